@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every error this package raises on purpose, in one tree.
+
+::
+
+    WcowError                      what failed, why, what to do; exit code 3 unless said
+    ├── UsageError                 the caller asked for something that has no meaning     (2)
+    ├── InputError                 what we were given to work on is wrong                 (2)
+    │   ├── FormatError            bytes that are not what they claim, with the offset
+    │   ├── DockerfileError        a Dockerfile, with file, line and instruction
+    │   ├── ContextError           a build context: a path that escapes, collides, loops
+    │   └── UnsupportedError       understood, and refused by name with the reason
+    ├── NotFoundError              an image, blob, tag, file or key that is not there     (2)
+    ├── IntegrityError             content that does not match its digest or its size     (3)
+    ├── StoreError                 a place that keeps images failed (disk full, locked)   (3)
+    │   ├── RegistryError          a registry answered with an error, with status and codes
+    │   │   └── AuthError          ... because of who we are (401, 403)
+    │   └── DaemonError            a container engine answered with an error
+    ├── FetchError                 a download, a git clone or a folder could not be had   (3)
+    ├── ToolError                  another program failed or is missing, with its name    (3)
+    │   └── DependencyError        a Python package is missing, with its name
+    └── Interrupted                the user stopped us; everything half-done was removed  (130)
+
+An error keeps its facts as attributes and makes its sentences from them. :meth:`WcowError.lines`
+is what the command line prints: one line what, one line why, one line what to do.
+"""
+
+from __future__ import annotations
+
+
+class WcowError(Exception):
+    """What failed, why, and what to do about it.
+
+    ``what`` is a sentence without a full stop ("cannot read layer sha256:12… of app:1"), ``why`` names the fact
+    that was found (path, offset, rule, code, what was allowed), ``hint`` says what the user can do. Every other
+    keyword becomes an attribute of that name, for code that wants to decide on it.
+    """
+
+    exit_code = 3
+
+    def __init__(self, what: str, *, why: str = "", hint: str = "", **facts: object) -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.hint = hint
+        self.facts = facts
+        for name, value in facts.items():
+            setattr(self, name, value)
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.why}" if self.why else self.what
+
+    def lines(self) -> list[str]:
+        """The error as at most three lines: what, why, what to do."""
+        out = [self.what]
+        if self.why:
+            out.append(self.why)
+        if self.hint:
+            out.append(self.hint)
+        return out
+
+
+class UsageError(WcowError):
+    """A flag, name or combination that has no meaning."""
+
+    exit_code = 2
+
+
+class InputError(WcowError):
+    """What we were given to work on is wrong."""
+
+    exit_code = 2
+
+
+class FormatError(InputError):
+    """Bytes that are not what they claim to be.
+
+    ``offset`` is the position of the first bad byte in ``source`` (a file, blob or field name), or ``None`` where
+    a position has no meaning (text that was typed).
+    """
+
+    offset: int | None
+    source: str
+
+    def __init__(self, what: str, *, offset: int | None = None, source: str = "", why: str = "", hint: str = "",
+                 **facts: object) -> None:
+        place = "" if offset is None else f"at byte {offset}" + (f" of {source}" if source else "")
+        if source and offset is None:
+            place = f"in {source}"
+        why = f"{why} ({place})" if why and place else why or place
+        super().__init__(what, why=why, hint=hint, offset=offset, source=source, **facts)
+
+
+class DockerfileError(InputError):
+    """A Dockerfile that cannot be built; ``file``, ``line`` (1-based) and ``instruction`` say where."""
+
+    file: str
+    line: int
+    instruction: str
+
+    def __init__(self, what: str, *, file: str = "Dockerfile", line: int = 0, instruction: str = "", why: str = "",
+                 hint: str = "", **facts: object) -> None:
+        place = f"{file}:{line}" if line else file
+        where = f"{place}: {instruction}" if instruction else place
+        super().__init__(f"{where}: {what}", why=why, hint=hint, file=file, line=line, instruction=instruction, **facts)
+
+
+class ContextError(InputError):
+    """A build context that cannot become an image; ``path`` is relative to the context."""
+
+
+class UnsupportedError(InputError):
+    """Understood, and refused: Windows, the format or this version cannot do it, and ``why`` says which."""
+
+
+class NotFoundError(WcowError):
+    """An image, blob, tag, file or key that is not there."""
+
+    exit_code = 2
+
+
+class IntegrityError(WcowError):
+    """Content that does not match its digest or its size; ``expected`` and ``found`` hold both."""
+
+
+class StoreError(WcowError):
+    """A place that keeps images failed."""
+
+
+class RegistryError(StoreError):
+    """A registry answered with an error.
+
+    ``status`` is the HTTP status (0 when no answer came), ``codes`` the registry's own error codes, ``temporary``
+    whether the same call may succeed later.
+    """
+
+    status: int
+    codes: tuple[str, ...]
+    temporary: bool
+
+    def __init__(self, what: str, *, status: int = 0, codes: tuple[str, ...] = (), temporary: bool = False,
+                 why: str = "", hint: str = "", **facts: object) -> None:
+        super().__init__(what, why=why, hint=hint, status=status, codes=codes, temporary=temporary, **facts)
+
+
+class AuthError(RegistryError):
+    """A registry refused us for who we are (401, 403, a token service that said no)."""
+
+
+class DaemonError(StoreError):
+    """A container engine answered with an error; ``status`` is the HTTP status, 0 when it could not be reached."""
+
+
+class FetchError(WcowError):
+    """A download, a git clone or a folder could not be had; ``url`` carries no credentials."""
+
+
+class ToolError(WcowError):
+    """Another program failed or is missing; ``program`` names it."""
+
+
+class DependencyError(ToolError):
+    """A Python package that an optional part needs is not installed; ``package`` names it."""
+
+
+class Interrupted(WcowError):
+    """The user stopped us; whatever was half done has been removed."""
+
+    exit_code = 130
