@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+# Everything a developer or CI does, by name. Every target sets up what it needs first; a second run is quick.
+#
+#   PYTHON=python3.13   which Python makes .venv (3.11 or later)
+#   JOBS=2              test processes (default: two where there are two cores, else one)
+#   PYTEST_ARGS="-k x"  more for pytest
+
+PYTHON ?= python3
+BIN := .venv/bin
+JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); [ $$n -gt 2 ] && n=2; [ $$n -gt 1 ] && echo $$n || echo 0)
+PYTEST := $(BIN)/python -m pytest -q -rs -n $(JOBS) --dist loadfile
+SETUP := PYTHON="$(PYTHON)" scripts/setup
+
+.PHONY: help setup demo test test-full lint format bench docs serve-docs lock clean
+
+help:            ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup:           ## .venv and the distribution packages that all targets need
+	@$(SETUP) dev
+
+demo:            ## set up, then build, push, pull and show two Windows images
+	@$(SETUP) run
+	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/demo/run
+
+test:            ## set up, then the fast tests
+	@$(SETUP) test
+	@$(PYTEST) -m "not slow" $(PYTEST_ARGS)
+
+test-full:       ## set up, then all tests, the slow ones too
+	@$(SETUP) dev
+	@$(PYTEST) $(PYTEST_ARGS)
+
+lint:            ## ruff and mypy --strict
+	@$(SETUP) dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format:          ## let ruff repair what it can
+	@$(SETUP) dev
+	$(BIN)/ruff check --fix .
+
+bench:           ## the benchmarks, against the peers in the same run
+	@$(SETUP) dev
+	@$(BIN)/python -m pytest -q -s tests/bench -o python_files='bench_*.py' -o testpaths=tests/bench $(PYTEST_ARGS)
+
+docs:            ## the site, into site/; any warning is an error
+	@$(SETUP) dev
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+serve-docs:      ## the site on http://127.0.0.1:8000, rebuilt as you write
+	@$(SETUP) dev
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --strict
+
+lock:            ## write requirements/constraints.txt anew
+	@scripts/lock
+
+clean:           ## what builds and tests leave behind (not .venv)
+	rm -rf build dist site out .demo wcow.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every test stands on: no test touches the user's own images, caches or logins."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from support import programs
+
+# A machine that does other work too must not fail a test by the clock; CI must fail for the code's reasons only.
+settings.register_profile("default", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Point everything that the command keeps for its user at a folder of this run."""
+    os.environ.setdefault("WCOW_TEST_CACHE", str(programs.user_cache()))  # built programs stay from run to run
+    home = tempfile.TemporaryDirectory(prefix="wcow-test-")
+    config.add_cleanup(home.cleanup)
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "DOCKER_CONFIG"):
+        os.environ[name] = str(Path(home.name, name.lower()))
+    for name in [name for name in os.environ if name.startswith("WCOW_") and name not in ("WCOW_TEST_CACHE", "WCOW_SHARED")]:
+        del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def registry() -> Iterator[programs.Registry]:
+    """A real ``docker-registry`` without logins, empty at the start of the session."""
+    with programs.skipping(), programs.registry() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def private_registry() -> Iterator[programs.Registry]:
+    """A real ``docker-registry`` that wants ``programs.USER`` and ``programs.PASSWORD``."""
+    with programs.skipping(), programs.registry(login=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dockerd() -> Iterator[programs.Daemon]:
+    """A real ``dockerd`` whose images are kept by containerd: the store that takes Windows images on Linux."""
+    with programs.skipping(), programs.dockerd(containerd_store=True) as daemon:
+        yield daemon
+
+
+@pytest.fixture(scope="session")
+def plain_dockerd() -> Iterator[programs.Daemon]:
+    """A real ``dockerd`` with its default store, which refuses Windows images on Linux."""
+    with programs.skipping(), programs.dockerd(containerd_store=False) as daemon:
+        yield daemon
+
+
+@pytest.fixture(scope="session")
+def crane() -> Path:
+    """The ``crane`` program, built from Debian's Go sources once and kept."""
+    with programs.skipping():
+        return programs.crane()

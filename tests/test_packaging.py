@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One tree, several products: each ships all its rooms and nothing that lies about in a checkout."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import pytest
+from support import programs
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+#: What a checkout gathers and nobody wants in a package.
+LITTER = (
+    ".coverage", ".venv/bin/python", ".pytest_cache/README.md", ".env", "build/lib/imagebuild/old.py", "dist/wcow-0.tar.gz",
+    "out/layer.tar", "site/index.html", ".demo/registry/blob", "wcow.egg-info/PKG-INFO", "tests/output/x.json",
+    "tests/integration/inventory", "imagebuild/__pycache__/errors.cpython-311.pyc", "changelogs/.plugin-cache.yaml",
+)
+#: Top-level names of the collection's tarball; the folders of content may be missing while they are empty.
+COLLECTION = {"CHANGELOG.md", "CONTRIBUTING.md", "COPYING", "FILES.json", "LICENSE", "MANIFEST.json", "README.md",
+              "SECURITY.md", "changelogs", "imagebuild", "meta"}
+COLLECTION_CONTENT = {"plugins", "roles"}
+
+
+def tracked() -> list[str]:
+    """The files that are in git, or are about to be (new and not ignored)."""
+    if not (REPOSITORY / ".git").exists():
+        pytest.skip("not a git checkout, so nothing says which files belong to the project")
+    done = programs.run(programs.find("git"), "ls-files", "--cached", "--others", "--exclude-standard", "-z", cwd=REPOSITORY)
+    return sorted(name for name in set(done.stdout.split("\0")) - {""} if (REPOSITORY / name).is_file())
+
+
+def library_files(names: list[str]) -> set[str]:
+    return {name for name in names if name.startswith("imagebuild/")}
+
+
+@pytest.fixture(scope="module")
+def littered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project as it lies in a developer's checkout after some work."""
+    folder = tmp_path_factory.mktemp("checkout") / "wcow"
+    for name in tracked():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(REPOSITORY / name, target)
+    for name in LITTER:
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text("litter\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def archives(littered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the sdist and the wheel, built as `python -m build` does, with the setuptools that is here."""
+    pytest.importorskip("build", reason="the Python package build is not installed (scripts/setup test)")
+    out = tmp_path_factory.mktemp("dist")
+    subprocess.run([sys.executable, "-W", "ignore", "-m", "build", "--no-isolation", "--outdir", str(out), str(littered)],
+                   check=True, capture_output=True)
+    return out
+
+
+@pytest.fixture(scope="module")
+def wheel(archives: Path) -> set[str]:
+    (path,) = archives.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        return set(archive.namelist())
+
+
+@pytest.fixture(scope="module")
+def sdist(archives: Path) -> set[str]:
+    (path,) = archives.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        return {str(PurePosixPath(*PurePosixPath(member.name).parts[1:])) for member in archive if member.isfile()}
+
+
+@pytest.fixture(scope="module")
+def collection(littered: Path, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    program = Path(sys.executable).with_name("ansible-galaxy")
+    if not program.exists():
+        pytest.skip("ansible-galaxy is not installed (scripts/setup test)")
+    out = tmp_path_factory.mktemp("galaxy")
+    programs.run(program, "collection", "build", "--output-path", out, littered,
+                 env={"ANSIBLE_HOME": str(out / "home"), "ANSIBLE_LOCAL_TEMP": str(out / "tmp")})
+    (path,) = out.glob("wcow-containers-*.tar.gz")
+    with tarfile.open(path) as archive:
+        return {member.name for member in archive if member.isfile()}
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_every_file_of_the_library(wheel: set[str]) -> None:
+    assert library_files(sorted(wheel)) == library_files(tracked())
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_nothing_else_but_the_plugin_and_its_papers(wheel: set[str]) -> None:
+    tops = {name.split("/")[0] for name in wheel}
+    papers = {name for name in tops if name.endswith(".dist-info")}
+    assert len(papers) == 1
+    assert tops - papers <= {"imagebuild", "pytest_wcow"}
+    assert f"{papers.pop()}/licenses/LICENSE" in wheel
+
+
+@pytest.mark.slow
+def test_the_source_archive_can_build_the_same_wheel(sdist: set[str]) -> None:
+    """The wheel above was built from it (as `python -m build` does), so the library is whole; these come beside it."""
+    assert {"LICENSE", "README.md", "pyproject.toml", "PKG-INFO"} <= sdist
+    assert library_files(sorted(sdist)) == library_files(tracked())
+    assert not {name for name in sdist if name in LITTER and not name.startswith("wcow.egg-info/")}
+
+
+@pytest.mark.slow
+def test_the_collection_holds_the_expected_set_and_no_litter(collection: set[str]) -> None:
+    tops = {name.split("/")[0] for name in collection}
+    assert tops >= COLLECTION
+    assert tops <= COLLECTION | COLLECTION_CONTENT
+    assert not set(LITTER) & collection
+
+
+@pytest.mark.slow
+def test_the_collection_holds_every_file_of_the_library(collection: set[str]) -> None:
+    assert library_files(sorted(collection)) == library_files(tracked())
+    assert "meta/runtime.yml" in collection
+
+
+def test_all_products_have_one_version() -> None:
+    import yaml
+
+    from imagebuild import __version__
+
+    galaxy = yaml.safe_load((REPOSITORY / "galaxy.yml").read_text(encoding="utf-8"))
+    assert galaxy["version"] == __version__.replace(".dev", "-dev")
+
+
+def test_the_command_is_the_one_the_readme_names() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["scripts"] == {"wcow": "imagebuild.cli:main"}
+    assert (REPOSITORY / "LICENSE").read_text().lstrip().startswith("Apache License")
+    assert (REPOSITORY / "COPYING").read_text().lstrip().startswith("GNU GENERAL PUBLIC LICENSE")
