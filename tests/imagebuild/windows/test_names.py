@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names that Windows can hold, and paths as people write them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagebuild.errors import UnsupportedError
+from imagebuild.windows import names
+
+
+@pytest.mark.parametrize("name", [
+    "a", "app.exe", ".gitignore", "..a", "a b", " a", "con1", "COM", "COM0", "COM10", "LPT", "nullo", "NULL", "xCON",
+    "a.NUL", "(x) [y] {z} & ~!@#$%^+=,;'`", "\u00c4\u00d6", "\u65e5\u672c\u8a9e",
+    "x" * 255, "\U0001f600" * 127, "CONIN", "AUXX.txt", "\x7f",
+])
+def test_a_good_name_passes(name: str) -> None:
+    names.check_name(name)
+
+
+@pytest.mark.parametrize(("name", "why"), [
+    ("", "empty"), (".", "means a folder"), ("..", "means a folder"),
+    ("a.", "dot or space"), ("a ", "dot or space"), ("...", "dot or space"), (" ", "dot or space"),
+    ("a:b", "alternate streams"), ("a<", "'<'"), ("a>", "'>'"), ('a"', "'\"'"), ("a|", r"'\|'"), ("a?", r"'\?'"),
+    ("a*", r"'\*'"), ("a/b", "'/'"), ("a\\b", "not allowed"),
+    ("a\x00", r"U\+0000"), ("\x1f", r"U\+001F"), ("\ud83d", "surrogate"), ("a\udfff", "surrogate"),
+    ("CON", "CON is a device"), ("con", "CON is a device"), ("Prn.txt", "PRN"), ("aux.tar.gz", "AUX"), ("nul", "NUL"),
+    ("COM1", "COM1"), ("com9.log", "COM9"), ("LPT1", "LPT1"), ("lpt9", "LPT9"), ("COM\u00b9", "COM\u00b9"),
+    ("lpt\u00b3.x", "LPT\u00b3"),
+    ("COM\u00b2", "COM\u00b2"), ("CONIN$", "device"), ("conout$", "device"), ("nul .txt", "NUL"),
+    ("x" * 256, "256 UTF-16 units, 255"), ("\U0001f600" * 128, "256 UTF-16 units"),
+])
+def test_a_bad_name_is_refused_with_the_reason(name: str, why: str) -> None:
+    with pytest.raises(UnsupportedError, match=why) as caught:
+        names.check_name(name)
+    assert caught.value.facts["name"] == name
+
+
+def test_every_com_and_lpt_port_is_reserved() -> None:
+    assert all(names.is_reserved(f"{port}{digit}") for port in ("com",
+    "LPT") for digit in "123456789\u00b9\u00b2\u00b3")
+    assert not any(names.is_reserved(f"{port}{digit}") for port in ("com", "LPT") for digit in ("", "0", "11",
+    "\u2074"))
+
+
+def test_a_path_is_checked_name_by_name_and_as_a_whole() -> None:
+    names.check_path(("a", "b"))
+    names.check_path(())
+    names.check_path(["x" * 254] * 128 + ["x" * 124])
+    with pytest.raises(UnsupportedError, match="NUL is a device"):
+        names.check_path(("a", "nul", "b"))
+    with pytest.raises(UnsupportedError, match="32768 UTF-16 units of 32767"):
+        names.check_path(["x" * 254] * 128 + ["x" * 125])
+
+
+@pytest.mark.parametrize(("text", "path"), [
+    ("C:\\a\\b", ("a", "b")), ("c:/a/b", ("a", "b")), ("/a/b", ("a", "b")), ("\\a\\b", ("a", "b")), ("C:\\", ()),
+    ("/", ()), ("\\", ()), ("a", ("w", "d", "a")), ("C:a", ("w", "d", "a")), ("C:", ("w", "d")), ("", ("w", "d")),
+    (".", ("w", "d")), ("./a", ("w", "d", "a")), ("..", ("w",)), ("..\\..\\..\\a", ("a",)), ("/../a", ("a",)),
+    ("/a//b\\\\c/", ("a", "b", "c")), ("/a/./b/../c", ("a", "c")), ("C:..", ("w",)), ("\\\\?\\C:\\a", ("a",)),
+    ("\\??\\C:\\a", ("a",)), ("/a b/c.txt ", ("a b", "c.txt ")), ("\\a\\*.dll", ("a", "*.dll")), ("...", ("w", "d",
+    "...")),
+])
+def test_paths_as_people_write_them(text: str, path: tuple[str, ...]) -> None:
+    assert names.parse_path(text, ("w", "d")) == path
+
+
+@pytest.mark.parametrize(("text", "why"), [
+    ("D:\\a", "not D:"), ("z:", "not Z:"), ("\\\\server\\share", "network share"), ("//server/share", "network share"),
+    ("\\\\.\\pipe\\x", "device"), ("\\\\?\\UNC\\s\\x", "device"), ("\\\\?\\D:\\x", "not D:"), ("1:x", "not 1:"),
+])
+def test_paths_outside_the_only_drive_are_refused(text: str, why: str) -> None:
+    with pytest.raises(UnsupportedError, match=why):
+        names.parse_path(text)
+
+
+@pytest.mark.parametrize(("text", "absolute"), [
+    ("C:\\x", True), ("C:/", True), ("/x", True), ("\\x", True), ("x", False), ("C:x", False), ("C:", False),
+    ("", False),
+])
+def test_a_path_is_absolute_when_the_folder_it_is_seen_from_does_not_matter(text: str, absolute: bool) -> None:
+    assert names.is_absolute(text) is absolute
+    assert (names.parse_path(text, ("w",)) == names.parse_path(text, ("v",))) is absolute
+
+
+def test_a_path_prints_as_windows_prints_it() -> None:
+    assert names.join(()) == "C:\\"
+    assert names.join(("a", "b")) == "C:\\a\\b"
+
+
+COMPONENT = st.text(st.characters(exclude_characters="/\\:"), min_size=1).filter(lambda name: name not in (".", ".."))
+
+
+@given(st.lists(COMPONENT))
+def test_a_printed_path_is_read_back(path: list[str]) -> None:
+    assert names.parse_path(names.join(path)) == tuple(path)
+
+
+@given(st.text("aB.:/\\? *\x00\u00e9", max_size=12), st.lists(COMPONENT))
+def test_no_path_climbs_out_or_crashes(text: str, cwd: list[str]) -> None:
+    try:
+        path = names.parse_path(text, tuple(cwd))
+    except UnsupportedError:
+        return
+    assert all(name not in ("", ".", "..") and "/" not in name and "\\" not in name for name in path)

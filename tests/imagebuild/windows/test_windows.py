@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The room's face: complete, and quick to import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from imagebuild import windows
+
+
+@pytest.mark.parametrize("name", windows.__all__)
+def test_every_public_name_is_there(name: str) -> None:
+    assert getattr(windows, name) is not None
+
+
+def test_the_face_lists_what_it_can_load() -> None:
+    assert sorted(windows.__all__) == sorted(windows._HOME)
+    with pytest.raises(AttributeError):
+        windows.door  # noqa: B018
+
+
+def test_importing_the_room_loads_nothing_of_it() -> None:
+    code = "import sys, imagebuild.windows; print([m for m in sys.modules if m.startswith('imagebuild.windows.')])"
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert run.stdout.strip() == "[]"
