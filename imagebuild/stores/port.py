@@ -37,7 +37,8 @@ class Store(Protocol):
     """A place that keeps images. Every method raises StoreError (or a child) for trouble of the place itself."""
 
     def resolve(self, reference: str) -> Descriptor:
-        """The descriptor of what a tag or a digest (``sha256:…``) names: a manifest or an index. NotFoundError if none."""
+        """The descriptor of what a tag or a digest (``sha256:…``) names: a manifest or index. NotFoundError if none.
+        ``""`` means the only image of a folder or archive."""
         ...
 
     def manifest(self, descriptor: Descriptor) -> bytes:
@@ -58,7 +59,9 @@ class Store(Protocol):
         ...
 
     def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Descriptor:
-        """Keep a manifest or index and, with ``tag``, point the tag at it, atomically. What it refers to must be there."""
+        """Keep a manifest or index and, with ``tag``, point the tag at it, atomically. What it refers to must be there
+        (StoreError if not; layers with ``urls`` and promised blobs count as there). ``tag=""`` lists it without a name
+        where a place can (layout, archive)."""
         ...
 
     def tags(self) -> list[str]:

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that appear whole or not at all, and what the disk's complaints mean."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..errors import IntegrityError, NotFoundError, StoreError
+from ..oci import Digest
+
+STALE_SECONDS = 24 * 3600
+"""A temporary file nobody has written to for this long belongs to a process that is gone."""
+
+_HINTS = {
+    errno.ENOSPC: "free some space there, or choose another place; nothing half-written was kept",
+    errno.EDQUOT: "the disk quota is used up; nothing half-written was kept",
+    errno.EFBIG: "the file system or a limit (ulimit -f) allows no file of this size",
+    errno.EROFS: "choose a place that can be written to",
+    errno.EACCES: "check who owns it, or choose another place",
+    errno.EPERM: "check who owns it, or choose another place",
+}
+
+
+def trouble(what: str, error: OSError) -> StoreError:
+    """An error of the operating system as ours."""
+    return StoreError(what, why=error.strerror or str(error), hint=_HINTS.get(error.errno or 0, ""), errno=error.errno)
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Turn an OSError inside into a StoreError that says what was attempted."""
+    try:
+        yield
+    except OSError as error:
+        raise trouble(what, error) from error
+
+
+def write_all(fd: int, data: bytes | bytearray | memoryview) -> None:
+    """Write every byte (``os.write`` may stop early)."""
+    view = memoryview(data).cast("B")
+    while view:
+        view = view[os.write(fd, view):]
+
+
+def write_file(path: Path, data: bytes, *, temporary: Path, mode: int = 0o666, durable: bool = False) -> None:
+    """Put a small file in place atomically; ``temporary`` is a folder of the same file system."""
+    with translated(f"cannot write {path}"):
+        draft = Draft(temporary, mode=mode)
+        try:
+            draft.write(data)
+            draft.keep(path, durable=durable)
+        finally:
+            draft.discard()
+
+
+class Draft:
+    """A file being written under a name nobody looks at. Errors come out as OSError."""
+
+    def __init__(self, folder: Path, *, mode: int = 0o666) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / f"{os.getpid()}-{secrets.token_hex(8)}"
+        self.size = 0
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        self._fd: int | None = os.open(self.path, flags, mode)
+        self._kept = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Append."""
+        if self._fd is None:
+            raise OSError(errno.EBADF, "already closed")
+        write_all(self._fd, data)
+        self.size += len(data)
+        return len(data)
+
+    def fileno(self) -> int:
+        """The descriptor, open for reading and writing."""
+        if self._fd is None:
+            raise OSError(errno.EBADF, "already closed")
+        return self._fd
+
+    def keep(self, path: Path, *, durable: bool = False) -> None:
+        """Give the file its name, replacing what had it, in one step."""
+        if durable:
+            os.fsync(self.fileno())
+        self._close()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.replace(path)
+        self._kept = True
+        if durable and os.name == "posix":
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def discard(self) -> None:
+        """Remove the file unless it was kept. Safe to call twice, never raises."""
+        with suppress(OSError):
+            self._close()
+        if not self._kept:
+            with suppress(OSError):
+                self.path.unlink()
+
+    def _close(self) -> None:
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)
+
+
+class DraftBlob:
+    """A blob of a store that is made of files: the BlobWriter of LayoutStore.
+
+    ``place`` says where a finished blob goes.
+    """
+
+    def __init__(self, folder: Path, what: str, place: BlobPlace) -> None:
+        self._what = what
+        self._place = place
+        with translated(f"cannot write a blob to {what}"):
+            self._draft = Draft(folder)
+
+    def write(self, data: bytes | bytearray | memoryview, /) -> int:
+        """Append bytes; StoreError when the disk is full, and the draft is gone."""
+        try:
+            return self._draft.write(data)
+        except OSError as error:
+            self._draft.discard()
+            raise trouble(f"cannot write a blob to {self._what}", error) from error
+
+    def commit(self, digest: Digest, size: int) -> None:
+        """Make the blob visible under its digest."""
+        check_size(self._draft.size, digest, size)
+        path = self._place.blob_path(digest)
+        with translated(f"cannot keep blob {digest} in {self._what}"):
+            try:
+                if size_of(path) != size:
+                    self._draft.keep(path, durable=self._place.durable)
+            finally:
+                self._draft.discard()
+
+    def __enter__(self) -> DraftBlob:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._draft.discard()
+
+
+class BlobPlace:
+    """Where a folder store keeps its blobs, and whether it waits for the disk."""
+
+    def __init__(self, root: Path, *, durable: bool) -> None:
+        self.root = root
+        self.durable = durable
+
+    def blob_path(self, digest: Digest) -> Path:
+        """The file of a blob."""
+        return self.root / "blobs" / digest.algorithm / digest.hex
+
+
+def check_size(written: int, digest: Digest, size: int) -> None:
+    """IntegrityError when a blob is about to be kept under a size it does not have."""
+    if written != size:
+        raise IntegrityError(f"blob {digest} was not written whole", why=f"{written} bytes of {size}",
+                             expected=size, found=written)
+
+
+def size_of(path: Path) -> int | None:
+    """The size of a regular file; None when there is none."""
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def open_file(path: Path, what: str) -> int:
+    """A file descriptor to read a regular file; a pipe or device put in its place is refused, not waited for."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        fd = os.open(path, flags)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFoundError(f"{what} is not there", why=f"no file {path}") from None
+    except OSError as error:
+        raise trouble(f"cannot open {what}", error) from error
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise StoreError(f"cannot open {what}", why=f"{path} is not a file")
+    return fd
+
+
+def sweep(folder: Path, *, now: float | None = None) -> None:
+    """Remove drafts that a killed process left, by their age."""
+    oldest = (time.time() if now is None else now) - STALE_SECONDS
+    with suppress(OSError):
+        for path in folder.iterdir():
+            with suppress(OSError):
+                if path.stat().st_mtime < oldest:
+                    path.unlink()

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An OCI image layout in a folder (image-spec ``image-layout.md``), safe for many processes at once.
+
+What is ours beyond the specification lies in ``.wcow/``: the lock, drafts, and the origins of blobs that are only
+promised. Blobs and ``index.json`` are renamed into place, so a killed process leaves drafts at most, which the next
+writer sweeps after a day. ``index.json`` changes under a file lock; readers take none.
+
+Nothing waits for the disk unless ``durable`` is asked for: after a power cut a blob may be short or empty, which its
+size and digest then tell; after a crash of the process, never.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import DependencyError, FormatError, NotFoundError, StoreError, WcowError
+from ..oci import MAX_SIZE, Descriptor, Digest, Index, Location, describe, sniff
+from . import names
+from .files import BlobPlace, DraftBlob, open_file, size_of, sweep, translated, write_file
+from .port import Store
+from .verify import read_document, verified
+
+_LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
+_OURS = frozenset({".wcow", "blobs", "index.json", "oci-layout"})
+_LOCK_SECONDS = 60.0
+
+Opener = Callable[[Location], Store]
+"""Opens the store a promised blob comes from."""
+
+
+class LayoutStore:
+    """The images in one folder. Its tags may be full names (``docker.io/library/app:1``), as in the local store.
+
+    ``create`` makes the layout when there is none; a folder that holds something else is refused. ``opener`` opens
+    the origins of promised blobs (:meth:`remember_origin`); without one they are only named in the error.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, create: bool = False, durable: bool = False,
+                 opener: Opener | None = None) -> None:
+        self.path = Path(path)
+        self._private = self.path / ".wcow"
+        self._drafts = self._private / "tmp"
+        self._place = BlobPlace(self.path, durable=durable)
+        self._opener = opener
+        if create:
+            self._create()
+        else:
+            self._check()
+
+    def __enter__(self) -> LayoutStore:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"LayoutStore({str(self.path)!r})"
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def resolve(self, reference: str) -> Descriptor:
+        """See :class:`~.port.Store`. ``""`` means the only image there is."""
+        found = names.find(self._index(), reference, what=str(self.path))
+        if found is not None:
+            return found
+        digest = Digest.parse(reference)
+        size = size_of(self._place.blob_path(digest))
+        if size is None:
+            raise names.missing(reference, self.tags(), what=str(self.path))
+        data = self.manifest(Descriptor("", digest, size))
+        return describe(data, sniff(data, source=reference))
+
+    def manifest(self, descriptor: Descriptor) -> bytes:
+        """See :class:`~.port.Store`."""
+        what = f"document {descriptor.digest} of {self.path}"
+        return read_document(self.open_blob(descriptor), descriptor, what=what)
+
+    def open_blob(self, descriptor: Descriptor, *, offset: int = 0) -> BinaryIO:
+        """See :class:`~.port.Store`. A promised blob is read from its origin, and not kept."""
+        what = f"blob {descriptor.digest} of {self.path}"
+        try:
+            fd = open_file(self._place.blob_path(descriptor.digest), what)
+        except NotFoundError:
+            return self._from_origin(descriptor, offset)
+        stream = os.fdopen(fd, "rb", buffering=0)
+        with translated(f"cannot read {what}"):
+            stream.seek(offset)
+        return verified(stream, descriptor, offset=offset, what=what)
+
+    def has_blob(self, descriptor: Descriptor) -> bool:
+        """See :class:`~.port.Store`."""
+        return size_of(self._place.blob_path(descriptor.digest)) == descriptor.size
+
+    def tags(self) -> list[str]:
+        """See :class:`~.port.Store`."""
+        return names.tags(self._index())
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    def new_blob(self) -> DraftBlob:
+        """See :class:`~.port.Store`."""
+        return DraftBlob(self._drafts, str(self.path), self._place)
+
+    def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Descriptor:
+        """See :class:`~.port.Store`. With ``tag=""`` the image is listed without a name."""
+        for item in names.needed(data, media_type):
+            if not self.has_blob(item) and not self.origins(item.digest):
+                raise StoreError(f"cannot keep a manifest in {self.path}",
+                                 why=f"it refers to {item.digest} ({item.media_type or 'no media type'}), "
+                                     f"which is neither stored nor promised")
+        descriptor = describe(data, media_type)
+        with self.new_blob() as blob:
+            blob.write(data)
+            blob.commit(descriptor.digest, len(data))
+        if tag is not None:
+            self._change(lambda index: names.pointed(index, descriptor, tag))
+        return descriptor
+
+    def untag(self, tag: str) -> None:
+        """See :class:`~.port.Store`."""
+        self._change(lambda index: names.forgotten(index, tag, what=str(self.path)))
+
+    def close(self) -> None:
+        """See :class:`~.port.Store`."""
+
+    # --- promised blobs -------------------------------------------------------------------------------------------
+
+    def remember_origin(self, digest: Digest, location: Location) -> None:
+        """Note that ``location`` has a blob, so that it need not be copied here. The newest origin is asked first."""
+        with self._locked():
+            known = [str(location), *(text for text in self._origin_texts(digest) if text != str(location))]
+            write_file(self._origin_path(digest), json.dumps(known[:8]).encode(), temporary=self._drafts,
+                       durable=self._place.durable)
+
+    def origins(self, digest: Digest) -> list[Location]:
+        """The places that were said to have a blob, newest first."""
+        out: list[Location] = []
+        for text in self._origin_texts(digest):
+            with suppress(WcowError):
+                out.append(Location.parse(text))
+        return out
+
+    def _origin_path(self, digest: Digest) -> Path:
+        return self._private / "origins" / digest.algorithm / digest.hex
+
+    def _origin_texts(self, digest: Digest) -> list[str]:
+        try:
+            texts = json.loads(self._origin_path(digest).read_bytes())
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return []
+        except OSError as error:
+            raise StoreError(f"cannot read where {digest} comes from", why=str(error.strerror)) from error
+        return [text for text in texts if isinstance(text, str)] if isinstance(texts, list) else []
+
+    def _from_origin(self, descriptor: Descriptor, offset: int) -> BinaryIO:
+        origins = self.origins(descriptor.digest)
+        last: WcowError | None = None
+        for location in origins if self._opener else ():
+            try:
+                return self._opener(location).open_blob(descriptor, offset=offset)  # type: ignore[misc]
+            except WcowError as error:
+                last = error
+        if last is not None:
+            raise last
+        places = ", ".join(str(location) for location in origins)
+        raise NotFoundError(f"blob {descriptor.digest} is not in {self.path}",
+                            why=f"it is only promised, by {places}" if places else "nobody has stored it here",
+                            hint=f"pull it from {places}" if places else "", digest=descriptor.digest)
+
+    # --- index.json -----------------------------------------------------------------------------------------------
+
+    def _index(self) -> Index:
+        path = self.path / "index.json"
+        fd = open_file(path, f"index.json of {self.path}")
+        with os.fdopen(fd, "rb") as stream, translated(f"cannot read {path}"):
+            data = stream.read(MAX_SIZE + 1)
+        return Index.from_bytes(data, source=str(path))
+
+    def _change(self, change: Callable[[Index], Index]) -> None:
+        with self._locked():
+            self._write_index(change(self._index()))
+
+    def _write_index(self, index: Index) -> None:
+        write_file(self.path / "index.json", index.to_bytes(), temporary=self._drafts, durable=self._place.durable)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            from filelock import FileLock, Timeout
+        except ImportError:
+            raise DependencyError(f"cannot write to {self.path}", why="the Python package filelock is missing",
+                                  hint="pip install filelock", package="filelock") from None
+        with translated(f"cannot lock {self.path}"):
+            self._private.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self._private / "lock", timeout=_LOCK_SECONDS)
+            try:
+                lock.acquire()
+            except Timeout:
+                raise StoreError(f"{self.path} is in use",
+                                 why=f"another process held its lock for {_LOCK_SECONDS:.0f} s",
+                                 hint="wait for it to end, or end it") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _check(self) -> None:
+        if not (self.path / "oci-layout").is_file():
+            raise NotFoundError(f"no OCI layout at {self.path}", why="there is no file oci-layout",
+                                hint="give the folder that holds oci-layout and index.json")
+        with translated(f"cannot read {self.path}"):
+            try:
+                layout = json.loads((self.path / "oci-layout").read_bytes()[:4096])
+                version = str(layout["imageLayoutVersion"])
+            except (ValueError, KeyError, TypeError):
+                raise FormatError(f"{self.path} is no OCI layout", source="oci-layout") from None
+        if version.partition(".")[0] != "1":
+            raise FormatError(f"{self.path} is an OCI layout of version {version[:20]!r}", source="oci-layout",
+                              why="version 1 is known")
+
+    def _create(self) -> None:
+        with translated(f"cannot make an OCI layout at {self.path}"):
+            self.path.mkdir(parents=True, exist_ok=True)
+            if (self.path / "oci-layout").is_file() and (self.path / "index.json").is_file():
+                self._check()
+                sweep(self._drafts)
+                return
+            others = sorted({entry.name for entry in self.path.iterdir()} - _OURS)
+        if others:
+            raise StoreError(f"will not make an OCI layout in {self.path}",
+                             why=f"it holds other files, like {others[0]!r}",
+                             hint="choose an empty or a new folder")
+        with self._locked():
+            with translated(f"cannot make an OCI layout at {self.path}"):
+                (self.path / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
+            if not (self.path / "index.json").exists():
+                self._write_index(Index())
+            if not (self.path / "oci-layout").exists():
+                write_file(self.path / "oci-layout", _LAYOUT, temporary=self._drafts, durable=self._place.durable)
