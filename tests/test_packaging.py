@@ -92,12 +92,10 @@ def collection(littered: Path, tmp_path_factory: pytest.TempPathFactory) -> set[
         return {member.name for member in archive if member.isfile()}
 
 
-@pytest.mark.slow
 def test_the_wheel_holds_every_file_of_the_library(wheel: set[str]) -> None:
     assert library_files(sorted(wheel)) == library_files(tracked())
 
 
-@pytest.mark.slow
 def test_the_wheel_holds_nothing_else_but_the_plugin_and_its_papers(wheel: set[str]) -> None:
     tops = {name.split("/")[0] for name in wheel}
     papers = {name for name in tops if name.endswith(".dist-info")}
@@ -106,7 +104,6 @@ def test_the_wheel_holds_nothing_else_but_the_plugin_and_its_papers(wheel: set[s
     assert f"{papers.pop()}/licenses/LICENSE" in wheel
 
 
-@pytest.mark.slow
 def test_the_source_archive_can_build_the_same_wheel(sdist: set[str]) -> None:
     """The wheel above was built from it (as `python -m build` does), so the library is whole; these come beside it."""
     assert {"LICENSE", "README.md", "pyproject.toml", "PKG-INFO"} <= sdist
@@ -114,7 +111,6 @@ def test_the_source_archive_can_build_the_same_wheel(sdist: set[str]) -> None:
     assert not {name for name in sdist if name in LITTER and not name.startswith("wcow.egg-info/")}
 
 
-@pytest.mark.slow
 def test_the_collection_holds_the_expected_set_and_no_litter(collection: set[str]) -> None:
     tops = {name.split("/")[0] for name in collection}
     assert tops >= COLLECTION
@@ -122,7 +118,6 @@ def test_the_collection_holds_the_expected_set_and_no_litter(collection: set[str
     assert not set(LITTER) & collection
 
 
-@pytest.mark.slow
 def test_the_collection_holds_every_file_of_the_library(collection: set[str]) -> None:
     assert library_files(sorted(collection)) == library_files(tracked())
     assert "meta/runtime.yml" in collection
