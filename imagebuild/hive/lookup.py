@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from mmap import mmap
 from struct import Struct, unpack_from
+from typing import Any
 
 from ..errors import FormatError
 from ..windows.upcase import fold
@@ -68,6 +69,7 @@ class Hive:
         if unpack_from("<I", data, 508)[0] != checksum(data[:512]):
             raise FormatError("cannot read a registry hive", offset=508, source=source,
                               why="the checksum of the base block is wrong: the hive is damaged or needs its logs")
+        self.root: int
         self.root, size = unpack_from("<II", data, 36)
         self.end = min(size, len(data) - PAGE)
         self.key(self.root)
@@ -85,7 +87,7 @@ class Hive:
             raise self.bad(f"{what} is a cell of {size} bytes, at least {need + 4} and inside the hive are allowed", at)
         return self.data[PAGE + at + 4 : PAGE + at + size]
 
-    def key(self, at: int) -> tuple[int, ...]:
+    def key(self, at: int) -> tuple[Any, ...]:
         """The fixed fields of a key, in the order of the file."""
         fields = _NK.unpack_from(self.cell(at, 76, "a key"))
         if fields[0] != b"nk":

@@ -12,12 +12,12 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imagebuild.windows.upcase import fold
 
 from imagebuild.errors import InputError, UsageError
 from imagebuild.hive import DEFAULT_SECURITY, REG_BINARY, Key, Value, make_hive, read_tree
 from imagebuild.hive.lookup import Hive
 from imagebuild.hive.write import checksum, name_hash
+from imagebuild.windows.upcase import fold
 
 OTHER = DEFAULT_SECURITY[:2] + b"\x04\x84" + DEFAULT_SECURITY[4:]
 
