@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import tarfile
 import tomllib
@@ -18,9 +17,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 #: What a checkout gathers and nobody wants in a package.
 LITTER = (
-    ".coverage", ".venv/bin/python", ".pytest_cache/README.md", ".env", "build/lib/imagebuild/old.py", "dist/wcow-0.tar.gz",
-    "out/layer.tar", "site/index.html", ".demo/registry/blob", "wcow.egg-info/PKG-INFO", "tests/output/x.json",
-    "tests/integration/inventory", "imagebuild/__pycache__/errors.cpython-311.pyc", "changelogs/.plugin-cache.yaml",
+    ".coverage", ".venv/bin/python", ".pytest_cache/README.md", ".env", "build/lib/imagebuild/old.py",
+    "dist/wcow-0.tar.gz", "out/layer.tar", "site/index.html", ".demo/registry/blob", "wcow.egg-info/PKG-INFO",
+    "tests/output/x.json", "tests/integration/inventory", "imagebuild/__pycache__/errors.cpython-311.pyc", "changelogs/.plugin-cache.yaml",
 )
 #: Top-level names of the collection's tarball; the folders of content may be missing while they are empty.
 COLLECTION = {"CHANGELOG.md", "CONTRIBUTING.md", "COPYING", "FILES.json", "LICENSE", "MANIFEST.json", "README.md",
@@ -32,7 +31,8 @@ def tracked() -> list[str]:
     """The files that are in git, or are about to be (new and not ignored)."""
     if not (REPOSITORY / ".git").exists():
         pytest.skip("not a git checkout, so nothing says which files belong to the project")
-    done = programs.run(programs.find("git"), "ls-files", "--cached", "--others", "--exclude-standard", "-z", cwd=REPOSITORY)
+    git = programs.find("git")
+    done = programs.run(git, "ls-files", "--cached", "--others", "--exclude-standard", "-z", cwd=REPOSITORY)
     return sorted(name for name in set(done.stdout.split("\0")) - {""} if (REPOSITORY / name).is_file())
 
 
@@ -60,8 +60,7 @@ def archives(littered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the sdist and the wheel, built as `python -m build` does, with the setuptools that is here."""
     pytest.importorskip("build", reason="the Python package build is not installed (scripts/setup test)")
     out = tmp_path_factory.mktemp("dist")
-    subprocess.run([sys.executable, "-W", "ignore", "-m", "build", "--no-isolation", "--outdir", str(out), str(littered)],
-                   check=True, capture_output=True)
+    programs.run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, littered)
     return out
 
 
@@ -124,7 +123,7 @@ def test_the_collection_holds_every_file_of_the_library(collection: set[str]) ->
 
 
 def test_all_products_have_one_version() -> None:
-    import yaml
+    import yaml  # type: ignore[import-untyped]
 
     from imagebuild import __version__
 

@@ -16,8 +16,8 @@ import pytest
 LIBRARY = Path(__file__).resolve().parent.parent / "imagebuild"
 
 #: Slow to import, and of no use to somebody who asks for the version.
-HEAVY = {"asyncio", "concurrent.futures", "email", "http.client", "importlib.metadata", "isal", "requests", "rich", "sqlite3",
-         "ssl", "tarfile", "urllib3", "xml", "zstandard", "filelock", "platformdirs", "hashlib"}
+HEAVY = {"asyncio", "concurrent.futures", "email", "filelock", "hashlib", "http.client", "importlib.metadata", "isal",
+         "platformdirs", "requests", "rich", "sqlite3", "ssl", "tarfile", "urllib3", "xml", "zstandard"}
 
 PROBE = """
 import contextlib, io, json, sys

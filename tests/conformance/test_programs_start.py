@@ -100,8 +100,9 @@ def test_buildah_makes_an_image_for_windows(context: Path, tmp_path: Path) -> No
 def test_samba_reads_a_security_descriptor() -> None:
     with programs.skipping():
         python = programs.samba_python()
-    code = "from samba.dcerpc import security as s; print(s.descriptor.from_sddl('O:BAG:SYD:(A;;GA;;;WD)', s.dom_sid()).as_sddl())"
-    assert programs.run(python, "-c", code).stdout.strip() == "O:BAG:SYD:(A;;GA;;;WD)"
+    sddl = "O:BAG:SYD:(A;;GA;;;WD)"
+    code = f"from samba.dcerpc.security import *; print(descriptor.from_sddl('{sddl}', dom_sid()).as_sddl())"
+    assert programs.run(python, "-c", code).stdout.strip() == sddl
 
 
 def test_mkntfs_bsdtar_and_hivex_are_there(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 
 Each starter is a context manager that yields a small value saying how to reach the program. One that cannot start
 raises :class:`Unavailable` with the reason (which Debian package is missing, who one would have to be); fixtures in
-``conftest.py`` turn that into a skip. Everything a program keeps lies in a temporary folder; nothing of the machine's own
-engine, registry or login is touched, and a test run that is killed takes its programs with it.
+``conftest.py`` turn that into a skip. Everything a program keeps lies in a temporary folder; nothing of the machine's
+own engine, registry or login is touched, and a test run that is killed takes its programs with it.
 """
 
 from __future__ import annotations
@@ -192,8 +192,8 @@ def registry(*, login: bool = False, tls: bool = False) -> Iterator[Registry]:
 
 def _certificate(folder: Path) -> Path:
     """A certificate for 127.0.0.1 and localhost that is its own authority."""
-    run(find("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+    run(find("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
         "-keyout", folder / "key.pem", "-out", folder / "cert.pem")
     return folder / "cert.pem"
 
@@ -231,7 +231,8 @@ class Daemon:
     @property
     def env(self) -> dict[str, str]:
         """What a program needs in its environment to use this daemon and nothing of the user's."""
-        return {"DOCKER_HOST": self.host, "DOCKER_CONFIG": str(self.config), "BUILDX_CONFIG": str(self.config / "buildx")}
+        config = str(self.config)
+        return {"DOCKER_HOST": self.host, "DOCKER_CONFIG": config, "BUILDX_CONFIG": f"{config}/buildx"}
 
     def docker(self, *args: str | Path, stdin: bytes | None = None, ok: bool = True,
                timeout: float = 120) -> subprocess.CompletedProcess[str]:
@@ -273,8 +274,11 @@ def dockerd(*, containerd_store: bool) -> Iterator[Daemon]:
             "--pidfile", str(folder / "dockerd.pid"), "--containerd", str(address), "--shutdown-timeout", "5",
             "--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false",
         ]
-        stack.enter_context(_serving(
-            arguments, server.log, lambda: server.socket.exists() and not server.docker("version", ok=False).returncode))
+
+        def answers() -> bool:
+            return server.socket.exists() and not server.docker("version", ok=False).returncode
+
+        stack.enter_context(_serving(arguments, server.log, answers))
         yield server
 
 
@@ -308,9 +312,10 @@ def crane() -> Path:
         if not program.exists():
             half = program.with_suffix(".half")
             # Debian's sources are a GOPATH, not modules: nothing is asked of any network.
-            done = run(go, "build", "-o", half, "github.com/google/go-containerregistry/cmd/crane", ok=False, timeout=900,
-                       env={"GO111MODULE": "off", "GOPATH": str(GO_SOURCES), "GOFLAGS": "", "CGO_ENABLED": "0",
-                            "GOCACHE": str(folder / "go-build"), "GOTOOLCHAIN": "local"})
+            env = {"GO111MODULE": "off", "GOPATH": str(GO_SOURCES), "GOFLAGS": "", "CGO_ENABLED": "0",
+                   "GOCACHE": str(folder / "go-build"), "GOTOOLCHAIN": "local"}
+            done = run(go, "build", "-o", half, "github.com/google/go-containerregistry/cmd/crane", env=env, ok=False,
+                       timeout=900)
             if done.returncode:
                 raise Unavailable(f"crane could not be built: {done.stderr[-500:]}")
             half.replace(program)
