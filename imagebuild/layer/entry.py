@@ -48,7 +48,7 @@ class Entry:
     ``Files/app/x.dll``, ``Hives/System_Delta``, ``UtilityVM``. For a whiteout it is the path that disappears
     (``Files/app/old.txt``), not the ``.wh.`` name.
 
-    ``attributes`` is FILE_ATTRIBUTE_* as Windows keeps it (0x20 archive …); ``None`` when the header has no such record.
+    ``attributes`` is FILE_ATTRIBUTE_* as Windows keeps it (0x20 archive …); ``None`` when the header has none.
     ``security`` is a self-relative SECURITY_DESCRIPTOR, ``None`` when absent. ``times`` is ``None`` where the tar says
     nothing usable. ``target`` is, for symlinks and junctions, the raw Windows target with backslashes, and for a hard
     link the layer path of the other name (``Files/...``). ``eas`` are extended attributes, name to value.

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layers of Windows images: tar entries with NTFS metadata, written, read, indexed and laid over one another.
+
+An :class:`Entry` is what one tar header says. :class:`LayerWriter` writes entries as Windows imports them,
+:func:`order` sorts them first; :func:`read` gives them back from any layer, :func:`read_file` gives one file.
+"""
+
+from .entry import Entry, Kind, Times
+from .order import order
+from .reader import read, read_file
+from .tarstream import Limits
+from .writer import LayerWriter
+
+__all__ = [
+    "Entry",
+    "Kind",
+    "LayerWriter",
+    "Limits",
+    "Times",
+    "order",
+    "read",
+    "read_file",
+]

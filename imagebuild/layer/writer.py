@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes a layer that Windows imports: entries in, tar, compression and both digests out in one pass.
+
+What Windows' importers would refuse or misread is refused here, when the entry is added and before any of its bytes
+are written: a parent that is missing or late, a name twice (as NTFS compares names), a whiteout away from its parent,
+anything below a reparse point, a hard link to what is not there yet.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from ..codec import BlockWriter, Compression, Sealed, Sink
+from ..errors import ContextError, InputError, UnsupportedError
+from ..windows.upcase import fold
+from .entry import Entry, Kind
+from .header import BLOCK, Headers
+from .rules import check_component, check_length, check_place, check_target, check_values
+
+Content = bytes | bytearray | memoryview | BinaryIO | str | os.PathLike[str] | None
+"""What a file holds: bytes, a stream, or the path of a file (``str`` or ``PathLike``); ``None`` is empty."""
+
+_PADDING = bytes(BLOCK)
+_OPEN = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a FIFO must not make us wait
+
+
+class LayerWriter:
+    """Writes one layer to ``sink``.
+
+    ``base`` says that it is the first layer of an image: no ``Hives``, no whiteouts. ``in_parent`` answers whether a
+    lower layer has a file at exactly that path, for hard links that reach into it. ``workers`` has no influence on
+    the bytes. The order is the caller's (:func:`~imagebuild.layer.order` gives one that is accepted).
+
+    End with :meth:`finish` or :meth:`abort`; as a context manager it aborts when left by an exception. An entry that
+    is refused leaves the layer as it was; an error while content is read or written ends it, and the half-written
+    blob is the caller's to remove.
+    """
+
+    def __init__(self, sink: Sink, compression: Compression | None = None, *, workers: int | None = None,
+                 base: bool = False, in_parent: Callable[[str], bool] | None = None) -> None:
+        self._out = BlockWriter(sink, compression or Compression(), workers=workers)
+        self._base = base
+        self._in_parent = in_parent
+        self._headers = Headers()
+        self._folders: dict[str, str] = {"": ""}  # spelling -> folded path with its slash
+        self._seen: dict[str, str] = {}  # folded path -> spelling
+        self._no_files: set[str] = set()  # folded paths of all that a hard link cannot lead to
+        self._whiteouts_in: str | None = None  # the folder whose whiteouts may come next
+        self._valid: set[object] = set()
+
+    def add(self, entry: Entry, content: Content = None) -> None:
+        """Append one entry, and for a file its content, which must have exactly ``entry.size`` bytes.
+
+        ``InputError`` or ``UnsupportedError`` when Windows would not take the entry; ``ContextError`` when the content
+        cannot be read or has another size (a file that changes while it is read).
+        """
+        key = self._check(entry)
+        header = self._headers.encode(entry)
+        if entry.size and content is None:
+            raise InputError(f"cannot put {entry.path} into a layer", why=f"no content for its {entry.size} bytes")
+        if content is not None and entry.kind is not Kind.FILE:
+            raise InputError(f"cannot put {entry.path} into a layer", why=f"a {entry.kind.value} has no content")
+        self._remember(entry, key)
+        try:
+            self._out.write(header)
+            if content is not None:
+                self._write_content(entry, content)
+        except BaseException:
+            self._out.abort()
+            raise
+
+    def cut(self) -> None:
+        """End the compressed block here: what follows gets the same bytes whatever stood before.
+
+        Layers of one context for several bases begin with parents copied from each base; cut after them.
+        """
+        self._out.cut()
+
+    def tell(self) -> int:
+        """Bytes of tar so far."""
+        return self._out.tell()
+
+    def finish(self) -> Sealed:
+        """End the tar and say what came out; ``InputError`` when ``Files`` or ``Hives`` never came."""
+        missing = [name for name in ("Files",) + (() if self._base else ("Hives",)) if name not in self._folders]
+        if missing:
+            self.abort()
+            raise InputError("cannot end the layer", why=f"it has no {' and no '.join(missing)}, and Windows would not "
+                             "import it")
+        try:
+            self._out.zeros(2 * BLOCK)
+            return self._out.close()
+        except BaseException:
+            self._out.abort()
+            raise
+
+    def abort(self) -> None:
+        """Stop, end all threads, write nothing more. Safe at any time and more than once."""
+        self._out.abort()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if kind is not None:
+            self.abort()
+
+    def _check(self, entry: Entry) -> str:
+        """Refuse what Windows would; the folded path of an entry that is fine."""
+        path = entry.path
+        parent, _, name = path.rpartition("/")
+        check_component(name, path)
+        folder = self._folders.get(parent)
+        if folder is None:
+            raise self._no_parent(path, parent)
+        key = folder + fold(name)
+        if key in self._seen:
+            other = self._seen[key]
+            raise InputError(f"cannot put {path} into a layer twice" if other == path else
+                             f"cannot put {path} into a layer beside {other}",
+                             why="a layer has each name once, and names that differ only in case are one to Windows",
+                             path=path)
+        if len(path) > 1000:
+            check_length(path)
+        if not folder or not path.startswith("Files/"):
+            check_place(entry, self._base)
+        self._check_whiteout(entry, parent)
+        kind = entry.kind
+        state = (kind, entry.attributes, entry.security, entry.times, entry.eas, path.startswith("Files/"))
+        if state not in self._valid or not path.startswith("Files/"):
+            check_values(entry, self._base)
+            if len(self._valid) > 4096:
+                self._valid.clear()
+            self._valid.add(state)
+        if kind is not Kind.FILE or entry.target or entry.size < 0:
+            check_target(entry)
+            if kind is Kind.HARD_LINK:
+                self._check_hard_link(entry)
+        return key
+
+    def _check_whiteout(self, entry: Entry, parent: str) -> None:
+        if entry.kind is not Kind.WHITEOUT:
+            return
+        if self._base:
+            raise UnsupportedError(f"cannot remove {entry.path} in a base layer", why="there is no layer below it",
+                                   path=entry.path)
+        if self._whiteouts_in != parent:
+            raise InputError(f"cannot remove {entry.path} here", path=entry.path,
+                             why=f"whiteouts stand right after their parent directory, {parent}, as Windows has it")
+
+    def _check_hard_link(self, entry: Entry) -> None:
+        target = entry.target
+        if not target.startswith(("Files/", "UtilityVM/Files/")):
+            raise InputError(f"cannot link {entry.path} to {target}", path=entry.path,
+                             why="the target of a hard link is a path of the layer, below Files or UtilityVM/Files")
+        key = fold(target)
+        if self._seen.get(key) == target:
+            if key in self._no_files:
+                raise InputError(f"cannot link {entry.path} to {target}", path=entry.path,
+                                 why="only files have hard links, and a link leads to the file, not to another link")
+        elif self._in_parent is None or not self._in_parent(target):
+            raise InputError(f"cannot link {entry.path} to {target}", path=entry.path,
+                             why="Windows finds the target of a hard link only earlier in the same layer, spelt the "
+                             "same, or in a layer below")
+
+    def _no_parent(self, path: str, parent: str) -> InputError:
+        key = fold(parent)
+        other = self._seen.get(key)
+        if other is None:
+            why = f"its parent {parent} must come before it" if parent else "it has no parent"
+        elif other != parent:
+            why = f"its parent was spelt {other} before"
+        else:
+            why = f"{parent} is not a plain directory: nothing can stand below a file, link or junction"
+        return InputError(f"cannot put {path} into a layer", why=why, path=path)
+
+    def _remember(self, entry: Entry, key: str) -> None:
+        path, kind = entry.path, entry.kind
+        self._seen[key] = path
+        if kind is Kind.FILE:
+            self._whiteouts_in = None
+            return
+        self._no_files.add(key)
+        if kind is Kind.DIRECTORY:
+            self._folders[path] = key + "/"
+            self._whiteouts_in = path
+        elif kind is not Kind.WHITEOUT:
+            self._whiteouts_in = None
+
+    def _write_content(self, entry: Entry, content: Content) -> None:
+        size = entry.size
+        if isinstance(content, (str, os.PathLike)):
+            self._copy_file(entry, content)
+        elif isinstance(content, (bytes, bytearray, memoryview)):
+            found = content.nbytes if isinstance(content, memoryview) else len(content)
+            if found != size:
+                raise _changed(entry, "its content", f"{found}")
+            self._out.write(content)
+        elif content is not None:
+            self._copy_stream(entry, content)
+        padding = -size % BLOCK
+        if padding:
+            self._out.write(_PADDING[:padding])
+
+    def _copy_file(self, entry: Entry, path: str | os.PathLike[str]) -> None:
+        """Read a file straight into the block; asking for one byte more than expected shows whether it grew."""
+        out, left = self._out, entry.size
+        try:
+            file = os.open(path, _OPEN)
+            try:
+                while True:
+                    room = out.reserve(left + 1)
+                    count = _read_into(file, room)
+                    if count > left:
+                        raise _changed(entry, os.fspath(path), f"more than {entry.size}")
+                    if count == 0:
+                        break
+                    out.advance(count)
+                    left -= count
+                    if not left and count < len(room):
+                        return
+            finally:
+                os.close(file)
+        except OSError as error:
+            raise ContextError(f"cannot read {os.fspath(path)} for {entry.path}", why=error.strerror or str(error),
+                               path=entry.path) from error
+        if left:
+            raise _changed(entry, os.fspath(path), f"only {entry.size - left}")
+
+    def _copy_stream(self, entry: Entry, stream: BinaryIO) -> None:
+        left = entry.size
+        try:
+            while left:
+                data = stream.read(min(left, 1 << 18))
+                if not data:
+                    raise _changed(entry, "its content", f"only {entry.size - left}")
+                self._out.write(data)
+                left -= len(data)
+            more = stream.read(1)
+        except OSError as error:
+            raise ContextError(f"cannot read the content of {entry.path}", why=error.strerror or str(error),
+                               path=entry.path) from error
+        if more:
+            raise _changed(entry, "its content", f"more than {entry.size}")
+
+
+def _read_into_by_copy(file: int, room: memoryview) -> int:
+    data = os.read(file, len(room))
+    room[:len(data)] = data
+    return len(data)
+
+
+if hasattr(os, "readv"):
+    def _read_into(file: int, room: memoryview) -> int:
+        return os.readv(file, (room,))
+else:  # Windows
+    _read_into = _read_into_by_copy
+
+
+def _changed(entry: Entry, what: str, found: str) -> ContextError:
+    return ContextError(f"{what} has another size than announced for {entry.path}",
+                        why=f"{entry.size} bytes were expected, {found} came", path=entry.path,
+                        hint="nothing may change the files while a layer is written from them; try again")
+
+
+__all__ = ["Content", "LayerWriter"]
