@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which layer a step made before, keyed by what the step would do: the diff ids below it, its words, its content.
+
+A cache is a folder of small JSON files; a key names one. It never says that a layer is *here*: the builder asks the
+store for the blob, and works again when it has gone. Writing is atomic, a damaged record counts as none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ..errors import WcowError
+from ..images.put import Layer
+from ..oci import Descriptor, Digest
+
+VERSION = 1
+"""Raised whenever the same instruction would make other bytes than before."""
+
+
+class Cache:
+    """The records of one folder; ``None`` as folder is a cache that forgets everything."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def get(self, key: str) -> Layer | None:
+        """The layer recorded under ``key``, or ``None``."""
+        if self._folder is None:
+            return None
+        try:
+            record = json.loads((self._folder / key).read_bytes())
+            if record["version"] != VERSION:
+                return None
+            return Layer(Descriptor.from_json(record["descriptor"]), Digest.parse(record["diff_id"]),
+                         int(record["diff_size"]))
+        except (OSError, ValueError, LookupError, TypeError, WcowError):
+            return None
+
+    def put(self, key: str, layer: Layer) -> None:
+        """Record ``layer`` under ``key``. A full disk is no error: the next build only works again."""
+        if self._folder is None:
+            return
+        record = {"version": VERSION, "descriptor": layer.descriptor.to_json(), "diff_id": str(layer.diff_id),
+                  "diff_size": layer.diff_size}
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=".tmp-", dir=self._folder)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as out:
+                    json.dump(record, out)
+                Path(name).replace(self._folder / key)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+        except OSError:
+            return
+
+
+def key_of(**facts: Any) -> str:
+    """The key for a step, from facts that JSON can hold. Order of the keywords does not matter."""
+    text = json.dumps({"version": VERSION, **facts}, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()

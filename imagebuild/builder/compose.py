@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Changes become layer entries: parents, casing, security, attributes and times, as NTFS would have given them.
+
+A layer must carry an entry for every folder on the way to what it writes, and on import those entries *replace* what
+the base said about the folder (hcsshim ``legacy.go``; image-spec ``layer.md``). So a folder that exists is written
+exactly as it is, and only what is new gets a descriptor of ours: the one NTFS makes when a file is created there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ..errors import ContextError
+from ..layer import Entry, Kind, Times
+from ..windows import attributes as attribute
+from ..windows.inherit import inherited
+from ..windows.names import check_name, join
+from ..windows.security import Ace, Acl, SecurityDescriptor
+from ..windows.sid import Sid, find_account
+from ..windows.upcase import fold
+from .changes import Change, Changes, Components, Content
+from .view import View, layer_path
+
+FULL_ACCESS = 0x1F01FF
+INHERIT_TO_ALL = 0x03
+"""OBJECT_INHERIT_ACE | CONTAINER_INHERIT_ACE: this folder, subfolders and files."""
+
+KEPT_ATTRIBUTES = (attribute.READONLY | attribute.HIDDEN | attribute.SYSTEM | attribute.ARCHIVE
+                   | attribute.NOT_CONTENT_INDEXED)
+"""What CopyFile carries from a source file to its copy and a layer can express."""
+
+
+def _account(name: str) -> Sid:
+    sid = find_account(name)
+    assert sid is not None
+    return sid
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How new things look: whose they are, when they were made, and what the user asked for by path.
+
+    ``epoch`` is a FILETIME. With ``source_times`` a file keeps its source's modification time. ``acls`` and
+    ``attributes`` are keyed by folded layer path and hold the descriptor of ``--acl`` and the change of ``--attr``.
+    """
+
+    epoch: int
+    source_times: bool = False
+    owner: Sid = field(default_factory=lambda: _account("BA"))
+    group: Sid = field(default_factory=lambda: _account("SY"))
+    acls: Mapping[str, SecurityDescriptor] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Composed:
+    """A layer's entries: folders as the base has them, then what is new or replaced, parents always first."""
+
+    root: Entry
+    parents: list[Entry]
+    fresh: list[tuple[Entry, Content | None]]
+
+    def entries(self) -> list[Entry]:
+        """Every entry below ``Files``, in order."""
+        return [*self.parents, *(entry for entry, _ in self.fresh)]
+
+    def is_empty(self) -> bool:
+        """Whether the step changes nothing."""
+        return not self.fresh
+
+
+class Composer:
+    """Turns the changes of one step into entries, against the view of the stage before the step."""
+
+    def __init__(self, view: View, looks: Looks) -> None:
+        self._view = view
+        self._looks = looks
+        self._memo: dict[tuple[bytes, bool, bytes, bool], bytes] = {}
+
+    def compose(self, changes: Changes) -> Composed:
+        """The entries for ``changes``. Raises ContextError where a file would have to be a folder or names collide."""
+        tree = _Tree(self._view)
+        for change in changes.items:
+            tree.put(change)
+        out = Composed(self._root(), [], [])
+        owner = changes.owner or self._looks.owner
+        stack: list[tuple[_Node, bytes, bool]] = [(node, self._view.root_security, False)
+                                                  for node in reversed(tree.root.sorted())]
+        while stack:
+            node, parent_security, in_fresh = stack.pop()
+            security = self._place(node, parent_security, in_fresh, owner, changes.owner is not None, out)
+            fresh = node.existing is None
+            stack.extend((child, security, fresh) for child in reversed(node.sorted()))
+        return out
+
+    def _root(self) -> Entry:
+        existing = self._view.get(())
+        epoch = Times.all(self._looks.epoch)
+        if existing is None:
+            return Entry("Files", Kind.DIRECTORY, attributes=attribute.DIRECTORY, times=epoch)
+        return replace(existing, path="Files", times=existing.times or epoch,
+                       attributes=existing.attributes or attribute.DIRECTORY)
+
+    def _place(self, node: _Node, parent: bytes, in_fresh: bool, owner: Sid, chown: bool, out: Composed) -> bytes:
+        """Put one node into ``out`` and return its descriptor, from which what is below it inherits."""
+        path = layer_path(node.path)
+        change, existing = node.change, node.existing
+        directory = existing.is_directory() if change is None and existing is not None else (
+            change is None or change.kind is not Kind.FILE and change.kind is not Kind.SYMLINK)
+        if existing is not None and (change is None or change.kind is Kind.DIRECTORY):
+            security = existing.security or self._inherit(parent, True, owner, False)
+            kept = replace(existing, path=path, size=0, security=security,
+                           times=existing.times or Times.all(self._looks.epoch),
+                           attributes=attribute.DIRECTORY if existing.attributes is None else existing.attributes)
+            wanted = self._asked(kept, parent, True, owner)
+            if wanted != kept:
+                out.fresh.append((wanted, None))
+                return wanted.security or security
+            if node.children:
+                out.parents.append(kept)
+            return security
+        if change is not None and change.security is not None:
+            security = change.security
+        elif existing is not None and existing.security is not None and not chown:
+            security = existing.security
+        else:
+            security = self._inherit(parent, directory, owner, chown and not in_fresh)
+        entry = self._asked(self._entry(path, change, existing, security), parent, directory, owner)
+        out.fresh.append((entry, change.content if change else None))
+        return entry.security or security
+
+    def _entry(self, path: str, change: Change | None, existing: Entry | None, security: bytes) -> Entry:
+        if change is None:
+            return Entry(path, Kind.DIRECTORY, attributes=attribute.DIRECTORY, security=security,
+                         times=Times.all(self._looks.epoch))
+        return Entry(path, change.kind, change.size if change.kind is Kind.FILE else 0,
+                     attributes=_attributes(change, existing), security=security,
+                     times=change.times or self._times(change, existing), target=change.target)
+
+    def _times(self, change: Change, existing: Entry | None) -> Times:
+        """A new thing is as old as the epoch, or its source; one that replaces another keeps what it replaces'."""
+        old = existing.times if existing is not None else None
+        if self._looks.source_times and change.modified is not None:
+            moment = change.modified
+            return Times(old.created if old else moment, moment, moment, moment)
+        return old or Times.all(self._looks.epoch)
+
+    def _inherit(self, parent: bytes, directory: bool, owner: Sid, grant: bool) -> bytes:
+        key = (parent, directory, owner.to_bytes(), grant)
+        found = self._memo.get(key)
+        if found is None:
+            explicit = None
+            if grant:
+                ace = Ace(0, INHERIT_TO_ALL if directory else 0, FULL_ACCESS, owner)
+                explicit = SecurityDescriptor(0x8004, owner, None, Acl(2, (ace,)), None)
+            made = inherited(SecurityDescriptor.from_bytes(parent), directory=directory, owner=owner,
+                             group=self._looks.group, explicit=explicit)
+            found = self._memo[key] = made.to_bytes()
+        return found
+
+    def _asked(self, entry: Entry, parent: bytes, directory: bool, owner: Sid) -> Entry:
+        """``entry`` with what ``--acl`` and ``--attr`` ask for its path."""
+        if not self._looks.acls and not self._looks.attributes:
+            return entry
+        key = fold(entry.path)
+        wanted = self._looks.acls.get(key)
+        if wanted is not None:
+            made = inherited(SecurityDescriptor.from_bytes(parent), directory=directory, owner=wanted.owner or owner,
+                             group=wanted.group or self._looks.group, explicit=wanted)
+            entry = replace(entry, security=made.to_bytes())
+        letters = self._looks.attributes.get(key)
+        if letters is not None:
+            entry = replace(entry, attributes=attribute.change(entry.attributes or 0, letters))
+        return entry
+
+
+def _attributes(change: Change, existing: Entry | None) -> int:
+    if change.kind is Kind.DIRECTORY:
+        return attribute.DIRECTORY | ((change.attributes or 0) & KEPT_ATTRIBUTES)
+    if change.kind in (Kind.DIRECTORY_SYMLINK, Kind.JUNCTION):
+        return attribute.DIRECTORY | attribute.REPARSE_POINT
+    if change.kind is Kind.SYMLINK:
+        return attribute.ARCHIVE | attribute.REPARSE_POINT
+    if existing is not None and existing.attributes is not None and existing.kind is Kind.FILE:
+        return (existing.attributes & KEPT_ATTRIBUTES) | attribute.ARCHIVE
+    if change.attributes is not None:
+        return (change.attributes & KEPT_ATTRIBUTES) or attribute.NORMAL
+    return attribute.ARCHIVE
+
+
+class _Node:
+    """A path of the step: what stood there, what shall stand there, and what is below it by folded name."""
+
+    __slots__ = ("change", "children", "existing", "path")
+
+    def __init__(self, path: Components, existing: Entry | None) -> None:
+        self.path = path
+        self.existing = existing
+        self.change: Change | None = None
+        self.children: dict[str, _Node] | None = None
+
+    def sorted(self) -> list[_Node]:
+        """What is below, by folded name: the same order on every machine."""
+        if not self.children:
+            return []
+        return [self.children[key] for key in sorted(self.children)]
+
+
+class _Tree:
+    """The step's paths as a tree in the casing of what exists, without regard to case."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self.root = _Node((), view.get(()))
+
+    def put(self, change: Change) -> None:
+        node = self.root
+        for name in change.path:
+            node = self._below(node, name, change)
+        if not change.path:
+            return
+        old = node.existing
+        if change.kind is Kind.DIRECTORY:
+            if old is not None and not old.is_directory():
+                raise _clash(node.path, "is a file in the image, and the build wants a folder there")
+            if node.change is not None and node.change.kind is not Kind.DIRECTORY:
+                raise _clash(node.path, "is a file and a folder in the same step")
+            node.change = node.change or change
+            return
+        if node.children:
+            raise _clash(node.path, "is a folder and a file in the same step")
+        if old is not None and old.kind is Kind.DIRECTORY:
+            raise _clash(node.path, "is a folder in the image, and the build wants a file or link there")
+        node.change = change
+
+    def _below(self, node: _Node, name: str, change: Change) -> _Node:
+        if node.change is not None and node.change.kind is not Kind.DIRECTORY:
+            raise _clash(node.path, f"is a file or link in the same step, so {join(change.path)} cannot be below it")
+        if node.existing is not None and node.existing.kind is not Kind.DIRECTORY and node.path:
+            raise _clash(node.path, f"is a {node.existing.kind.value} in the image, so {join(change.path)} "
+                                    "cannot be below it")
+        if node.children is None:
+            node.children = {}
+        key = fold(name)
+        child = node.children.get(key)
+        if child is None:
+            path = (*node.path, name)
+            # Nothing stands in a folder that this step makes, so the base need not be asked.
+            existing = self._view.get(path) if node.existing is not None or not node.path else None
+            if existing is not None:
+                path = (*node.path, existing.path.rpartition("/")[2])
+            else:
+                check_name(name)
+            child = node.children[key] = _Node(path, existing)
+        return child
+
+
+def _clash(path: Components, why: str) -> ContextError:
+    return ContextError(f"cannot write {join(path)}", why=f"{join(path)} {why}", path=join(path),
+                        hint="copy to another name, or leave it out with --exclude or .dockerignore")

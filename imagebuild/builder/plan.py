@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a build would do, as a value: stages in the order they run, and in each its steps with every word expanded.
+
+Planning is pure. It needs the configs of the images that FROM names; what it lacks it names
+(:class:`Missing`), the caller looks those up and asks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ..dockerfile.instructions import Instruction, Place
+from ..oci import Config, Platform, RunConfig
+from ..windows.names import join
+from .changes import Components
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An image that a Dockerfile names, on the platform it is wanted for."""
+
+    name: str
+    platform: Platform
+
+
+@dataclass(frozen=True, slots=True)
+class BaseFacts:
+    """What planning knows about a base: its config, and what PATH is in its registry (a call, since it may cost)."""
+
+    config: Config
+    path: Callable[[], str | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Planning stopped: the configs of these images are needed first."""
+
+    images: tuple[Wanted, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """The build context, or a named one (``--build-context NAME=DIR``) by its value."""
+
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfStage:
+    """What an earlier stage made."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfImage:
+    """The files of an image."""
+
+    image: Wanted
+
+
+Origin = Here | OfStage | OfImage
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Sources taken from a tree of files, as written and expanded."""
+
+    origin: Origin
+    patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """A file whose content stands in the Dockerfile."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file behind a URL."""
+
+    url: str
+    checksum: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Clone:
+    """A git repository."""
+
+    url: str
+    checksum: str = ""
+    keep_git_dir: bool | None = None
+
+
+Source = Files | Inline | Download | Clone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One instruction. ``text`` is what the history says, ``run`` the config after it."""
+
+    instruction: Instruction
+    text: str
+    run: RunConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configure(Step):
+    """An instruction that changes only the config."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeFolder(Step):
+    """WORKDIR: the folder is made when it is not there."""
+
+    path: Components
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer(Step):
+    """COPY or ADD. ``into`` says that the destination was written as a folder (a slash at its end, or many sources)."""
+
+    sources: tuple[Source, ...]
+    destination: Components
+    into: bool
+    owner: str = ""
+    excludes: tuple[str, ...] = ()
+    parents: bool = False
+    unpack: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execute(Step):
+    """RUN. ``way`` is how it would be executed; this version executes none."""
+
+    command: str
+    way: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStage:
+    """One stage. ``base`` is an image, an earlier stage, or ``None`` for scratch."""
+
+    index: int
+    name: str
+    base: Wanted | OfStage | None
+    platform: Platform
+    steps: tuple[Step, ...]
+    run: RunConfig
+    place: Place
+
+    def title(self) -> str:
+        """How errors and progress call the stage."""
+        return self.name or f"stage {self.index}"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth a warning, found while planning."""
+
+    code: str
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The stages that are needed, in the order they run; the last one is the image."""
+
+    file: str
+    stages: tuple[PlannedStage, ...]
+    notes: tuple[Note, ...] = ()
+    images: Mapping[Wanted, BaseFacts] = field(default_factory=dict)
+
+    def target(self) -> PlannedStage:
+        """The stage that becomes the image."""
+        return self.stages[-1]
+
+    def runs(self) -> list[tuple[PlannedStage, Execute]]:
+        """Every RUN that stands in the way."""
+        return [(stage, step) for stage in self.stages for step in stage.steps if isinstance(step, Execute)]
+
+
+def describe(source: Source) -> str:
+    """A source for people."""
+    if isinstance(source, Files):
+        origin = source.origin
+        place = ("" if isinstance(origin, Here) and origin.value is None
+                 else f" from {origin.value}" if isinstance(origin, Here)
+                 else f" from stage {origin.index}" if isinstance(origin, OfStage)
+                 else f" from {origin.image.name}")
+        return " ".join(source.patterns) + place
+    if isinstance(source, Inline):
+        return f"<<{source.name} ({len(source.data)} bytes)"
+    return source.url
+
+
+def where(path: Components) -> str:
+    """A destination for people."""
+    return join(path)

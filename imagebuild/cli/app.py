@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command's outer shell: which verbs there are, how errors and signals end, and nothing else.
+
+Exit codes: 0 done, 1 found something wrong (lint, compat, doctor), 2 bad usage or input, 3 an engine, host or
+registry failed, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import traceback
+from types import FrameType
+from typing import Any
+
+import click
+
+from .. import __version__
+from ..errors import Interrupted, WcowError
+
+VERBS: dict[str, tuple[str, str]] = {
+    "build": ("build", "Build a Windows image from a Dockerfile."),
+    "plan": ("build", "Show what a build would do, and do none of it."),
+    "copy": ("transfer", "Copy an image from one place to another."),
+    "push": ("transfer", "Send an image of the local store to its registry."),
+    "pull": ("transfer", "Fetch an image from its registry into the local store."),
+    "images": ("local", "List the images of the local store."),
+    "tag": ("local", "Give an image of the local store one more name."),
+    "rm": ("local", "Remove names from the local store."),
+    "digest": ("look", "Print the digest of an image."),
+    "inspect": ("look", "Show an image's config, layers and platforms."),
+    "ls": ("look", "List files of an image, with owner, ACL and attributes."),
+    "cat": ("look", "Print a file of an image."),
+    "base": ("base", "Make base images: from scratch, or stand-ins for Microsoft's."),
+    "login": ("account", "Remember credentials for a registry."),
+    "logout": ("account", "Forget credentials for a registry."),
+    "completion": ("completion", "Print the completion script for a shell."),
+}
+"""Verb to the module that holds it and its one line of help: the help text must not import every module."""
+
+
+class Verbs(click.Group):
+    """A group that imports a verb's module only when that verb is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        module = importlib.import_module(f".{VERBS[name][0]}", __package__)
+        command: click.Command = getattr(module, name)
+        return command
+
+    def resolve_command(self, ctx: click.Context,
+                        args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if name and name not in VERBS and not name.startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(name, VERBS, n=1)
+            ctx.fail(f"there is no verb '{name}'" + (f"; did you mean '{near[0]}'?" if near else
+                                                    "; 'wcow --help' lists them"))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="wcow", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, envvar="WCOW_DEBUG", help="Show the traceback of an error.")
+@click.option("--config", "config", metavar="FILE", envvar="WCOW_CONFIG",
+              help="Configuration file; default: wcow.toml or [tool.wcow] of pyproject.toml, here or above.")
+@click.pass_context
+def wcow(ctx: click.Context, debug: bool, config: str | None) -> None:
+    """Windows container images, built and examined on Linux."""
+    ctx.obj = {"debug": debug, "config": config}
+
+
+def run(args: list[str]) -> int:
+    """Run the command and turn every ending into an exit code and at most three lines on standard error."""
+    debug = "--debug" in args or bool(os.environ.get("WCOW_DEBUG"))
+    previous = _stop_on_terminate()
+    try:
+        value: Any = wcow.main(args=args, prog_name="wcow", standalone_mode=False)
+        sys.stdout.flush()
+        return value if isinstance(value, int) else 0
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.Abort:
+        return _say(Interrupted("interrupted", hint="nothing half-done was kept"), debug)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except KeyboardInterrupt:
+        return _say(Interrupted("interrupted", hint="nothing half-done was kept"), debug)
+    except WcowError as error:
+        return _say(error, debug)
+    except BrokenPipeError:  # the reader of our output went away (wcow ls … | head): nothing to tell anybody
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        place = f" {error.filename}" if error.filename else ""
+        return _say(WcowError(f"cannot use{place or ' a file'}", why=error.strerror or str(error)), debug)
+    finally:
+        if previous is not None:
+            signal.signal(signal.SIGTERM, previous)
+
+
+def _say(error: WcowError, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    what, *rest = error.lines()
+    lead = "\x1b[31merror:\x1b[0m" if colour else "error:"
+    print(f"{lead} {what}", *(f"  {line}" for line in rest), sep="\n", file=sys.stderr)
+    return error.exit_code
+
+
+def _stop_on_terminate() -> Any:
+    """Let SIGTERM end the work the way Ctrl-C does: with everything half-done removed."""
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        return signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not the main thread: whoever called us minds the signals
+        return None

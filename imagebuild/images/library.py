@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where an image is looked for: the local store first, then its registry, unless we are offline.
+
+Push always means the registry. A name given with a transport (``oci:``, ``docker://`` …) is looked for there only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ..errors import NotFoundError, WcowError
+from ..oci import Descriptor, Image, Index, Location, Platform, choose, from_bytes, is_index
+from ..oci import parse as parse_manifest
+from ..stores import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An image and the store that has its blobs.
+
+    ``name`` is how people call it, ``location`` where it was found, ``descriptor`` its manifest's, ``index`` the
+    descriptor of the index it was picked from (``None`` for a plain image), ``choices`` the entries that fitted.
+    """
+
+    image: Image
+    store: Store
+    name: str
+    location: Location
+    descriptor: Descriptor
+    index: Descriptor | None = None
+    choices: tuple[Descriptor, ...] = ()
+
+    def origin(self) -> str:
+        """Where the blobs can be had again later, or the empty text: only a registry keeps them for us."""
+        reference = self.location.reference
+        if self.location.transport != "docker" or reference is None:
+            return ""
+        return f"docker://{reference.repository}@{self.descriptor.digest}"
+
+
+Opener = Callable[[Location], Store]
+
+
+class Library:
+    """Looks images up. ``open_store`` gives the store that a location names; ``local`` is the user's own."""
+
+    def __init__(self, local: Store, open_store: Opener, *, offline: bool = False) -> None:
+        self.local = local
+        self.offline = offline
+        self._open = open_store
+        self._opened: dict[str, Store] = {}
+
+    def open(self, location: Location) -> Store:
+        """The store that ``location`` names; a bare name names the local store."""
+        if not location.transport:
+            return self.local
+        reference = location.reference
+        key = f"{location.transport}:{reference.repository if reference else location.path}"
+        if key not in self._opened:
+            self._opened[key] = self._open(location)
+        return self._opened[key]
+
+    def close(self) -> None:
+        """Close every store that was opened."""
+        for store in (*self._opened.values(), self.local):
+            store.close()
+
+    def resolve(self, name: str, *, pull: bool = False) -> tuple[Store, Location, Descriptor]:
+        """The store, the place and the descriptor (of a manifest or an index) that ``name`` means.
+
+        ``pull`` asks the registry even when the local store has the name. NotFoundError when nobody has it.
+        """
+        location = Location.parse(name)
+        if location.transport:
+            store = self.open(location)
+            return store, location, store.resolve(selector(location))
+        missing: WcowError | None = None
+        if not pull or self.offline:
+            try:
+                return self.local, location, self.local.resolve(selector(location))
+            except NotFoundError as error:
+                missing = error
+        if self.offline:
+            raise NotFoundError(f"cannot find {name}",
+                                why="it is not in the local store, and --offline ends the search there",
+                                hint=f"run 'wcow pull {name}' while online", name=name) from missing
+        remote = replace(location, transport="docker")
+        store = self.open(remote)
+        return store, remote, store.resolve(selector(remote))
+
+    def find(self, name: str, platform: Platform, *, pull: bool = False) -> Found:
+        """The image that ``name`` means on ``platform``: of an index the first entry that fits, as docker takes it."""
+        store, location, descriptor = self.resolve(name, pull=pull)
+        return load(store, location, descriptor, name, platform)
+
+
+def load(store: Store, location: Location, descriptor: Descriptor, name: str, platform: Platform) -> Found:
+    """The image behind a descriptor of a manifest or an index."""
+    index: Descriptor | None = None
+    choices: tuple[Descriptor, ...] = ()
+    if is_index(descriptor.media_type):
+        index = descriptor
+        listing = parse_manifest(store.manifest(descriptor), descriptor.media_type, source=name)
+        assert isinstance(listing, Index)
+        choices = choose(listing, platform.os, platform.architecture, platform.os_version or None)
+        if not choices:
+            offered = ", ".join(str(entry.platform) for entry in listing.manifests if entry.platform)
+            raise NotFoundError(f"cannot use {name} for {platform}",
+                                why=f"its index offers {offered or 'no platform at all'}",
+                                hint="choose one of these with --platform or --os-version", name=name)
+        descriptor = choices[0]
+    manifest = store.manifest(descriptor)
+    parsed = parse_manifest(manifest, descriptor.media_type, source=name)
+    if isinstance(parsed, Index):
+        raise NotFoundError(f"cannot use {name}", why="it is an index inside an index", name=name)
+    image = from_bytes(manifest, store.manifest(parsed.config), source=name)
+    return Found(image, store, name, location, descriptor, index, choices)
+
+
+def selector(location: Location) -> str:
+    """What to ask a store for: its full name in the local store, the tag or digest in a registry, the name inside
+    a folder or archive (empty: the only one)."""
+    reference = location.reference
+    if reference is None:
+        return location.tag
+    if location.transport == "docker":
+        return reference.target
+    if location.transport == "docker-daemon":
+        return reference.familiar
+    return str(reference.tagged())

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An image's file system without unpacking it: an index of each layer, and single files on demand.
+
+A layer is streamed once in its life: its index is kept by diff id, so a second look at a 2 GB base costs a file open.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from ..codec import VerifyingReader, open_reader
+from ..errors import IntegrityError, NotFoundError, StoreError, WcowError
+from ..layer import Entry, Index, Kind, Union, read
+from ..oci import Descriptor, Digest, Image
+from ..stores import Store
+from ..windows.upcase import fold
+from .events import Advance, Event, Finish, Step
+
+REPORT_EVERY = 8 << 20
+"""Bytes between two Advance events of one layer."""
+
+
+class IndexCache:
+    """Layer indexes in a folder, by diff id."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, diff_id: Digest) -> Path:
+        """Where the index of a layer is, or would be."""
+        return self.folder / f"{diff_id.hex}.idx"
+
+    def get(self, diff_id: Digest) -> Index | None:
+        """The index of a layer that was streamed before; ``None`` when it was not, or its file is damaged."""
+        path = self.path(diff_id)
+        if not path.exists():
+            return None
+        try:
+            return Index.open(path)
+        except WcowError:
+            with suppress(OSError):
+                path.unlink()
+            return None
+
+
+class Rootfs:
+    """The file system of ``image``, whose blobs are in ``store``."""
+
+    def __init__(self, image: Image, store: Store, cache: IndexCache, *, name: str = "") -> None:
+        self.image = image
+        self.name = name
+        self._store = store
+        self._cache = cache
+        self._indexes: list[Index] = []
+        self._union: Union | None = None
+
+    def prepare(self) -> Iterator[Event]:
+        """Open or build the index of every layer; afterwards :meth:`union` answers."""
+        if self._union is not None:
+            return
+        image = self.image
+        if len(image.layers) != len(image.diff_ids):
+            raise IntegrityError(f"cannot read the layers of {self.name or 'the image'}",
+                                 why=f"its manifest has {len(image.layers)} layers and its config "
+                                     f"{len(image.diff_ids)} diff ids",
+                                 hint="the image is damaged: pull or build it again")
+        for descriptor, diff_id in zip(image.layers, image.diff_ids, strict=True):
+            index = self._cache.get(diff_id)
+            if index is None:
+                index = yield from self._build(descriptor, diff_id)
+            self._indexes.append(index)
+        self._union = Union(self._indexes)
+
+    def _build(self, descriptor: Descriptor, diff_id: Digest) -> Iterator[Event]:
+        step = f"index {descriptor.digest}"
+        yield Step(step, f"reading layer {descriptor.digest.hex[:12]} of {self.name}".rstrip(), descriptor.size)
+        self._cache.folder.mkdir(parents=True, exist_ok=True)
+        with self._store.open_blob(descriptor) as blob:
+            counted = _Counting(blob)
+            tar = VerifyingReader(open_reader(counted, descriptor.media_type), str(diff_id), None,
+                                  name=f"layer {descriptor.digest.hex[:12]}")
+            index = Index.build(tar, self._cache.path(diff_id))
+            counted.drain()
+        yield Advance(step, counted.count)
+        yield Finish(step)
+        return index
+
+    def union(self) -> Union:
+        """The layers as one tree. :meth:`prepare` must have run to its end."""
+        assert self._union is not None, "prepare() comes first"
+        return self._union
+
+    def layout(self) -> str:
+        """``Files`` for an image whose layers are Windows layers, the empty text for one that has plain paths."""
+        if self.union().get("Files") is not None:
+            return "Files"
+        return "Files" if self.image.config.os == "windows" and not self._indexes else ""
+
+    def fetch(self, paths: Iterable[str], folder: Path | None = None) -> Iterator[Event | dict[str, Path]]:
+        """Copy the content of files (layer paths) into ``folder``; the last thing yielded maps path to local file.
+
+        Each layer that holds a wanted file is streamed at most once, and only as far as the last one of them. Hard
+        links are followed to the file they name. NotFoundError for a path that is not a file.
+        """
+        target = Path(tempfile.mkdtemp(prefix="wcow-")) if folder is None else folder
+        wanted: dict[int, dict[str, list[str]]] = {}
+        out: dict[str, Path] = {}
+        for path in paths:
+            layer, entry = self._file(path)
+            kept = self._indexes[layer].kept(entry.path)
+            if kept is not None:
+                out[path] = _spool(target, kept)
+            else:
+                wanted.setdefault(layer, {}).setdefault(fold(entry.path), []).append(path)
+        for layer in sorted(wanted):
+            yield from self._fetch_layer(layer, wanted[layer], target, out)
+        yield out
+
+    def _file(self, path: str) -> tuple[int, Entry]:
+        """The layer and entry that hold the bytes of ``path``."""
+        seen: set[str] = set()
+        asked = path
+        while True:
+            found = self.union().get(path)
+            if found is None:
+                raise NotFoundError(f"cannot read {asked} of {self.name or 'the image'}", why="there is no such file",
+                                    path=asked)
+            entry = found.entry
+            if entry.kind is Kind.FILE:
+                return found.layer, entry
+            if entry.kind is not Kind.HARD_LINK or fold(path) in seen:
+                raise NotFoundError(f"cannot read {asked} of {self.name or 'the image'}",
+                                    why=f"it is a {entry.kind.value}, not a file", path=asked)
+            seen.add(fold(path))
+            path = entry.target
+
+    def _fetch_layer(self, layer: int, wanted: dict[str, list[str]], target: Path,
+                     out: dict[str, Path]) -> Iterator[Event]:
+        descriptor = self.image.layers[layer]
+        step = f"fetch {descriptor.digest} {len(out)}"
+        yield Step(step, f"reading {sum(map(len, wanted.values()))} file(s) from layer {descriptor.digest.hex[:12]}",
+                   descriptor.size)
+        left = dict(wanted)
+        with self._store.open_blob(descriptor) as blob:
+            counted = _Counting(blob)
+            reported = 0
+            for entry, content in read(open_reader(counted, descriptor.media_type)):
+                names = left.pop(fold(entry.path), None) if content is not None else None
+                if names is not None and content is not None:
+                    local = _spool(target, content)
+                    out.update(dict.fromkeys(names, local))
+                    if not left:
+                        break
+                if counted.count - reported >= REPORT_EVERY:
+                    reported = counted.count
+                    yield Advance(step, reported)
+        if left:
+            raise IntegrityError(f"cannot read {next(iter(left.values()))[0]} of {self.name or 'the image'}",
+                                 why="its layer's index names it and its layer does not hold it",
+                                 hint=f"remove {self._cache.path(self.image.diff_ids[layer])} and try again")
+        yield Finish(step)
+
+
+def _spool(folder: Path, content: bytes | BinaryIO) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=folder)
+        with open(handle, "wb") as out:
+            if isinstance(content, bytes):
+                out.write(content)
+            else:
+                shutil.copyfileobj(content, out, 1 << 18)
+    except OSError as error:
+        raise StoreError(f"cannot keep a file of the image in {folder}", why=error.strerror or str(error),
+                         hint="free some space or set TMPDIR to another disk") from error
+    return Path(name)
+
+
+class _Counting:
+    """A stream that knows how far it was read."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.count = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._stream.read(size)
+        self.count += len(data)
+        return data
+
+    def readable(self) -> bool:
+        return True
+
+    def drain(self) -> None:
+        """Read to the end, so that the blob's own digest is verified too."""
+        while self.read(1 << 18):
+            pass
