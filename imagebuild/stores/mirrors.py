@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mirrors: which places stand in for a registry, and under which names.
+
+A rule ``mcr.microsoft.com=localhost:5000`` asks ``localhost:5000/windows/nanoserver`` for
+``mcr.microsoft.com/windows/nanoserver``; ``mcr.microsoft.com=cache.corp/mcr`` asks ``cache.corp/mcr/windows/…``; the
+left side may go on into the path (``mcr.microsoft.com/windows=cache.corp/win``), and then that much is replaced.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..errors import UsageError
+from ..oci import Reference
+
+_RIGHT = re.compile(r"(?:(?P<scheme>https?)://)?(?P<host>[^/\s@?#]+)(?P<path>(?:/[a-z0-9._-]+)*)/?")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A repository at a host that can be asked. ``scheme`` is empty where it has to be found out."""
+
+    host: str
+    repository: str
+    scheme: str = ""
+    mirror: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.host}/{self.repository}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrors:
+    """The rules, in the order given. ``only`` never asks the origin: the air-gapped way."""
+
+    rules: tuple[tuple[str, str], ...] = ()
+    only: bool = False
+
+    @classmethod
+    def parse(cls, rules: Iterable[str], *, only: bool = False) -> Mirrors:
+        """Rules as texts ``NAME=PLACE``. UsageError for one that is none."""
+        out: list[tuple[str, str]] = []
+        for rule in rules:
+            left, equals, right = rule.partition("=")
+            left, right = left.strip().rstrip("/"), right.strip()
+            if not (left and equals) or "//" in left or not _RIGHT.fullmatch(right):
+                raise UsageError(f"{rule!r} is not a mirror rule", why="wanted NAME=[http(s)://]HOST[:PORT][/PATH]",
+                                 hint="mcr.microsoft.com=localhost:5000")
+            out.append((left, right))
+        return cls(tuple(out), only)
+
+    def places(self, reference: Reference) -> tuple[Place, ...]:
+        """Where to read ``reference`` from, best first: the mirrors of the longest matching rule, then the origin."""
+        name = reference.repository
+        matching = [(left, right) for left, right in self.rules if name == left or name.startswith(left + "/")]
+        longest = max((len(left) for left, _ in matching), default=0)
+        out = [self._rewritten(name, left, right) for left, right in matching if len(left) == longest]
+        if not self.only:
+            out.append(origin(reference))
+        if not out:
+            raise UsageError(f"no mirror for {name}", why="only mirrors may be asked, and no rule matches it",
+                             hint=f"add a rule {reference.domain}=HOST, or allow the registry itself")
+        return tuple(out)
+
+    @staticmethod
+    def _rewritten(name: str, left: str, right: str) -> Place:
+        found = _RIGHT.fullmatch(right)
+        assert found is not None  # parse() let only matching ones in
+        rest = name[len(left):].strip("/")
+        path = found["path"].strip("/")
+        return Place(found["host"], "/".join(part for part in (path, rest) if part), found["scheme"] or "", mirror=True)
+
+
+def origin(reference: Reference) -> Place:
+    """The registry a name itself says."""
+    return Place(reference.domain, reference.path)

@@ -1,0 +1,421 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A repository of a registry (OCI distribution-spec 1.1), read through mirrors where there are some."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import BinaryIO, TypeVar, cast
+from urllib.parse import quote, urlencode
+
+from ..errors import (
+    FormatError,
+    IntegrityError,
+    NotFoundError,
+    RegistryError,
+    StoreError,
+    UnsupportedError,
+    UsageError,
+    WcowError,
+)
+from ..oci import MAX_SIZE, Descriptor, Digest, Location, Reference, describe, is_tag, media
+from .credentials import Credentials, DockerConfig
+from .download import Download
+from .endpoint import Endpoint, Retries
+from .mirrors import Mirrors, Place, origin
+from .tokens import Scopes, pull, push
+from .transport import Answer, Timeouts, Tls, Transport
+from .upload import CHUNK, Upload
+from .verify import check, verified
+
+_ACCEPT = {"Accept": ", ".join(media.ACCEPT)}
+_MAX_PAGES = 1000
+_T = TypeVar("_T")
+
+
+class RegistryClient:
+    """What all repositories of one run share: connections, tokens, mirrors, trust. Safe from many threads.
+
+    ``sleep`` waits between tries.
+    """
+
+    def __init__(self, *, credentials: Credentials | None = None, mirrors: Mirrors | None = None,
+                 tls: Tls | None = None, timeouts: Timeouts | None = None, retries: Retries | None = None,
+                 chunk_size: int = CHUNK, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.mirrors = mirrors or Mirrors()
+        self.chunk_size = chunk_size
+        self._credentials = credentials if credentials is not None else DockerConfig()
+        self._transport = Transport(tls=tls, timeouts=timeouts)
+        self._retries = retries or Retries()
+        self._sleep = sleep
+        self._endpoints: dict[tuple[str, str], Endpoint] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> RegistryClient:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def repository(self, reference: Reference | str) -> RegistryStore:
+        """The store of one repository; closing it leaves this client open."""
+        return RegistryStore(reference, client=self)
+
+    def endpoint(self, host: str, scheme: str = "") -> Endpoint:
+        """The registry at a host."""
+        with self._lock:
+            found = self._endpoints.get((host, scheme))
+            if found is None:
+                found = Endpoint(host, scheme=scheme, transport=self._transport, credentials=self._credentials,
+                                 retries=self._retries, sleep=self._sleep)
+                self._endpoints[(host, scheme)] = found
+            return found
+
+    def fetch(self, url: str, *, offset: int, what: str) -> Answer:
+        """A GET without any authorization, of a foreign layer's URL."""
+        if not url.startswith(("https://", "http://")):
+            raise UnsupportedError(what, why="a layer's url is neither http nor https")
+        headers = {"Range": f"bytes={offset}-"} if offset else {}
+        for _ in range(6):
+            answer = self._transport.send("GET", url, headers=headers, what=what)
+            if answer.status in (301, 302, 303, 307, 308) and answer.header("location"):
+                answer.drop()
+                url = self.endpoint("foreign layer", "https").join(url, answer.header("location"), what)
+                continue
+            return answer
+        raise RegistryError(what, why="more than 6 redirects")
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._transport.close()
+
+
+class RegistryStore:
+    """One repository of a registry. Reads ask the mirrors first, writes go to the registry itself.
+
+    Pass a ``client`` to share connections and tokens; else one is made, and closed with the store.
+    """
+
+    def __init__(self, reference: Reference | str, *, client: RegistryClient | None = None) -> None:
+        self.reference = Reference.parse(reference) if isinstance(reference, str) else reference
+        self._client = client or RegistryClient()
+        self._owns = client is None
+
+    def __enter__(self) -> RegistryStore:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"RegistryStore({self.reference.repository!r})"
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def resolve(self, reference: str) -> Descriptor:
+        """See :class:`~.port.Store`. ``""`` means what the store's own reference names."""
+        target = _target(reference or self.reference.target)
+        mark = "@" if ":" in target else ":"
+        what = f"cannot find {self.reference.repository}{mark}{target}"
+        return self._first(what, lambda endpoint, repository: self._resolve(endpoint, repository, target, what))
+
+    def manifest(self, descriptor: Descriptor) -> bytes:
+        """See :class:`~.port.Store`."""
+        what = f"cannot read {self.reference.repository}@{descriptor.digest}"
+        if descriptor.size > MAX_SIZE:
+            raise FormatError(what, why=f"{descriptor.size} bytes is too large for a manifest or config",
+                              source=str(descriptor.digest))
+        kinds = _kinds(descriptor.media_type)
+
+        def read(endpoint: Endpoint, repository: str) -> bytes:
+            answer = self._get_any(endpoint, repository, kinds, descriptor, what)
+            data = answer.read(descriptor.size + 1)
+            return check(data, descriptor, what=f"document {descriptor.digest} of {endpoint.host}")
+
+        return self._first(what, read)
+
+    def open_blob(self, descriptor: Descriptor, *, offset: int = 0) -> BinaryIO:
+        """See :class:`~.port.Store`. A foreign layer the registry lacks comes from its ``urls``."""
+        what = f"cannot read blob {descriptor.digest} of {self.reference.repository}"
+
+        def opened(endpoint: Endpoint, repository: str) -> BinaryIO:
+            retrier = endpoint.retrier()
+
+            def get(at: int) -> Answer:
+                answer = endpoint.request("GET", f"/v2/{repository}/blobs/{descriptor.digest}", what=what,
+                                          scopes=pull(repository), headers={"Range": f"bytes={at}-"} if at else {})
+                if answer.status not in (200, 206):
+                    raise endpoint.error(answer, what)
+                return answer
+
+            return cast(BinaryIO, Download(get, descriptor, offset=offset, retrier=retrier, what=what))
+
+        if offset >= descriptor.size > 0:
+            return read_nothing(descriptor, offset, what)
+        try:
+            stream = self._first(what, opened)
+        except NotFoundError:
+            if not (descriptor.urls and media.is_foreign(descriptor.media_type)):
+                raise
+            stream = self._foreign(descriptor, offset, what)
+        return verified(stream, descriptor, offset=offset,
+                        what=f"blob {descriptor.digest} of {self.reference.repository}")
+
+    def has_blob(self, descriptor: Descriptor) -> bool:
+        """See :class:`~.port.Store`. Asks where a push would go; in air-gapped use, the mirrors."""
+        what = f"cannot ask {self.reference.repository} for {descriptor.digest}"
+        kind = "manifests" if media.is_manifest(descriptor.media_type) or media.is_index(descriptor.media_type) \
+            else "blobs"
+        for place in self._client.mirrors.places(self.reference) if self._client.mirrors.only else (self._home(),):
+            endpoint = self._endpoint(place)
+            answer = endpoint.request("HEAD", f"/v2/{place.repository}/{kind}/{descriptor.digest}", headers=_ACCEPT,
+                                      scopes=pull(place.repository) if self._client.mirrors.only else
+                                      push(place.repository), what=what)
+            answer.drop()
+            if answer.status == 200:
+                return True
+            if answer.status != 404:
+                raise endpoint.error(answer, what)
+        return False
+
+    def tags(self) -> list[str]:
+        """See :class:`~.port.Store`. A repository that is not there has none."""
+        what = f"cannot list the tags of {self.reference.repository}"
+        try:
+            return sorted(self._first(what, lambda endpoint, repository: self._tags(endpoint, repository, what)))
+        except NotFoundError:
+            return []
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    def new_blob(self) -> Upload:
+        """See :class:`~.port.Store`."""
+        place = self._home()
+        return Upload(self._endpoint(place), place.repository, chunk=self._client.chunk_size)
+
+    def mount_from(self, source: object, descriptor: Descriptor) -> bool:
+        """Let the registry take a blob over from another of its repositories; False when it cannot.
+
+        ``source`` is that repository (a Reference or RegistryStore), or a store that knows where a blob comes from.
+        """
+        for other in _repositories(source, descriptor):
+            if other.domain == self.reference.domain and other.path != self.reference.path \
+                    and self._mount(other.path, descriptor):
+                return True
+        return False
+
+    def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Descriptor:
+        """See :class:`~.port.Store`. The registry itself checks that what it refers to is there."""
+        descriptor = describe(data, media_type)
+        target = _target(tag) if tag else str(descriptor.digest)
+        what = f"cannot push {self.reference.repository}{':' if tag else '@'}{target}"
+        place = self._home()
+        endpoint = self._endpoint(place)
+        answer = endpoint.request("PUT", f"/v2/{place.repository}/manifests/{target}", scopes=push(place.repository),
+                                  what=what, headers={"Content-Type": media_type}, body=data)
+        if answer.status not in (200, 201, 202):
+            raise endpoint.error(answer, what)
+        answer.drop()
+        said = answer.header("docker-content-digest")
+        if said and said.startswith("sha256:") and said != descriptor.digest:
+            raise IntegrityError(what, why=f"{place.host} kept {said[:80]}, not {descriptor.digest}",
+                                 expected=descriptor.digest, found=said)
+        return descriptor
+
+    def untag(self, tag: str) -> None:
+        """See :class:`~.port.Store`. UnsupportedError where a registry can only delete whole images."""
+        what = f"cannot remove the tag {self.reference.repository}:{tag}"
+        place = self._home()
+        endpoint = self._endpoint(place)
+        scopes: Scopes = (f"repository:{place.repository}:delete,pull",)
+        path = f"/v2/{place.repository}/manifests/{_target(tag)}"
+        answer = endpoint.request("DELETE", path, scopes=scopes, what=what)
+        if answer.status in (400, 405):
+            answer.drop()
+            raise UnsupportedError(what, why=f"{place.host} answered {answer.status}: it does not remove single tags",
+                                   hint="use the registry's own tools")
+        if answer.status not in (200, 202, 204):
+            raise endpoint.error(answer, what)
+        answer.drop()
+
+    def close(self) -> None:
+        """See :class:`~.port.Store`."""
+        if self._owns:
+            self._client.close()
+
+    # --- details --------------------------------------------------------------------------------------------------
+
+    def _home(self) -> Place:
+        return origin(self.reference)
+
+    def _endpoint(self, place: Place) -> Endpoint:
+        return self._client.endpoint(place.host, place.scheme)
+
+    def _first(self, what: str, ask: Callable[[Endpoint, str], _T]) -> _T:
+        """What the first place that can answers. A mirror's trouble only counts when nobody else is left to ask."""
+        places = self._client.mirrors.places(self.reference)
+        failures: list[WcowError] = []
+        for place in places:
+            try:
+                return ask(self._endpoint(place), place.repository)
+            except (StoreError, NotFoundError, IntegrityError, FormatError) as error:
+                failures.append(error)
+        # The registry's own word (the last one) is what the user knows; a lone "not found" of a mirror is not.
+        last = failures[-1]
+        if len(places) > 1 or places[0].mirror:
+            asked = ", ".join(str(place) for place in places)
+            last.hint = f"asked {asked}" + (f"; {last.hint}" if last.hint else "")
+        raise last
+
+    def _resolve(self, endpoint: Endpoint, repository: str, target: str, what: str) -> Descriptor:
+        path = f"/v2/{repository}/manifests/{target}"
+        answer = endpoint.request("HEAD", path, scopes=pull(repository), what=what, headers=_ACCEPT)
+        answer.drop()
+        if answer.status == 404:
+            raise endpoint.error(answer, what)
+        said, length = answer.header("docker-content-digest"), answer.header("content-length")
+        kind = _media_type(answer)
+        wanted = Digest.parse(target) if ":" in target else None
+        if answer.status == 200 and said and length.isdigit() and len(length) < 16 and kind:
+            digest = Digest.parse(said, source=f"Docker-Content-Digest of {endpoint.host}")
+            _compare(wanted, digest, what)
+            return Descriptor(kind, digest, int(length))
+        # Not every registry answers HEAD fully; the document itself always tells.
+        answer = endpoint.request("GET", path, scopes=pull(repository), what=what, headers=_ACCEPT)
+        if answer.status != 200:
+            raise endpoint.error(answer, what)
+        kind = _media_type(answer)
+        data = answer.read(MAX_SIZE + 1)
+        if len(data) > MAX_SIZE:
+            raise FormatError(what, source=f"manifest of {endpoint.host}", why=f"larger than {MAX_SIZE} bytes")
+        found = describe(data, kind)
+        if wanted is not None and wanted.algorithm != "sha256":
+            hasher = wanted.hasher()
+            hasher.update(data)
+            found = Descriptor(kind, Digest(f"{wanted.algorithm}:{hasher.hexdigest()}"), len(data))
+        _compare(wanted, found.digest, what)
+        return found
+
+    def _get_any(self, endpoint: Endpoint, repository: str, kinds: tuple[str, ...], descriptor: Descriptor,
+                 what: str) -> Answer:
+        answer: Answer | None = None
+        for kind in kinds:
+            if answer is not None:
+                answer.drop()
+            answer = endpoint.request("GET", f"/v2/{repository}/{kind}/{descriptor.digest}", scopes=pull(repository),
+                                      what=what, headers=_ACCEPT if kind == "manifests" else {})
+            if answer.status == 200:
+                return answer
+        assert answer is not None
+        raise endpoint.error(answer, what)
+
+    def _foreign(self, descriptor: Descriptor, offset: int, what: str) -> BinaryIO:
+        last: WcowError = NotFoundError(what, why="none of its urls has it")
+        retrier = self._endpoint(self._home()).retrier()
+        for url in descriptor.urls:
+            def get(at: int, url: str = url) -> Answer:
+                answer = self._client.fetch(url, offset=at, what=what)
+                if answer.status not in (200, 206):
+                    answer.drop()
+                    raise NotFoundError(what, why=f"one of its urls answered {answer.status}")
+                return answer
+
+            try:
+                return cast(BinaryIO, Download(get, descriptor, offset=offset, retrier=retrier, what=what))
+            except WcowError as error:
+                last = error
+        raise last
+
+    def _mount(self, other: str, descriptor: Descriptor) -> bool:
+        place = self._home()
+        endpoint = self._endpoint(place)
+        query = urlencode({"mount": str(descriptor.digest), "from": other})
+        scopes = push(place.repository, mount_from=other)
+        what = f"cannot mount {descriptor.digest} into {self.reference.repository}"
+        try:
+            answer = endpoint.request("POST", f"/v2/{place.repository}/blobs/uploads/?{query}", body=b"", scopes=scopes,
+                                      what=what)
+        except RegistryError:
+            return False  # not being allowed to read the other repository is no reason not to push
+        answer.drop()
+        if answer.status == 202 and answer.header("location"):
+            # It opened an upload instead, which we do not want.
+            try:
+                location = endpoint.join(answer.url, answer.header("location"), what)
+                endpoint.request("DELETE", location, scopes=push(place.repository), what=what).drop()
+            except RegistryError:
+                pass
+        return answer.status == 201
+
+    def _tags(self, endpoint: Endpoint, repository: str, what: str) -> set[str]:
+        path = f"/v2/{repository}/tags/list"
+        out: set[str] = set()
+        for _ in range(_MAX_PAGES):
+            answer = endpoint.request("GET", path, scopes=pull(repository), what=what)
+            if answer.status != 200:
+                raise endpoint.error(answer, what)
+            data = answer.read(MAX_SIZE)
+            try:
+                tags = json.loads(data)["tags"] or []
+                before = len(out)
+                out.update(str(tag) for tag in tags)
+            except (ValueError, KeyError, TypeError, RecursionError):
+                raise FormatError(what, source=f"tag list of {endpoint.host}", why="not a list of tags") from None
+            following = _next_page(answer.header("link"))
+            if not following or len(out) == before:
+                break
+            path = endpoint.join(answer.url, following, what)
+        return out
+
+
+def _repositories(source: object, descriptor: Descriptor) -> list[Reference]:
+    if isinstance(source, Reference):
+        return [source]
+    if isinstance(source, RegistryStore):
+        return [source.reference]
+    origins = getattr(source, "origins", None)
+    if origins is None:
+        return []
+    places = cast("list[Location]", origins(descriptor.digest))
+    return [place.reference for place in places if place.transport == "docker" and place.reference]
+
+
+def _target(reference: str) -> str:
+    """A tag or digest as it stands in a URL; nothing else gets there."""
+    if is_tag(reference):
+        return reference
+    if ":" in reference:
+        return quote(str(Digest.parse(reference)), safe=":")
+    raise UsageError(f"{reference[:140]!r} is neither a tag nor a digest")
+
+
+def _kinds(media_type: str) -> tuple[str, ...]:
+    if media.is_manifest(media_type) or media.is_index(media_type):
+        return ("manifests",)
+    return ("blobs",) if media_type else ("manifests", "blobs")
+
+
+def _media_type(answer: Answer) -> str:
+    return answer.header("content-type").partition(";")[0].strip()
+
+
+def _compare(wanted: Digest | None, found: Digest, what: str) -> None:
+    if wanted is not None and wanted != found:
+        raise IntegrityError(what, why=f"the registry answered with {found}", expected=wanted, found=found)
+
+
+def _next_page(link: str) -> str:
+    for part in link.split(","):
+        target, _, parameters = part.strip().partition(">")
+        if target.startswith("<") and 'rel="next"' in parameters.replace("rel=next", 'rel="next"'):
+            return target[1:]
+    return ""
+
+
+def read_nothing(descriptor: Descriptor, offset: int, what: str) -> BinaryIO:
+    """The stream from the very end of a blob, which no registry serves."""
+    import io
+
+    return verified(io.BytesIO(b""), descriptor, offset=offset, what=what)
