@@ -28,7 +28,7 @@ _DEPTH = 64
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """``text``: one word stays one. ``words``: split at unquoted space. ``used``, ``unset``: names with a value or not."""
+    """``text``: one word stays one; ``words``: split at unquoted space; names with a value, and without."""
 
     text: str
     words: tuple[str, ...]
@@ -231,8 +231,9 @@ class _Lexer:
             return self.substitute(name)
         colon = sign == ":"
         operator = self.next() if colon else sign
-        if operator not in (("-", "+", "?") if colon else ("-", "+", "?", "#", "%")):
-            raise self.fail(f"${{{name}{sign if not colon else ':' + operator}…}} is not a substitution")
+        known = operator in (("-", "+", "?") if colon else ("-", "+", "?", "#", "%"))
+        if not known and not (self.keep_unset and (colon and operator and operator not in "#%}")):
+            raise self.fail(f"${{{name}{':' if colon else ''}{operator}…}} is not a substitution")
         return self.modify(name, operator, colon)
 
     def modify(self, name: str, operator: str, colon: bool) -> str:
@@ -251,6 +252,8 @@ class _Lexer:
                 state = "empty" if name in self.used else "unset"
                 raise self.fail(f"{name}: {word or f'is not allowed to be {state}'}")
             return value
+        if operator not in "#%":
+            raise self.fail(f"${{{name}:{operator}…}} is not a substitution")
         longest = word.startswith(operator)
         remove = remove_prefix if operator == "#" else remove_suffix
         return remove(value, word[1:] if longest else word, longest=longest)

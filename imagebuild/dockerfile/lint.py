@@ -62,8 +62,9 @@ def _swallowed(found: Instruction, statement: Statement) -> Iterator[Warning]:
         token = content.split()[-1]
         begins = after.split(maxsplit=1)[:1]
         if begins and begins[0] in KEYWORDS and (_PATH.match(token) or found.keyword not in ("RUN", "CMD")):
-            yield Warning("swallowed-line", f"{token}\\ ends in the escape character, so line {following} ({begins[0]} …) "
-                          f"is read as part of this {found.keyword}: write {token}\\\\ or use # escape=`", line)
+            yield Warning("swallowed-line", f"{token}\\ ends in the escape character, so line {following} "
+                          f"({begins[0]} …) belongs to this {found.keyword}: write {token}\\\\ or use # escape=`",
+                          line)
         elif found.keyword in ("COPY", "ADD", "WORKDIR") and _PATH.match(token) and not after[:1].isspace():
             yield Warning("swallowed-line", f"{token}\\ ends in the escape character, so line {following} is joined "
                           f"to it without a space: write {token}\\\\ or use # escape=`", line)

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``.dockerignore`` as BuildKit reads and applies it.
+
+Facts from ``moby/patternmatcher`` (``ignorefile.go``, ``patternmatcher.go``) and from the walk that uses them
+(``tonistiigi/fsutil`` ``filter.go``): the last pattern that matches a path or a folder above it decides, ``!`` brings
+back. Paths and patterns use ``/``; a backslash protects the next character, so ``bin\\obj`` means ``binobj`` (a warning
+says so).
+
+Where we differ on purpose: a class ``[…]`` and an escaped letter mean what ``filepath.Match`` says, as documented;
+moby hands them to its regular expression, where ``[*]`` and ``\\d`` mean something else. A bad pattern is refused when
+it is read, not when the first path is compared with it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+
+from ..errors import FormatError
+from .globs import AnyOne, CharClass, Literal, Star, Token, matches, tokens
+from .text import SPACE
+from .warning import Warning
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One line of the file: ``text`` cleaned and without its ``!``; ``regex`` matches whole paths."""
+
+    text: str
+    brings_back: bool
+    regex: re.Pattern[str]
+    line: int
+
+    def may_match_below(self, folder: str) -> bool:
+        """Whether it could match something inside the folder; when in doubt, yes."""
+        ours = self.text.split("/")
+        for position, name in enumerate(folder.split("/")):
+            if position == len(ours):
+                return False
+            if "**" in ours[position] or "[" in ours[position]:
+                return True
+            if not matches(tokens(ours[position]), name):
+                return False
+        return len(ours) > folder.count("/") + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a path is left out, with what its children need to know: which patterns matched it or a folder above."""
+
+    excluded: bool
+    matched: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """The patterns of a ``.dockerignore``, or of ``COPY --exclude``, in order."""
+
+    patterns: tuple[Pattern, ...] = ()
+    warnings: tuple[Warning, ...] = ()
+
+    @classmethod
+    def parse(cls, data: bytes, *, name: str = ".dockerignore") -> Ignore:
+        """Read the file. ``FormatError`` names the line of a pattern that cannot be one."""
+        try:
+            lines = data.removeprefix(b"\xef\xbb\xbf").decode().split("\n")
+        except UnicodeDecodeError as error:
+            raise FormatError(f"{name} is not UTF-8", offset=error.start, source=name) from None
+        patterns: list[Pattern] = []
+        warnings: list[Warning] = []
+        for number, line in enumerate(lines, 1):
+            if line.startswith("#"):
+                continue
+            text = line.strip(SPACE)
+            invert = text.startswith("!")
+            text = text[invert:].strip(SPACE)
+            if text:
+                text = _clean(text)
+                text = text[1:] if len(text) > 1 and text.startswith("/") else text
+            elif not invert:
+                continue
+            if re.search(r"\\[A-Za-z0-9]", text):
+                warnings.append(Warning("lost-backslash", f"a backslash in {text} protects the next character, it does "
+                                        "not separate folders: write /", number))
+            patterns.append(_pattern(("!" if invert else "") + text, number, name))
+        return cls(tuple(patterns), tuple(warnings))
+
+    @classmethod
+    def of(cls, patterns: tuple[str, ...]) -> Ignore:
+        """From patterns that come one by one (``--exclude``). Unlike in a file, a leading ``/`` stays."""
+        return cls(tuple(_pattern(_clean(text.strip(SPACE)), 0, "--exclude") for text in patterns if text.strip(SPACE)))
+
+    def verdict(self, path: str, parent: Verdict | None = None) -> Verdict:
+        """About one path (``a/b``, relative, no slash at its ends), given the verdict about its folder.
+
+        A walk hands each folder's verdict to the folder's children. A path at the top has no parent.
+        """
+        excluded = False
+        matched: list[bool] = []
+        for index, pattern in enumerate(self.patterns):
+            hit = parent is not None and parent.matched[index]
+            if not hit and pattern.brings_back is excluded:
+                hit = pattern.regex.match(path) is not None
+            matched.append(hit)
+            if hit:
+                excluded = not pattern.brings_back
+        return Verdict(excluded, tuple(matched))
+
+    def excludes(self, path: str) -> bool:
+        """Whether the path is left out; asks about every folder above it first."""
+        return self._walk(path).excluded
+
+    def may_contain_included(self, folder: str) -> bool:
+        """Whether a walk must look into this folder: it is not excluded, or a ``!`` could bring something back."""
+        verdict = self._walk(folder)
+        return not verdict.excluded or any(
+            pattern.brings_back and pattern.may_match_below(folder) for pattern in self.patterns)
+
+    def _walk(self, path: str) -> Verdict:
+        verdict: Verdict | None = None
+        parts = [part for part in path.split("/") if part not in ("", ".")]
+        for count in range(1, len(parts) + 1):
+            verdict = self.verdict("/".join(parts[:count]), verdict)
+        return verdict or Verdict(False, (False,) * len(self.patterns))
+
+
+def ignore_names(dockerfile: str) -> tuple[str, str]:
+    """The names to look for, best first: ``app.Dockerfile.dockerignore`` by the Dockerfile, the context's own."""
+    return f"{dockerfile}.dockerignore", ".dockerignore"
+
+
+def _clean(text: str) -> str:
+    cleaned = posixpath.normpath(text)
+    return cleaned[1:] if cleaned.startswith("//") else cleaned
+
+
+def _pattern(text: str, line: int, name: str) -> Pattern:
+    text = _clean(text.strip(SPACE))
+    brings_back = text.startswith("!")
+    text = text[brings_back:]
+    if not text:
+        raise FormatError("a ! that brings nothing back", source=f"{name}:{line}" if line else name,
+                          hint="write the pattern right after the !")
+    try:
+        return Pattern(text, brings_back, re.compile(_regex(tokens(text), text)), line)
+    except FormatError as error:
+        raise FormatError(error.what, why=error.why, source=f"{name}:{line}" if line else name) from None
+
+
+def _regex(parts: tuple[Token, ...], pattern: str) -> str:
+    """The pattern as a regular expression for whole paths; ``**`` crosses folders, and ``**/`` may be nothing."""
+    out: list[str] = []
+    at = 0
+    while at < len(parts):
+        part = parts[at]
+        if isinstance(part, Star) and at + 1 < len(parts) and isinstance(parts[at + 1], Star):
+            at += 2
+            if at < len(parts) and parts[at] == Literal("/"):
+                at += 1
+            plain = all(isinstance(rest, Literal) and not rest.protected for rest in parts[at:])
+            if at == len(parts) or (plain and at == 2):
+                out.append(".*")  # at the end, or **name: any path that ends so, also in the middle of a name
+            elif out[-1:] != ["(?:.*/)?"]:
+                out.append("(?:.*/)?")
+            continue
+        at += 1
+        match part:
+            case Star():
+                out.append("[^/]*")
+            case AnyOne():
+                out.append("[^/]")
+            case Literal(char):
+                out.append(re.escape(char))
+            case CharClass(ranges, negated):
+                if any(low > high for low, high in ranges):
+                    raise FormatError(f"{pattern!r} is not a pattern", why="a range in [ ] runs backwards")
+                inside = "".join(f"{re.escape(low)}-{re.escape(high)}" for low, high in ranges)
+                out.append(f"[{'^' if negated else ''}{inside}]")
+    return "".join(out) + r"\Z"
