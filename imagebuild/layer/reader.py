@@ -149,8 +149,9 @@ class Decoder:
         kept = self._values.get(key)
         if kept is not None and kept[0] is pax:
             return kept[1]
-        found = (self._attributes(pax, offset), self._descriptor(pax, offset), self._times(header), self._eas(pax, offset))
-        if len(self._values) >= 64:
+        found = (self._attributes(pax, offset), self._descriptor(pax, offset), self._times(header),
+                 self._eas(pax, offset))
+        if len(self._values) >= 16:
             self._values.clear()
         self._values[key] = (pax, found)
         return found
@@ -171,7 +172,8 @@ class Decoder:
                 found = self._base64(text, "MSWINDOWS.rawsd", offset)
                 if len(self._security) >= 1024:
                     self._security.clear()
-                self._security[text] = found
+                if len(text) <= 1 << 13:
+                    self._security[text] = found
             return found
         if _SDDL in pax:  # written by hcsshim before 2017
             from ..windows.sddl import parse_sddl

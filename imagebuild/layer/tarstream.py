@@ -226,7 +226,8 @@ class TarStream:
             found = parse_records(body, offset, self._source)
             if len(self._known) >= 64:
                 self._known.clear()
-            self._known[body] = found
+            if len(body) <= 1 << 13:
+                self._known[body] = found
         return found
 
     def _merge_globals(self, records: dict[bytes, bytes], at: int) -> None:
@@ -347,7 +348,8 @@ def parse_records(body: bytes, offset: int = 0, source: str = "layer") -> dict[b
                               why="a PAX record whose length is wrong")
         key, equals, value = body[space + 1:end - 1].partition(b"=")
         if not key or not equals:
-            raise FormatError(f"cannot read the {source}", offset=offset + at, source=source, why="a PAX record without a key")
+            raise FormatError(f"cannot read the {source}", offset=offset + at, source=source,
+                              why="a PAX record without a key")
         records[key] = value
         at = end
     return records
