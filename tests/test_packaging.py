@@ -80,7 +80,8 @@ def sdist(archives: Path) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def collection(littered: Path, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+def tarball(littered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The collection as Galaxy would get it."""
     program = Path(sys.executable).with_name("ansible-galaxy")
     if not program.exists():
         pytest.skip("ansible-galaxy is not installed (scripts/setup test)")
@@ -88,7 +89,12 @@ def collection(littered: Path, tmp_path_factory: pytest.TempPathFactory) -> set[
     programs.run(program, "collection", "build", "--output-path", out, littered,
                  env={"ANSIBLE_HOME": str(out / "home"), "ANSIBLE_LOCAL_TEMP": str(out / "tmp")})
     (path,) = out.glob("wcow-containers-*.tar.gz")
-    with tarfile.open(path) as archive:
+    return path
+
+
+@pytest.fixture(scope="module")
+def collection(tarball: Path) -> set[str]:
+    with tarfile.open(tarball) as archive:
         return {member.name for member in archive if member.isfile()}
 
 
@@ -121,6 +127,30 @@ def test_the_collection_holds_the_expected_set_and_no_litter(collection: set[str
 def test_the_collection_holds_every_file_of_the_library(collection: set[str]) -> None:
     assert library_files(sorted(collection)) == library_files(tracked())
     assert "meta/runtime.yml" in collection
+
+
+#: Imports every module of the library but the front ends, from inside the collection.
+IMPORT_ALL = """
+import importlib, pathlib, sys
+top = pathlib.Path(sys.argv[1])
+sys.path.insert(0, str(top))
+names = sorted(".".join(path.relative_to(top).with_suffix("").parts).removesuffix(".__init__")
+               for path in (top / "ansible_collections/wcow/containers/imagebuild").rglob("*.py"))
+names = [name for name in names if not {"cli", "engine", "__main__"} & set(name.split("."))]
+for name in names:
+    importlib.import_module(name)
+print(len(names), "imagebuild" in sys.modules)
+"""
+
+
+def test_every_room_loads_inside_the_collection_without_any_other_package(tarball: Path, tmp_path: Path) -> None:
+    with tarfile.open(tarball) as archive:
+        archive.extractall(tmp_path / "ansible_collections/wcow/containers", filter="data")
+    # -S: no site-packages, so neither a third-party package nor an installed imagebuild can help.
+    done = programs.run(sys.executable, "-I", "-S", "-c", IMPORT_ALL, tmp_path)
+    count, absolute = done.stdout.split()
+    assert int(count) > 1
+    assert absolute == "False"
 
 
 def test_all_products_have_one_version() -> None:
