@@ -6,13 +6,25 @@ Each adapter keeps the contract of :class:`Store`; :class:`MemoryStore` is the f
 
 from __future__ import annotations
 
-from .layout import LayoutStore
+from .archive import ArchiveStore
+from .credentials import Credentials, DockerConfig, FixedCredentials, Login, NoCredentials
+from .daemon import DaemonStore
+from .daemon_wire import Daemon
+from .endpoint import Retries
+from .layout import LayoutStore, Opener
 from .local import local_path, local_store
+from .login import login, logout
 from .memory import MemoryStore
+from .mirrors import Mirrors
 from .port import BlobWriter, Progress, Store
+from .redact import redact
+from .registry import RegistryClient, RegistryStore
 from .transfer import copy_blob, put_bytes
+from .transport import Timeouts, Tls
 
 __all__ = [
-    "BlobWriter", "LayoutStore", "MemoryStore", "Progress", "Store", "copy_blob", "local_path", "local_store",
-    "put_bytes",
+    "ArchiveStore", "BlobWriter", "Credentials", "Daemon", "DaemonStore", "DockerConfig", "FixedCredentials",
+    "LayoutStore", "Login", "MemoryStore", "Mirrors", "NoCredentials", "Opener", "Progress", "RegistryClient",
+    "RegistryStore", "Retries", "Store", "Timeouts", "Tls", "copy_blob", "local_path", "local_store", "login", "logout",
+    "put_bytes", "redact",
 ]

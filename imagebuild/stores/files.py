@@ -63,9 +63,9 @@ def write_file(path: Path, data: bytes, *, temporary: Path, mode: int = 0o666, d
 class Draft:
     """A file being written under a name nobody looks at. Errors come out as OSError."""
 
-    def __init__(self, folder: Path, *, mode: int = 0o666) -> None:
+    def __init__(self, folder: Path, *, mode: int = 0o666, prefix: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / f"{os.getpid()}-{secrets.token_hex(8)}"
+        self.path = folder / f"{prefix}{os.getpid()}-{secrets.token_hex(8)}"
         self.size = 0
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         self._fd: int | None = os.open(self.path, flags, mode)

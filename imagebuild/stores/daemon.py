@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The images of a docker daemon, by way of ``docker save`` and ``docker load``."""
+
+from __future__ import annotations
+
+import http.client
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote, urlencode
+
+from ..errors import DaemonError, NotFoundError, WcowError
+from ..oci import Descriptor, Reference, describe
+from . import names
+from .archive import ArchiveStore
+from .archive_write import ArchiveBlob
+from .daemon_wire import Daemon
+from .files import translated, trouble
+
+
+class DaemonStore:
+    """What a docker daemon holds. Its tags are image names (``app:1``, ``docker.io/library/app:1``).
+
+    Nothing is in the daemon until :meth:`put_manifest` gives a name: then everything written goes over as one
+    archive. Reading exports the image to a temporary file first.
+    """
+
+    def __init__(self, daemon: Daemon | None = None) -> None:
+        self._daemon = daemon or Daemon()
+        self._folder: Path | None = None
+        self._exports: dict[str, ArchiveStore] = {}
+        self._draft: ArchiveStore | None = None
+        self._loaded: dict[str, str] = {}
+
+    def __enter__(self) -> DaemonStore:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def resolve(self, reference: str) -> Descriptor:
+        """See :class:`~.port.Store`."""
+        name = _name(reference)
+        what = f"cannot find {name} in docker"
+        inspected = self._daemon.json("GET", f"/images/{quote(name, safe=':/@')}/json", what=what)
+        if not isinstance(inspected, dict):
+            raise DaemonError(what, why="docker's answer is no image", status=200)
+        archive = self._export(name)
+        try:
+            return archive.resolve(reference)
+        except NotFoundError:
+            return archive.resolve("")
+
+    def manifest(self, descriptor: Descriptor) -> bytes:
+        """See :class:`~.port.Store`. Only of images that were resolved."""
+        return self._holder(descriptor).manifest(descriptor)
+
+    def open_blob(self, descriptor: Descriptor, *, offset: int = 0) -> BinaryIO:
+        """See :class:`~.port.Store`. Only of images that were resolved."""
+        return self._holder(descriptor).open_blob(descriptor, offset=offset)
+
+    def has_blob(self, descriptor: Descriptor) -> bool:
+        """See :class:`~.port.Store`. The daemon cannot be asked for single blobs, so what was not written through
+        this store is not there."""
+        return self._draft is not None and self._draft.has_blob(descriptor)
+
+    def tags(self) -> list[str]:
+        """See :class:`~.port.Store`."""
+        images = self._daemon.json("GET", "/images/json", what="cannot list docker's images")
+        out: set[str] = set()
+        for image in images if isinstance(images, list) else ():
+            for tag in image.get("RepoTags") or ():
+                with suppress(WcowError):
+                    out.add(str(Reference.parse(str(tag))))
+        return sorted(out)
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    def new_blob(self) -> ArchiveBlob:
+        """See :class:`~.port.Store`."""
+        return self._writing().new_blob()
+
+    def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Descriptor:
+        """See :class:`~.port.Store`. With a tag everything goes to the daemon, which is then asked whether it is
+        there."""
+        descriptor = describe(data, media_type)
+        if tag is None:
+            return self._writing().put_manifest(data, media_type)
+        name = _name(tag)
+        known = self._loaded.get(descriptor.digest)
+        if known is not None:
+            self._tag(known, name)
+        else:
+            draft = self._writing()
+            draft.put_manifest(data, media_type, tag=str(Reference.parse(tag).tagged()) if tag else "")
+            self._load(draft, name)
+            self._loaded[descriptor.digest] = name
+        return descriptor
+
+    def untag(self, tag: str) -> None:
+        """See :class:`~.port.Store`. Docker removes the image itself with its last name."""
+        name = _name(tag)
+        path = f"/images/{quote(name, safe=':/@')}?noprune=true"
+        self._daemon.json("DELETE", path, what=f"cannot remove {name} from docker")
+
+    def close(self) -> None:
+        """See :class:`~.port.Store`."""
+        draft, self._draft = self._draft, None
+        if draft is not None:
+            draft.abort()
+            draft.close()
+        for archive in self._exports.values():
+            archive.close()
+        self._exports = {}
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    # --- details --------------------------------------------------------------------------------------------------
+
+    def _temporary(self) -> Path:
+        if self._folder is None:
+            with translated("cannot make a temporary folder"):
+                self._folder = Path(tempfile.mkdtemp(prefix="wcow-docker-"))
+        return self._folder
+
+    def _writing(self) -> ArchiveStore:
+        if self._draft is None:
+            self._draft = ArchiveStore(self._temporary() / "load.tar", create=True)
+        return self._draft
+
+    def _load(self, draft: ArchiveStore, name: str) -> None:
+        what = f"cannot load {name} into docker"
+        self._draft = None
+        draft.close()
+        try:
+            with draft.path.open("rb") as stream:
+                self._daemon.load(stream, draft.path.stat().st_size, what=what)
+        except OSError as error:
+            raise trouble(what, error) from error
+        finally:
+            with suppress(OSError):
+                draft.path.unlink()
+        try:
+            self._daemon.json("GET", f"/images/{quote(name, safe=':/@')}/json", what=what)
+        except NotFoundError as error:
+            raise DaemonError(what, why="docker took the archive, and does not know the image by its name",
+                              hint="see its log", status=404) from error
+
+    def _tag(self, known: str, name: str) -> None:
+        repository, _, tag = name.rpartition(":")
+        query = urlencode({"repo": repository, "tag": tag})
+        self._daemon.json("POST", f"/images/{quote(known, safe=':/@')}/tag?{query}", ok=(200, 201),
+                          what=f"cannot name {name} in docker")
+
+    def _export(self, name: str) -> ArchiveStore:
+        if name in self._exports:
+            return self._exports[name]
+        what = f"cannot save {name} from docker"
+        path = self._temporary() / f"save-{len(self._exports)}.tar"
+        answer = self._daemon.call("GET", f"/images/get?{urlencode({'names': name})}", what=what)
+        with translated(what):
+            try:
+                with answer, path.open("wb") as target:
+                    while chunk := answer.read(1 << 20):
+                        target.write(chunk)
+            except http.client.HTTPException as error:
+                raise DaemonError(what, why="the connection to docker broke", status=0) from error
+        self._exports[name] = ArchiveStore(path)
+        return self._exports[name]
+
+    def _holder(self, descriptor: Descriptor) -> ArchiveStore:
+        for archive in (*self._exports.values(), *((self._draft,) if self._draft else ())):
+            if archive.has_blob(descriptor):
+                return archive
+        raise NotFoundError(f"blob {descriptor.digest} is not there", why="docker gave no image that has it",
+                            hint="resolve the image first")
+
+
+def _name(reference: str) -> str:
+    """The name docker knows an image by; an image id stays one."""
+    if names.as_digest(reference) is not None:
+        return reference
+    return Reference.parse(reference).tagged().familiar
