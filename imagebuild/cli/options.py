@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options that several verbs share, as decorators, and the settings that come of them.
+
+::
+
+    @click.command()
+    @registry_options          # --mirror --ca --insecure --offline --air-gapped --store
+    @platform_options          # platform: str | None, os_version: str | None
+    @progress_option           # progress: Style (--quiet included)
+    @format_option             # as_json: bool
+    @click.pass_context
+    def verb(ctx, platform, os_version, progress, as_json, **options):
+        settings = settings_from(ctx, **options)
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from ..errors import UsageError, WcowError
+from ..oci import Platform
+from ..stores.mirrors import Mirrors
+from ..wiring import Settings
+from . import config
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Decorated = Callable[..., Any]
+
+REGISTRY_OPTIONS = ("mirror", "ca", "insecure", "offline", "air_gapped", "store")
+_PLATFORM = re.compile(r"(?P<os>[a-z0-9]+)(?:\((?P<version>[0-9.]*)\))?(?:/(?P<architecture>[a-z0-9_]+))?"
+                       r"(?:/(?P<variant>[a-z0-9.]+))?")
+
+
+def registry_options(function: Decorated) -> Decorated:
+    """``--mirror``, ``--ca``, ``--insecure``, ``--offline``, ``--air-gapped`` and ``--store``; see
+    :func:`settings_from`."""
+    for option in reversed((
+        click.option("--mirror", "mirror", multiple=True, metavar="NAME=HOST[/PATH]",
+                     help="Read NAME (like mcr.microsoft.com) from another registry. Also WCOW_MIRRORS, [mirrors]."),
+        click.option("--ca", "ca", metavar="FILE", help="Trust the CAs in this PEM file. Also WCOW_CA_FILE."),
+        click.option("--insecure", is_flag=True, default=None,
+                     help="Take any certificate, and plain http. Also WCOW_INSECURE."),
+        click.option("--offline/--no-offline", default=None,
+                     help="Use the local store only. Also WCOW_OFFLINE."),
+        click.option("--air-gapped/--no-air-gapped", default=None,
+                     help="Ask mirrors only, never the registries themselves. Also WCOW_AIR_GAPPED."),
+        store_option,
+    )):
+        function = option(function)
+    return function
+
+
+def store_option(function: Decorated) -> Decorated:
+    """``--store``: another local store."""
+    return click.option("--store", type=click.Path(file_okay=False), metavar="DIR",
+                        help="Folder of the local store. Also WCOW_STORE.")(function)
+
+
+def platform_options(function: Decorated) -> Decorated:
+    """``--platform`` and ``--os-version``, as texts or ``None``; :func:`wanted_platform` makes one value of them."""
+    function = click.option("--os-version", metavar="10.0.BUILD[.REV]",
+                            help="Windows version to take from an index.")(function)
+    return click.option("--platform", metavar="OS/ARCH",
+                        help="Platform to take from an index, like windows/amd64 or windows(10.0.20348.1)/amd64.",
+                        )(function)
+
+
+def progress_option(function: Decorated) -> Decorated:
+    """``--progress`` and ``--quiet`` as one argument ``progress``."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, quiet: bool, progress: str, **others: Any) -> Any:
+        return function(*args, progress="quiet" if quiet else progress, **others)
+
+    wrapped: Decorated = click.option("-q", "--quiet", is_flag=True, help="No progress; the same as --progress quiet.")(
+        wrapper)
+    return click.option("--progress", type=click.Choice(["auto", "plain", "tty", "json", "quiet"]), default="auto",
+                        envvar="WCOW_PROGRESS", help="How to show what goes on (on standard error).")(wrapped)
+
+
+def format_option(function: Decorated) -> Decorated:
+    """``--format text|json`` as the argument ``as_json``."""
+    return click.option("--format", "as_json", type=click.Choice(["text", "json"]), default="text",
+                        callback=lambda ctx, parameter, value: value == "json",
+                        help="Text for people or JSON for programs.")(function)
+
+
+def settings_from(ctx: click.Context, **options: Any) -> Settings:
+    """The settings of this run: its options over ``WCOW_*`` over the configuration file over the defaults.
+
+    ``options`` may hold others than those of :func:`registry_options`; they are left alone.
+    """
+    given: config.Values = {}
+    if options.get("mirror"):
+        Mirrors.parse(options["mirror"])
+        given["mirrors"] = tuple(options["mirror"])
+    if options.get("ca"):
+        given["ca_file"] = options["ca"]
+    for name in ("insecure", "offline", "air_gapped"):
+        if options.get(name) is not None:
+            given[name] = options[name]
+    if options.get("store"):
+        given["store"] = Path(options["store"])
+    named = (ctx.find_root().obj or {}).get("config")
+    settings = config.settle(given, config.from_environment(os.environ), config.load(named, Path.cwd()).values)
+    if settings.ca_file and not Path(settings.ca_file).is_file():
+        raise UsageError(f"there is no file {settings.ca_file}", why="the CAs of registries were to be read from it",
+                         hint="--ca FILE, WCOW_CA_FILE or ca_file in wcow.toml name it")
+    return settings
+
+
+def wanted_platform(platform: str | None, os_version: str | None) -> Platform:
+    """The platform asked for; ``windows/amd64`` when none was. UsageError when the text is none."""
+    found = _PLATFORM.fullmatch(platform or "windows/amd64")
+    if found is None:
+        raise UsageError(f"{platform!r} is not a platform", why="wanted OS/ARCH or OS(VERSION)/ARCH",
+                         hint="--platform windows/amd64")
+    version = os_version or found["version"] or ""
+    if os_version and found["version"] and os_version != found["version"]:
+        raise UsageError(f"--os-version {os_version} and --platform {platform} name two versions")
+    if version and not re.fullmatch(r"\d+(\.\d+){0,3}", version):
+        raise UsageError(f"{version!r} is not a Windows version", why="wanted 10.0.BUILD or 10.0.BUILD.REVISION",
+                         hint="--os-version 10.0.20348")
+    return Platform(found["os"], found["architecture"] or "amd64", version, variant=found["variant"] or "")
+
+
+class ImageName(click.ParamType[str]):
+    """An image name; a shell completes those of the local store."""
+
+    name = "image"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Names in the local store that begin so; folders and files after ``oci:`` and the like."""
+        transport, colon, rest = incomplete.partition(":")
+        if colon and transport in ("oci", "oci-archive", "docker-archive"):
+            return [CompletionItem(rest, type="dir" if transport == "oci" else "file")]
+        try:
+            names = local_names(settings_from(ctx))
+        except WcowError:
+            return []  # nobody wants an error message in the middle of a word
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def local_names(settings: Settings) -> list[str]:
+    """The names in the local store, short as people type them. Makes no store where there is none."""
+    from ..oci import Reference
+    from ..stores import LayoutStore, local_path
+
+    path = settings.store or local_path()
+    if not (path / "index.json").is_file():
+        return []
+    return sorted(Reference.parse(tag).familiar for tag in LayoutStore(path).tags())

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which adapter does the work: settings in, stores, library, caches and fetcher out.
+
+Nothing here looks at the environment or at a file: front ends collect the :class:`Settings` (see ``cli/config.py``),
+and whoever uses the library from Python makes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from .errors import DependencyError, NotFoundError
+from .fetch import DownloadMap, NetworkFetcher
+from .images.library import Library
+from .images.rootfs import IndexCache
+from .oci import Location, Reference
+from .stores import LayoutStore, Store, local_path
+from .stores.credentials import DockerConfig
+from .stores.endpoint import Retries
+from .stores.mirrors import Mirrors
+from .stores.registry import RegistryClient
+from .stores.transport import Tls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the user decided about places and the network.
+
+    ``store`` is the folder of the local store and ``cache`` the one for what can be made again; ``None`` is the
+    user's own. ``mirrors`` are rules (``mcr.microsoft.com=localhost:5000``); with ``air_gapped`` nothing but mirrors
+    is asked. ``insecure`` takes any certificate and plain http from every registry, ``insecure_registries`` from
+    those hosts. ``ca_file`` is a PEM file. ``retries`` counts tries of a request. ``docker_config`` is the folder with
+    Docker's ``config.json``, ``docker_host`` the daemon's address; empty is what Docker itself would take. Proxies
+    come from ``HTTPS_PROXY`` and its sisters.
+    """
+
+    store: Path | None = None
+    cache: Path | None = None
+    mirrors: tuple[str, ...] = ()
+    air_gapped: bool = False
+    insecure: bool = False
+    insecure_registries: tuple[str, ...] = ()
+    ca_file: str = ""
+    offline: bool = False
+    retries: int = 5
+    downloads: DownloadMap = field(default_factory=DownloadMap)
+    docker_config: str = ""
+    docker_host: str = ""
+
+    def tls(self, host: str = "") -> Tls:
+        """How to trust a registry."""
+        return Tls(ca_file=self.ca_file, insecure=self.insecure or host in self.insecure_registries)
+
+
+@dataclass(frozen=True, slots=True)
+class CacheFolders:
+    """Folders for what can be made again: indexes of layers, records of build steps, and one for anything else."""
+
+    root: Path
+    indexes: Path
+    steps: Path
+
+
+def cache_folders(settings: Settings) -> CacheFolders:
+    """Where caches are; the folders may not exist yet."""
+    root = settings.cache
+    if root is None:
+        try:
+            import platformdirs
+        except ImportError:
+            raise DependencyError("cannot find the cache folder", why="the Python package platformdirs is missing",
+                                  hint="pip install platformdirs, or set WCOW_CACHE to a folder",
+                                  package="platformdirs") from None
+        root = Path(platformdirs.user_cache_dir("wcow", appauthor=False))
+    return CacheFolders(root, root / "indexes", root / "steps")
+
+
+def index_cache(settings: Settings) -> IndexCache:
+    """The indexes of layers that were read before."""
+    return IndexCache(cache_folders(settings).indexes)
+
+
+def fetcher(settings: Settings) -> NetworkFetcher:
+    """What downloads files and clones repositories."""
+    return NetworkFetcher(downloads=settings.downloads, offline=settings.offline)
+
+
+def docker_config(settings: Settings) -> DockerConfig:
+    """Where logins are kept."""
+    return DockerConfig(Path(settings.docker_config) / "config.json" if settings.docker_config else None)
+
+
+class Stores:
+    """Opens the stores that locations name. All registries share their connections; closing this closes those."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._clients: dict[Tls, RegistryClient] = {}
+
+    def local(self) -> LayoutStore:
+        """The local store, made if it is not there."""
+        return LayoutStore(self.settings.store or local_path(), create=True, opener=self.open)
+
+    def open(self, location: Location) -> Store:
+        """A store to read from. NotFoundError for a folder or file that is not there, and for a registry offline."""
+        if location.transport in ("", "docker"):
+            assert location.reference is not None
+            return self._registry(location.reference)
+        if location.transport == "oci":
+            return LayoutStore(location.path)
+        if location.transport == "docker-daemon":
+            return self._daemon(location)
+        from .stores import ArchiveStore
+
+        return ArchiveStore(location.path)
+
+    def create(self, location: Location) -> Store:
+        """A store to write to: a folder is made, an archive begins anew and appears whole when it is closed."""
+        if location.transport == "oci":
+            return LayoutStore(location.path, create=True)
+        if location.transport in ("oci-archive", "docker-archive"):
+            from .stores import ArchiveStore
+
+            return ArchiveStore(location.path, create=True)
+        return self.open(location)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+
+    def _registry(self, reference: Reference) -> Store:
+        settings = self.settings
+        if settings.offline:
+            raise NotFoundError(f"cannot ask the registry {reference.domain}", why="--offline was given")
+        tls = settings.tls(reference.domain)
+        client = self._clients.get(tls)
+        if client is None:
+            client = RegistryClient(credentials=docker_config(settings), tls=tls,
+                                    mirrors=Mirrors.parse(settings.mirrors, only=settings.air_gapped),
+                                    retries=Retries(attempts=settings.retries))
+            self._clients[tls] = client
+        return client.repository(reference)
+
+    def _daemon(self, location: Location) -> Store:
+        from .stores import DaemonStore
+
+        return DaemonStore(self.settings.docker_host or None)
+
+
+class OpenLibrary(Library):
+    """A library with its stores; a context manager that closes them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.stores = Stores(settings)
+        self.settings = settings
+        super().__init__(self.stores.local(), self.stores.open, offline=settings.offline)
+
+    def close(self) -> None:
+        """Close every store and connection."""
+        super().close()
+        self.stores.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+
+def open_library(settings: Settings) -> OpenLibrary:
+    """The library of local and remote images; close it, or use it as a context manager."""
+    return OpenLibrary(settings)
