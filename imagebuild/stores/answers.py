@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import json
 import time
 from collections.abc import Callable, Iterable
@@ -52,6 +51,8 @@ def retry_after(answer: Answer, *, now: Callable[[], float] = time.time) -> floa
         return None
     if text.isdigit():
         return float(min(int(text[:9]), 10**6))
+    import email.utils
+
     try:
         when = email.utils.parsedate_to_datetime(text).timestamp()
     except (ValueError, TypeError, OverflowError):

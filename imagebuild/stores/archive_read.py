@@ -12,7 +12,6 @@ import hashlib
 import io
 import json
 import os
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +71,8 @@ def is_compressed(path: Path) -> bool:
 def unpack(path: Path, *, bound: int | None = None) -> Path:
     """The decompressed archive in a temporary file, which is the caller's to remove. At most ``bound`` bytes (64
     times its size, 4 GiB at least): more is taken for a bomb. Nothing is left when it fails."""
+    import tempfile
+
     from ..codec import open_reader
 
     what = f"cannot decompress {path}"

@@ -13,15 +13,17 @@ import binascii
 import json
 import os
 import re
-import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import FormatError, ToolError
 from .files import Draft, trouble
+
+if TYPE_CHECKING:
+    import subprocess
 
 DOCKER_HUB_KEY = "https://index.docker.io/v1/"
 _HELPER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -216,6 +218,8 @@ class DockerConfig:
         return Login(identity_token=secret) if name == "<token>" else Login(name, secret)
 
     def _call(self, helper: str, verb: str, body: bytes, host: str, *, absent_is_none: bool = False) -> bytes | None:
+        import subprocess
+
         program = f"docker-credential-{helper}"
         what = f"cannot {verb} the login of {host} with {program}"
         if not _HELPER_NAME.fullmatch(helper):
@@ -272,4 +276,6 @@ def _decode(entry: dict[str, Any], source: str) -> Login | None:
 
 
 def _run(arguments: Sequence[str], body: bytes) -> subprocess.CompletedProcess[bytes]:
+    import subprocess
+
     return subprocess.run(list(arguments), input=body, capture_output=True, timeout=_HELPER_SECONDS, check=False)

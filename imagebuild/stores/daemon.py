@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import http.client
-import shutil
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -118,12 +115,16 @@ class DaemonStore:
         self._exports = {}
         folder, self._folder = self._folder, None
         if folder is not None:
+            import shutil
+
             shutil.rmtree(folder, ignore_errors=True)
 
     # --- details --------------------------------------------------------------------------------------------------
 
     def _temporary(self) -> Path:
         if self._folder is None:
+            import tempfile
+
             with translated("cannot make a temporary folder"):
                 self._folder = Path(tempfile.mkdtemp(prefix="wcow-docker-"))
         return self._folder
@@ -158,8 +159,11 @@ class DaemonStore:
                           what=f"cannot name {name} in docker")
 
     def _export(self, name: str) -> ArchiveStore:
-        if name in self._exports:
-            return self._exports[name]
+        found = self._exports.get(name)
+        if found is not None:
+            return found
+        import http.client
+
         what = f"cannot save {name} from docker"
         path = self._temporary() / f"save-{len(self._exports)}.tar"
         answer = self._daemon.call("GET", f"/images/get?{urlencode({'names': name})}", what=what)
@@ -170,8 +174,8 @@ class DaemonStore:
                         target.write(chunk)
             except http.client.HTTPException as error:
                 raise DaemonError(what, why="the connection to docker broke", status=0) from error
-        self._exports[name] = ArchiveStore(path)
-        return self._exports[name]
+        archive = self._exports[name] = ArchiveStore(path)
+        return archive
 
     def _holder(self, descriptor: Descriptor) -> ArchiveStore:
         for archive in (*self._exports.values(), *((self._draft,) if self._draft else ())):

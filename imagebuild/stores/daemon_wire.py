@@ -6,17 +6,18 @@ API: moby ``api/swagger.yaml`` (ImageGet, ImageLoad, ImageInspect, ImageTag, Ima
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import re
-import socket
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
 from ..errors import DaemonError, NotFoundError, UnsupportedError, UsageError, WcowError
 from .redact import printable, redact
+
+if TYPE_CHECKING:
+    import http.client
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 _MAX_ANSWER = 8 << 20
@@ -68,6 +69,8 @@ class Daemon:
     def call(self, method: str, path: str, *, what: str, body: BinaryIO | None = None, length: int = 0,
              ok: tuple[int, ...] = (200,)) -> http.client.HTTPResponse:
         """One call; the answer is the caller's to close. NotFoundError for 404, DaemonError for all other trouble."""
+        import http.client
+
         connection = self._connection(what)
         headers = {"Host": "docker", "User-Agent": "wcow"}
         if body is not None:
@@ -89,6 +92,8 @@ class Daemon:
 
     def json(self, method: str, path: str, *, what: str, ok: tuple[int, ...] = (200,)) -> Any:
         """One call whose answer is a JSON document."""
+        import http.client
+
         answer = self.call(method, path, what=what, ok=ok)
         try:
             with answer:
@@ -101,6 +106,8 @@ class Daemon:
 
     def load(self, archive: BinaryIO, length: int, *, what: str) -> list[str]:
         """Give the daemon an archive; the lines it says. DaemonError when it refuses, also late, in its answer."""
+        import http.client
+
         lines: list[str] = []
         answer = self.call("POST", "/images/load?quiet=1", what=what, body=archive, length=length)
         try:
@@ -122,19 +129,23 @@ class Daemon:
         return lines
 
     def _connection(self, what: str) -> http.client.HTTPConnection:
+        import http.client
+
         try:
             parts = urlsplit(self.host)
             port = parts.port
         except ValueError:
             raise UsageError(what, why=f"DOCKER_HOST {redact(self.host)!r} is no address") from None
         if parts.scheme == "unix":
-            return _UnixConnection(parts.path, timeout=self._timeout)
+            return _unix_connection(parts.path, self._timeout)
         if parts.scheme in ("tcp", "http") and parts.hostname and not os.environ.get("DOCKER_TLS_VERIFY"):
             return http.client.HTTPConnection(parts.hostname, port or 2375, timeout=self._timeout)
         raise UnsupportedError(what, why=f"cannot reach a daemon at {redact(self.host)!r}",
                                hint="unix:// and tcp:// without TLS are known; forward its socket with ssh -L")
 
     def _message(self, answer: http.client.HTTPResponse) -> str:
+        import http.client
+
         try:
             data = answer.read(64 << 10)
             document = json.loads(data)
@@ -154,17 +165,19 @@ class Daemon:
         return DaemonError(what, why=f"the connection to docker broke: {printable(str(error))}", status=0)
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, *, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
+def _unix_connection(path: str, timeout: float) -> http.client.HTTPConnection:
+    import http.client
+    import socket
 
-    def connect(self) -> None:
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            sock.settimeout(self.timeout)
-            sock.connect(self._path)
-        except BaseException:
-            sock.close()
-            raise
-        self.sock = sock
+    class UnixConnection(http.client.HTTPConnection):
+        def connect(self) -> None:
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                sock.settimeout(timeout)
+                sock.connect(path)
+            except BaseException:
+                sock.close()
+                raise
+            self.sock = sock
+
+    return UnixConnection("localhost", timeout=timeout)
