@@ -62,7 +62,6 @@ class BlockWriter:
         self._workers = workers or min(_cores(), MOST_WORKERS)
         self._pipe = _Pipe(sink, engine(compression), self._workers + 4)
         self._threads: list[threading.Thread] = []
-        self._diff = hashlib.sha256()
         self._total = 0
         self._open = True
         self._used = 0
@@ -129,7 +128,7 @@ class BlockWriter:
         self._open = False
         self._end_threads()
         self._pipe.raise_failure()
-        diff_id = "sha256:" + self._diff.hexdigest()
+        diff_id = "sha256:" + self._pipe.diff.hexdigest()
         digest = self._pipe.digest
         return Sealed(diff_id, self._total, "sha256:" + digest.hexdigest() if digest else diff_id, self._pipe.size)
 
@@ -159,7 +158,7 @@ class BlockWriter:
                 self._start_threads()
             job = _Job(self._view, self._used, last)
             self._pipe.jobs.put(job)
-            self._diff.update(self._view[:self._used])  # lets go of the interpreter lock: workers run meanwhile
+            self._pipe.hashes.put(job)
             self._pipe.order.put(job)
             self._total += self._used
             self._used = 0
@@ -174,7 +173,7 @@ class BlockWriter:
         pipe = self._pipe
         makers = [pipe.engine.maker() for _ in range(self._workers)]
         self._threads = [threading.Thread(target=pipe.work, args=(maker,), daemon=True) for maker in makers]
-        self._threads.append(threading.Thread(target=pipe.write, daemon=True))
+        self._threads += [threading.Thread(target=pipe.hash, daemon=True), threading.Thread(target=pipe.write, daemon=True)]
         for thread in self._threads:
             thread.start()
 
@@ -189,7 +188,7 @@ class BlockWriter:
 class _Job:
     """One block on its way; ``done`` is a lock held until a worker has the result."""
 
-    __slots__ = ("done", "error", "last", "result", "size", "view")
+    __slots__ = ("done", "error", "hashed", "last", "result", "size", "view")
 
     def __init__(self, view: memoryview, size: int, last: bool) -> None:
         self.view = view
@@ -199,6 +198,8 @@ class _Job:
         self.error: BaseException | None = None
         self.done = threading.Lock()
         self.done.acquire()
+        self.hashed = threading.Lock()
+        self.hashed.acquire()
 
 
 class _Pipe:
@@ -208,7 +209,9 @@ class _Pipe:
         self.sink = sink
         self.engine = engine
         self.jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self.hashes: SimpleQueue[_Job | None] = SimpleQueue()
         self.order: SimpleQueue[_Job | None] = SimpleQueue()
+        self.diff = hashlib.sha256()
         self.failure: BaseException | None = None
         self.stopped = False
         self.digest = hashlib.sha256() if engine.codec_id != "none" else None
@@ -230,6 +233,7 @@ class _Pipe:
         """Tell every thread that nothing more comes."""
         for _ in range(workers):
             self.jobs.put(None)
+        self.hashes.put(None)
         self.order.put(None)
 
     def raise_failure(self) -> None:
@@ -253,6 +257,15 @@ class _Pipe:
                 job.error = error
             finally:
                 job.done.release()
+
+    def hash(self) -> None:
+        """The hasher: the diff id, in the order of the blocks."""
+        while (job := self.hashes.get()) is not None:
+            try:
+                if not self.stopped:
+                    self.diff.update(job.view[:job.size])
+            finally:
+                job.hashed.release()
 
     def write(self) -> None:
         """The writer: take blocks in order, write their results, give the buffers back, come what may."""
@@ -278,6 +291,7 @@ class _Pipe:
                 self.stopped = True
             finally:
                 job.result = b""
+                job.hashed.acquire()
                 self._free.put(job.view)
 
     def _emit(self, data: bytes) -> None:

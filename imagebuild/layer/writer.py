@@ -49,7 +49,9 @@ class LayerWriter:
         self._seen: dict[str, str] = {}  # folded path -> spelling
         self._no_files: set[str] = set()  # folded paths of all that a hard link cannot lead to
         self._whiteouts_in: str | None = None  # the folder whose whiteouts may come next
-        self._valid: set[object] = set()
+        self._last = Entry("", Kind.DIRECTORY)  # the entry whose values were checked last, and its template
+        self._last_below = False
+        self._template = self._headers.template(self._last)
 
     def add(self, entry: Entry, content: Content = None) -> None:
         """Append one entry, and for a file its content, which must have exactly ``entry.size`` bytes.
@@ -58,16 +60,22 @@ class LayerWriter:
         cannot be read or has another size (a file that changes while it is read).
         """
         key = self._check(entry)
-        header = self._headers.encode(entry)
-        if entry.size and content is None:
-            raise InputError(f"cannot put {entry.path} into a layer", why=f"no content for its {entry.size} bytes")
-        if content is not None and entry.kind is not Kind.FILE:
+        if content is None:
+            if entry.size:
+                raise InputError(f"cannot put {entry.path} into a layer", why=f"no content for its {entry.size} bytes")
+        elif entry.kind is not Kind.FILE:
             raise InputError(f"cannot put {entry.path} into a layer", why=f"a {entry.kind.value} has no content")
+        header = self._template.encode(entry)
         self._remember(entry, key)
         try:
-            self._out.write(header)
-            if content is not None:
+            if content is None:
+                self._out.write(header)
+            elif isinstance(content, (str, os.PathLike)):
+                self._write_file(header, entry, content)
+            else:
+                self._out.write(header)
                 self._write_content(entry, content)
+                self._out.write(_PADDING[:-entry.size % BLOCK])
         except BaseException:
             self._out.abort()
             raise
@@ -126,25 +134,25 @@ class LayerWriter:
                              path=path)
         if len(path) > 1000:
             check_length(path)
-        if not folder or not path.startswith("Files/"):
+        below_files = path.startswith("Files/")
+        if not below_files:
             check_place(entry, self._base)
-        self._check_whiteout(entry, parent)
         kind = entry.kind
-        state = (kind, entry.attributes, entry.security, entry.times, entry.eas, path.startswith("Files/"))
-        if state not in self._valid or not path.startswith("Files/"):
+        last = self._last
+        if kind is not last.kind or entry.times is not last.times or entry.security is not last.security \
+                or entry.attributes != last.attributes or entry.eas != last.eas or not below_files or not self._last_below:
             check_values(entry, self._base)
-            if len(self._valid) > 4096:
-                self._valid.clear()
-            self._valid.add(state)
+            self._template = self._headers.template(entry)
+            self._last, self._last_below = entry, below_files
         if kind is not Kind.FILE or entry.target or entry.size < 0:
             check_target(entry)
             if kind is Kind.HARD_LINK:
                 self._check_hard_link(entry)
+            elif kind is Kind.WHITEOUT:
+                self._check_whiteout(entry, parent)
         return key
 
     def _check_whiteout(self, entry: Entry, parent: str) -> None:
-        if entry.kind is not Kind.WHITEOUT:
-            return
         if self._base:
             raise UnsupportedError(f"cannot remove {entry.path} in a base layer", why="there is no layer below it",
                                    path=entry.path)
@@ -191,45 +199,57 @@ class LayerWriter:
         elif kind is not Kind.WHITEOUT:
             self._whiteouts_in = None
 
-    def _write_content(self, entry: Entry, content: Content) -> None:
-        size = entry.size
-        if isinstance(content, (str, os.PathLike)):
-            self._copy_file(entry, content)
-        elif isinstance(content, (bytes, bytearray, memoryview)):
-            found = content.nbytes if isinstance(content, memoryview) else len(content)
-            if found != size:
-                raise _changed(entry, "its content", f"{found}")
-            self._out.write(content)
-        elif content is not None:
-            self._copy_stream(entry, content)
-        padding = -size % BLOCK
-        if padding:
-            self._out.write(_PADDING[:padding])
+    def _write_file(self, header: bytes, entry: Entry, path: str | os.PathLike[str]) -> None:
+        """Header, content of a file read straight into the block, and padding.
 
-    def _copy_file(self, entry: Entry, path: str | os.PathLike[str]) -> None:
-        """Read a file straight into the block; asking for one byte more than expected shows whether it grew."""
-        out, left = self._out, entry.size
+        Asking for one byte more than the file should have shows in one call whether it grew.
+        """
+        out, size, start = self._out, entry.size, len(header)
         try:
             file = os.open(path, _OPEN)
             try:
-                while True:
-                    room = out.reserve(left + 1)
-                    count = _read_into(file, room)
-                    if count > left:
-                        raise _changed(entry, os.fspath(path), f"more than {entry.size}")
-                    if count == 0:
-                        break
-                    out.advance(count)
-                    left -= count
-                    if not left and count < len(room):
+                room = out.reserve(start + size + BLOCK)
+                if len(room) == start + size + BLOCK:  # most files of most layers: all of it fits the block
+                    end = start + size
+                    room[:start] = header
+                    if _read_into(file, room[start:end + 1]) == size:
+                        padding = -size % BLOCK
+                        room[end:end + padding] = _PADDING[:padding]
+                        out.advance(end + padding)
                         return
+                    os.lseek(file, 0, os.SEEK_SET)
+                out.write(header)
+                self._copy_file(entry, file, path)
             finally:
                 os.close(file)
         except OSError as error:
             raise ContextError(f"cannot read {os.fspath(path)} for {entry.path}", why=error.strerror or str(error),
                                path=entry.path) from error
+        out.write(_PADDING[:-size % BLOCK])
+
+    def _copy_file(self, entry: Entry, file: int, path: str | os.PathLike[str]) -> None:
+        """The content of an open file, which must end exactly where it should."""
+        left = entry.size
+        while True:
+            room = self._out.reserve(left + 1)
+            count = _read_into(file, room)
+            if count > left:
+                raise _changed(entry, os.fspath(path), f"more than {entry.size}")
+            if not count:
+                break
+            self._out.advance(count)
+            left -= count
         if left:
             raise _changed(entry, os.fspath(path), f"only {entry.size - left}")
+
+    def _write_content(self, entry: Entry, content: bytes | bytearray | memoryview | BinaryIO) -> None:
+        if isinstance(content, (bytes, bytearray, memoryview)):
+            found = content.nbytes if isinstance(content, memoryview) else len(content)
+            if found != entry.size:
+                raise _changed(entry, "its content", str(found))
+            self._out.write(content)
+        else:
+            self._copy_stream(entry, content)
 
     def _copy_stream(self, entry: Entry, stream: BinaryIO) -> None:
         left = entry.size
