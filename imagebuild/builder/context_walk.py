@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A folder on this machine as a build context. Nothing in it is read before it is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import ContextError
+from .context_tree import MAX_DEPTH, Item, Sort, shown, unreadable
+from .statcache import StatCache, facts
+
+_SPECIAL = ((stat.S_ISSOCK, "a socket"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISBLK, "a device"),
+            (stat.S_ISCHR, "a device"))
+# Never through a link that was put there after the listing, never waiting for the other end of a pipe.
+_OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) \
+    | getattr(os, "O_BINARY", 0)
+
+
+class FolderTree:
+    """The items of a folder; ``cache`` remembers digests from build to build."""
+
+    def __init__(self, root: Path, cache: StatCache | None = None) -> None:
+        self.root = Path(os.path.realpath(root))
+        self.name = str(root)
+        self._cache = cache or StatCache()
+        try:
+            if not self.root.is_dir():
+                raise NotADirectoryError(20, "it is not a folder" if self.root.exists() else "there is no such folder")
+        except OSError as error:
+            raise ContextError(f"cannot use {shown(self.name)} as the build context", path=self.name,
+                               why=error.strerror or str(error), hint="name a folder, or - for a tarball") from error
+
+    def list(self, folder: str) -> list[Item]:
+        """What lies directly in a folder. Things that vanish meanwhile are left out."""
+        if folder.count("/") >= MAX_DEPTH:
+            raise ContextError(f"cannot read {shown(folder)[:200]}… of the build context", path=folder,
+                               why=f"folders lie more than {MAX_DEPTH} deep")
+        items = []
+        try:
+            with os.scandir(self.root / folder) as found:
+                for entry in found:
+                    path = f"{folder}/{entry.name}" if folder else entry.name
+                    with suppress(FileNotFoundError):
+                        items.append(self._item(path, entry))
+        except OSError as error:
+            raise unreadable(folder, error) from error
+        return items
+
+    def _item(self, path: str, entry: os.DirEntry[str]) -> Item:
+        try:
+            status = entry.stat(follow_symlinks=False)
+            if stat.S_ISREG(status.st_mode):
+                return Item(path, Sort.FILE, status.st_size, status.st_mtime_ns)
+            if stat.S_ISDIR(status.st_mode):
+                return Item(path, Sort.DIRECTORY, 0, status.st_mtime_ns)
+            if stat.S_ISLNK(status.st_mode):
+                target = os.readlink(entry.path).replace(os.sep, "/")  # noqa: PTH115 - text, not a Path
+                return Item(path, Sort.SYMLINK, 0, status.st_mtime_ns, target)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise unreadable(path, error) from error
+        note = next((words for is_kind, words in _SPECIAL if is_kind(status.st_mode)), "neither a file nor a folder")
+        return Item(path, Sort.SPECIAL, 0, status.st_mtime_ns, note=note)
+
+    def open(self, path: str) -> BinaryIO:
+        """A stream of a file's bytes."""
+        try:
+            handle = os.open(self.root / path, _OPEN)
+            try:
+                if not stat.S_ISREG(os.fstat(handle).st_mode):
+                    raise OSError(0, "it is no longer a plain file")
+                return os.fdopen(handle, "rb")
+            except BaseException:
+                os.close(handle)
+                raise
+        except OSError as error:
+            raise unreadable(path, error) from error
+
+    def location(self, path: str) -> Path:
+        """The file itself."""
+        return self.root / path
+
+    def digest(self, path: str) -> str:
+        """``sha256:…`` of a file, from the cache where nothing about the file has changed."""
+        with self.open(path) as file:
+            before = facts(os.fstat(file.fileno()))
+            known = self._cache.get(path, before)
+            if known is not None:
+                return known
+            try:
+                digest = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+            except OSError as error:
+                raise unreadable(path, error) from error
+            if facts(os.fstat(file.fileno())) != before:
+                raise ContextError(f"cannot read {shown(path)} of the build context", path=path,
+                                   why="it changed while it was read",
+                                   hint="build again when nothing else is writing it")
+        self._cache.put(path, before, digest)
+        return digest
+
+    def close(self) -> None:
+        """Save the cache."""
+        self._cache.save()
