@@ -181,12 +181,12 @@ class _Parser:
             hint = "a continuation mark stands alone at the end of the file"
         elif any(is_space(char) for char in word):
             hint = "the space after the instruction is a no-break space: type it anew"
+        elif isinstance(previous, Run) and previous.text.endswith(("@\"", "@'")):
+            hint = "a PowerShell here-string spans lines: use RUN <<EOF … EOF, or join the lines"
         elif previous is not None and not hint:
             body = previous.place.source.rstrip(SPACE)
             other = BACKTICK if self.escape == BACKSLASH else BACKSLASH
-            if body.endswith(("@\"", "@'")):
-                hint = "a PowerShell here-string spans lines: use RUN <<EOF … EOF, or join the lines"
-            elif body.endswith(other):
+            if body.endswith(other):
                 hint = (f"the line before ends in {other}, but the escape character is {self.escape}: "
                         f"put # escape={other} in the first line of the file")
             elif isinstance(previous, Run):
