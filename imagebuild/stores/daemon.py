@@ -174,11 +174,15 @@ class DaemonStore:
                         target.write(chunk)
             except http.client.HTTPException as error:
                 raise DaemonError(what, why="the connection to docker broke", status=0) from error
-        archive = self._exports[name] = ArchiveStore(path)
+        archive = ArchiveStore(path)
+        self._exports[name] = archive
         return archive
 
     def _holder(self, descriptor: Descriptor) -> ArchiveStore:
-        for archive in (*self._exports.values(), *((self._draft,) if self._draft else ())):
+        held = list(self._exports.values())
+        if self._draft is not None:
+            held.append(self._draft)
+        for archive in held:
             if archive.has_blob(descriptor):
                 return archive
         raise NotFoundError(f"blob {descriptor.digest} is not there", why="docker gave no image that has it",
