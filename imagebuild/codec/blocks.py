@@ -3,11 +3,11 @@
 
 ::
 
-    caller            write() fills 1 MiB blocks, hashes each full one for the diff id
-      │ jobs                                                      ▲ buffers come back, so memory is bounded
-    N workers         compress a block, alone                     │
-      │ order                                                     │
-    one writer        checksum, digest and sink.write, in the order of the blocks
+    caller            write() fills 1 MiB blocks
+      │                                                           ▲ buffers come back, so memory is bounded
+      ├ N workers     compress a block, alone                     │
+      ├ one hasher    the diff id, in the order of the blocks     │
+      └ one writer    checksum, digest and sink.write, in the order of the blocks
 
 Blocks are cut where the bytes say (every 1 MiB, and at :meth:`BlockWriter.cut`), never where time or the number of
 cores would: the blob's digest is the same with one worker and with four. Whatever fails, on whichever thread, is
@@ -173,7 +173,7 @@ class BlockWriter:
         pipe = self._pipe
         makers = [pipe.engine.maker() for _ in range(self._workers)]
         self._threads = [threading.Thread(target=pipe.work, args=(maker,), daemon=True) for maker in makers]
-        self._threads += [threading.Thread(target=pipe.hash, daemon=True), threading.Thread(target=pipe.write, daemon=True)]
+        self._threads += [threading.Thread(target=role, daemon=True) for role in (pipe.hash, pipe.write)]
         for thread in self._threads:
             thread.start()
 

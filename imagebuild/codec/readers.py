@@ -90,9 +90,9 @@ class ChunkReader(io.RawIOBase):
         return b"".join(parts)
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        """Fill ``buffer`` with the bytes at hand."""
+        """Fill ``buffer``, or less of it at the end."""
         view = memoryview(buffer).cast("B")
-        data = self.read1(len(view))
+        data = self.read(len(view))
         view[:len(data)] = data
         return len(data)
 

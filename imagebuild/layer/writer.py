@@ -140,7 +140,8 @@ class LayerWriter:
         kind = entry.kind
         last = self._last
         if kind is not last.kind or entry.times is not last.times or entry.security is not last.security \
-                or entry.attributes != last.attributes or entry.eas != last.eas or not below_files or not self._last_below:
+                or entry.attributes != last.attributes or entry.eas != last.eas \
+                or not below_files or not self._last_below:
             check_values(entry, self._base)
             self._template = self._headers.template(entry)
             self._last, self._last_below = entry, below_files
