@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Dockerfiles to Windows images: :func:`build` makes one, :func:`plan_only` says what it would do.
+
+A :class:`BuildRequest` says what, a :class:`Workshop` with what; both verbs are generators of
+:mod:`~imagebuild.images.events` whose last one carries a :class:`Built` or a :class:`Plan`.
+"""
+
+from __future__ import annotations
+
+from .execute import Built, Workshop, build, plan_only
+from .plan import Plan
+from .request import BuildRequest
+
+__all__ = ["BuildRequest", "Built", "Plan", "Workshop", "build", "plan_only"]

@@ -4,18 +4,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO
 
+from ..images.rootfs import Rootfs
 from ..layer import Kind, Times
 from ..windows.sid import Sid
 
 Components = tuple[str, ...]
 """A path below ``C:\\`` as its components; the empty tuple is ``C:\\`` itself."""
 
-Content = bytes | os.PathLike[str] | Callable[[], BinaryIO]
-"""Where a file's bytes come from: the bytes, a file on disk, or something that opens a stream."""
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A file of an image that is fetched only when its layer is really written; ``path`` is a layer path there."""
+
+    rootfs: Rootfs
+    path: str
+
+
+Content = bytes | os.PathLike[str] | Later
+"""Where a file's bytes come from: the bytes themselves, a file on disk, or a file of an image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +32,15 @@ class Change:
     ``size`` counts for files, ``target`` (raw Windows form) for links and junctions. ``modified`` is the source's own
     FILETIME, used only with ``--timestamps source``. ``attributes`` are those the source had on Windows (``COPY --from``
     a Windows image), ``None`` for things that never had any. ``security`` and ``times`` are given only where the
-    instruction itself decides them (hives of a base); everything else inherits.
+    instruction itself decides them (hives of a base); everything else inherits. ``identity`` names a file's content:
+    equal identities mean equal bytes, and the cache goes by it.
     """
 
     path: Components
     kind: Kind
     size: int = 0
     content: Content | None = None
+    identity: str = ""
     target: str = ""
     modified: int | None = None
     attributes: int | None = None

@@ -19,7 +19,7 @@ from ..windows.names import check_name, join
 from ..windows.security import Ace, Acl, SecurityDescriptor
 from ..windows.sid import Sid, find_account
 from ..windows.upcase import fold
-from .changes import Change, Changes, Components, Content
+from .changes import Change, Changes, Components
 from .view import View, layer_path
 
 FULL_ACCESS = 0x1F01FF
@@ -59,7 +59,7 @@ class Composed:
 
     root: Entry
     parents: list[Entry]
-    fresh: list[tuple[Entry, Content | None]]
+    fresh: list[tuple[Entry, Change | None]]
 
     def entries(self) -> list[Entry]:
         """Every entry below ``Files``, in order."""
@@ -107,7 +107,7 @@ class Composer:
         path = layer_path(node.path)
         change, existing = node.change, node.existing
         directory = existing.is_directory() if change is None and existing is not None else (
-            change is None or change.kind is not Kind.FILE and change.kind is not Kind.SYMLINK)
+            change is None or (change.kind is not Kind.FILE and change.kind is not Kind.SYMLINK))
         if existing is not None and (change is None or change.kind is Kind.DIRECTORY):
             security = existing.security or self._inherit(parent, True, owner, False)
             kept = replace(existing, path=path, size=0, security=security,
@@ -127,7 +127,7 @@ class Composer:
         else:
             security = self._inherit(parent, directory, owner, chown and not in_fresh)
         entry = self._asked(self._entry(path, change, existing, security), parent, directory, owner)
-        out.fresh.append((entry, change.content if change else None))
+        out.fresh.append((entry, change))
         return entry.security or security
 
     def _entry(self, path: str, change: Change | None, existing: Entry | None, security: bytes) -> Entry:
@@ -153,7 +153,7 @@ class Composer:
             explicit = None
             if grant:
                 ace = Ace(0, INHERIT_TO_ALL if directory else 0, FULL_ACCESS, owner)
-                explicit = SecurityDescriptor(0x8004, owner, None, Acl(2, (ace,)), None)
+                explicit = SecurityDescriptor(0x8004, owner, None, Acl((ace,)), None)
             made = inherited(SecurityDescriptor.from_bytes(parent), directory=directory, owner=owner,
                              group=self._looks.group, explicit=explicit)
             found = self._memo[key] = made.to_bytes()

@@ -10,8 +10,8 @@ from __future__ import annotations
 import platform as machine
 from collections.abc import Callable, Iterable, Mapping
 
-from ..dockerfile.instructions import Instruction
 from ..dockerfile.expand import expansion
+from ..dockerfile.instructions import Instruction
 from ..errors import DockerfileError, FormatError
 from ..oci import Platform
 from ..windows.upcase import fold

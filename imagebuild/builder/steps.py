@@ -8,16 +8,30 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ..dockerfile import expand_instruction, exposed_ports
-from ..dockerfile import instructions as I  # noqa: N812 - instructions are named as in a Dockerfile
+from ..dockerfile import instructions as I
 from ..dockerfile.instructions import Instruction
-from ..errors import FormatError, WcowError
+from ..errors import FormatError, UnsupportedError, WcowError
 from ..fetch import is_git_url
 from ..oci import RunConfig
 from ..windows.names import join, parse_path
 from ..windows.sid import find_account
 from . import runconfig
 from .changes import Components
-from .plan import Clone, Configure, Download, Execute, Files, Here, Inline, MakeFolder, Note, Origin, Source, Step, Transfer
+from .plan import (
+    Clone,
+    Configure,
+    Download,
+    Execute,
+    Files,
+    Here,
+    Inline,
+    MakeFolder,
+    Note,
+    Origin,
+    Source,
+    Step,
+    Transfer,
+)
 from .request import BuildRequest
 from .scope import Scope
 
@@ -62,7 +76,10 @@ class Interpreter:
         return [Configure(instruction=instruction, text=text, run=self.run)]
 
     def _expanded(self, instruction: _T) -> _T:
-        found = expand_instruction(instruction, self.scope.lookup)
+        try:
+            found = expand_instruction(instruction, self.scope.lookup)
+        except UnsupportedError as error:  # PATH of a registry that cannot be read
+            raise instruction.error(error.what, why=error.why, hint=error.hint) from None
         for name in sorted(found.unset):
             if not isinstance(instruction, I.Run):
                 self._note(instruction, "undefined-variable", f"${{{name}}} has no value and becomes empty")

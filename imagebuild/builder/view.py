@@ -12,7 +12,6 @@ from typing import Protocol
 
 from ..errors import InputError
 from ..layer import Entry, Kind
-from ..windows.attributes import DIRECTORY, HIDDEN, NOT_CONTENT_INDEXED, READONLY, SYSTEM  # noqa: F401
 from ..windows.folders import Folder
 from ..windows.names import join
 from ..windows.sddl import parse_sddl
@@ -109,9 +108,16 @@ class View:
             self._over[key] = entry
             self._names.setdefault(key.rpartition("/")[0], {})[key] = entry
 
-    def owns(self) -> int:
-        """How many entries the stage itself has written."""
-        return len(self._over)
+    def copy(self) -> View:
+        """The same view, for a stage built on this one: what it writes is not seen here."""
+        other = View(self._lower, root_security=self.root_security)
+        other._over = dict(self._over)
+        other._names = {key: dict(names) for key, names in self._names.items()}
+        return other
+
+    def is_own(self, key: str) -> bool:
+        """Whether the stage itself wrote the entry with this folded layer path."""
+        return key in self._over
 
     def resolve(self, path: Components) -> Components:
         """``path`` with every folder link and junction on the way followed, in the casing of what exists.
@@ -119,7 +125,8 @@ class View:
         The last component is followed too when it is a folder link. Raises InputError when links run in a circle or
         leave ``C:\\``.
         """
-        todo, done, seen = list(path), [], 0
+        todo, seen = list(path), 0
+        done: list[str] = []
         while todo:
             name = todo.pop(0)
             entry = self.get((*done, name))

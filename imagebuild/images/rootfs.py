@@ -6,23 +6,31 @@ A layer is streamed once in its life: its index is kept by diff id, so a second 
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from ..codec import VerifyingReader, open_reader
 from ..errors import IntegrityError, NotFoundError, StoreError, WcowError
-from ..layer import Entry, Index, Kind, Union, read
+from ..layer import Entry, Found, Index, Union, read
 from ..oci import Descriptor, Digest, Image
-from ..stores import Store
 from ..windows.upcase import fold
 from .events import Advance, Event, Finish, Step
 
 REPORT_EVERY = 8 << 20
 """Bytes between two Advance events of one layer."""
+
+
+class Blobs(Protocol):
+    """What a file system needs of a store."""
+
+    def open_blob(self, descriptor: Descriptor, /) -> BinaryIO:
+        """A stream of a blob."""
+        ...
 
 
 class IndexCache:
@@ -31,13 +39,13 @@ class IndexCache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def path(self, diff_id: Digest) -> Path:
-        """Where the index of a layer is, or would be."""
-        return self.folder / f"{diff_id.hex}.idx"
+    def path(self, diff_id: Digest, *, linux: bool = False) -> Path:
+        """Where the index of a layer is, or would be; a layer read as a Linux one has another index."""
+        return self.folder / f"{diff_id.hex}{'-linux' if linux else ''}.idx"
 
-    def get(self, diff_id: Digest) -> Index | None:
+    def get(self, diff_id: Digest, *, linux: bool = False) -> Index | None:
         """The index of a layer that was streamed before; ``None`` when it was not, or its file is damaged."""
-        path = self.path(diff_id)
+        path = self.path(diff_id, linux=linux)
         if not path.exists():
             return None
         try:
@@ -51,7 +59,7 @@ class IndexCache:
 class Rootfs:
     """The file system of ``image``, whose blobs are in ``store``."""
 
-    def __init__(self, image: Image, store: Store, cache: IndexCache, *, name: str = "") -> None:
+    def __init__(self, image: Image, store: Blobs, cache: IndexCache, *, name: str = "") -> None:
         self.image = image
         self.name = name
         self._store = store
@@ -70,22 +78,31 @@ class Rootfs:
                                      f"{len(image.diff_ids)} diff ids",
                                  hint="the image is damaged: pull or build it again")
         for descriptor, diff_id in zip(image.layers, image.diff_ids, strict=True):
-            index = self._cache.get(diff_id)
+            index = self._cache.get(diff_id, linux=self._linux())
             if index is None:
                 index = yield from self._build(descriptor, diff_id)
             self._indexes.append(index)
         self._union = Union(self._indexes)
 
-    def _build(self, descriptor: Descriptor, diff_id: Digest) -> Iterator[Event]:
+    def _build(self, descriptor: Descriptor, diff_id: Digest) -> Generator[Event, None, Index]:
         step = f"index {descriptor.digest}"
         yield Step(step, f"reading layer {descriptor.digest.hex[:12]} of {self.name}".rstrip(), descriptor.size)
         self._cache.folder.mkdir(parents=True, exist_ok=True)
-        with self._store.open_blob(descriptor) as blob:
-            counted = _Counting(blob)
-            tar = VerifyingReader(open_reader(counted, descriptor.media_type), str(diff_id), None,
-                                  name=f"layer {descriptor.digest.hex[:12]}")
-            index = Index.build(tar, self._cache.path(diff_id))
-            counted.drain()
+        final = self._cache.path(diff_id, linux=self._linux())
+        draft = final.with_suffix(f".{os.getpid()}-{id(self):x}")
+        try:
+            with self._store.open_blob(descriptor) as blob:
+                counted = _Counting(blob)
+                what = f"layer {descriptor.digest.hex[:12]} of {self.name}".removesuffix(" of ")
+                tar = VerifyingReader(open_reader(counted), str(diff_id), what=what)
+                Index.build(tar, draft, linux=self._linux(), source=what).close()
+                for stream in (tar, counted):  # what follows the tar's end belongs to the digests too
+                    while stream.read(1 << 18):
+                        pass
+            draft.replace(final)
+        finally:
+            draft.unlink(missing_ok=True)
+        index = Index.open(final)
         yield Advance(step, counted.count)
         yield Finish(step)
         return index
@@ -96,13 +113,18 @@ class Rootfs:
         return self._union
 
     def layout(self) -> str:
-        """``Files`` for an image whose layers are Windows layers, the empty text for one that has plain paths."""
-        if self.union().get("Files") is not None:
+        """The folder that is the root of the file system: ``Files`` in Windows layers, none (empty) in plain ones."""
+        if not self._linux():
             return "Files"
-        return "Files" if self.image.config.os == "windows" and not self._indexes else ""
+        found = self.union().get("Files")
+        shaped = found is not None and found.entry.attributes is not None and self.union().get("Hives") is not None
+        return "Files" if shaped else ""
 
-    def fetch(self, paths: Iterable[str], folder: Path | None = None) -> Iterator[Event | dict[str, Path]]:
-        """Copy the content of files (layer paths) into ``folder``; the last thing yielded maps path to local file.
+    def _linux(self) -> bool:
+        return self.image.config.os != "windows"
+
+    def fetch(self, paths: Iterable[str], folder: Path | None = None) -> Generator[Event, None, dict[str, Path]]:
+        """Copy the content of files (layer paths) into ``folder`` and return where each one is.
 
         Each layer that holds a wanted file is streamed at most once, and only as far as the last one of them. Hard
         links are followed to the file they name. NotFoundError for a path that is not a file.
@@ -119,25 +141,27 @@ class Rootfs:
                 wanted.setdefault(layer, {}).setdefault(fold(entry.path), []).append(path)
         for layer in sorted(wanted):
             yield from self._fetch_layer(layer, wanted[layer], target, out)
-        yield out
+        return out
 
     def _file(self, path: str) -> tuple[int, Entry]:
         """The layer and entry that hold the bytes of ``path``."""
-        seen: set[str] = set()
-        asked = path
-        while True:
-            found = self.union().get(path)
-            if found is None:
-                raise NotFoundError(f"cannot read {asked} of {self.name or 'the image'}", why="there is no such file",
-                                    path=asked)
-            entry = found.entry
-            if entry.kind is Kind.FILE:
-                return found.layer, entry
-            if entry.kind is not Kind.HARD_LINK or fold(path) in seen:
-                raise NotFoundError(f"cannot read {asked} of {self.name or 'the image'}",
-                                    why=f"it is a {entry.kind.value}, not a file", path=asked)
-            seen.add(fold(path))
-            path = entry.target
+        found = self.union().get(path)
+        held = self.union().content_of(found) if found is not None else None
+        if held is None:
+            raise NotFoundError(f"cannot read {path} of {self.name or 'the image'}", path=path,
+                                why="there is no such file" if found is None else
+                                f"it is a {found.entry.kind.value} without content")
+        return held.layer, held.entry
+
+    def size(self, found: Found) -> int:
+        """The size of a file in bytes, also through a hard link."""
+        held = self.union().content_of(found)
+        return held.entry.size if held is not None else 0
+
+    def identity(self, found: Found) -> str:
+        """A text that is equal only for equal bytes: the layer's diff id and the path in it."""
+        held = self.union().content_of(found) or found
+        return f"{self.image.diff_ids[held.layer]}/{held.entry.path}"
 
     def _fetch_layer(self, layer: int, wanted: dict[str, list[str]], target: Path,
                      out: dict[str, Path]) -> Iterator[Event]:
@@ -149,7 +173,7 @@ class Rootfs:
         with self._store.open_blob(descriptor) as blob:
             counted = _Counting(blob)
             reported = 0
-            for entry, content in read(open_reader(counted, descriptor.media_type)):
+            for entry, content in read(open_reader(counted), linux=self._linux()):
                 names = left.pop(fold(entry.path), None) if content is not None else None
                 if names is not None and content is not None:
                     local = _spool(target, content)
@@ -170,7 +194,7 @@ def _spool(folder: Path, content: bytes | BinaryIO) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=folder)
-        with open(handle, "wb") as out:
+        with os.fdopen(handle, "wb") as out:
             if isinstance(content, bytes):
                 out.write(content)
             else:
@@ -195,8 +219,3 @@ class _Counting:
 
     def readable(self) -> bool:
         return True
-
-    def drain(self) -> None:
-        """Read to the end, so that the blob's own digest is verified too."""
-        while self.read(1 << 18):
-            pass

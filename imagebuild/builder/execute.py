@@ -1,0 +1,373 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One build from request to image: the only verb of this room that users call.
+
+    request ─ context ─ Dockerfile ─ plan ─ per stage: base → view → per step: changes → layer → image ─ store
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ..dockerfile import Dockerfile
+from ..errors import DockerfileError, UnsupportedError, UsageError, WcowError
+from ..fetch import Fetcher
+from ..hive import machine_environment
+from ..images.events import Event, Finish, Result, Step, Warn
+from ..images.library import Found, Library
+from ..images.put import put_image
+from ..images.rootfs import IndexCache, Rootfs
+from ..oci import Config, Descriptor, Image, annotate, convert, create, with_base, with_config
+from ..stores import LayoutStore, Store, copy_blob
+from ..windows.attributes import change as change_attributes
+from ..windows.filetime import DOS_EPOCH, UNIX_EPOCH, from_iso, to_iso
+from ..windows.names import check_path, join, parse_path
+from ..windows.sddl import parse_sddl
+from ..windows.security import SecurityDescriptor
+from ..windows.upcase import fold
+from .cache import Cache
+from .compose import Looks
+from .gather import Gatherer
+from .open_context import Contexts
+from .plan import BaseFacts, Configure, Execute, MakeFolder, OfStage, Plan, PlannedStage, Transfer, Wanted
+from .planner import make_plan
+from .request import BuildRequest
+from .stage import StageBuild, located
+from .view import layer_path
+from .view_of import flavour_of, over_nothing, over_table, over_union
+
+PathReader = Callable[[], "str | None"]
+_PATH = re.compile(r"\$\{?path\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What a build works with: where images come from and go, what was learnt before, and how things are fetched.
+
+    ``indexes`` and ``cache`` are folders' worth of things that may be thrown away at any time; ``stat_cache`` is the
+    folder of remembered file digests. ``stdin`` is read when the context or the Dockerfile is ``-``.
+    """
+
+    library: Library
+    indexes: IndexCache
+    cache: Cache
+    fetcher: Fetcher
+    stat_cache: Path | None = None
+    stdin: BinaryIO | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build made: the image, its descriptor, where its layers come from, and the plan it followed.
+
+    ``bases`` are the stores that have the layers the local store does not, by layer digest.
+    """
+
+    image: Image
+    descriptor: Descriptor
+    plan: Plan
+    bases: tuple[Found, ...] = ()
+
+
+def plan_only(request: BuildRequest, shop: Workshop) -> Iterator[Event]:
+    """What :func:`build` would do; the result is the :class:`Plan`. Fetches configs, never a layer."""
+    with ExitStack() as stack:
+        build = _Build(request, shop, stack)
+        plan = yield from build.plan()
+        yield Result(plan)
+
+
+def build(request: BuildRequest, shop: Workshop) -> Iterator[Event]:
+    """Build an image into the local store, unnamed; the result is a :class:`Built`.
+
+    Raises DockerfileError, ContextError and the errors of the stores. Whatever happens, the local store holds only
+    whole blobs, and temporary files are gone.
+    """
+    with ExitStack() as stack:
+        yield from _Build(request, shop, stack).run()
+
+
+class _Build:
+    def __init__(self, request: BuildRequest, shop: Workshop, stack: ExitStack) -> None:
+        self._request = request
+        self._shop = shop
+        self._stack = stack
+        self._found: dict[Wanted, Found] = {}
+        self._rootfs: dict[str, Rootfs] = {}
+        self._stages: dict[int, StageBuild] = {}
+        self._scratch = Path(tempfile.mkdtemp(prefix="wcow-build-"))
+        stack.callback(shutil.rmtree, self._scratch, ignore_errors=True)
+        self._asked = _Asked.of(request)
+        self._contexts = Contexts(request, shop.fetcher, stack, self._scratch, shop.stat_cache, shop.stdin)
+
+    def plan(self) -> Generator[Event, None, Plan]:
+        """Read the Dockerfile and plan, looking up configs until nothing is missing."""
+        dockerfile = self._contexts.dockerfile()
+        images: dict[Wanted, BaseFacts] = {}
+        while True:
+            plan = make_plan(dockerfile, self._request, images)
+            if isinstance(plan, Plan):
+                break
+            for wanted in plan.images:
+                found = yield from self._find(wanted)
+                path = None
+                if found.image.config.os == "windows":
+                    path = yield from self._path_reader(dockerfile, found)
+                images[wanted] = BaseFacts(found.image.config, path)
+        for note in plan.notes:
+            yield Warn(note.text, f"{plan.file}:{note.line}" if note.line else plan.file, note.code)
+        return plan
+
+    def run(self) -> Iterator[Event]:
+        """Plan, then build stage after stage."""
+        plan = yield from self.plan()
+        self._refuse_runs(plan)
+        for planned in plan.stages:
+            yield from self._stage(planned, last=planned is plan.target())
+        final = self._stages[plan.target().index]
+        image = annotate(final.image, self._request.annotations)
+        yield from self._promise(image)
+        descriptor = put_image(self._shop.library.local, image)
+        built = Built(image, descriptor, plan, tuple(self._found.values()))
+        yield Result(built, {"digest": str(descriptor.digest), "config": str(image.manifest.config.digest)})
+
+    def _promise(self, image: Image) -> Iterator[Event]:
+        """The local store need not hold a base's layers, but it must know who does."""
+        local = self._shop.library.local
+        for layer in image.layers:
+            found = next((found for found in self._found.values() if layer.digest in
+                          {known.digest for known in found.image.layers}), None)
+            if found is None or found.store is local or local.has_blob(layer):
+                continue
+            if isinstance(local, LayoutStore) and found.location.transport in ("docker", "oci"):
+                local.remember_origin(layer.digest, found.location)
+            else:
+                yield Step(f"keep {layer.digest}", f"copying layer {layer.digest.hex[:12]} of {found.name}", layer.size)
+                copy_blob(found.store, local, layer)
+                yield Finish(f"keep {layer.digest}")
+
+    def _refuse_runs(self, plan: Plan) -> None:
+        for stage, step in plan.runs():
+            name = f"stage {stage.name!r}" if stage.name else f"stage {stage.index}"
+            system = stage.platform.os
+            raise step.instruction.error(
+                f"RUN is not executed by this version ({name}, {system})",
+                why="it builds images of files and metadata only" if system == "windows" else
+                "RUN of a Linux stage needs an ordinary Linux builder",
+                hint=f"build that stage elsewhere and give its files with --build-context {stage.name or 'NAME'}=DIR; "
+                     "'wcow plan' shows every RUN")
+
+    def _find(self, wanted: Wanted) -> Generator[Event, None, Found]:
+        """The image behind a name, once per build."""
+        if wanted not in self._found:
+            step = f"find {wanted.name} {wanted.platform}"
+            yield Step(step, f"looking up {wanted.name}")
+            found = self._shop.library.find(wanted.name, wanted.platform, pull=self._request.pull)
+            self._found[wanted] = found
+            yield Finish(step, f"{found.descriptor.digest.hex[:12]} {found.image.config.platform}")
+            if len(found.choices) > 1 and not wanted.platform.os_version:
+                versions = ", ".join(entry.platform.os_version for entry in found.choices
+                                     if entry.platform and entry.platform.os_version)
+                yield Warn(f"{wanted.name} has several Windows versions ({versions}); the first is taken",
+                           code="many-versions")
+        return self._found[wanted]
+
+    def _path_reader(self, dockerfile: Dockerfile, found: Found) -> Generator[Event, None, PathReader | None]:
+        """How PATH of a base is read, when the Dockerfile asks for it: its registry is looked at only then."""
+        if not any(_PATH.search(item.text) for item in dockerfile.instructions
+                   if item.keyword not in ("RUN", "CMD", "ENTRYPOINT", "SHELL", "HEALTHCHECK")):
+            return None
+        if self._request.base_metadata == "known":
+            return _cannot_read("with --base-metadata known the base's registry is not looked at")
+        rootfs = yield from self._index(found)
+        return lambda: registry_path(rootfs)
+
+    def _index(self, found: Found) -> Generator[Event, None, Rootfs]:
+        """The file system of an image, indexed."""
+        key = str(found.descriptor.digest)
+        if key not in self._rootfs:
+            self._rootfs[key] = Rootfs(found.image, found.store, self._shop.indexes, name=found.name)
+            yield from self._rootfs[key].prepare()
+        return self._rootfs[key]
+
+    def _stage(self, planned: PlannedStage, *, last: bool) -> Iterator[Event]:
+        stage = yield from self._begin(planned, last)
+        self._stages[planned.index] = stage
+        gatherer = Gatherer(self._contexts, self._origin_rootfs)
+        for step in planned.steps:
+            try:
+                if isinstance(step, MakeFolder):
+                    yield from stage.apply(gatherer.folder(step, stage.view), step.text)
+                elif isinstance(step, Transfer):
+                    changes = yield from gatherer.transfer(step, stage.view)
+                    yield from stage.apply(changes, step.text)
+                else:
+                    assert isinstance(step, Configure) or not isinstance(step, Execute)
+                    yield from stage.configure(step)
+            except WcowError as error:
+                raise located(error, step) from error
+        yield from stage.finish(planned.run)
+        if last:
+            yield from stage.extras(self._asked.junctions)
+
+    def _begin(self, planned: PlannedStage, last: bool) -> Generator[Event, None, StageBuild]:
+        """A stage before its first step."""
+        rootfs: Rootfs | None = None
+        base = planned.base
+        if isinstance(base, OfStage):
+            before = self._stages[base.index]
+            image, view, epoch = before.image, before.view.copy(), before.looks.epoch
+            rootfs, from_scratch = before.base_rootfs, before.from_scratch
+            if image.config.os != planned.platform.os:
+                raise UsageError(f"stage {planned.title()} cannot change the platform of its base")
+        elif base is None:
+            epoch = self._epoch("")
+            config = Config(os=planned.platform.os, architecture=planned.platform.architecture,
+                            os_version=planned.platform.os_version, os_features=planned.platform.os_features,
+                            created=to_iso(epoch))
+            image, view, from_scratch = create(config), over_nothing(), True
+        else:
+            found = self._found[base]
+            epoch = self._epoch(found.image.config.created)
+            image, from_scratch = _onto(found, epoch), False
+            if planned.platform.os != "windows" or not _writes(planned):
+                view = over_nothing()
+            elif self._request.base_metadata == "known":
+                view = over_table(self._request.flavour or flavour_of(image.config, found.name), image.config)
+            else:
+                rootfs = yield from self._index(found)
+                view = over_union(rootfs.union(), image.config, found.name)
+            if planned.platform.os != "windows" and _writes(planned):
+                raise planned_error(planned, f"cannot write into a {planned.platform.os} stage",
+                                    "wcow builds Windows stages and only reads files from others",
+                                    f"give the files with --build-context {planned.name or 'NAME'}=DIR")
+        looks = Looks(epoch=epoch, source_times=self._request.timestamps == "source",
+                      acls=self._asked.acls if last else {}, attributes=self._asked.attributes if last else {})
+        cache = Cache(None) if self._request.no_cache else self._shop.cache
+        return StageBuild(planned, image, view, looks, self._shop.library.local, cache, self._request.compression,
+                          self._scratch, from_scratch, rootfs)
+
+    def _epoch(self, created: str) -> int:
+        """The FILETIME of new things: SOURCE_DATE_EPOCH, else the base's creation time, else 1980."""
+        if self._request.epoch is not None:
+            return UNIX_EPOCH + self._request.epoch * 10_000_000
+        if created:
+            try:
+                moment = from_iso(created)
+            except WcowError:
+                return DOS_EPOCH
+            if moment > DOS_EPOCH:  # Go's zero time, year 1, means "not said"
+                return moment
+        return DOS_EPOCH
+
+    def _origin_rootfs(self, origin: OfStage | Wanted) -> Generator[Event, None, Rootfs]:
+        """The files of an earlier stage or of an image, for COPY --from."""
+        if isinstance(origin, OfStage):
+            stage = self._stages[origin.index]
+            store = _Stacked((self._shop.library.local, *(found.store for found in self._found.values())))
+            rootfs = Rootfs(stage.image, store, self._shop.indexes, name=f"stage {stage.planned.title()}")
+            yield from rootfs.prepare()
+            return rootfs
+        found = yield from self._find(origin)
+        return (yield from self._index(found))
+
+
+def planned_error(planned: PlannedStage, what: str, why: str, hint: str) -> WcowError:
+    """An error about a whole stage, at its FROM."""
+    return DockerfileError(what, file=planned.place.file, line=planned.place.line, instruction="FROM", why=why, hint=hint)
+
+
+def _writes(planned: PlannedStage) -> bool:
+    return any(isinstance(step, MakeFolder | Transfer) for step in planned.steps)
+
+
+def _onto(found: Found, epoch: int) -> Image:
+    """A new image with a base's layers and config, and a note of where they come from."""
+    image = convert(found.image, "oci")
+    image = create(image.config, layers=image.layers)
+    image = with_config(image, created=to_iso(epoch), author="")
+    reference = found.location.reference
+    if reference is None or found.location.transport == "docker-daemon":
+        return image
+    return with_base(image, str(reference.tagged()), found.descriptor.digest)
+
+
+def _cannot_read(why: str) -> PathReader:
+    def fail() -> str | None:
+        raise UnsupportedError("cannot resolve ${PATH}", why=why,
+                               hint="write the folders out: ENV PATH=C:\\Windows\\System32;C:\\Windows;…")
+
+    return fail
+
+
+def registry_path(rootfs: Rootfs) -> str | None:
+    """PATH as the machine variables in an image's registry have it. UnsupportedError when a layer above the base
+    changes the registry: reading that needs delta hives."""
+    for index in rootfs.union().indexes[1:]:
+        if index.get("Hives/System_Delta") is not None:
+            _cannot_read("a layer above the base changes the registry, and this version does not read delta hives")()
+    kept = {name: rootfs.union().indexes[0].kept(f"Files/Windows/System32/config/{name}")
+            for name in ("SYSTEM", "SOFTWARE")}
+    if not kept["SYSTEM"]:
+        return None
+    for name, value in machine_environment(kept["SYSTEM"], kept["SOFTWARE"] or None, source=f"SYSTEM of {rootfs.name}").items():
+        if fold(name) == "PATH":
+            return value
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What ``--acl``, ``--attr`` and ``--junction`` ask, checked and keyed by folded layer path."""
+
+    acls: dict[str, SecurityDescriptor]
+    attributes: dict[str, str]
+    junctions: list[tuple[tuple[str, ...], str]]
+
+    @classmethod
+    def of(cls, request: BuildRequest) -> _Asked:
+        acls = {}
+        for path, sddl in request.acls:
+            try:
+                acls[_key(path, "--acl")] = parse_sddl(sddl)
+            except WcowError as error:
+                raise UsageError(f"--acl {path}: {error.what}", why=error.why, hint=error.hint) from None
+        attributes = {}
+        for path, letters in request.attributes:
+            change_attributes(0, letters)
+            attributes[_key(path, "--attr")] = letters
+        junctions = []
+        for path, target in request.junctions:
+            components = parse_path(path)
+            check_path(components)
+            junctions.append((components, join(parse_path(target))))
+        return cls(acls, attributes, junctions)
+
+
+def _key(path: str, flag: str) -> str:
+    components = parse_path(path)
+    if not components:
+        raise UsageError(f"{flag} {path} cannot be kept", why="layers carry no security descriptor for C:\\ itself",
+                         hint="name a folder or file below it")
+    return fold(layer_path(components))
+
+
+class _Stacked:
+    """Several stores read as one: a stage's own layers are local, its base's are where the base is."""
+
+    def __init__(self, stores: tuple[Store, ...]) -> None:
+        self._stores = stores
+
+    def open_blob(self, descriptor: Descriptor, /) -> BinaryIO:
+        """From the first store that has it."""
+        for store in self._stores:
+            if store.has_blob(descriptor):
+                return store.open_blob(descriptor)
+        return self._stores[0].open_blob(descriptor)
+

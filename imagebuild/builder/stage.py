@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One stage while it is built: its image so far, its view, and how changes become its next layer."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ..codec import Compression
+from ..errors import ContextError, WcowError
+from ..images.base import BaseRequest, entries
+from ..images.events import Event, Finish, Step
+from ..images.rootfs import Rootfs
+from ..layer import Kind
+from ..oci import Digest, History, Image, RunConfig, add_history, append, with_config
+from ..stores import Store
+from ..windows.filetime import to_iso
+from ..windows.upcase import fold
+from .cache import Cache
+from .changes import Change, Changes, Later
+from .commit import commit
+from .compose import Composer, Looks
+from .plan import PlannedStage
+from .plan import Step as PlannedStep
+from .view import View, components, layer_path
+
+
+@dataclass(slots=True)
+class StageBuild:
+    """A stage in progress. ``from_scratch`` until its first layer, which is then a base layer."""
+
+    planned: PlannedStage
+    image: Image
+    view: View
+    looks: Looks
+    store: Store
+    cache: Cache
+    compression: Compression
+    scratch: Path
+    from_scratch: bool
+    base_rootfs: Rootfs | None = None
+    own_layers: int = 0
+    _numbers: int = field(default=0)
+
+    def configure(self, step: PlannedStep) -> Generator[Event, None, None]:
+        """A step that changes only the config."""
+        self.image = add_history(self.image, self._history(step.text, empty=True))
+        yield from ()
+
+    def apply(self, changes: Changes, text: str) -> Generator[Event, None, None]:
+        """Put changes on top as one layer; a step that changes nothing leaves only its line in the history."""
+        if self.from_scratch:
+            changes = self._with_hives(changes)
+        composed = Composer(self.view, self.looks).compose(changes)
+        if composed.is_empty():
+            yield from self._nothing(text)
+            return
+        self._numbers += 1
+        step = f"layer {self.planned.index}.{self._numbers}"
+        layer = yield from commit(composed, self.store, self.cache, self.compression, base=self.from_scratch,
+                                  epoch=self.looks.epoch, title=self._title(text), step=step, scratch=self.scratch)
+        self.view.add([*composed.parents, *(entry for entry, _ in composed.fresh)])
+        self.image = append(self.image, layer.descriptor, layer.diff_id, self._history(text))
+        self.from_scratch = False
+        self.own_layers += 1
+
+    def _nothing(self, text: str) -> Generator[Event, None, None]:
+        self._numbers += 1
+        step = f"layer {self.planned.index}.{self._numbers}"
+        yield Step(step, self._title(text))
+        yield Finish(step, "nothing to change")
+        self.image = add_history(self.image, self._history(text, empty=True))
+
+    def finish(self, run: RunConfig) -> Generator[Event, None, None]:
+        """The stage's config as planned; a scratch image without any file still gets its base layer."""
+        if self.from_scratch and self.planned.platform.os == "windows":
+            yield from self.apply(Changes(()), "base layer with empty hives")
+        self.image = with_config(self.image, run=run)
+
+    def extras(self, junctions: list[tuple[tuple[str, ...], str]]) -> Generator[Event, None, None]:
+        """``--junction``, and what ``--acl`` and ``--attr`` ask for paths that no step of the stage wrote."""
+        items = [Change(path, Kind.JUNCTION, target=target) for path, target in junctions]
+        for key in sorted({*self.looks.acls, *self.looks.attributes}):
+            item = self._asked(key)
+            if item is not None:
+                items.append(item)
+        if items:
+            yield from self.apply(Changes(tuple(items)), "wcow build --acl --attr --junction")
+
+    def _asked(self, key: str) -> Change | None:
+        entry = self.view.get(components(key))
+        if entry is None:
+            raise ContextError(f"cannot set an ACL or attributes of {key.removeprefix('FILES/')}",
+                               why="the image has no such file or folder", hint="paths are as in the image: C:\\app\\x")
+        if self.view.is_own(key):
+            return None
+        path = components(entry.path)
+        if entry.kind is Kind.DIRECTORY:
+            return Change(path, Kind.DIRECTORY)
+        if entry.kind is not Kind.FILE or self.base_rootfs is None:
+            raise ContextError(f"cannot set an ACL or attributes of {entry.path.removeprefix('Files/')}",
+                               why=f"it is a {entry.kind.value} of the base, which would have to be written anew")
+        found = self.base_rootfs.union().get(entry.path)
+        assert found is not None
+        return Change(path, Kind.FILE, self.base_rootfs.size(found), Later(self.base_rootfs, entry.path),
+                      identity=self.base_rootfs.identity(found))
+
+    def _with_hives(self, changes: Changes) -> Changes:
+        """The changes of a base layer: with the five hives, but for those that are copied in."""
+        there = {fold(layer_path(change.path)) for change in changes.items}
+        request = BaseRequest(epoch=self.looks.epoch, compression=self.compression)
+        hives = []
+        for entry, content in entries(request):
+            if content is not None and fold(entry.path) not in there:
+                hives.append(Change(components(entry.path), Kind.FILE, len(content), content, Digest.of(content),
+                                    attributes=entry.attributes, security=entry.security, times=entry.times))
+        return replace(changes, items=(*changes.items, *hives))
+
+    def _title(self, text: str) -> str:
+        return f"[{self.planned.title()}] {text}"
+
+    def _history(self, text: str, *, empty: bool = False) -> History:
+        return History(created=to_iso(self.looks.epoch), created_by=text, comment="wcow", empty_layer=empty)
+
+
+def located(error: WcowError, step: PlannedStep) -> WcowError:
+    """An error of a step with the line of its instruction in front."""
+    if hasattr(error, "line"):
+        return error
+    place = step.instruction.place
+    error.what = f"{place.file}:{place.line}: {step.instruction.keyword or step.text.split()[0]}: {error.what}"
+    return error

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``wcow build`` and ``wcow plan``."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from ..builder import BuildRequest, Built, Plan, Workshop, plan_only
+from ..builder import build as build_image
+from ..builder.cache import Cache
+from ..builder.request import pairs
+from ..codec import Compression
+from ..errors import UsageError
+from ..images.copy import copy
+from ..images.events import Event
+from ..oci import Location, Reference
+from ..wiring import OpenLibrary, Settings, cache_folders, fetcher, index_cache, open_library
+from .options import format_option, platform_options, progress_option, registry_options, settings_from
+from .output import print_json
+from .plan_text import plan_facts, plan_lines
+from .render import Style, follow
+
+
+def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say what is built; ``build`` and ``plan`` share them."""
+    for option in reversed((
+        click.argument("context", default="."),
+        click.option("-f", "--file", "dockerfile", metavar="FILE",
+                     help="The Dockerfile; default: Dockerfile in the context. - is standard input."),
+        click.option("--target", metavar="STAGE", help="Build up to this stage."),
+        platform_options,
+        click.option("--build-arg", "build_args", multiple=True, metavar="NAME[=VALUE]",
+                     help="Value of an ARG; without =VALUE it is taken from the environment."),
+        click.option("--build-context", "build_contexts", multiple=True, metavar="NAME=DIR|IMAGE",
+                     help="Replace a stage or an image by a folder, or by docker-image://NAME or oci-layout://DIR."),
+        click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Add a label."),
+        click.option("--annotation", "annotations", multiple=True, metavar="NAME=VALUE",
+                     help="Add an annotation to the manifest."),
+        click.option("--base-metadata", type=click.Choice(["fetch", "known"]), default="fetch", show_default=True,
+                     help="Where ACLs and times of existing folders come from: the base's layers, read once and "
+                          "remembered, or a table of well-known folders, without downloading any layer."),
+        click.option("--pull", is_flag=True, help="Ask the registry for bases even when the local store has them."),
+        registry_options,
+        progress_option,
+    )):
+        function = option(function)
+    return function
+
+
+@click.command()
+@build_options
+@click.option("-t", "--tag", "tags", multiple=True, metavar="NAME[:TAG]", help="Name the image; may be repeated.")
+@click.option("--push", is_flag=True, help="Push every name to its registry.")
+@click.option("--load", is_flag=True, help="Load the image into the docker engine of this machine.")
+@click.option("-o", "--output", "outputs", multiple=True, metavar="TYPE,dest=PATH",
+              help="Write the image: type=oci,dest=DIR; type=oci-archive,dest=FILE; type=docker,dest=FILE; type=registry.")
+@click.option("--compression", default="gzip", show_default=True, metavar="gzip|zstd|none[:LEVEL]",
+              help="Compression of new layers.")
+@click.option("--reproducible", is_flag=True, help="Compress with classic zlib: slower, the same bytes on every machine.")
+@click.option("--timestamps", type=click.Choice(["fixed", "source"]), default="fixed", show_default=True,
+              help="Times of new files: fixed (SOURCE_DATE_EPOCH, else the base's creation time) or their sources'.")
+@click.option("--symlinks", type=click.Choice(["keep", "follow", "refuse"]), default="keep", show_default=True,
+              help="Symlinks of the context: keep them as Windows symlinks, copy what they point at, or refuse.")
+@click.option("--acl", "acls", multiple=True, metavar="PATH=SDDL", help="Security of a file or folder of the image.")
+@click.option("--attr", "attributes", multiple=True, metavar="PATH=+RHS",
+              help="Attributes to set (+) or clear (-): R read-only, H hidden, S system, A archive.")
+@click.option("--junction", "junctions", multiple=True, metavar="PATH=TARGET", help="Make a junction.")
+@click.option("--no-cache", is_flag=True, help="Write every layer anew.")
+@click.option("--plan", "only_plan", is_flag=True, help="Show what would be done, and do none of it.")
+@click.option("--iidfile", metavar="FILE", help="Write the config's digest (docker's image id) to a file.")
+@click.option("--metadata-file", metavar="FILE", help="Write digests and names to a JSON file.")
+@click.pass_context
+def build(ctx: click.Context, tags: tuple[str, ...], push: bool, load: bool, outputs: tuple[str, ...],
+          only_plan: bool, iidfile: str | None, metadata_file: str | None, progress: Style, **options: Any) -> None:
+    """Build a Windows image from a Dockerfile, without Windows.
+
+    CONTEXT is a folder, a tarball, - (a tarball on standard input), a URL or a git address. The image goes to the
+    local store under its names; the last line of the output is its digest.
+
+    \b
+    Examples:
+      wcow build -t registry.example/app:1 --push .
+      wcow build -o type=oci,dest=out --acl 'C:\\app=D:(A;OICI;FA;;;BA)' .
+      wcow build --plan -f Dockerfile.windows .
+    """
+    request = _request(options)
+    settings = settings_from(ctx, **options)
+    names = [Reference.parse(tag).tagged() for tag in tags]
+    targets = [_output(text) for text in outputs]
+    if (push or any(target is None for target in targets)) and not names:
+        raise UsageError("nothing to push", why="the image has no name", hint="-t REGISTRY/NAME:TAG")
+    with open_library(settings) as library:
+        shop = _workshop(library, settings)
+        if only_plan:
+            _print_plan(follow(plan_only(request, shop), progress), as_json=False)
+            return
+        built: Built = follow(build_image(request, shop), progress)
+        _keep(library, built, names)
+        places = [target for target in targets if target is not None]
+        if push or None in targets:
+            places += [Location("docker", reference) for reference in names]
+        if load:
+            places.append(Location("docker-daemon", (names or [Reference.parse("wcow/built").tagged()])[0]))
+        for place in places:
+            follow(_deliver(library, built, place, names), progress)
+    _write_files(built, names, iidfile, metadata_file)
+    click.echo(built.descriptor.digest)
+
+
+@click.command()
+@build_options
+@format_option
+@click.pass_context
+def plan(ctx: click.Context, progress: Style, as_json: bool, **options: Any) -> None:
+    """Show what a build would do: stages, instructions, sizes, and how each RUN would be executed.
+
+    Looks up the configs of the bases and reads the Dockerfile; downloads no layer and writes nothing.
+    """
+    request = _request(options)
+    settings = settings_from(ctx, **options)
+    with open_library(settings) as library:
+        _print_plan(follow(plan_only(request, _workshop(library, settings)), progress), as_json=as_json)
+
+
+def _print_plan(found: Plan, *, as_json: bool) -> None:
+    if as_json:
+        print_json(plan_facts(found))
+    else:
+        for line in plan_lines(found):
+            click.echo(line)
+
+
+def _request(options: dict[str, Any]) -> BuildRequest:
+    """The request in the options of ``build`` or ``plan``."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch and not re.fullmatch(r"-?\d{1,12}", epoch):
+        raise UsageError(f"SOURCE_DATE_EPOCH={epoch} is not a time", why="it is a number of seconds since 1970")
+    return BuildRequest(
+        context=options["context"], dockerfile=options["dockerfile"], target=options["target"],
+        platform=options["platform"], os_version=options["os_version"],
+        build_args=pairs(options["build_args"], "--build-arg", environment=os.environ),
+        build_contexts=pairs(options["build_contexts"], "--build-context"),
+        labels=pairs(options["labels"], "--label"), annotations=pairs(options["annotations"], "--annotation"),
+        compression=Compression.parse(options.get("compression", "gzip"), reproducible=options.get("reproducible", False)),
+        timestamps=options.get("timestamps", "fixed"), epoch=int(epoch) if epoch else None,
+        base_metadata=options["base_metadata"], symlinks=options.get("symlinks", "keep"),
+        acls=pairs(options.get("acls", ()), "--acl"), attributes=pairs(options.get("attributes", ()), "--attr"),
+        junctions=pairs(options.get("junctions", ()), "--junction"), no_cache=options.get("no_cache", False),
+        pull=options["pull"])
+
+
+def _workshop(library: OpenLibrary, settings: Settings) -> Workshop:
+    folders = cache_folders(settings)
+    return Workshop(library, index_cache(settings), Cache(folders.steps), fetcher(settings), folders.root / "stat",
+                    sys.stdin.buffer)
+
+
+def _output(text: str) -> Location | None:
+    """Where ``--output`` says; ``None`` is the registry of each name."""
+    if "=" not in text:
+        raise UsageError(f"cannot write the image to {text}", why="an image is not unpacked into a folder",
+                         hint=f"--output type=oci,dest={text} makes an OCI layout")
+    fields = dict(part.partition("=")[::2] for part in text.split(","))
+    kind, path = fields.pop("type", "oci"), fields.pop("dest", "")
+    if fields:
+        raise UsageError(f"--output has no field {', '.join(fields)}", why="it has type and dest")
+    if kind in ("registry", "image"):
+        return None
+    transport: Literal["oci", "oci-archive", "docker-archive"] | None = {
+        "oci": "oci", "oci-archive": "oci-archive", "docker": "docker-archive"}.get(kind)  # type: ignore[assignment]
+    if transport is None:
+        raise UsageError(f"--output type={kind} is not known", why="known are oci, oci-archive, docker and registry")
+    if not path:
+        raise UsageError(f"--output type={kind} has no dest", hint=f"--output type={kind},dest=PATH")
+    return Location(transport, path=path)
+
+
+def _keep(library: OpenLibrary, built: Built, names: list[Reference]) -> None:
+    """Name the image in the local store."""
+    local = library.local
+    data, kind = built.image.manifest_bytes(), built.descriptor.media_type
+    for reference in names:
+        local.put_manifest(data, kind, tag=str(reference))
+
+
+def _deliver(library: OpenLibrary, built: Built, place: Location, names: list[Reference]) -> Iterator[Event]:
+    """Send the image to one place, under each of its names where the place keeps several."""
+    if place.transport == "docker" or place.transport == "docker-daemon":
+        assert place.reference is not None
+        tags = [place.reference.tag if place.transport == "docker" else str(place.reference)]
+    else:
+        tags = [str(name) for name in names] or [""]
+    target = library.stores.create(place)
+    try:
+        for tag in tags:
+            yield from copy(library.local, built.descriptor, target, tag=tag, name=str(place))
+    finally:
+        target.close()
+
+
+def _write_files(built: Built, names: list[Reference], iidfile: str | None, metadata_file: str | None) -> None:
+    if iidfile:
+        _write(Path(iidfile), str(built.image.manifest.config.digest))
+    if metadata_file:
+        facts = {"containerimage.config.digest": str(built.image.manifest.config.digest),
+                 "containerimage.digest": str(built.descriptor.digest),
+                 "containerimage.descriptor": json.loads(built.descriptor.to_json()),
+                 "image.name": ",".join(map(str, names))}
+        _write(Path(metadata_file), json.dumps(facts, indent=2) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

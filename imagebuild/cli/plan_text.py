@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A plan for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..builder.plan import Execute, MakeFolder, OfStage, Plan, PlannedStage, Step, Transfer, describe
+from ..windows.names import join
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """The plan as lines: a head for each stage, a line for each instruction with its place in the file."""
+    for stage in plan.stages:
+        name = f" {stage.name}" if stage.name else ""
+        yield f"stage {stage.index}{name}  from {_base(stage)}  {stage.platform}"
+        for step in stage.steps:
+            yield f"  {step.instruction.line:>4}  {_word(step):<9} {_what(step)}"
+    runs = plan.runs()
+    if runs:
+        yield ""
+        yield f"{len(runs)} RUN cannot be executed by this version; everything else can be built"
+
+
+def plan_facts(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON facts."""
+    return {"file": plan.file, "executable": not plan.runs(), "stages": [
+        {"index": stage.index, "name": stage.name, "base": _base(stage), "platform": str(stage.platform),
+         "steps": [_facts(step) for step in stage.steps]} for stage in plan.stages]}
+
+
+def _facts(step: Step) -> dict[str, Any]:
+    facts: dict[str, Any] = {"line": step.instruction.line, "instruction": step.instruction.keyword, "text": step.text,
+                             "kind": _word(step)}
+    if isinstance(step, Transfer):
+        facts |= {"sources": [describe(source) for source in step.sources], "destination": join(step.destination)}
+    elif isinstance(step, MakeFolder):
+        facts["destination"] = join(step.path)
+    elif isinstance(step, Execute):
+        facts["way"] = step.way
+    return facts
+
+
+def _base(stage: PlannedStage) -> str:
+    if stage.base is None:
+        return "scratch"
+    return f"stage {stage.base.index}" if isinstance(stage.base, OfStage) else stage.base.name
+
+
+def _word(step: Step) -> str:
+    return "layer" if isinstance(step, Transfer) else "folder" if isinstance(step, MakeFolder) else \
+        "run" if isinstance(step, Execute) else "config"
+
+
+def _what(step: Step) -> str:
+    if isinstance(step, Execute):
+        return f"{step.text}  [way: {step.way}]"
+    return step.text

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Copy an image, or an index with all its images, from any store to any store.
+
+Nothing is changed on the way, so every digest stays. Blobs go first, then configs and manifests, the name last: who
+stops half-way leaves blobs that the next copy finds there, and never a name that points at something incomplete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..errors import IntegrityError, NotFoundError, UnsupportedError, UsageError
+from ..oci import Descriptor, Index, Location, Manifest, Platform, choose, is_foreign, is_index, is_manifest
+from ..oci import parse as parse_manifest
+from ..stores import ArchiveStore, DaemonStore, LayoutStore, RegistryStore, Store
+from .blobs import Tally, move
+from .events import Event, Result
+
+MAX_DEPTH = 4
+"""Indexes inside indexes; nobody makes more than one inside another."""
+MAX_DOCUMENTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What a copy did. ``descriptor`` is what the new name points at."""
+
+    descriptor: Descriptor
+    tally: Tally
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What has to go over: documents from the inside out, and the blobs they speak of, each once."""
+
+    documents: list[tuple[Descriptor, bytes]] = field(default_factory=list)
+    blobs: dict[str, Descriptor] = field(default_factory=dict)
+
+
+def copy(source: Store, descriptor: Descriptor, target: Store, *, tag: str | None, name: str = "",
+         platform: Platform | None = None, whole: bool = True, foreign: bool = False,
+         origin: Location | None = None, threads: int | None = None) -> Iterator[Event]:
+    """Copy what ``descriptor`` names, and call it ``tag`` in the target (``None``: no name, its digest will do).
+
+    Of an index, everything goes over; with ``platform`` only the one image that fits, and so for a target that cannot
+    hold an index (``whole`` false: docker archives, the docker daemon), where more than one that fits is a UsageError.
+    Foreign layers, which have ``urls``, are not pushed to a registry unless ``foreign``. With ``origin``, a local
+    target remembers that the blobs can be had there, so that a later push to the same registry moves none of them.
+    The first error stops all transfers. Ends with :class:`Copied`.
+    """
+    if is_index(descriptor.media_type) and (platform is not None or not whole):
+        descriptor = pick(source, descriptor, platform or Platform("windows", "amd64"), name=name, only=not whole)
+    plan = _Plan()
+    _collect(plan, source, target, descriptor, name, foreign, 0)
+    tally = yield from move(source, target, list(plan.blobs.values()), threads=threads or _threads(target))
+    if origin is not None and isinstance(target, LayoutStore):
+        for blob in plan.blobs.values():
+            target.remember_origin(blob.digest, origin)
+    for document, data in plan.documents[:-1]:
+        _put(target, document, data, None)
+    _put(target, *plan.documents[-1], tag)
+    copied = Copied(descriptor, tally)
+    yield Result(copied, {"name": name, "digest": str(descriptor.digest), "media_type": descriptor.media_type,
+                          "size": descriptor.size, "blobs": tally.facts()})
+
+
+def pick(store: Store, descriptor: Descriptor, platform: Platform, *, name: str = "", only: bool = False,
+         ) -> Descriptor:
+    """The first image of an index that fits ``platform``, as docker takes it. NotFoundError when none does; with
+    ``only``, UsageError when several do."""
+    index = parse_manifest(store.manifest(descriptor), descriptor.media_type, source=name or str(descriptor.digest))
+    assert isinstance(index, Index)
+    fitting = choose(index, platform.os, platform.architecture, platform.os_version or None)
+    what = name or f"index {descriptor.digest}"
+    if not fitting:
+        raise NotFoundError(f"{what} has no image for {platform}",
+                            why=f"its index offers {platforms(index)}",
+                            hint="choose one of these with --platform or --os-version", name=name)
+    if only and len({entry.digest for entry in fitting}) > 1:
+        offered = ", ".join(entry.platform.os_version or "any" for entry in fitting if entry.platform)
+        raise UsageError(f"cannot copy all of {what} there", why=f"it is an index with images for {offered}, and the "
+                         "target holds one image under a name", hint="choose one with --os-version")
+    return fitting[0]
+
+
+def platforms(index: Index) -> str:
+    """The platforms of an index for people."""
+    texts = [str(entry.platform) for entry in index.manifests if entry.platform and entry.platform.os != "unknown"]
+    return ", ".join(texts) or "no platform at all"
+
+
+def holds_indexes(location: Location) -> bool:
+    """Whether a place of this kind can hold an index under one name."""
+    return location.transport not in ("docker-archive", "docker-daemon")
+
+
+def _threads(target: Store) -> int:
+    # One after the other into a tar: what waits for its turn would be written twice, and the order would be chance.
+    return 1 if isinstance(target, (ArchiveStore, DaemonStore)) else 3
+
+
+def _collect(plan: _Plan, source: Store, target: Store, descriptor: Descriptor, name: str, foreign: bool,
+             depth: int) -> None:
+    if depth > MAX_DEPTH or len(plan.documents) >= MAX_DOCUMENTS:
+        raise UnsupportedError(f"cannot copy {name or descriptor.digest}",
+                               why=f"its index goes deeper than {MAX_DEPTH} levels" if depth > MAX_DEPTH else
+                               f"it holds more than {MAX_DOCUMENTS} images")
+    if any(known.digest == descriptor.digest for known, _ in plan.documents):
+        return
+    data = source.manifest(descriptor)
+    document = parse_manifest(data, descriptor.media_type, source=name or str(descriptor.digest))
+    if isinstance(document, Index):
+        for entry in document.manifests:
+            if is_index(entry.media_type) or is_manifest(entry.media_type):
+                _collect(plan, source, target, entry, name, foreign, depth + 1)
+            else:
+                plan.blobs.setdefault(entry.digest, entry)
+    else:
+        _collect_blobs(plan, target, document, foreign)
+    plan.documents.append((descriptor, data))
+
+
+def _collect_blobs(plan: _Plan, target: Store, manifest: Manifest, foreign: bool) -> None:
+    for blob in (*manifest.layers, manifest.config):
+        # What its owner does not let others hand out stays where its urls say, unless the user knows better.
+        if blob.urls and is_foreign(blob.media_type) and isinstance(target, RegistryStore) and not foreign:
+            continue
+        plan.blobs.setdefault(blob.digest, blob)
+
+
+def _put(target: Store, document: Descriptor, data: bytes, tag: str | None) -> None:
+    put = target.put_manifest(data, document.media_type, tag=tag)
+    if put.digest != document.digest and document.digest.algorithm == put.digest.algorithm:
+        raise IntegrityError(f"{document.digest} arrived as {put.digest}", expected=document.digest, found=put.digest)
+
+
+__all__ = ["Copied", "Tally", "copy", "holds_indexes", "pick", "platforms"]
