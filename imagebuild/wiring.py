@@ -17,12 +17,19 @@ from .fetch import DownloadMap, NetworkFetcher
 from .images.library import Library
 from .images.rootfs import IndexCache
 from .oci import Location, Reference
-from .stores import LayoutStore, Store, local_path
-from .stores.credentials import DockerConfig
-from .stores.endpoint import Retries
-from .stores.mirrors import Mirrors
-from .stores.registry import RegistryClient
-from .stores.transport import Tls
+from .stores import (
+    ArchiveStore,
+    Daemon,
+    DaemonStore,
+    DockerConfig,
+    LayoutStore,
+    Mirrors,
+    RegistryClient,
+    Retries,
+    Store,
+    Tls,
+    local_path,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +119,7 @@ class Stores:
         if location.transport == "oci":
             return LayoutStore(location.path)
         if location.transport == "docker-daemon":
-            return self._daemon(location)
-        from .stores import ArchiveStore
-
+            return DaemonStore(Daemon(self.settings.docker_host))
         return ArchiveStore(location.path)
 
     def create(self, location: Location) -> Store:
@@ -122,8 +127,6 @@ class Stores:
         if location.transport == "oci":
             return LayoutStore(location.path, create=True)
         if location.transport in ("oci-archive", "docker-archive"):
-            from .stores import ArchiveStore
-
             return ArchiveStore(location.path, create=True)
         return self.open(location)
 
@@ -145,11 +148,6 @@ class Stores:
                                     retries=Retries(attempts=settings.retries))
             self._clients[tls] = client
         return client.repository(reference)
-
-    def _daemon(self, location: Location) -> Store:
-        from .stores import DaemonStore
-
-        return DaemonStore(self.settings.docker_host or None)
 
 
 class OpenLibrary(Library):

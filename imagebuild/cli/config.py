@@ -27,7 +27,7 @@ from typing import Any
 
 from ..errors import FormatError, InputError, NotFoundError, UsageError
 from ..fetch import DownloadMap
-from ..stores.mirrors import Mirrors
+from ..stores import Mirrors
 from ..wiring import Settings
 
 FILE = "wcow.toml"

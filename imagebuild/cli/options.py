@@ -27,7 +27,7 @@ from click.shell_completion import CompletionItem
 
 from ..errors import UsageError, WcowError
 from ..oci import Platform
-from ..stores.mirrors import Mirrors
+from ..stores import Mirrors
 from ..wiring import Settings
 from . import config
 

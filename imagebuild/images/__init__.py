@@ -2,24 +2,49 @@
 """What can be done with images: copy, look inside, keep names, make bases.
 
 Operations are generators of :mod:`events <.events>` that end with a :class:`Result`; plain look-ups are functions.
-:class:`Library` finds an image by the name people use, :class:`Rootfs` reads its files without unpacking.
+:class:`Library` finds an image by the name people use, :class:`Rootfs` reads its files without unpacking,
+:class:`Files` shows them as Windows would. Each name comes from its submodule when it is first asked for.
 """
 
 from __future__ import annotations
 
-from .cat import cat
-from .copy import Copied, copy, holds_indexes, pick
-from .events import Advance, Event, Finish, Result, Step, Warn
-from .inspect import image_facts, index_facts
-from .library import Found, Library, load, selector
-from .listing import Files, Item
-from .local import LocalImage, images, local_name, remove, tag
-from .put import Layer, put_image, put_layer
-from .rootfs import IndexCache, Rootfs
-from .tree import tree
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .cat import cat_file
+    from .copy import Copied, copy_image, holds_indexes, pick
+    from .events import Advance, Event, Finish, Result, Step, Warn
+    from .inspect import image_facts, index_facts
+    from .library import Found, Library, load, selector
+    from .listing import Files, Item
+    from .local import LocalImage, list_images, local_name, remove_names, tag_image
+    from .put import Layer, put_image, put_layer
+    from .rootfs import IndexCache, Rootfs
+    from .tree import draw_tree
 
 __all__ = [
     "Advance", "Copied", "Event", "Files", "Finish", "Found", "IndexCache", "Item", "Layer", "Library", "LocalImage",
-    "Result", "Rootfs", "Step", "Warn", "cat", "copy", "holds_indexes", "image_facts", "images", "index_facts", "load",
-    "local_name", "pick", "put_image", "put_layer", "remove", "selector", "tag", "tree",
+    "Result", "Rootfs", "Step", "Warn", "cat_file", "copy_image", "draw_tree", "holds_indexes", "image_facts",
+    "index_facts", "list_images", "load", "local_name", "pick", "put_image", "put_layer", "remove_names", "selector",
+    "tag_image",
 ]
+
+_HOME = {
+    "cat_file": "cat", "Copied": "copy", "copy_image": "copy", "holds_indexes": "copy", "pick": "copy",
+    **dict.fromkeys(("Advance", "Event", "Finish", "Result", "Step", "Warn"), "events"),
+    "image_facts": "inspect", "index_facts": "inspect",
+    **dict.fromkeys(("Found", "Library", "load", "selector"), "library"), "Files": "listing", "Item": "listing",
+    **dict.fromkeys(("LocalImage", "list_images", "local_name", "remove_names", "tag_image"), "local"),
+    **dict.fromkeys(("Layer", "put_image", "put_layer"), "put"), "IndexCache": "rootfs", "Rootfs": "rootfs",
+    "draw_tree": "tree",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value

@@ -13,7 +13,7 @@ from .listing import Files
 from .rootfs import Rootfs
 
 
-def cat(rootfs: Rootfs, path: str, folder: Path) -> Iterator[Event]:
+def cat_file(rootfs: Rootfs, path: str, folder: Path) -> Iterator[Event]:
     """Copy the file at ``path`` (links followed) into ``folder``; ends with the :class:`~pathlib.Path` of the copy.
 
     NotFoundError when there is none, InputError for a folder. The caller removes ``folder``.
@@ -29,4 +29,4 @@ def cat(rootfs: Rootfs, path: str, folder: Path) -> Iterator[Event]:
     yield Result(fetched[inside], {"path": item.path, "size": item.size, "layer": item.layer})
 
 
-__all__ = ["cat"]
+__all__ = ["cat_file"]

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..dockerfile.globs import match
 from ..errors import FormatError, NotFoundError, UsageError
 from ..layer import Entry, Found, Kind, Union
 from ..windows import attributes as attribute
@@ -240,6 +239,8 @@ class Files:
                 stack.append(iter(self._children(self._layer_components(found.entry))))
 
     def _matches(self, pattern: tuple[str, ...]) -> Iterable[Item]:
+        from ..dockerfile.globs import match
+
         level: list[tuple[str, ...]] = [()]
         for name in pattern:
             if not _wild(name):

@@ -35,7 +35,7 @@ class LocalImage:
                 "problem": self.problem}
 
 
-def images(store: Store) -> list[LocalImage]:
+def list_images(store: Store) -> list[LocalImage]:
     """Every name of the store, sorted. An image that is damaged is listed with its problem, not hidden."""
     out: list[LocalImage] = []
     for tag in store.tags():
@@ -85,12 +85,12 @@ def local_name(text: str) -> str:
     return str(reference.tagged())
 
 
-def tag(store: Store, source: Descriptor, name: str) -> Descriptor:
+def tag_image(store: Store, source: Descriptor, name: str) -> Descriptor:
     """Give what ``source`` names one more name in the same store; a name that was there moves."""
     return store.put_manifest(store.manifest(source), source.media_type, tag=local_name(name))
 
 
-def remove(store: Store, names: tuple[str, ...]) -> list[str]:
+def remove_names(store: Store, names: tuple[str, ...]) -> list[str]:
     """Take names away; the blobs stay. All names are looked up first: NotFoundError leaves everything as it was."""
     wanted: list[str] = []
     there = store.tags()
@@ -110,4 +110,4 @@ def remove(store: Store, names: tuple[str, ...]) -> list[str]:
     return wanted
 
 
-__all__ = ["LocalImage", "images", "local_name", "remove", "tag"]
+__all__ = ["LocalImage", "list_images", "local_name", "remove_names", "tag_image"]

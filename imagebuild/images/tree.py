@@ -14,7 +14,7 @@ Acl = Literal["none", "sddl", "words"]
 _SIGNS = {Kind.SYMLINK: "->", Kind.DIRECTORY_SYMLINK: "=>", Kind.JUNCTION: "=>", Kind.HARD_LINK: "is"}
 
 
-def tree(files: Files, path: str = "", *, acl: Acl = "none", layers: bool = True) -> Iterator[str]:
+def draw_tree(files: Files, path: str = "", *, acl: Acl = "none", layers: bool = True) -> Iterator[str]:
     """Lines of the tree below ``path``. ``layers`` tells, for each entry, the number of the layer it comes from.
 
     ``->`` is a file symlink, ``=>`` a directory symlink or junction, ``is`` a hard link, ``(gone)`` a whiteout.
@@ -69,4 +69,4 @@ def shown(text: str) -> str:
                    for char in text)
 
 
-__all__ = ["Acl", "shown", "tree"]
+__all__ = ["Acl", "draw_tree", "shown"]
