@@ -13,10 +13,10 @@ from pathlib import Path
 
 from ..codec import Compression
 from ..images.events import Advance, Event, Finish, Step
-from ..images.put import Layer
+from ..images.put import Layer, sealed_layer
 from ..images.rootfs import Rootfs
 from ..layer import Entry, Kind, LayerWriter, Times
-from ..oci import Descriptor, Digest, media
+from ..oci import Digest
 from ..stores import Store
 from ..windows import attributes as attribute
 from .cache import VERSION, Cache
@@ -97,8 +97,7 @@ def _write(composed: Composed, fetched: dict[tuple[int, str], Path], store: Stor
                 writer.add(Entry("Hives", Kind.DIRECTORY, attributes=attribute.DIRECTORY, times=Times.all(epoch)))
             sealed = writer.finish()
         blob.commit(Digest(sealed.digest), sealed.size)
-    kind = media.layer_type("oci", compression.name)
-    return Layer(Descriptor(kind, Digest(sealed.digest), sealed.size), Digest(sealed.diff_id), sealed.diff_size)
+    return sealed_layer(sealed, compression)
 
 
 def _content(entry: Entry, change: Change | None, fetched: dict[tuple[int, str], Path]) -> bytes | Path | str | None:

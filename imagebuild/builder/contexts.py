@@ -32,7 +32,7 @@ class NamedContexts:
 
 
 def _normal(name: str) -> str:
-    """Names are compared without case; a reference in its full form, so that ``nats:1`` is ``docker.io/library/nats:1``."""
+    """Names are compared without case, references in their full form: ``nats:1`` is ``docker.io/library/nats:1``."""
     try:
         return str(Reference.parse(name).tagged()) if any(c in name for c in "/:.@") else name.lower()
     except UsageError:

@@ -280,7 +280,8 @@ class _Build:
 
 def planned_error(planned: PlannedStage, what: str, why: str, hint: str) -> WcowError:
     """An error about a whole stage, at its FROM."""
-    return DockerfileError(what, file=planned.place.file, line=planned.place.line, instruction="FROM", why=why, hint=hint)
+    place = planned.place
+    return DockerfileError(what, file=place.file, line=place.line, instruction="FROM", why=why, hint=hint)
 
 
 def _writes(planned: PlannedStage) -> bool:
@@ -316,7 +317,8 @@ def registry_path(rootfs: Rootfs) -> str | None:
             for name in ("SYSTEM", "SOFTWARE")}
     if not kept["SYSTEM"]:
         return None
-    for name, value in machine_environment(kept["SYSTEM"], kept["SOFTWARE"] or None, source=f"SYSTEM of {rootfs.name}").items():
+    machine = machine_environment(kept["SYSTEM"], kept["SOFTWARE"] or None, source=f"SYSTEM of {rootfs.name}")
+    for name, value in machine.items():
         if fold(name) == "PATH":
             return value
     return None

@@ -84,7 +84,8 @@ class ImageFiles:
         return [entry for path in sorted(level) if (entry := self._get(path)) is not None]
 
     def _names(self, path: Components) -> list[str]:
-        return [found.entry.path.rpartition("/")[2] for found in self._union.children(self._layer_path(self._resolved(path)))]
+        folder = self._layer_path(self._resolved(path))
+        return [found.entry.path.rpartition("/")[2] for found in self._union.children(folder)]
 
     def _layer_path(self, path: Components) -> str:
         return "/".join((self._prefix, *path) if self._prefix else path)

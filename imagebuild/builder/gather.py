@@ -59,7 +59,8 @@ class Gatherer:
 
     def _source(self, step: Transfer, source: Source, place: _Place) -> Generator[Event, None, list[Change]]:
         if isinstance(source, Inline):
-            return [Change(place.of_file(source.name), Kind.FILE, len(source.data), source.data, Digest.of(source.data))]
+            data = source.data
+            return [Change(place.of_file(source.name), Kind.FILE, len(data), data, Digest.of(data))]
         if isinstance(source, Download):
             return (yield from self._download(step, source, place))
         if isinstance(source, Clone):
@@ -76,9 +77,11 @@ class Gatherer:
             plain, archives = self._archives(source.patterns, context)
         else:
             plain, archives = source.patterns, []
-        chosen = select(context, plain, excludes=step.excludes, parents=step.parents, symlinks=self.contexts.request.symlinks)
+        chosen = select(context, plain, excludes=step.excludes, parents=step.parents,
+                        symlinks=self.contexts.request.symlinks)
+        where = f"{step.instruction.place.file}:{step.instruction.line}"
         for pattern in chosen.unmatched:
-            yield Warn(f"{pattern} matches nothing", f"{step.instruction.place.file}:{step.instruction.line}", "empty-match")
+            yield Warn(f"{pattern} matches nothing", where, "empty-match")
         alone = sum(item.alone for item in chosen.items)
         if alone > 1 and not place.is_folder:
             raise ContextError(f"cannot copy {alone} files to {join(place.path)}",
@@ -116,7 +119,8 @@ class Gatherer:
 
     def _unpacked(self, archive: Path, shown: str, place: _Place) -> Iterable[Change]:
         with archive.open("rb") as stream:
-            context = self.contexts.stack.enter_context(Context.from_tar(stream, name=shown, folder=self.contexts.scratch))
+            opened = Context.from_tar(stream, name=shown, folder=self.contexts.scratch)
+        context = self.contexts.stack.enter_context(opened)
         chosen = select(context, (".",), symlinks=self.contexts.request.symlinks)
         return [self._selected(context, item, place) for item in chosen.items if item.path]
 
@@ -142,7 +146,8 @@ class Gatherer:
     def _download(self, step: Transfer, source: Download, place: _Place) -> Generator[Event, None, list[Change]]:
         name = f"fetch {source.url}"
         yield Step(name, f"downloading {redact(source.url)}")
-        found = self.contexts.stack.enter_context(self.contexts.fetcher.url(source.url, checksum=source.checksum or None))
+        fetched = self.contexts.fetcher.url(source.url, checksum=source.checksum or None)
+        found = self.contexts.stack.enter_context(fetched)
         yield Finish(name)
         if isinstance(step.instruction, Add) and step.instruction.unpack and is_archive(found.path):
             return list(self._unpacked(found.path, found.name, place))
@@ -155,8 +160,9 @@ class Gatherer:
     def _clone(self, step: Transfer, source: Clone, place: _Place) -> Generator[Event, None, list[Change]]:
         name = f"clone {source.url}"
         yield Step(name, f"cloning {redact(source.url)}")
-        found = self.contexts.stack.enter_context(self.contexts.fetcher.git(source.url, keep_git_dir=bool(source.keep_git_dir),
-                                                          checksum=source.checksum or None))
+        cloned = self.contexts.fetcher.git(source.url, keep_git_dir=bool(source.keep_git_dir),
+                                           checksum=source.checksum or None)
+        found = self.contexts.stack.enter_context(cloned)
         yield Finish(name, found.commit[:12])
         context = self.contexts.stack.enter_context(Context.from_folder(found.path))
         chosen = select(context, (".",), excludes=step.excludes, symlinks=self.contexts.request.symlinks)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import tempfile
 from contextlib import ExitStack
@@ -137,7 +138,7 @@ class Contexts:
     def _spooled(self, stream: BinaryIO) -> Path:
         handle, name = tempfile.mkstemp(prefix="stdin-", dir=self.scratch)
         try:
-            with open(handle, "wb") as out:
+            with os.fdopen(handle, "wb") as out:
                 shutil.copyfileobj(stream, out, 1 << 20)
         except OSError as error:
             raise StoreError("cannot keep the build context from standard input", why=error.strerror or str(error),

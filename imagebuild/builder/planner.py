@@ -27,7 +27,7 @@ from .plan import (
     Wanted,
 )
 from .request import BuildRequest
-from .scope import Scope, predefined
+from .scope import PROXY_ARGS, Scope, predefined
 from .steps import Interpreter
 
 DEFAULT_PLATFORM = Platform("windows", "amd64")
@@ -94,8 +94,9 @@ class _Planner:
             labels = tuple({**dict(final.run.labels), **dict(self._request.labels)}.items())
             self._order[-1] = replace(final, run=replace(final.run, labels=labels))
         for name in sorted(set(self._args) - self._used_args - set(predefined(self._platform))):
-            if name.upper() not in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"):
-                self._notes.append(Note("unused-build-arg", f"--build-arg {name} is used by no ARG of a stage that is built", 0))
+            if name.upper() not in PROXY_ARGS:
+                text = f"--build-arg {name} is used by no ARG of a stage that is built"
+                self._notes.append(Note("unused-build-arg", text, 0))
         return Plan(self._dockerfile.file, tuple(self._order), tuple(self._notes), self._images)
 
     def _global_scope(self) -> Scope:
@@ -154,7 +155,8 @@ class _Planner:
         for instruction in (*triggers, *stage.instructions):
             steps += interpreter.step(instruction)
             self._notes += interpreter.take_notes()
-        if not all([self._stage(i) is not None for i in sorted(_stages_of(steps))]):
+        sources = [self._stage(number) for number in sorted(_stages_of(steps))]  # all of them, to miss all at once
+        if None in sources:
             return None
         platform = self._settled(base, platform)
         planned = PlannedStage(index, stage.name, base, platform, tuple(steps), interpreter.run, start.place)

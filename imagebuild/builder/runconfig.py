@@ -24,7 +24,8 @@ def shell_of(run: RunConfig) -> tuple[str, ...]:
     return run.shell or DEFAULT_SHELL
 
 
-def command_line(run: RunConfig, command: tuple[str, ...], *, json: bool, original: str) -> tuple[tuple[str, ...], bool]:
+def command_line(run: RunConfig, command: tuple[str, ...], *, json: bool,
+                 original: str) -> tuple[tuple[str, ...], bool]:
     """How CMD or ENTRYPOINT is stored, and its ArgsEscaped.
 
     The JSON form is an argument vector that the engine quotes. The shell form is *one* string, the shell's words and
@@ -66,7 +67,7 @@ def env_lookup(env: Iterable[str], name: str) -> str | None:
 
 
 def with_env(run: RunConfig, pairs: Iterable[tuple[str, str]]) -> RunConfig:
-    """The config after ENV: an equal name (by Windows' case folding) is replaced in its place, spelled as now written."""
+    """The config after ENV: an equal name, by Windows' case folding, is replaced in its place and spelled anew."""
     env = list(run.env)
     for name, value in pairs:
         text = f"{name}={value}"

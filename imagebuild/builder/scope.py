@@ -23,7 +23,8 @@ PROXY_ARGS = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 class Scope:
     """The variables of one stage, or of the FROM lines. ``path`` answers for PATH when nothing else has set it."""
 
-    def __init__(self, values: Mapping[str, str] | None = None, *, path: Callable[[], str | None] | None = None) -> None:
+    def __init__(self, values: Mapping[str, str] | None = None, *,
+                 path: Callable[[], str | None] | None = None) -> None:
         self._values = {fold(name): value for name, value in (values or {}).items()}
         self._path = path
         self.unset: set[str] = set()

@@ -179,14 +179,15 @@ class Interpreter:
     def _transfer(self, done: I.Copy | I.Add, written: Instruction) -> Step:
         if done.chmod:
             raise done.error("--chmod cannot be kept", why="Windows files have no mode bits, they have ACLs",
-                             hint="leave it out, or give an ACL with --acl PATH=SDDL; --chown makes an account the owner")
+                             hint="leave it out, or give an ACL with --acl PATH=SDDL; --chown makes an account the "
+                                  "owner")
         owner = done.chown.partition(":")[0]
         if owner and find_account(owner) is None:
             raise done.error(f"--chown={done.chown} names no account", why="only built-in accounts and SIDs are known "
                              "without the machine that has the account", hint="--chown=ContainerUser, "
                              "--chown=ContainerAdministrator or --chown=S-1-5-…")
         if ":" in done.chown:
-            self._note(done, "chown-group", f"the group in --chown={done.chown} is not used: on Windows the owner counts")
+            self._note(done, "chown-group", f"the group in --chown={done.chown} is not used: the owner counts")
         sources = self._sources(done)
         path = self._path(done, done.destination)
         raw = done.destination.replace("\\", "/")

@@ -23,7 +23,7 @@ MAX_LINKS = 63
 
 
 class Lower(Protocol):
-    """What lies below the stage: answers by path, without regard to case, in the names of layers (``Files/Windows``)."""
+    """What lies below the stage: answers by layer path (``Files/Windows``), without regard to case."""
 
     def get(self, path: str) -> Entry | None: ...
 

@@ -61,10 +61,12 @@ def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--push", is_flag=True, help="Push every name to its registry.")
 @click.option("--load", is_flag=True, help="Load the image into the docker engine of this machine.")
 @click.option("-o", "--output", "outputs", multiple=True, metavar="TYPE,dest=PATH",
-              help="Write the image: type=oci,dest=DIR; type=oci-archive,dest=FILE; type=docker,dest=FILE; type=registry.")
+              help="Write the image: type=oci,dest=DIR; type=oci-archive,dest=FILE; type=docker,dest=FILE; "
+                   "type=registry.")
 @click.option("--compression", default="gzip", show_default=True, metavar="gzip|zstd|none[:LEVEL]",
               help="Compression of new layers.")
-@click.option("--reproducible", is_flag=True, help="Compress with classic zlib: slower, the same bytes on every machine.")
+@click.option("--reproducible", is_flag=True,
+              help="Compress with classic zlib: slower, the same bytes on every machine.")
 @click.option("--timestamps", type=click.Choice(["fixed", "source"]), default="fixed", show_default=True,
               help="Times of new files: fixed (SOURCE_DATE_EPOCH, else the base's creation time) or their sources'.")
 @click.option("--symlinks", type=click.Choice(["keep", "follow", "refuse"]), default="keep", show_default=True,
@@ -78,7 +80,7 @@ def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--iidfile", metavar="FILE", help="Write the config's digest (docker's image id) to a file.")
 @click.option("--metadata-file", metavar="FILE", help="Write digests and names to a JSON file.")
 @click.pass_context
-def build(ctx: click.Context, tags: tuple[str, ...], push: bool, load: bool, outputs: tuple[str, ...],
+def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, outputs: tuple[str, ...],
           only_plan: bool, iidfile: str | None, metadata_file: str | None, progress: Style, **options: Any) -> None:
     """Build a Windows image from a Dockerfile, without Windows.
 
@@ -119,7 +121,7 @@ def build(ctx: click.Context, tags: tuple[str, ...], push: bool, load: bool, out
 @build_options
 @format_option
 @click.pass_context
-def plan(ctx: click.Context, progress: Style, as_json: bool, **options: Any) -> None:
+def plan(ctx: click.Context, /, progress: Style, as_json: bool, **options: Any) -> None:
     """Show what a build would do: stages, instructions, sizes, and how each RUN would be executed.
 
     Looks up the configs of the bases and reads the Dockerfile; downloads no layer and writes nothing.
@@ -149,7 +151,8 @@ def _request(options: dict[str, Any]) -> BuildRequest:
         build_args=pairs(options["build_args"], "--build-arg", environment=os.environ),
         build_contexts=pairs(options["build_contexts"], "--build-context"),
         labels=pairs(options["labels"], "--label"), annotations=pairs(options["annotations"], "--annotation"),
-        compression=Compression.parse(options.get("compression", "gzip"), reproducible=options.get("reproducible", False)),
+        compression=Compression.parse(options.get("compression", "gzip"),
+                                      reproducible=options.get("reproducible", False)),
         timestamps=options.get("timestamps", "fixed"), epoch=int(epoch) if epoch else None,
         base_metadata=options["base_metadata"], symlinks=options.get("symlinks", "keep"),
         acls=pairs(options.get("acls", ()), "--acl"), attributes=pairs(options.get("attributes", ()), "--attr"),

@@ -19,8 +19,8 @@ PROFILES = (("S-1-5-18", r"%systemroot%\system32\config\systemprofile"),
             ("S-1-5-93-2-1", r"C:\Users\ContainerAdministrator"), ("S-1-5-93-2-2", r"C:\Users\ContainerUser"))
 """Who has a profile in a Windows container image (moby ``internals_windows.go`` names the container accounts' SIDs)."""
 
-_PATH = r"%SystemRoot%\system32;%SystemRoot%;%SystemRoot%\System32\Wbem;%SYSTEMROOT%\System32\WindowsPowerShell\v1.0\;" \
-        r"%SYSTEMROOT%\System32\OpenSSH"
+_PATH = ";".join((r"%SystemRoot%\system32", "%SystemRoot%", r"%SystemRoot%\System32\Wbem",
+                  r"%SYSTEMROOT%\System32\WindowsPowerShell\v1.0" "\\", r"%SYSTEMROOT%\System32\OpenSSH"))
 _TYPES = {"nanoserver": ("Nano Server", "ServerDatacenterNano"), "servercore": ("Server Core", "ServerDatacenterACor")}
 
 
@@ -31,7 +31,8 @@ def empty_hives() -> dict[str, bytes]:
 
 def stand_in_hives(flavour: str, os_version: str, architecture: str, timestamp: int) -> dict[str, bytes]:
     """The hives of a stand-in for ``nanoserver`` or ``servercore``; ``timestamp`` is the FILETIME of every key."""
-    system = Key("ROOT", subkeys=(_control_set(architecture), _select(), Key("Setup", (Value.dword("SystemSetupInProgress", 0),))))
+    setup = Key("Setup", (Value.dword("SystemSetupInProgress", 0),))
+    system = Key("ROOT", subkeys=(_control_set(architecture), _select(), setup))
     roots = {"DEFAULT": Key("ROOT", subkeys=(_user_environment(), Key("Software"))),
              "SAM": Key("ROOT", subkeys=(Key("SAM", subkeys=(Key("Domains"),)),)),
              "SECURITY": Key("ROOT", subkeys=(Key("Policy"),)),
@@ -79,7 +80,8 @@ def _microsoft(flavour: str, os_version: str) -> Key:
         Value.sz("CurrentBuild", build), Value.sz("CurrentBuildNumber", build),
         Value.dword("CurrentMajorVersionNumber", int(major)), Value.dword("CurrentMinorVersionNumber", int(minor)),
         Value.sz("CurrentVersion", "6.3"), Value.sz("EditionID", edition), Value.sz("InstallationType", kind),
-        Value.sz("ProductName", found.name if found else f"Windows build {build}"), Value.sz("SystemRoot", r"C:\Windows"),
+        Value.sz("ProductName", found.name if found else f"Windows build {build}"),
+        Value.sz("SystemRoot", r"C:\Windows"),
         Value.dword("UBR", int(revision[0]) if revision else 0)),
         (Key("ProfileList", (Value.expand_sz("Default", r"%SystemDrive%\Users\Default"),
                              Value.expand_sz("ProfilesDirectory", r"%SystemDrive%\Users"),

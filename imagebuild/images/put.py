@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
-from ..codec import Compression
+from ..codec import Compression, Sealed
 from ..layer import LayerWriter
 from ..oci import Descriptor, Digest, Image, media
 from ..stores import Store, put_bytes
@@ -29,7 +30,12 @@ def put_layer(store: Store, fill: Callable[[LayerWriter], None], compression: Co
             fill(writer)
             sealed = writer.finish()
         blob.commit(Digest(sealed.digest), sealed.size)
-    kind = media.layer_type("oci", compression.name)
+    return sealed_layer(sealed, compression)
+
+
+def sealed_layer(sealed: Sealed, compression: Compression) -> Layer:
+    """What a layer writer sealed, as a layer of an OCI image."""
+    kind = media.layer_type("oci", cast(media.LayerCompression, compression.name))
     return Layer(Descriptor(kind, Digest(sealed.digest), sealed.size), Digest(sealed.diff_id), sealed.diff_size)
 
 
