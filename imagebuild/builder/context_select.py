@@ -5,13 +5,14 @@ Rules from BuildKit (``frontend/dockerfile/dockerfile2llb/convert_copy.go``, ``s
 the copy it stands on (tonistiigi/fsutil ``copy/copy.go``):
 
 * a source that is a folder means what is in it, also when a wildcard found it; a source that is a symlink, what it
-  points at; a wildcard that finds nothing means nothing, a plain name that is not there is an error;
+  points at; a wildcard that finds nothing means nothing, but names before it, and plain names, must be there;
 * wildcards match whole paths component by component and do not look through symlinked folders;
 * ``--exclude`` patterns are relative to the source folder; ``--parents`` keeps the path (after ``/./``) and takes a
   whole subtree when a pattern matches its top.
 
-Two deviations, on purpose: a source that climbs out of the context with ``..`` is refused instead of cut off at its
-root, and ``--exclude`` also holds for a file that is named itself, as the Dockerfile reference says.
+Deviations, on purpose: a source that climbs out of the context with ``..`` is refused instead of cut off at its root;
+``--exclude`` also holds for a file that is named itself, as the Dockerfile reference says; with ``--parents`` a file
+that a wildcard before ``/./`` found is passed over instead of copied whatever comes after.
 """
 
 from __future__ import annotations
@@ -254,8 +255,10 @@ def _with_parents(collector: _Collector, source: str) -> bool:
     matched = False
     for found in _matches(collector.context, base):
         item, real = collector.follow(found, source)
-        if item is None or item.sort is not Sort.DIRECTORY:
+        if item is None:
             raise _missing(collector.context, source, real)
+        if item.sort is not Sort.DIRECTORY:
+            continue
         collector.add(item, item, ())
         if wanted is None:
             collector.folder(real, (), "", None, (real,))
@@ -313,7 +316,9 @@ def _matches(context: Context, path: str) -> list[str]:
     if first is None:
         return [path]
     item, real, _ = context.resolve("/".join(parts[:first]))
-    found = [real] if item is not None and item.sort is Sort.DIRECTORY else []
+    if item is None:
+        raise _missing(context, path, real)
+    found = [real] if item.sort is Sort.DIRECTORY else []
     for index, part in enumerate(parts[first:], first):
         below = []
         for folder in found:

@@ -100,6 +100,11 @@ def test_a_wildcard_that_finds_nothing_is_reported_and_no_error(tree: Path) -> N
     assert lines(selection) == ["a.txt > a.txt!"] and selection.unmatched == ("*.none",)
 
 
+def test_a_folder_before_a_wildcard_must_be_there(tree: Path) -> None:
+    assert "no gone in the build context" in refused(tree, "gone/*.c").why
+    assert select(Context.from_folder(tree), ["a.txt/*"]).unmatched == ("a.txt/*",)
+
+
 def test_a_bad_wildcard_is_refused(tree: Path) -> None:
     assert "[" in refused(tree, "src/[x").what
 
@@ -152,6 +157,8 @@ def test_parents_are_kept_when_asked_for(tree: Path) -> None:
 def test_parents_of_nothing_are_an_error_only_without_wildcards(tree: Path) -> None:
     assert "no src/gone.c" in refused(tree, "src/gone.c", parents=True).why
     assert select(Context.from_folder(tree), ["src/*.gone"], parents=True).unmatched == ("src/*.gone",)
+    assert chosen(tree, "*/./*.exe", parents=True) == ["bin > /", "bin/app.exe > app.exe"]
+    assert "no a.txt/x" in refused(tree, "a.txt/./x", parents=True).why
 
 
 def test_the_later_of_two_files_with_one_name_counts(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,6 +113,19 @@ def test_a_file_that_becomes_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("/etc/passwd")
     with pytest.raises(ContextError):
         context.open("a")
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = Context.from_folder(fill(tmp_path, "a"))
+    digest = hashlib.file_digest
+
+    def slow(file: Any, name: str) -> Any:
+        (tmp_path / "a").write_text("longer")
+        return digest(file, name)
+
+    monkeypatch.setattr("hashlib.file_digest", slow)
+    with pytest.raises(ContextError, match="changed while it was read"):
+        context.digest("a")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root can read everything")

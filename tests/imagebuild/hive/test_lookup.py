@@ -70,6 +70,21 @@ def test_a_key_that_lies_below_itself_is_refused() -> None:
         read_tree(bytes(data))
 
 
+def test_a_key_that_two_lists_share_is_refused() -> None:
+    data = bytearray(make_hive(Key("ROOT", subkeys=(Key("a"), Key("b")))))
+    listed = 4096 + unpack_from("<I", data, 4096 + 0x20 + 4 + 28)[0]
+    data[listed + 16 : listed + 20] = data[listed + 8 : listed + 12]
+    with pytest.raises(FormatError, match="below itself"):
+        read_tree(bytes(data))
+
+
+def test_a_deleted_value_of_a_layered_hive_is_not_found() -> None:
+    data = bytearray(make_hive(Key("ROOT", (Value.sz("gone", "x"), Value.sz("there", "y"))), version=(1, 6)))
+    data[data.index(b"vk") + 16] |= 2
+    assert value_of(bytes(data), "", "gone") is None
+    assert value_of(bytes(data), "", "there") == Value.sz("there", "y")
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from([SYSTEM, BIG]), st.lists(st.tuples(st.integers(0, 2**16), st.sampled_from(
     [b"\0", b"\xff", b"\xff\xff\xff\xff", b"\x7f\0", b"\x20\0\0\0", b"ri", b"db"])), min_size=1, max_size=3))

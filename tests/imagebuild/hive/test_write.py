@@ -19,6 +19,7 @@ from imagebuild.hive.lookup import Hive
 from imagebuild.hive.write import checksum, name_hash
 from imagebuild.windows.upcase import fold
 
+THIRD = DEFAULT_SECURITY[:2] + b"\x04\x80" + DEFAULT_SECURITY[4:]
 OTHER = DEFAULT_SECURITY[:2] + b"\x04\x84" + DEFAULT_SECURITY[4:]
 
 
@@ -52,6 +53,7 @@ def resolved(key: Key, security: bytes = DEFAULT_SECURITY, time: int = 0) -> Key
 SAMPLE = Key("ROOT", (Value.sz("", "default"), Value.dword("Number", 7)), (
     Key("Software", (Value("Big", REG_BINARY, bytes(range(256)) * 300),), class_name="Class"),
     Key("ControlSet001", security=OTHER, subkeys=(Key("Ключ", (Value.multi_sz("имя", ["a", "b"]),)),)),
+    Key("Third", security=THIRD),
 ))
 
 
@@ -82,7 +84,10 @@ def test_cells_fill_their_bins_and_the_root_comes_first() -> None:
 def test_equal_security_is_shared_counted_and_linked_in_a_ring() -> None:
     ring = {at: unpack_from("<IIII", content, 4) for at, size, content in cells(make_hive(SAMPLE))
             if size < 0 and content[:2] == b"sk"}
-    assert sorted(fields[2] for fields in ring.values()) == [2, 2]
+    assert sorted(fields[2] for fields in ring.values()) == [1, 2, 2]
+    root = next(content for _, _, content in cells(make_hive(SAMPLE)) if content[:2] == b"nk")
+    first = unpack_from("<I", root, 44)[0]
+    assert first < ring[first][0] < ring[ring[first][0]][0], "forward is the order they were written in"
     start = at = next(iter(ring))
     for _ in ring:
         assert ring[ring[at][0]][1] == at
@@ -100,7 +105,7 @@ def test_a_key_keeps_the_longest_name_class_and_data_below_it() -> None:
     assert fields[15] == 2 * len("Class")
     assert fields[16] == 2 * len("Number")
     assert fields[17] == len(Value.sz("", "default").data)
-    assert (fields[5], fields[9]) == (2, 2)
+    assert (fields[5], fields[9]) == (3, 2)
 
 
 @pytest.mark.parametrize(("count", "leaves"), [(1, [1]), (507, [507]), (508, [507, 1]), (1100, [507, 507, 86])])
@@ -192,7 +197,8 @@ def test_hivex_reads_the_same_keys_and_values(tmp_path) -> None:  # type: ignore
     xml = ElementTree.fromstring(subprocess.run(["hivexml", tmp_path / "hive"], capture_output=True, check=True).stdout)
     root = xml.find("node")
     assert root is not None
-    assert [node.get("name") for node in root.findall("node")] == ["ControlSet001", "Many", "Software"]
+    assert [node.get("name") for node in root.findall("node")] == \
+        ["ControlSet001", "Many", "Software", "Third"]
     assert len(root.findall("node[@name='Many']/node")) == 1100
     assert root.find("node[@name='Many']/node[@name='k77']/value").get("value") == "77"  # type: ignore[union-attr]
     assert root.find("node[@name='ControlSet001']/node").get("name") == "Ключ"  # type: ignore[union-attr]
