@@ -93,6 +93,7 @@ class LayerWriter:
 
     def finish(self) -> Sealed:
         """End the tar and say what came out; ``InputError`` when ``Files`` or ``Hives`` never came."""
+        self._out.reserve(1)  # UsageError when the layer was ended before
         missing = [name for name in ("Files",) + (() if self._base else ("Hives",)) if name not in self._folders]
         if missing:
             self.abort()

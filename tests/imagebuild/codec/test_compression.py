@@ -20,8 +20,8 @@ def test_a_compression_is_a_name_and_perhaps_a_level(text: str, name: str, level
     assert Compression.parse(str(found)) == found
 
 
-@pytest.mark.parametrize("text", ["", "bzip2", "gzip:", "gzip:x", "gzip:-1", "gzip:1.5", "gzip:\u0661", "none:1", "zstd:0",
-                                  "zstd:20", "GZIP"])
+@pytest.mark.parametrize("text", ["", "bzip2", "gzip:", "gzip:x", "gzip:-1", "gzip:1.5", "gzip:\u0661", "none:1",
+                                  "zstd:0", "zstd:20", "GZIP"])
 def test_what_has_no_meaning_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError):
         Compression.parse(text)
