@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Windows itself fixes: names, times, attributes, accounts, access control lists, releases, command lines.
 
-Pure facts and functions, no IO. Everything below can be imported from here; each comes from the submodule of its
-subject, which is loaded when first asked for, so that ``import imagebuild.windows`` costs next to nothing.
-Modules that are vocabularies of their own (``filetime``, ``attributes``, ``names``, ``upcase``, ``sid``) are also
-meant to be imported whole: ``from ..windows import filetime``.
+Pure facts and functions, no IO. Everything in ``__all__`` can be imported from here; each comes from the submodule of
+its subject, which is loaded when first asked for, so that ``import imagebuild.windows`` costs next to nothing.
+Vocabularies are imported whole: ``from ..windows import attributes, filetime, folders, names, security, sid``.
 """
 
 from __future__ import annotations
@@ -12,29 +11,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .access import Access, GenericMapping, access_check
+    from .folders import Folder, find_folder
+    from .inherit import inherited
     from .names import check_name, check_path, parse_path
+    from .releases import Release, find_release, release
+    from .sddl import format_sddl, parse_sddl
+    from .security import Ace, Acl, SecurityDescriptor
     from .sid import Sid, account_name, find_account
     from .upcase import fold
-
-__all__ = [
-    "Sid",
-    "account_name",
-    "check_name",
-    "check_path",
-    "find_account",
-    "fold",
-    "parse_path",
-]
+    from .words import describe, describe_ace
 
 _HOME = {
-    "Sid": "sid",
-    "account_name": "sid",
-    "check_name": "names",
-    "check_path": "names",
-    "find_account": "sid",
+    "Access": "access", "GenericMapping": "access", "access_check": "access",
+    "Folder": "folders", "find_folder": "folders",
+    "inherited": "inherit",
+    "check_name": "names", "check_path": "names", "parse_path": "names",
+    "Release": "releases", "find_release": "releases", "release": "releases",
+    "format_sddl": "sddl", "parse_sddl": "sddl",
+    "Ace": "security", "Acl": "security", "SecurityDescriptor": "security",
+    "Sid": "sid", "account_name": "sid", "find_account": "sid",
     "fold": "upcase",
-    "parse_path": "names",
+    "describe": "words", "describe_ace": "words",
 }
+
+__all__ = [
+    "Access", "Ace", "Acl", "Folder", "GenericMapping", "Release", "SecurityDescriptor", "Sid", "access_check",
+    "account_name", "check_name", "check_path", "describe", "describe_ace", "find_account", "find_folder",
+    "find_release", "fold", "format_sddl", "inherited", "parse_path", "parse_sddl", "release",
+]
 
 
 def __getattr__(name: str) -> object:

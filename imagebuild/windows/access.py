@@ -39,8 +39,9 @@ class GenericMapping:
 
 FILE = GenericMapping(s.FILE_READ, s.FILE_WRITE, s.FILE_EXECUTE, s.FILE_ALL)
 """Files and folders (winnt.h, FILE_GENERIC_*)."""
-KEY = GenericMapping(s.KEY_READ, s.KEY_WRITE, s.KEY_EXECUTE, s.KEY_ALL)
-"""Registry keys (winreg.h, KEY_*)."""
+KEY = GenericMapping(s.KEY_READ, s.KEY_WRITE, s.KEY_READ | 0x20, s.KEY_ALL)
+"""Registry keys (winreg.h, KEY_*). The kernel's GENERIC_EXECUTE adds KEY_CREATE_LINK to what winreg.h calls
+KEY_EXECUTE: in hives that Windows wrote, inherited ``GXGR`` is ``CCSWRPWPRC``."""
 
 
 @dataclass(frozen=True, slots=True)
