@@ -101,7 +101,8 @@ class _Lexer:
         return char
 
     def fail(self, why: str) -> FormatError:
-        return FormatError(f"cannot expand {self.source!r}", why=why, word=self.source)
+        shown = self.source if len(self.source) <= 60 else self.source[:60] + "…"
+        return FormatError(f"cannot expand {shown!r}", why=why, word=self.source)
 
     def get(self, name: str) -> str | None:
         value = self.lookup(name)

@@ -118,14 +118,14 @@ def _char_class(pattern: str, pos: int) -> tuple[CharClass, int]:
 
 
 def _class_char(pattern: str, pos: int) -> tuple[str, int]:
-    """One end of a range; something, at least the closing bracket, must follow it."""
+    """One end of a range."""
     char = pattern[pos:pos + 1]
     if char == "\\":
         pos += 1
         char = pattern[pos:pos + 1]
     elif char in ("-", "]"):
         raise _bad(pattern, f"a {char} in [ ] needs a backslash before it")
-    if not char or pos + 1 >= len(pattern):
+    if not char:
         raise _bad(pattern, "a [ is not closed")
     return char, pos + 1
 

@@ -14,7 +14,7 @@ from imagebuild.dockerfile.expand import expand, expand_words, expansion
 from imagebuild.errors import FormatError
 
 RECORDED = json.loads((Path(__file__).parent / "buildkit_expansions.json").read_text(encoding="utf-8"))
-ENV = {"X": "val", "E": "", "P": "C:\\a\\b", "S": " a  b ", "F": "a/b/c.txt"}
+ENV = {"X": "val", "E": "", "P": "C:\\a\\b", "S": " a  b ", "F": "a/b/c.txt", "Z": "a*b"}
 
 
 @pytest.mark.parametrize("word, expected", [
@@ -23,7 +23,8 @@ ENV = {"X": "val", "E": "", "P": "C:\\a\\b", "S": " a  b ", "F": "a/b/c.txt"}
     ("${X:+d}", "d"), ("${E:+d}", ""), ("${E+d}", "d"), ("${U+d}", ""),
     ("${X:?no}", "val"), ("${E?no}", ""),
     ("${F#*/}", "b/c.txt"), ("${F##*/}", "c.txt"), ("${F%/*}", "a/b"), ("${F%%/*}", "a"),
-    ("${F/a/X}", "X/b/c.txt"), (r"${F//\//-}", "a-b-c.txt"), ("${F//c.txt/}", "a/b/"),
+    ("${F/a/X}", "X/b/c.txt"), (r"${F//\//-}", "a-b-c.txt"), ("${F//c.txt/}", "a/b/"), (r"${Z/\*/-}", "a-b"),
+    ("${Z/*/-}", "-"), (r"${Z#a\*}", "b"),
     ("${U:-${X}}", "val"), ("${U:-a ${V:-b}}", "a b"), ("${U:-'a}b'}", "a}b"),
     ("'$X'", "$X"), ('"$X"', "val"), ('"a\'b"', "a'b"), ("'a\"b'", 'a"b'), ('""', ""),
     (r"\$X", "$X"), (r'"\$X"', "$X"), (r'"C:\dir"', r"C:\dir"), (r"C:\dir", "C:dir"), (r"C:\\dir", r"C:\dir"),
@@ -86,6 +87,12 @@ def test_buildkit_gave_the_same(case):
     assert (found.text, sorted(found.used), sorted(found.unset)) == (case["text"], case["used"], case["unset"])
     if "${" not in case["word"]:  # BuildKit loses the characters before a ${X:-d} when it splits
         assert list(found.words) == case["words"]
+
+
+def test_an_error_shows_the_beginning_of_a_long_text():
+    with pytest.raises(FormatError) as caught:
+        expand("'" + "x" * 10_000, ENV.get)
+    assert len(str(caught.value)) < 200
 
 
 @settings(max_examples=300, deadline=None)

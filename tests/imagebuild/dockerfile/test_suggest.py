@@ -9,6 +9,7 @@ from imagebuild.dockerfile.suggest import closest, edits
 def test_two_edits_are_near_and_three_are_not():
     assert closest("COYP", ["COPY", "CMD"]) == "COPY"
     assert closest("wrkdir", ["WORKDIR"]) == "WORKDIR"
+    assert closest("abc", ["xyz"]) == ""
     assert closest("xyz", ["COPY"]) == ""
 
 

@@ -17,6 +17,7 @@ from imagebuild.errors import FormatError
     ("linux/x86_64", TargetPlatform("linux", architecture="amd64")),
     ("windows", TargetPlatform("windows")),
     ("windows(10.0.20348.1)", TargetPlatform("windows", "10.0.20348.1")),
+    ("macos/arm64", TargetPlatform("darwin", architecture="arm64")),
     ("aarch64", TargetPlatform(architecture="arm64")),
 ])
 def test_a_platform_has_parts(text, expected):
