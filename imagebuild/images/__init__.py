@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .events import Advance, Event, Finish, Result, Step, Warn
     from .inspect import image_facts, index_facts
     from .library import Found, Library, load, selector
-    from .listing import Files, Item
+    from .listing import Files, Item, rootfs_of_layer
     from .local import LocalImage, list_images, local_name, remove_names, tag_image
     from .put import Layer, put_image, put_layer
     from .rootfs import IndexCache, Rootfs
@@ -25,15 +25,16 @@ if TYPE_CHECKING:
 __all__ = [
     "Advance", "Copied", "Event", "Files", "Finish", "Found", "IndexCache", "Item", "Layer", "Library", "LocalImage",
     "Result", "Rootfs", "Step", "Warn", "cat_file", "copy_image", "draw_tree", "holds_indexes", "image_facts",
-    "index_facts", "list_images", "load", "local_name", "pick", "put_image", "put_layer", "remove_names", "selector",
-    "tag_image",
+    "index_facts", "list_images", "load", "local_name", "pick", "put_image", "put_layer", "remove_names",
+    "rootfs_of_layer", "selector", "tag_image",
 ]
 
 _HOME = {
     "cat_file": "cat", "Copied": "copy", "copy_image": "copy", "holds_indexes": "copy", "pick": "copy",
     **dict.fromkeys(("Advance", "Event", "Finish", "Result", "Step", "Warn"), "events"),
     "image_facts": "inspect", "index_facts": "inspect",
-    **dict.fromkeys(("Found", "Library", "load", "selector"), "library"), "Files": "listing", "Item": "listing",
+    **dict.fromkeys(("Found", "Library", "load", "selector"), "library"),
+    **dict.fromkeys(("Files", "Item", "rootfs_of_layer"), "listing"),
     **dict.fromkeys(("LocalImage", "list_images", "local_name", "remove_names", "tag_image"), "local"),
     **dict.fromkeys(("Layer", "put_image", "put_layer"), "put"), "IndexCache": "rootfs", "Rootfs": "rootfs",
     "draw_tree": "tree",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..errors import IntegrityError, NotFoundError, UnsupportedError, UsageError
-from ..oci import Descriptor, Index, Location, Manifest, Platform, choose, is_foreign, is_index, is_manifest
+from ..oci import Descriptor, Digest, Index, Location, Manifest, Platform, choose, is_foreign, is_index, is_manifest
 from ..oci import parse as parse_manifest
 from ..stores import ArchiveStore, DaemonStore, LayoutStore, RegistryStore, Store
 from .blobs import Tally, move
@@ -40,17 +40,22 @@ class _Plan:
 
 def copy_image(source: Store, descriptor: Descriptor, target: Store, *, tag: str | None, name: str = "",
                platform: Platform | None = None, whole: bool = True, foreign: bool = False,
-               origin: Location | None = None, threads: int | None = None) -> Iterator[Event]:
+               origin: Location | None = None, digest: Digest | None = None,
+               threads: int | None = None) -> Iterator[Event]:
     """Copy what ``descriptor`` names, and call it ``tag`` in the target (``None``: no name, its digest will do).
 
     Of an index, everything goes over; with ``platform`` only the one image that fits, and so for a target that cannot
     hold an index (``whole`` false: docker archives, the docker daemon), where more than one that fits is a UsageError.
     Foreign layers, which have ``urls``, are not pushed to a registry unless ``foreign``. With ``origin``, a local
     target remembers that the blobs can be had there, so that a later push to the same registry moves none of them.
-    The first error stops all transfers. Ends with :class:`Copied`.
+    With ``digest``, UsageError before anything is written unless that is what would be copied. The first error stops
+    all transfers. Ends with :class:`Copied`.
     """
     if is_index(descriptor.media_type) and (platform is not None or not whole):
         descriptor = pick(source, descriptor, platform or Platform("windows", "amd64"), name=name, only=not whole)
+    if digest is not None and digest != descriptor.digest:
+        raise UsageError(f"cannot copy {name or descriptor.digest} to {digest}",
+                         why=f"the digest of the image is {descriptor.digest}", hint="give a tag, or that digest")
     plan = _Plan()
     _collect(plan, source, target, descriptor, name, foreign, 0)
     tally = yield from move(source, target, list(plan.blobs.values()), threads=threads or _threads(target))

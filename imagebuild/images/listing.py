@@ -8,16 +8,18 @@ its whiteouts and hives. Reading the layers' indexes is :class:`~imagebuild.imag
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import FormatError, NotFoundError, UsageError
-from ..layer import Entry, Found, Kind, Union
+from ..layer import Entry, Found, Kind
+from ..oci import Image
+from ..stores import Store
 from ..windows import attributes as attribute
 from ..windows.filetime import to_iso
 from ..windows.names import join, parse_path
 from ..windows.upcase import fold
-from .rootfs import Rootfs
+from .rootfs import IndexCache, Rootfs
 
 MAX_LINKS = 63
 """Links followed on the way to a file; Windows gives up after 63."""
@@ -107,24 +109,16 @@ class Item:
 class Files:
     """The files of ``rootfs``, whose :meth:`~.rootfs.Rootfs.prepare` has run.
 
-    With ``layer`` only that layer (counted from 0, the lowest) as its tar has it: paths are then those of the layer
-    (``Files/app``, ``Hives``), and a path that starts at the root (``C:\\app``, ``/app``) is looked for below
-    ``Files``.
+    With ``layer``, ``rootfs`` is one of :func:`rootfs_of_layer`, and shown as that layer's tar has it, whiteouts and
+    hives included: paths are then those of the layer (``Files/app``, ``Hives``), and a path that starts at the root
+    (``C:\\app``, ``/app``) is looked for below ``Files``.
     """
 
     def __init__(self, rootfs: Rootfs, *, layer: int | None = None) -> None:
         self.rootfs = rootfs
         self.layer = layer
-        union = rootfs.union()
         self._prefix = rootfs.layout()
-        if layer is not None:
-            if not 0 <= layer < len(union.indexes):
-                count = len(union.indexes)
-                raise UsageError(f"{rootfs.name or 'the image'} has no layer {layer}",
-                                 why=f"it has {count}, numbered 0 (the lowest) to {count - 1}" if count else
-                                 "it has none at all")
-            union = Union(union.indexes[layer:layer + 1])
-        self._union = union
+        self._union = rootfs.union()
 
     # --- looking ----------------------------------------------------------------------------------------------------
 
@@ -284,8 +278,19 @@ class Files:
         return parse_path(target, folder)
 
 
+def rootfs_of_layer(image: Image, number: int, store: Store, cache: IndexCache, *, name: str = "") -> Rootfs:
+    """One layer of an image, counted from 0, the lowest. No other layer is read. UsageError when there is none."""
+    count = min(len(image.layers), len(image.diff_ids))
+    if not 0 <= number < count:
+        raise UsageError(f"{name or 'the image'} has no layer {number}", why="it has none at all" if not count else
+                         f"it has {count}, numbered 0 (the lowest) to {count - 1}")
+    alone = Image(replace(image.manifest, layers=(image.layers[number],)),
+                  replace(image.config, diff_ids=(image.diff_ids[number],)))
+    return Rootfs(alone, store, cache, name=name)
+
+
 def _wild(name: str) -> bool:
     return any(char in name for char in "*?[")
 
 
-__all__ = ["Files", "Item"]
+__all__ = ["Files", "Item", "rootfs_of_layer"]

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``wcow images``, ``tag`` and ``rm``: the names in the local store."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import Any
+
+import click
+
+from ..errors import FormatError, NotFoundError
+from ..images import LocalImage, list_images, local_name, remove_names, selector, tag_image
+from ..oci import Descriptor, Digest, Location, Reference
+from ..stores import Store
+from ..wiring import Settings, Stores
+from .options import ImageName, format_option, settings_from, store_option
+from .output import day, print_json, table
+from .render import human
+
+
+@click.command(short_help="List the images of the local store.")
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@click.option("-q", "--quiet", is_flag=True, help="Names only.")
+@store_option
+@format_option
+@click.pass_context
+def images(ctx: click.Context, /, patterns: tuple[str, ...], quiet: bool, as_json: bool, **options: Any) -> None:
+    """List the images of the local store, or those whose name matches a PATTERN.
+
+    \b
+    wcow images
+    wcow images 'registry.lab/*' --format json
+    """
+    settings = settings_from(ctx, **options)
+    store = _local(settings)
+    shown = [image for image in list_images(store) if not patterns or _matches(image, patterns)]
+    if as_json:
+        print_json([image.facts() for image in shown])
+    elif quiet:
+        for image in shown:
+            click.echo(_short(image.name))
+    elif shown:
+        rows = [(_short(image.name), _platform(image), day(image.created), _size(image), image.digest[:19])
+                for image in shown]
+        click.echo("\n".join(table(("NAME", "PLATFORM", "CREATED", "SIZE", "DIGEST"), rows, right=(3,), shrink=0)))
+    elif patterns:
+        raise NotFoundError(f"no image in the local store matches {' '.join(patterns)}")
+    else:
+        click.echo("no images yet: 'wcow pull NAME' or 'wcow build -t NAME .' makes the first", err=True)
+
+
+@click.command(short_help="Give an image of the local store one more name.")
+@click.argument("source", type=ImageName())
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", type=ImageName())
+@store_option
+@click.pass_context
+def tag(ctx: click.Context, /, source: str, names: tuple[str, ...], **options: Any) -> None:
+    """Give SOURCE, a name or digest of the local store, one or more further names.
+
+    \b
+    wcow tag app:1 registry.lab/team/app:1 registry.lab/team/app:latest
+    """
+    store = _local(settings_from(ctx, **options))
+    descriptor = _find(store, source)
+    for full in [local_name(name) for name in names]:
+        tag_image(store, descriptor, full)
+
+
+@click.command(short_help="Remove names from the local store.")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", type=ImageName())
+@store_option
+@click.pass_context
+def rm(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> None:
+    """Remove names from the local store. When one is not there, none is removed.
+
+    The images' data stays until it is collected, so a name that was removed by mistake can be had again by digest:
+    'wcow tag sha256:… NAME'.
+
+    \b
+    wcow rm app:1 app:2
+    """
+    store = _local(settings_from(ctx, **options))
+    for name in remove_names(store, names):
+        click.echo(_short(name))
+
+
+def _local(settings: Settings) -> Store:
+    return Stores(settings).local()
+
+
+def _find(store: Store, text: str) -> Descriptor:
+    """What a name or a digest means in the local store."""
+    try:
+        return store.resolve(Digest.parse(text))
+    except FormatError:
+        location = Location.parse(text)
+    try:
+        return store.resolve(selector(location))
+    except NotFoundError as error:
+        raise NotFoundError(f"no image {text} in the local store", hint=f"'wcow pull {text}' fetches it; 'wcow images' "
+                            "lists what is there", name=text) from error
+
+
+def _short(name: str) -> str:
+    return Reference.parse(name).familiar
+
+
+def _matches(image: LocalImage, patterns: tuple[str, ...]) -> bool:
+    names = (image.name, _short(image.name))
+    return any(fnmatch.fnmatchcase(name, pattern) or name.rpartition(":")[0] == pattern
+               for name in names for pattern in patterns)
+
+
+def _platform(image: LocalImage) -> str:
+    if image.problem:
+        return "damaged"
+    if len(image.platforms) == 1:
+        return str(image.platforms[0])
+    return f"{len(image.platforms)} platforms"
+
+
+def _size(image: LocalImage) -> str:
+    return human(image.size) + (f" (+{image.missing} not here)" if image.missing else "")
