@@ -17,6 +17,8 @@ from imagebuild.errors import InputError, UsageError
 from imagebuild.hive import DEFAULT_SECURITY, REG_BINARY, Key, Value, make_hive, read_tree
 from imagebuild.hive.lookup import Hive
 from imagebuild.hive.write import checksum, name_hash
+from imagebuild.windows.sddl import format_sddl
+from imagebuild.windows.security import SecurityDescriptor
 from imagebuild.windows.upcase import fold
 
 THIRD = DEFAULT_SECURITY[:2] + b"\x04\x80" + DEFAULT_SECURITY[4:]
@@ -204,3 +206,8 @@ def test_hivex_reads_the_same_keys_and_values(tmp_path) -> None:  # type: ignore
     assert root.find("node[@name='ControlSet001']/node").get("name") == "Ключ"  # type: ignore[union-attr]
     dump = subprocess.run(["hivexget", tmp_path / "hive", "Software", "Big"], capture_output=True, check=True).stdout
     assert dump == bytes(range(256)) * 300
+
+
+def test_the_default_security_is_that_of_hklm_software() -> None:
+    assert format_sddl(SecurityDescriptor.from_bytes(DEFAULT_SECURITY)) == \
+        "O:BAG:SYD:PAI(A;CIIO;KA;;;CO)(A;CI;KA;;;SY)(A;CI;KA;;;BA)(A;CI;KR;;;BU)(A;CI;KR;;;AC)"
