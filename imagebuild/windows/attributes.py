@@ -91,7 +91,7 @@ def change(attributes: int, text: str) -> int:
             if not sign:
                 raise FormatError(f"cannot change attributes by {text!r}", why="it must begin with + or -", offset=at)
             bit = SETTABLE[char]
-            attributes = attributes | bit if sign == "+" else attributes & ~bit
+            attributes = (attributes | bit) & ~NORMAL if sign == "+" else attributes & ~bit
             changed = True
         elif not char.isspace():
             raise _bad_letter(text, char, at)
