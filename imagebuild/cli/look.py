@@ -136,14 +136,14 @@ def inspect(ctx: click.Context, /, name: str, raw: str | None, platform: str | N
 def ls(ctx: click.Context, /, name: str, paths: tuple[str, ...], long: bool, recursive: bool, itself: bool, tree: bool,
        layer: int | None, acl: Acl | None, platform: str | None, os_version: str | None, progress: Style,
        as_json: bool, **options: Any) -> None:
-    r"""List files of IMAGE as a container would see them: all layers laid over one another.
+    """List files of IMAGE as a container would see them: all layers laid over one another.
 
-    PATH is written as on Windows (C:\app) or with slashes (/app); *, ? and [...] match names in any case. Long lists
+    PATH is written as on Windows (C:\\app) or with slashes (/app); *, ? and [...] match names in any case. Long lists
     name the layer a file comes from, 0 being the lowest. Times are UTC.
 
     \b
     wcow ls app:1
-    wcow ls -l app:1 C:\app
+    wcow ls -l app:1 C:\\app
     wcow ls -l --acl words app:1 '/app/*.dll'
     wcow ls --tree --layer 1 app:1
     """
@@ -188,10 +188,10 @@ def ls(ctx: click.Context, /, name: str, paths: tuple[str, ...], long: bool, rec
 @click.pass_context
 def cat(ctx: click.Context, /, name: str, path: str, platform: str | None, os_version: str | None, progress: Style,
         **options: Any) -> None:
-    r"""Print the file PATH of IMAGE, byte for byte, following links.
+    """Print the file PATH of IMAGE, byte for byte, following links.
 
     \b
-    wcow cat app:1 C:\app\config.json
+    wcow cat app:1 C:\\app\\config.json
     wcow cat app:1 /Windows/System32/config/SOFTWARE > SOFTWARE
     """
     settings = settings_from(ctx, **options)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .cat import cat_file
-    from .copy import Copied, copy_image, holds_indexes, pick
+    from .copy import Copied, holds_indexes, pick
+    from .copy import copy as copy_image
     from .events import Advance, Event, Finish, Result, Step, Warn
     from .inspect import image_facts, index_facts
     from .library import Found, Library, load, selector
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "cat_file": "cat", "Copied": "copy", "copy_image": "copy", "holds_indexes": "copy", "pick": "copy",
+    "cat_file": "cat", "Copied": "copy", "holds_indexes": "copy", "pick": "copy",
     **dict.fromkeys(("Advance", "Event", "Finish", "Result", "Step", "Warn"), "events"),
     "image_facts": "inspect", "index_facts": "inspect",
     **dict.fromkeys(("Found", "Library", "load", "selector"), "library"),
@@ -42,10 +43,12 @@ _HOME = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME:
+    if name not in _HOME and name != "copy_image":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value: object = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    # "copy" itself would name the module as well as the function.
+    home, own = (_HOME[name], name) if name in _HOME else ("copy", "copy")
+    value: object = getattr(import_module(f".{home}", __name__), own)
     globals()[name] = value
     return value

@@ -38,10 +38,9 @@ class _Plan:
     blobs: dict[str, Descriptor] = field(default_factory=dict)
 
 
-def copy_image(source: Store, descriptor: Descriptor, target: Store, *, tag: str | None, name: str = "",
-               platform: Platform | None = None, whole: bool = True, foreign: bool = False,
-               origin: Location | None = None, digest: Digest | None = None,
-               threads: int | None = None) -> Iterator[Event]:
+def copy(source: Store, descriptor: Descriptor, target: Store, *, tag: str | None, name: str = "",
+         platform: Platform | None = None, whole: bool = True, foreign: bool = False, origin: Location | None = None,
+         digest: Digest | None = None, threads: int | None = None) -> Iterator[Event]:
     """Copy what ``descriptor`` names, and call it ``tag`` in the target (``None``: no name, its digest will do).
 
     Of an index, everything goes over; with ``platform`` only the one image that fits, and so for a target that cannot
@@ -140,4 +139,4 @@ def _put(target: Store, document: Descriptor, data: bytes, tag: str | None) -> N
         raise IntegrityError(f"{document.digest} arrived as {put.digest}", expected=document.digest, found=put.digest)
 
 
-__all__ = ["Copied", "Tally", "copy_image", "holds_indexes", "pick", "platforms"]
+__all__ = ["Copied", "Tally", "copy", "holds_indexes", "pick", "platforms"]
