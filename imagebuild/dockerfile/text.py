@@ -3,7 +3,7 @@
 
 Facts from BuildKit's ``frontend/dockerfile/parser`` (``split_command.go``, ``line_parsers.go``). Nothing is expanded or
 unquoted here, except inside flags, whose quotes and escapes BuildKit removes while it looks for their end.
-Known differences from BuildKit are listed in ``docs`` of :mod:`imagebuild.dockerfile.parser`.
+What differs from BuildKit on purpose is listed at the top of :mod:`.parser`.
 """
 
 from __future__ import annotations

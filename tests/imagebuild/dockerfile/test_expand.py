@@ -73,6 +73,9 @@ def test_raw_forms_leave_quotes_escapes_and_unset_references_in():
     assert expansion("'a' \"b\"", ENV.get, raw_quotes=True).text == "'a' \"b\""
     assert expansion(r'a\b "\$"', ENV.get, raw_escapes=True).text == r"a\b \$"
     assert expansion("$U ${U} ${U:-a} ${U/b/c} $X", ENV.get, keep_unset=True).text == "$U ${U} ${U:-a} ${U/b/c} val"
+    assert expansion("${env:PATH}", ENV.get, keep_unset=True).text == "${env:PATH}"
+    with pytest.raises(FormatError, match="substitution"):
+        expansion("${X:PATH}", ENV.get, keep_unset=True)
     assert expansion("it's $X \"", ENV.get, literal_quotes=True).text == "it's val \""
 
 
