@@ -29,8 +29,9 @@ def login(ctx: click.Context, /, registry: str, username: str | None, password_s
     input, never from the command line, which other users of the machine can read.
 
     \b
-    wcow login registry.lab
-    wcow login -u ci --password-stdin registry.lab < password.txt
+    Examples:
+      wcow login registry.lab
+      wcow login -u ci --password-stdin registry.lab < password.txt
     """
     settings = settings_from(ctx, **options)
     if password_stdin:
@@ -56,7 +57,8 @@ def logout(ctx: click.Context, /, registry: str) -> None:
     """Forget the credentials for REGISTRY (Docker Hub if none is given).
 
     \b
-    wcow logout registry.lab
+    Examples:
+      wcow logout registry.lab
     """
     settings = settings_from(ctx)
     if stores.logout(registry, config=docker_config(settings)):

@@ -28,8 +28,9 @@ def images(ctx: click.Context, /, patterns: tuple[str, ...], quiet: bool, as_jso
     """List the images of the local store, or those whose name matches a PATTERN.
 
     \b
-    wcow images
-    wcow images 'registry.lab/*' --format json
+    Examples:
+      wcow images
+      wcow images 'registry.lab/*' --format json
     """
     settings = settings_from(ctx, **options)
     store = _local(settings)
@@ -58,7 +59,8 @@ def tag(ctx: click.Context, /, source: str, names: tuple[str, ...], **options: A
     """Give SOURCE, a name or digest of the local store, one or more further names.
 
     \b
-    wcow tag app:1 registry.lab/team/app:1 registry.lab/team/app:latest
+    Examples:
+      wcow tag app:1 registry.lab/team/app:1 registry.lab/team/app:latest
     """
     store = _local(settings_from(ctx, **options))
     descriptor = _find(store, source)
@@ -77,7 +79,8 @@ def rm(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> None:
     'wcow tag sha256:… NAME'.
 
     \b
-    wcow rm app:1 app:2
+    Examples:
+      wcow rm app:1 app:2
     """
     store = _local(settings_from(ctx, **options))
     for name in remove_names(store, names):

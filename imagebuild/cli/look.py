@@ -63,8 +63,9 @@ def digest(ctx: click.Context, /, name: str, platform: str | None, os_version: s
     With --platform or --os-version it is that of the one image of an index.
 
     \b
-    wcow digest app:1
-    wcow digest --os-version 10.0.20348 docker://mcr.microsoft.com/windows/nanoserver:ltsc2022
+    Examples:
+      wcow digest app:1
+      wcow digest --os-version 10.0.20348 docker://mcr.microsoft.com/windows/nanoserver:ltsc2022
     """
     with open_library(settings_from(ctx, **options)) as library:
         store, location, descriptor = library.resolve(name)
@@ -92,9 +93,10 @@ def inspect(ctx: click.Context, /, name: str, raw: str | None, platform: str | N
     Of an index (many Windows versions under one name) its entries are shown; --platform or --os-version look at one.
 
     \b
-    wcow inspect app:1
-    wcow inspect --format json docker://mcr.microsoft.com/windows/nanoserver:ltsc2022
-    wcow inspect --raw oci:./layout:app
+    Examples:
+      wcow inspect app:1
+      wcow inspect --format json docker://mcr.microsoft.com/windows/nanoserver:ltsc2022
+      wcow inspect --raw oci:./layout:app
     """
     with open_library(settings_from(ctx, **options)) as library:
         store, location, descriptor = library.resolve(name)
@@ -138,14 +140,15 @@ def ls(ctx: click.Context, /, name: str, paths: tuple[str, ...], long: bool, rec
        as_json: bool, **options: Any) -> None:
     """List files of IMAGE as a container would see them: all layers laid over one another.
 
-    PATH is written as on Windows (C:\\app) or with slashes (/app); *, ? and [...] match names in any case. Long lists
+    PATH is written as on Windows ('C:\\app', quoted for the shell) or with slashes (/app); *, ? and [...] match names in any case. Long lists
     name the layer a file comes from, 0 being the lowest. Times are UTC.
 
     \b
-    wcow ls app:1
-    wcow ls -l app:1 C:\\app
-    wcow ls -l --acl words app:1 '/app/*.dll'
-    wcow ls --tree --layer 1 app:1
+    Examples:
+      wcow ls app:1
+      wcow ls -l app:1 'C:\\app'
+      wcow ls -l --acl words app:1 '/app/*.dll'
+      wcow ls --tree --layer 1 app:1
     """
     if tree and as_json:
         raise UsageError("--tree and --format json exclude each other", hint="use -R --format json")
@@ -191,8 +194,9 @@ def cat(ctx: click.Context, /, name: str, path: str, platform: str | None, os_ve
     """Print the file PATH of IMAGE, byte for byte, following links.
 
     \b
-    wcow cat app:1 C:\\app\\config.json
-    wcow cat app:1 /Windows/System32/config/SOFTWARE > SOFTWARE
+    Examples:
+      wcow cat app:1 'C:\\app\\config.json'
+      wcow cat app:1 /Windows/System32/config/SOFTWARE > SOFTWARE
     """
     settings = settings_from(ctx, **options)
     with open_library(settings) as library, _folder() as folder:

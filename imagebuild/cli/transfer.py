@@ -48,9 +48,10 @@ def copy(ctx: click.Context, /, source: str, destination: str, foreign: bool, pl
     Docker archives and the docker daemon hold one image under a name, so there one must be chosen.
 
     \b
-    wcow copy docker://mcr.microsoft.com/windows/nanoserver:ltsc2022 docker://registry.lab/nanoserver:ltsc2022
-    wcow copy app:1 oci-archive:app.tar
-    wcow copy --os-version 10.0.20348 app:1 docker-daemon:app:1
+    Examples:
+      wcow copy docker://mcr.microsoft.com/windows/nanoserver:ltsc2022 docker://registry.lab/nanoserver:ltsc2022
+      wcow copy app:1 oci-archive:app.tar
+      wcow copy --os-version 10.0.20348 app:1 docker-daemon:app:1
     """
     settings = settings_from(ctx, **options)
     wanted = wanted_platform(platform, os_version) if platform or os_version else None
@@ -80,9 +81,10 @@ def push(ctx: click.Context, /, name: str, destination: str | None, foreign: boo
     """Push the image NAME of the local store to the registry its name says, or as DESTINATION, and print its digest.
 
     \b
-    wcow push registry.lab/team/app:1
-    wcow push app:1 registry.lab/team/app:1
-    wcow push --insecure app:1 192.0.2.7:5000/app:1
+    Examples:
+      wcow push registry.lab/team/app:1
+      wcow push app:1 registry.lab/team/app:1
+      wcow push --insecure app:1 192.0.2.7:5000/app:1
     """
     settings = settings_from(ctx, **options)
     wanted = wanted_platform(platform, os_version) if platform or os_version else None
@@ -117,9 +119,10 @@ def pull(ctx: click.Context, /, name: str, everything: bool, platform: str | Non
     name means that one image here; --all takes the whole index.
 
     \b
-    wcow pull mcr.microsoft.com/windows/nanoserver:ltsc2022
-    wcow pull --mirror mcr.microsoft.com=localhost:5000 mcr.microsoft.com/windows/servercore:ltsc2022
-    wcow pull --all registry.lab/team/app:1
+    Examples:
+      wcow pull mcr.microsoft.com/windows/nanoserver:ltsc2022
+      wcow pull --mirror mcr.microsoft.com=localhost:5000 mcr.microsoft.com/windows/servercore:ltsc2022
+      wcow pull --all registry.lab/team/app:1
     """
     settings = settings_from(ctx, **options)
     if everything and (platform or os_version):

@@ -11,54 +11,77 @@ from .listing import Files, Item
 
 Acl = Literal["none", "sddl", "words"]
 
-_SIGNS = {Kind.SYMLINK: "->", Kind.DIRECTORY_SYMLINK: "=>", Kind.JUNCTION: "=>", Kind.HARD_LINK: "is"}
+_SIGNS = {Kind.SYMLINK: "->", Kind.DIRECTORY_SYMLINK: "=>", Kind.JUNCTION: "=>", Kind.HARD_LINK: "="}
 
 
 def draw_tree(files: Files, path: str = "", *, acl: Acl = "none", layers: bool = True) -> Iterator[str]:
     """Lines of the tree below ``path``. ``layers`` tells, for each entry, the number of the layer it comes from.
 
-    ``->`` is a file symlink, ``=>`` a directory symlink or junction, ``is`` a hard link, ``(gone)`` a whiteout.
+    ``->`` is a file symlink, ``=>`` a directory symlink or junction, ``=`` a hard link, ``(gone)`` a whiteout. Most
+    files of an image share a few ACLs, so an entry shows the number of its ACL, and each ACL stands once below the tree.
     """
+    drawing = _Drawing(acl, layers and files.layer is None)
     top = files.get(path)
-    layers = layers and files.layer is None
-    yield _line(top, top.path, layers)
-    yield from _acl(top, "", acl)
-    if top.entry.kind is not Kind.DIRECTORY:
-        return
-    stack: list[tuple[str, list[Item]]] = [("", files.children(top)[::-1])]  # indentation, and what is left there
+    yield drawing.line(top, top.path)
+    # Indentation, and what is left to draw there, the next one last.
+    stack: list[tuple[str, list[Item]]] = [("", _below(files, top))]
     while stack:
         indent, items = stack[-1]
         if not items:
             stack.pop()
             continue
         item = items.pop()
-        below = indent + ("│   " if items else "    ")
-        yield f"{indent}{'├── ' if items else '└── '}{_line(item, item.name, layers)}"
-        yield from _acl(item, below, acl)
-        if item.entry.kind is Kind.DIRECTORY:
-            stack.append((below, files.children(item)[::-1]))
+        yield f"{indent}{'├── ' if items else '└── '}{drawing.line(item, item.name)}"
+        stack.append((indent + ("│   " if items else "    "), _below(files, item)))
+    yield from drawing.legend()
 
 
-def _line(item: Item, name: str, layers: bool) -> str:
-    entry = item.entry
-    if entry.kind is Kind.WHITEOUT:
-        return f"{shown(name)} (gone)"
-    parts = [shown(name) + ("\\" if entry.kind is Kind.DIRECTORY and not name.endswith(("\\", "/")) else "")]
-    if entry.target:
-        parts[0] += f" {_SIGNS.get(entry.kind, '->')} {shown(entry.target)}"
-    if entry.kind is Kind.FILE:
-        parts.append(f"{item.size:,} B")
-    parts += [text for text in (item.letters, item.owner) if text]
-    if layers:
-        parts.append(f"layer {item.layer}")
-    return "  ".join(parts)
+def _below(files: Files, folder: Item) -> list[Item]:
+    return files.children(folder)[::-1] if folder.entry.kind is Kind.DIRECTORY else []
 
 
-def _acl(item: Item, indent: str, acl: Acl) -> Iterator[str]:
-    if acl == "none" or item.entry.security is None:
-        return
-    for line in [item.sddl()] if acl == "sddl" else item.words():
-        yield f"{indent}  {line}"
+class _Drawing:
+    """Writes one entry as a line, and remembers the ACLs it came across."""
+
+    def __init__(self, acl: Acl, layers: bool) -> None:
+        self._acl = acl
+        self._layers = layers
+        self._numbers: dict[bytes, int] = {}
+        self._examples: list[Item] = []
+
+    def line(self, item: Item, name: str) -> str:
+        entry = item.entry
+        text = shown(name)
+        if entry.kind is Kind.WHITEOUT:
+            return f"{text} (gone)"
+        if entry.kind is Kind.DIRECTORY and not name.endswith(("\\", "/")):
+            text += "\\"
+        if entry.target:
+            text += f" {_SIGNS.get(entry.kind, '->')} {shown(entry.target)}"
+        parts = [text]
+        if entry.kind is Kind.FILE:
+            parts.append(f"{item.size:,} B")
+        parts += [fact for fact in (item.letters, item.owner) if fact]
+        if self._layers:
+            parts.append(f"layer {item.layer}")
+        if self._acl != "none" and entry.security is not None:
+            parts.append(f"[acl {self._number(item, entry.security)}]")
+        return "  ".join(parts)
+
+    def legend(self) -> Iterator[str]:
+        """Each ACL once, in the order in which the tree came across them."""
+        for number, item in enumerate(self._examples, 1):
+            if self._acl == "sddl":
+                yield f"[acl {number}] {item.sddl()}"
+            else:
+                yield f"[acl {number}]"
+                yield from (f"    {line}" for line in item.words())
+
+    def _number(self, item: Item, security: bytes) -> int:
+        if security not in self._numbers:
+            self._numbers[security] = len(self._numbers) + 1
+            self._examples.append(item)
+        return self._numbers[security]
 
 
 def shown(text: str) -> str:
