@@ -165,6 +165,8 @@ def _read_docker(files: _Files) -> Contents:
     source = f"manifest.json of {files.source}"
     try:
         entries = json.loads(files.data("manifest.json"))
+        if not isinstance(entries, list):
+            raise TypeError
         table = [(str(entry["Config"]), [str(tag) for tag in entry.get("RepoTags") or ()],
                   [str(layer) for layer in entry.get("Layers") or ()]) for entry in entries]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

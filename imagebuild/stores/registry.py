@@ -21,6 +21,7 @@ from ..errors import (
     WcowError,
 )
 from ..oci import MAX_SIZE, Descriptor, Digest, Location, Reference, describe, is_tag, media
+from .answers import TEMPORARY
 from .credentials import Credentials, DockerConfig
 from .download import Download
 from .endpoint import Endpoint, Retries
@@ -273,7 +274,7 @@ class RegistryStore:
         path = f"/v2/{repository}/manifests/{target}"
         answer = endpoint.request("HEAD", path, scopes=pull(repository), what=what, headers=_ACCEPT)
         answer.drop()
-        if answer.status == 404:
+        if answer.status == 404 or answer.status in TEMPORARY:
             raise endpoint.error(answer, what)
         said, length = answer.header("docker-content-digest"), answer.header("content-length")
         kind = _media_type(answer)

@@ -16,6 +16,7 @@ It speaks as much of distribution-spec 1.1 as clients need. Nothing it does is r
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import re
@@ -128,8 +129,7 @@ class RegistryDouble:
         class Bound(Handler):
             registry = double
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Bound)
         if self._tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*self._tls)
@@ -183,6 +183,13 @@ class RegistryDouble:
                     rule.times -= 1
                     return rule
         return None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away in the middle is what some tests are about."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -244,10 +251,8 @@ class Handler(BaseHTTPRequestHandler):
     def break_off(self) -> None:
         """Break the connection."""
         self.close_connection = True
-        try:
+        with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
 
     def error(self, status: int, code: str, message: str = "", headers: dict[str, str] | None = None) -> None:
         """An error as registries write one."""
