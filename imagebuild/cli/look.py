@@ -140,8 +140,8 @@ def ls(ctx: click.Context, /, name: str, paths: tuple[str, ...], long: bool, rec
        as_json: bool, **options: Any) -> None:
     """List files of IMAGE as a container would see them: all layers laid over one another.
 
-    PATH is written as on Windows ('C:\\app', quoted for the shell) or with slashes (/app); *, ? and [...] match names in any case. Long lists
-    name the layer a file comes from, 0 being the lowest. Times are UTC.
+    PATH is written as on Windows ('C:\\app', quoted for the shell) or with slashes (/app); *, ? and [...] match names
+    in any case. Long lists name the layer a file comes from, 0 being the lowest. Times are UTC.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import FormatError, NotFoundError, UsageError
-from ..layer import Entry, Found, Kind
+from ..layer import Entry, Found, Kind, Union
 from ..oci import Image
 from ..stores import Store
 from ..windows import attributes as attribute
@@ -109,9 +109,9 @@ class Item:
 class Files:
     """The files of ``rootfs``, whose :meth:`~.rootfs.Rootfs.prepare` has run.
 
-    With ``layer``, ``rootfs`` is one of :func:`rootfs_of_layer`, and shown as that layer's tar has it, whiteouts and
-    hives included: paths are then those of the layer (``Files/app``, ``Hives``), and a path that starts at the root
-    (``C:\\app``, ``/app``) is looked for below ``Files``.
+    With ``layer``, one layer is shown as its tar has it, whiteouts and hives included (``rootfs`` may then be one of
+    :func:`rootfs_of_layer`, which reads no other): paths are then those of the layer (``Files/app``, ``Hives``), and a
+    path that starts at the root (``C:\\app``, ``/app``) is looked for below ``Files``.
     """
 
     def __init__(self, rootfs: Rootfs, *, layer: int | None = None) -> None:
@@ -119,6 +119,9 @@ class Files:
         self.layer = layer
         self._prefix = rootfs.layout()
         self._union = rootfs.union()
+        if layer is not None and len(self._union.indexes) > 1:
+            _check_number(layer, len(self._union.indexes), rootfs.name)
+            self._union = Union(self._union.indexes[layer:layer + 1])
 
     # --- looking ----------------------------------------------------------------------------------------------------
 
@@ -280,13 +283,16 @@ class Files:
 
 def rootfs_of_layer(image: Image, number: int, store: Store, cache: IndexCache, *, name: str = "") -> Rootfs:
     """One layer of an image, counted from 0, the lowest. No other layer is read. UsageError when there is none."""
-    count = min(len(image.layers), len(image.diff_ids))
-    if not 0 <= number < count:
-        raise UsageError(f"{name or 'the image'} has no layer {number}", why="it has none at all" if not count else
-                         f"it has {count}, numbered 0 (the lowest) to {count - 1}")
+    _check_number(number, min(len(image.layers), len(image.diff_ids)), name)
     alone = Image(replace(image.manifest, layers=(image.layers[number],)),
                   replace(image.config, diff_ids=(image.diff_ids[number],)))
     return Rootfs(alone, store, cache, name=name)
+
+
+def _check_number(number: int, count: int, name: str) -> None:
+    if not 0 <= number < count:
+        raise UsageError(f"{name or 'the image'} has no layer {number}", why="it has none at all" if not count else
+                         f"it has {count}, numbered 0 (the lowest) to {count - 1}")
 
 
 def _wild(name: str) -> bool:

@@ -18,7 +18,8 @@ def draw_tree(files: Files, path: str = "", *, acl: Acl = "none", layers: bool =
     """Lines of the tree below ``path``. ``layers`` tells, for each entry, the number of the layer it comes from.
 
     ``->`` is a file symlink, ``=>`` a directory symlink or junction, ``=`` a hard link, ``(gone)`` a whiteout. Most
-    files of an image share a few ACLs, so an entry shows the number of its ACL, and each ACL stands once below the tree.
+    files of an image share a few ACLs, so an entry shows the number of its ACL, and each ACL stands once below
+    the tree.
     """
     drawing = _Drawing(acl, layers and files.layer is None)
     top = files.get(path)

@@ -1,75 +1,116 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Images for tests: small real ones, and any that could be (hypothesis)."""
+"""Small images of Windows' shape for tests: two layers with every kind of entry, and indexes of several.
+
+::
+
+    store = MemoryStore()
+    images.sample(store, "docker.io/library/app:1")
+    images.windows_versions(store, "docker.io/library/many:1", "10.0.20348.1", "10.0.26100.1")
+"""
 
 from __future__ import annotations
 
-import io
-import tarfile
+from collections.abc import Sequence
+from dataclasses import replace
 
-from hypothesis import strategies as st
+from imagebuild.codec import Compression
+from imagebuild.images.put import Layer, put_image, put_layer
+from imagebuild.layer import Entry, Kind, Times
+from imagebuild.oci import Config, Descriptor, History, Index, RunConfig, append, create, media, with_base
+from imagebuild.oci.image import Image
+from imagebuild.stores import Store
+from imagebuild.windows.sddl import parse_sddl
 
-from imagebuild import oci
-from imagebuild.oci import Config, Descriptor, Digest, HealthCheck, History, Image, Index, Manifest, Platform, RunConfig
-from imagebuild.stores import Store, put_bytes
-
-texts = st.text(max_size=12)
-words = st.text(min_size=1, max_size=12)
-numbers = st.integers(min_value=0, max_value=2**63 - 1)
-pairs = st.dictionaries(words, texts, max_size=3).map(lambda found: tuple(sorted(found.items())))
-lists = st.lists(texts, max_size=3).map(tuple)
-maybe_lists = st.none() | lists
-digests = st.binary(max_size=4).map(Digest.of)
-extras = st.dictionaries(st.sampled_from(["x-one", "X Two", "ünknown", "zz<"]), st.sampled_from(
-    ["1.50", "1e400", '{"b": [1, null]}', '"\\u00e9<"', "[]", "true", "123456789012345678901234567890"]), max_size=2,
-).map(lambda found: tuple(found.items()))
-
-platforms = st.builds(Platform, os=texts, architecture=texts, os_version=texts, os_features=lists, variant=texts,
-                      extra=extras)
-media_types = st.sampled_from([oci.media.OCI_LAYER_GZIP, oci.media.DOCKER_LAYER, "application/x-unknown", ""])
-descriptors = st.builds(Descriptor, media_type=media_types, digest=digests, size=numbers, urls=lists,
-                        annotations=pairs, platform=st.none() | platforms, artifact_type=texts, extra=extras)
-checks = st.builds(HealthCheck, test=maybe_lists, interval=numbers, timeout=numbers, start_period=numbers,
-                   start_interval=numbers, retries=numbers, extra=extras)
-runs = st.builds(RunConfig, user=texts, exposed_ports=lists, env=lists, entrypoint=maybe_lists, cmd=maybe_lists,
-                 volumes=lists, working_dir=texts, labels=pairs, stop_signal=texts, args_escaped=st.booleans(),
-                 healthcheck=st.none() | checks, on_build=lists, shell=maybe_lists, stop_timeout=st.none() | numbers,
-                 extra=extras)
-histories = st.builds(History, created=texts, created_by=texts, author=texts, comment=texts, empty_layer=st.booleans(),
-                      extra=extras)
-configs = st.builds(Config, os=texts, architecture=texts, os_version=texts, os_features=lists, variant=texts,
-                    created=texts, author=texts, run=runs, diff_ids=st.lists(digests, max_size=3).map(tuple),
-                    history=st.lists(histories, max_size=3).map(tuple), rootfs_extra=extras, extra=extras)
-manifests = st.builds(Manifest, config=descriptors, layers=st.lists(descriptors, max_size=3).map(tuple),
-                      media_type=st.sampled_from([oci.media.OCI_MANIFEST, oci.media.DOCKER_MANIFEST, ""]),
-                      artifact_type=texts, subject=st.none() | descriptors, annotations=pairs, extra=extras)
-indexes = st.builds(Index, manifests=st.lists(descriptors, max_size=3).map(tuple),
-                    media_type=st.sampled_from([oci.media.OCI_INDEX, oci.media.DOCKER_INDEX, ""]),
-                    artifact_type=texts, subject=st.none() | descriptors, annotations=pairs, extra=extras)
+SDDL = "O:BAG:SYD:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)"
+FOLDER_SDDL = "O:BAG:SYD:AI(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)(A;OICIID;0x1200a9;;;BU)"
+MOMENT = 133_485_408_000_000_000  # 2024-01-01T00:00:00Z
+TIMES = Times.all(MOMENT)
+Content = tuple[Entry, bytes | None]
 
 
-def layer_tar(name: str = "Files/hello.txt", content: bytes = b"hello") -> bytes:
-    """A tar of one file."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        member = tarfile.TarInfo(name)
-        member.size = len(content)
-        tar.addfile(member, io.BytesIO(content))
-    return out.getvalue()
+def folder(path: str, *, security: bool = True, attributes: int = 0x10) -> Content:
+    """A directory."""
+    sd = parse_sddl(FOLDER_SDDL).to_bytes() if security else None
+    return Entry(path, Kind.DIRECTORY, attributes=attributes, security=sd, times=TIMES), None
 
 
-def sample(*layers: bytes, family: oci.media.Family = "oci", os_version: str = "10.0.20348.2966") -> Image:
-    """A Windows image of plain layers; nothing of it is stored."""
-    image = oci.create(Config(os="windows", architecture="amd64", os_version=os_version,
-                              run=RunConfig(cmd=("cmd.exe",))), family=family)
-    for data in layers:
-        described = Descriptor(oci.media.layer_type(family, "none"), Digest.of(data), len(data))
-        image = oci.append(image, described, described.digest, History(created_by="COPY"))
-    return image
+def file(path: str, content: bytes = b"", *, attributes: int = 0x20, sddl: str = SDDL) -> Content:
+    """A file."""
+    return Entry(path, Kind.FILE, len(content), attributes, parse_sddl(sddl).to_bytes(), TIMES), content
 
 
-def store(target: Store, image: Image, *layers: bytes, tag: str | None = None) -> Descriptor:
-    """Put an image and its layers into a store; gives the manifest's descriptor."""
-    for data in layers:
-        put_bytes(target, data, image.layers[0].media_type)
-    put_bytes(target, image.config_bytes(), image.manifest.config.media_type)
-    return target.put_manifest(image.manifest_bytes(), image.manifest.kind, tag=tag)
+def hive(name: str) -> Content:
+    """A file in ``Hives``, which Windows exports without security."""
+    return Entry(f"Hives/{name}", Kind.FILE, 4, 0x20, None, TIMES), b"regf"
+
+
+def link(path: str, kind: Kind, target: str) -> Content:
+    """A symlink, directory symlink, junction or hard link."""
+    if kind is Kind.HARD_LINK:
+        return Entry(path, kind, attributes=0x20, times=TIMES, target=target), None
+    attributes = 0x420 if kind is Kind.SYMLINK else 0x410
+    return Entry(path, kind, attributes=attributes, security=parse_sddl(SDDL).to_bytes(), times=TIMES,
+                 target=target), None
+
+
+def whiteout(path: str) -> Content:
+    """A path that the layer takes away."""
+    return Entry(path, Kind.WHITEOUT), None
+
+
+BASE = (
+    folder("Files", security=False), folder("Files/app"), file("Files/app/old.txt", b"old\n"),
+    file("Files/app/readme.txt", b"below\n"), folder("Files/data"),
+    file("Files/data/big.bin", bytes(range(256)) * 4096),
+)
+"""The lower layer of :func:`sample`."""
+
+UPPER = (
+    folder("Files", security=False), folder("Files/app"), whiteout("Files/app/old.txt"),
+    link("Files/app/to-data", Kind.JUNCTION, "C:\\data"), link("Files/app/here", Kind.DIRECTORY_SYMLINK, "."),
+    link("Files/app/link.txt", Kind.SYMLINK, "Readme.TXT"), file("Files/app/readme.txt", b"hello\n", attributes=0x21),
+    link("Files/app/same.txt", Kind.HARD_LINK, "Files/app/readme.txt"), folder("Hives", security=False),
+    hive("System_Delta"),
+)
+"""The upper layer of :func:`sample`: a whiteout, every kind of link, a changed file, a delta hive."""
+
+
+def layer(store: Store, entries: Sequence[Content], *, base: bool = False, compression: str = "gzip:1") -> Layer:
+    """A layer of these entries, in their order."""
+    def fill(writer: object) -> None:
+        for entry, content in entries:
+            writer.add(entry, content)  # type: ignore[attr-defined]
+
+    return put_layer(store, fill, Compression.parse(compression), base=base)
+
+
+def image(store: Store, tag: str | None, *layers: Layer, os_version: str = "10.0.20348.2762", os: str = "windows",
+          created: str = "2024-01-01T00:00:00Z", compression: str = "gzip:1") -> tuple[Image, Descriptor]:
+    """An image of these layers, named in the store."""
+    made = create(Config(os=os, architecture="amd64", os_version=os_version, created=created,
+                         run=RunConfig(cmd=("app.exe",), env=("A=1",), labels=(("maintainer", "tests"),))))
+    for number, part in enumerate(layers):
+        made = append(made, part.descriptor, part.diff_id,
+                      History(created=created, created_by=f"step {number}"))
+    return made, put_image(store, made, tag=tag)
+
+
+def sample(store: Store, tag: str | None = "docker.io/library/app:1", **facts: str) -> tuple[Image, Descriptor]:
+    """The two-layer image of this module, which says that its base was ``base:1``."""
+    below, above = layer(store, BASE, base=True), layer(store, UPPER)
+    made, descriptor = image(store, None, below, above, **facts)
+    made = with_base(made, "docker.io/library/base:1", descriptor.digest)
+    return made, put_image(store, made, tag=tag)
+
+
+def windows_versions(store: Store, tag: str | None, *versions: str) -> tuple[Index, Descriptor]:
+    """An index of one small image for each version. All share a layer."""
+    below = layer(store, BASE, base=True)
+    entries = []
+    for version in versions:
+        own = layer(store, (folder("Files", security=False), file("Files/version.txt", version.encode()),
+                            folder("Hives", security=False)))
+        made, descriptor = image(store, None, below, own, os_version=version)
+        entries.append(replace(descriptor, platform=made.config.platform))
+    index = Index(tuple(entries))
+    return index, store.put_manifest(index.to_bytes(), media.OCI_INDEX, tag=tag)
