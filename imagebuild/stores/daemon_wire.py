@@ -72,7 +72,8 @@ class Daemon:
         import http.client
 
         connection = self._connection(what)
-        headers = {"Host": "docker", "User-Agent": "wcow"}
+        # With "close" the socket belongs to the answer, and goes with it.
+        headers = {"Host": "docker", "User-Agent": "wcow", "Connection": "close"}
         if body is not None:
             headers |= {"Content-Type": "application/x-tar", "Content-Length": str(length)}
         try:
@@ -82,7 +83,6 @@ class Daemon:
             connection.close()
             raise self._unreachable(what, error) from error
         if answer.status in ok:
-            # http.client keeps the socket open for the answer's body; closing the answer closes it.
             return answer
         text = self._message(answer)
         connection.close()

@@ -68,7 +68,7 @@ class Upload:
         if self._location and not self._done:
             # Politeness only: a registry forgets unfinished uploads by itself.
             with suppress(WcowError):
-                self._request("DELETE", self._location).drop()
+                self._request("DELETE", self._location, retrier=Single()).drop()
         self._pending = bytearray()
         self._done = True
 

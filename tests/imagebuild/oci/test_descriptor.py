@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given, settings
-from support import images
+from support import plain_images as images
 
 from imagebuild.errors import FormatError
 from imagebuild.oci import Descriptor, Digest, Platform

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from support import images
+from support import plain_images as images
 
 from imagebuild import oci
 from imagebuild.errors import IntegrityError, UsageError

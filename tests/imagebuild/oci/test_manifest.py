@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
-from support import images
+from support import plain_images as images
 
 from imagebuild.errors import FormatError, UnsupportedError
 from imagebuild.oci import Descriptor, Digest, Index, Manifest, Platform, choose, describe, media, parse, sniff

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import images, programs
+from support import plain_images as images
+from support import programs
 
 from imagebuild.errors import FormatError, IntegrityError, NotFoundError, StoreError, UnsupportedError, WcowError
 from imagebuild.oci import Config, Descriptor, Digest, Image, Index, Manifest, RunConfig, create, media

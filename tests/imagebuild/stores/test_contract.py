@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support import images, programs
+from support import plain_images as images
+from support import programs
 from support.registry_double import RegistryDouble
 
 from imagebuild.errors import IntegrityError, NotFoundError, RegistryError, StoreError, UnsupportedError

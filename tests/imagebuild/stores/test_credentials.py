@@ -177,7 +177,7 @@ def test_a_helper_that_is_no_program_is_a_tool_error(tmp_path: Path, name: str) 
 
 def test_a_real_helper_is_run_with_its_verb_and_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "docker-credential-real"
-    program.write_text('#!/bin/sh\n[ "$1" = get ] && host=$(cat) && printf \'{"Username":"me","Secret":"%s"}\' "$host"\n')
+    program.write_text('#!/bin/sh\n[ "$1" = get ] && printf \'{"Username":"me","Secret":"%s"}\' "$(cat)"\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     assert config(tmp_path, {"credsStore": "real"}).login_for("example.com") == Login("me", "example.com")

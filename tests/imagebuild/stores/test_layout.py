@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import images, programs
+from support import plain_images as images
+from support import programs
 
 from imagebuild.errors import FormatError, NotFoundError, StoreError
 from imagebuild.oci import Descriptor, Digest, Location, Manifest, media
@@ -223,7 +224,7 @@ def test_a_lock_that_is_not_given_up_is_an_error(tmp_path: Path, monkeypatch: py
 
 WORKER = """
 import sys
-from support import images
+from support import plain_images as images
 from imagebuild.stores import LayoutStore
 root, number = sys.argv[1], sys.argv[2]
 for turn in range(6):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from support import images, programs
+from support import plain_images as images
+from support import programs
 from support.registry_double import Auth, RegistryDouble, answer, corrupt, cut, done_then_cut
 
 from imagebuild.errors import (
