@@ -7,6 +7,7 @@ Each adapter keeps the contract of :class:`Store`; :class:`MemoryStore` is the f
 from __future__ import annotations
 
 from .archive import ArchiveStore
+from .client import RegistryClient
 from .credentials import Credentials, DockerConfig, FixedCredentials, Login, NoCredentials
 from .daemon import DaemonStore
 from .daemon_wire import Daemon
@@ -18,7 +19,7 @@ from .memory import MemoryStore
 from .mirrors import Mirrors
 from .port import BlobWriter, Progress, Store
 from .redact import redact
-from .registry import RegistryClient, RegistryStore
+from .registry import RegistryStore
 from .transfer import copy_blob, put_bytes
 from .transport import Timeouts, Tls
 

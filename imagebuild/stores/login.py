@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from ..errors import UsageError
+from .client import RegistryClient
 from .credentials import DockerConfig, FixedCredentials, Login
 from .endpoint import check_host
-from .registry import RegistryClient
 from .transport import Tls
 
 

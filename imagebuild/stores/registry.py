@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Callable
 from typing import BinaryIO, TypeVar, cast
 from urllib.parse import quote, urlencode
@@ -22,75 +20,18 @@ from ..errors import (
 )
 from ..oci import MAX_SIZE, Descriptor, Digest, Location, Reference, describe, is_tag, media
 from .answers import TEMPORARY
-from .credentials import Credentials, DockerConfig
+from .client import RegistryClient
 from .download import Download
-from .endpoint import Endpoint, Retries
-from .mirrors import Mirrors, Place, origin
+from .endpoint import Endpoint
+from .mirrors import Place, origin
 from .tokens import Scopes, pull, push
-from .transport import Answer, Timeouts, Tls, Transport
-from .upload import CHUNK, Upload
+from .transport import Answer
+from .upload import Upload
 from .verify import check, verified
 
 _ACCEPT = {"Accept": ", ".join(media.ACCEPT)}
 _MAX_PAGES = 1000
 _T = TypeVar("_T")
-
-
-class RegistryClient:
-    """What all repositories of one run share: connections, tokens, mirrors, trust. Safe from many threads.
-
-    ``sleep`` waits between tries.
-    """
-
-    def __init__(self, *, credentials: Credentials | None = None, mirrors: Mirrors | None = None,
-                 tls: Tls | None = None, timeouts: Timeouts | None = None, retries: Retries | None = None,
-                 chunk_size: int = CHUNK, sleep: Callable[[float], None] = time.sleep) -> None:
-        self.mirrors = mirrors or Mirrors()
-        self.chunk_size = chunk_size
-        self._credentials = credentials if credentials is not None else DockerConfig()
-        self._transport = Transport(tls=tls, timeouts=timeouts)
-        self._retries = retries or Retries()
-        self._sleep = sleep
-        self._endpoints: dict[tuple[str, str], Endpoint] = {}
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> RegistryClient:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    def repository(self, reference: Reference | str) -> RegistryStore:
-        """The store of one repository; closing it leaves this client open."""
-        return RegistryStore(reference, client=self)
-
-    def endpoint(self, host: str, scheme: str = "") -> Endpoint:
-        """The registry at a host."""
-        with self._lock:
-            found = self._endpoints.get((host, scheme))
-            if found is None:
-                found = Endpoint(host, scheme=scheme, transport=self._transport, credentials=self._credentials,
-                                 retries=self._retries, sleep=self._sleep)
-                self._endpoints[(host, scheme)] = found
-            return found
-
-    def fetch(self, url: str, *, offset: int, what: str) -> Answer:
-        """A GET without any authorization, of a foreign layer's URL."""
-        if not url.startswith(("https://", "http://")):
-            raise UnsupportedError(what, why="a layer's url is neither http nor https")
-        headers = {"Range": f"bytes={offset}-"} if offset else {}
-        for _ in range(6):
-            answer = self._transport.send("GET", url, headers=headers, what=what)
-            if answer.status in (301, 302, 303, 307, 308) and answer.header("location"):
-                answer.drop()
-                url = self.endpoint("foreign layer", "https").join(url, answer.header("location"), what)
-                continue
-            return answer
-        raise RegistryError(what, why="more than 6 redirects")
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._transport.close()
 
 
 class RegistryStore:
@@ -154,7 +95,7 @@ class RegistryStore:
             return cast(BinaryIO, Download(get, descriptor, offset=offset, retrier=retrier, what=what))
 
         if offset >= descriptor.size > 0:
-            return read_nothing(descriptor, offset, what)
+            return _nothing(descriptor, offset, what)
         try:
             stream = self._first(what, opened)
         except NotFoundError:
@@ -415,7 +356,7 @@ def _next_page(link: str) -> str:
     return ""
 
 
-def read_nothing(descriptor: Descriptor, offset: int, what: str) -> BinaryIO:
+def _nothing(descriptor: Descriptor, offset: int, what: str) -> BinaryIO:
     """The stream from the very end of a blob, which no registry serves."""
     import io
 

@@ -16,6 +16,7 @@ import pytest
 from support import plain_images as images
 from support import programs
 
+import imagebuild
 from imagebuild.errors import FormatError, NotFoundError, StoreError
 from imagebuild.oci import Descriptor, Digest, Location, Manifest, media
 from imagebuild.stores import LayoutStore, MemoryStore, files, put_bytes
@@ -238,7 +239,9 @@ for turn in range(6):
 
 def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
     root = tmp_path / "layout"
-    env = {**os.environ, "PYTHONPATH": str(Path(images.__file__).parent.parent)}
+    # The library before tests/, which has a folder of the same name.
+    places = [Path(imagebuild.__file__).parent.parent, Path(images.__file__).parent.parent]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places))}
     running = [subprocess.Popen([sys.executable, "-c", WORKER, str(root), str(number)], env=env) for number in range(5)]
     assert [process.wait(120) for process in running] == [0] * 5
     store = LayoutStore(root)
