@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from .. import stores
-from ..errors import UsageError
+from ..errors import AuthError, UsageError
 from ..wiring import docker_config
 from .options import registry_options, settings_from
 
@@ -46,7 +46,11 @@ def login(ctx: click.Context, /, registry: str, username: str | None, password_s
             username = str(click.prompt("Username", err=True))
         password = str(click.prompt("Password", err=True, hide_input=True))
     host = registry.removeprefix("https://").removeprefix("http://").rstrip("/")
-    kept = stores.login(registry, username, password, config=docker_config(settings), tls=settings.tls(host))
+    try:
+        kept = stores.login(registry, username, password, config=docker_config(settings), tls=settings.tls(host))
+    except AuthError as error:
+        error.hint = "check the user name and the password; nothing was kept"
+        raise
     click.echo(f"logged in to {host}; the credentials are kept in {kept}", err=True)
 
 

@@ -21,4 +21,6 @@ def completion(shell: str) -> None:
     """
     kind = get_completion_class(shell)
     assert kind is not None
+    if shell == "bash":  # which would else take "app:1" for three words
+        click.echo("COMP_WORDBREAKS=${COMP_WORDBREAKS//:}")
     click.echo(kind(wcow, {}, "wcow", "_WCOW_COMPLETE").source())

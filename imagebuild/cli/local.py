@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from ..errors import FormatError, NotFoundError
-from ..images import LocalImage, list_images, local_name, remove_names, selector, tag_image
-from ..oci import Descriptor, Digest, Location, Reference
+from ..errors import NotFoundError
+from ..images import LocalImage, find_local, list_images, local_name, remove_names, tag_image
+from ..oci import Reference
 from ..stores import Store
 from ..wiring import Settings, Stores
 from .options import ImageName, format_option, settings_from, store_option
@@ -63,7 +63,7 @@ def tag(ctx: click.Context, /, source: str, names: tuple[str, ...], **options: A
       wcow tag app:1 registry.lab/team/app:1 registry.lab/team/app:latest
     """
     store = _local(settings_from(ctx, **options))
-    descriptor = _find(store, source)
+    descriptor = find_local(store, source)
     for full in [local_name(name) for name in names]:
         tag_image(store, descriptor, full)
 
@@ -89,19 +89,6 @@ def rm(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> None:
 
 def _local(settings: Settings) -> Store:
     return Stores(settings).local()
-
-
-def _find(store: Store, text: str) -> Descriptor:
-    """What a name or a digest means in the local store."""
-    try:
-        return store.resolve(Digest.parse(text))
-    except FormatError:
-        location = Location.parse(text)
-    try:
-        return store.resolve(selector(location))
-    except NotFoundError as error:
-        raise NotFoundError(f"no image {text} in the local store", hint=f"'wcow pull {text}' fetches it; 'wcow images' "
-                            "lists what is there", name=text) from error
 
 
 def _short(name: str) -> str:

@@ -142,12 +142,23 @@ class ImageName(click.ParamType[str]):
         """Names in the local store that begin so; folders and files after ``oci:`` and the like."""
         transport, colon, rest = incomplete.partition(":")
         if colon and transport in ("oci", "oci-archive", "docker-archive"):
-            return [CompletionItem(rest, type="dir" if transport == "oci" else "file")]
+            return [CompletionItem(f"{transport}:{path}") for path in _paths(rest, folders=transport == "oci")]
         try:
             names = local_names(settings_from(ctx))
         except WcowError:
             return []  # nobody wants an error message in the middle of a word
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def _paths(begin: str, *, folders: bool) -> list[str]:
+    """Paths that begin so; folders end with a slash, so that completion can go on below."""
+    folder, slash, name = begin.rpartition("/")
+    try:
+        entries = sorted(Path(f"{folder}{slash}" or ".").iterdir())
+    except OSError:
+        return []
+    return [f"{folder}{slash}{entry.name}" + ("/" if entry.is_dir() else "") for entry in entries
+            if entry.name.startswith(name) and (entry.is_dir() or not folders)]
 
 
 def local_names(settings: Settings) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..errors import UsageError
-from ..images import Copied, copy_image, holds_indexes, pick, selector
+from ..images import Copied, copy_image, find_local, holds_indexes, pick, selector
 from ..oci import Descriptor, Digest, Location, Reference, is_index
 from ..stores import Store
 from ..wiring import OpenLibrary, open_library
@@ -94,11 +94,13 @@ def push(ctx: click.Context, /, name: str, destination: str | None, foreign: boo
         raise UsageError(f"cannot push to {target}", why="a push always goes to a registry",
                          hint=f"wcow copy {name} {destination or 'DESTINATION'}")
     target = replace(target, transport="docker", reference=target.reference.tagged())
+    assert target.reference is not None
+    origin = replace(target, reference=replace(target.reference, tag="", digest=None))
     with open_library(settings) as library:
         store = library.open(here)
-        descriptor = store.resolve(selector(here))
+        descriptor = store.resolve(selector(here)) if here.transport else find_local(store, name)
         events = copy_image(store, descriptor, library.open(target), tag=_tag(target, here), name=name,
-                            platform=wanted, foreign=foreign, digest=_digest(target))
+                            platform=wanted, foreign=foreign, origin=origin, digest=_digest(target))
         copied = follow(events, progress)
     _say(copied, as_json, source=str(here), destination=str(target))
 

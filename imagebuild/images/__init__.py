@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from .inspect import image_facts, index_facts
     from .library import Found, Library, load, selector
     from .listing import Files, Item, rootfs_of_layer
-    from .local import LocalImage, list_images, local_name, remove_names, tag_image
+    from .local import LocalImage, find_local, list_images, local_name, remove_names, tag_image
     from .put import Layer, put_image, put_layer
     from .rootfs import IndexCache, Rootfs
     from .tree import draw_tree
 
 __all__ = [
     "Advance", "Copied", "Event", "Files", "Finish", "Found", "IndexCache", "Item", "Layer", "Library", "LocalImage",
-    "Result", "Rootfs", "Step", "Warn", "cat_file", "copy_image", "draw_tree", "holds_indexes", "image_facts",
+    "Result", "Rootfs", "Step", "Warn", "cat_file", "copy_image", "draw_tree", "find_local", "holds_indexes", "image_facts",
     "index_facts", "list_images", "load", "local_name", "pick", "put_image", "put_layer", "remove_names",
     "rootfs_of_layer", "selector", "tag_image",
 ]
@@ -36,7 +36,7 @@ _HOME = {
     "image_facts": "inspect", "index_facts": "inspect",
     **dict.fromkeys(("Found", "Library", "load", "selector"), "library"),
     **dict.fromkeys(("Files", "Item", "rootfs_of_layer"), "listing"),
-    **dict.fromkeys(("LocalImage", "list_images", "local_name", "remove_names", "tag_image"), "local"),
+    **dict.fromkeys(("LocalImage", "find_local", "list_images", "local_name", "remove_names", "tag_image"), "local"),
     **dict.fromkeys(("Layer", "put_image", "put_layer"), "put"), "IndexCache": "rootfs", "Rootfs": "rootfs",
     "draw_tree": "tree",
 }

@@ -45,8 +45,8 @@ def copy(source: Store, descriptor: Descriptor, target: Store, *, tag: str | Non
 
     Of an index, everything goes over; with ``platform`` only the one image that fits, and so for a target that cannot
     hold an index (``whole`` false: docker archives, the docker daemon), where more than one that fits is a UsageError.
-    Foreign layers, which have ``urls``, are not pushed to a registry unless ``foreign``. With ``origin``, a local
-    target remembers that the blobs can be had there, so that a later push to the same registry moves none of them.
+    Foreign layers, which have ``urls``, are not pushed to a registry unless ``foreign``. A layout on either
+    side remembers that the blobs can be had at ``origin``, so that a later push to that registry need not move them.
     With ``digest``, UsageError before anything is written unless that is what would be copied. The first error stops
     all transfers. Ends with :class:`Copied`.
     """
@@ -58,12 +58,13 @@ def copy(source: Store, descriptor: Descriptor, target: Store, *, tag: str | Non
     plan = _Plan()
     _collect(plan, source, target, descriptor, name, foreign, 0)
     tally = yield from move(source, target, list(plan.blobs.values()), threads=threads or _threads(target))
-    if origin is not None and isinstance(target, LayoutStore):
-        for blob in plan.blobs.values():
-            target.remember_origin(blob.digest, origin)
     for document, data in plan.documents[:-1]:
         _put(target, document, data, None)
     _put(target, *plan.documents[-1], tag)
+    for store in (source, target):
+        if origin is not None and isinstance(store, LayoutStore):
+            for blob in plan.blobs.values():
+                store.remember_origin(blob.digest, origin)
     copied = Copied(descriptor, tally)
     yield Result(copied, {"name": name, "digest": str(descriptor.digest), "media_type": descriptor.media_type,
                           "size": descriptor.size, "blobs": tally.facts()})

@@ -87,7 +87,12 @@ class Library:
                                 hint=f"run 'wcow pull {name}' while online", name=name) from missing
         remote = replace(location, transport="docker")
         store = self.open(remote)
-        return store, remote, store.resolve(selector(remote))
+        try:
+            return store, remote, store.resolve(selector(remote))
+        except WcowError as error:
+            if missing is not None:
+                error.why = f"{error.why}; and the local store has no such name" if error.why else error.why
+            raise
 
     def find(self, name: str, platform: Platform, *, pull: bool = False) -> Found:
         """The image that ``name`` means on ``platform``: of an index the first entry that fits, as docker takes it."""

@@ -210,13 +210,13 @@ class Files:
     def _item(self, found: Found) -> Item:
         components = self._layer_components(found.entry)
         shown = join(components) if self.layer is None and self._prefix else "/".join(components) or "/"
-        return Item(shown, found.entry, found.layer if self.layer is None else self.layer, self._size(found))
-
-    def _size(self, found: Found) -> int:
-        if found.entry.kind is Kind.HARD_LINK and self.layer is None:
-            held = self._union.content_of(found)
-            return held.entry.size if held is not None else 0
-        return found.entry.size
+        entry, size = found.entry, found.entry.size
+        held = self._union.content_of(found) if entry.kind is Kind.HARD_LINK else None
+        if held is not None:  # two names of one file: NTFS keeps all of this once, with the file
+            entry = replace(entry, attributes=held.entry.attributes, security=held.entry.security,
+                            times=held.entry.times, eas=held.entry.eas)
+            size = held.entry.size
+        return Item(shown, entry, found.layer if self.layer is None else self.layer, size)
 
     def _children(self, components: tuple[str, ...]) -> list[Found]:
         path = self._layer_path(components)

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import NotFoundError, UsageError, WcowError
 from ..oci import Descriptor, Digest, Index, Manifest, Platform, Reference, from_bytes, is_index
 from ..oci import parse as parse_manifest
-from ..stores import Store
+from ..stores import Store, names
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,24 @@ def _manifests(store: Store, descriptor: Descriptor, tag: str, depth: int) -> li
     return out
 
 
+def find_local(store: Store, text: str) -> Descriptor:
+    """What a name or a digest means in the local store. NotFoundError, with the name that may be meant."""
+    digest = names.as_digest(text)
+    full = str(digest or Reference.parse(text).tagged())
+    try:
+        return store.resolve(full)
+    except NotFoundError as error:
+        raise _missing(text, store.tags()) from error
+
+
+def _missing(text: str, there: list[str]) -> NotFoundError:
+    import difflib
+
+    near = difflib.get_close_matches(text, [Reference.parse(tag).familiar for tag in there], n=1)
+    return NotFoundError(f"no image {text} in the local store", why=f"did you mean {near[0]}?" if near else "",
+                         hint="'wcow images' lists what is there", name=text)
+
+
 def local_name(text: str) -> str:
     """The full name under which the local store keeps ``text``. UsageError for what is no plain name."""
     reference = Reference.parse(text)
@@ -97,17 +115,11 @@ def remove_names(store: Store, names: tuple[str, ...]) -> list[str]:
     for text in names:
         full = local_name(text)
         if full not in there:
-            import difflib
-
-            short = {Reference.parse(tag).familiar: tag for tag in there}
-            near = difflib.get_close_matches(text, short, n=1)
-            raise NotFoundError(f"no image {text} in the local store",
-                                why=f"did you mean {near[0]}?" if near else "",
-                                hint="'wcow images' lists what is there", name=text)
+            raise _missing(text, there)
         wanted.append(full)
     for full in wanted:
         store.untag(full)
     return wanted
 
 
-__all__ = ["LocalImage", "list_images", "local_name", "remove_names", "tag_image"]
+__all__ = ["LocalImage", "find_local", "list_images", "local_name", "remove_names", "tag_image"]
