@@ -31,9 +31,9 @@ class Change:
 
     ``size`` counts for files, ``target`` (raw Windows form) for links and junctions. ``modified`` is the source's own
     FILETIME, used only with ``--timestamps source``. ``attributes`` are those the source had on Windows (``COPY
-    --from`` a Windows image), ``None`` for things that never had any. ``security`` and ``times`` are given only where the
-    instruction itself decides them (hives of a base); everything else inherits. ``identity`` names a file's content:
-    equal identities mean equal bytes, and the cache goes by it.
+    --from`` a Windows image), ``None`` for things that never had any. ``security`` and ``times`` are given only
+    where the instruction itself decides them (hives of a base); everything else inherits. ``identity`` names a
+    file's content: equal identities mean equal bytes, and the cache goes by it.
     """
 
     path: Components

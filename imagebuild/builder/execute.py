@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,7 +35,7 @@ from .cache import Cache
 from .compose import Looks
 from .gather import Gatherer
 from .open_context import Contexts
-from .plan import BaseFacts, Configure, Execute, MakeFolder, OfStage, Plan, PlannedStage, Transfer, Wanted
+from .plan import Amount, BaseFacts, Configure, Execute, MakeFolder, OfStage, Plan, PlannedStage, Transfer, Wanted
 from .planner import make_plan
 from .request import BuildRequest
 from .stage import StageBuild, located
@@ -80,6 +80,7 @@ def plan_only(request: BuildRequest, shop: Workshop) -> Iterator[Event]:
     with ExitStack() as stack:
         build = _Build(request, shop, stack)
         plan = yield from build.plan()
+        plan = yield from build.measured(plan)
         yield Result(plan)
 
 
@@ -104,6 +105,7 @@ class _Build:
         self._scratch = Path(tempfile.mkdtemp(prefix="wcow-build-"))
         stack.callback(shutil.rmtree, self._scratch, ignore_errors=True)
         self._asked = _Asked.of(request)
+        self._prefer = ""  # the Windows version of the image's base, for the other images that are read
         self._contexts = Contexts(request, shop.fetcher, stack, self._scratch, shop.stat_cache, shop.stdin)
 
     def plan(self) -> Generator[Event, None, Plan]:
@@ -124,10 +126,31 @@ class _Build:
             yield Warn(note.text, f"{plan.file}:{note.line}" if note.line else plan.file, note.code)
         return plan
 
+    def measured(self, plan: Plan) -> Generator[Event, None, Plan]:
+        """The plan with the number and size of what each COPY and ADD takes from a build context.
+
+        What a build would stop at is a warning here: people plan before everything is there.
+        """
+        gatherer = Gatherer(self._contexts, self._origin_rootfs)
+        sizes: dict[int, Amount] = {}
+        for stage in plan.stages:
+            for step in stage.steps:
+                if isinstance(step, Transfer):
+                    try:
+                        amount = gatherer.measure(step)
+                    except WcowError as error:
+                        place = step.instruction.place
+                        yield Warn(str(error), f"{place.file}:{place.line}", "cannot-copy")
+                        continue
+                    if amount is not None:
+                        sizes[id(step)] = amount
+        return replace(plan, amounts=sizes)
+
     def run(self) -> Iterator[Event]:
         """Plan, then build stage after stage."""
         plan = yield from self.plan()
         self._refuse_runs(plan)
+        self._prefer = plan.target().platform.os_version
         for planned in plan.stages:
             yield from self._stage(planned, last=planned is plan.target())
         final = self._stages[plan.target().index]
@@ -157,7 +180,7 @@ class _Build:
             name = f"stage {stage.name!r}" if stage.name else f"stage {stage.index}"
             system = stage.platform.os
             raise step.instruction.error(
-                f"RUN is not executed by this version ({name}, {system})",
+                f"cannot be executed by this version ({name}, {system})",
                 why="it builds images of files and metadata only" if system == "windows" else
                 "RUN of a Linux stage needs an ordinary Linux builder",
                 hint=f"build that stage elsewhere and give its files with --build-context {stage.name or 'NAME'}=DIR; "
@@ -168,10 +191,11 @@ class _Build:
         if wanted not in self._found:
             step = f"find {wanted.name} {wanted.platform}"
             yield Step(step, f"looking up {wanted.name}")
-            found = self._shop.library.find(wanted.name, wanted.platform, pull=self._request.pull)
+            found = self._shop.library.find(wanted.name, wanted.platform, pull=self._request.pull,
+                                            prefer=self._prefer)
             self._found[wanted] = found
             yield Finish(step, f"{found.descriptor.digest.hex[:12]} {found.image.config.platform}")
-            if len(found.choices) > 1 and not wanted.platform.os_version:
+            if len(found.choices) > 1 and not wanted.platform.os_version and not self._prefer:
                 versions = ", ".join(entry.platform.os_version for entry in found.choices
                                      if entry.platform and entry.platform.os_version)
                 yield Warn(f"{wanted.name} has several Windows versions ({versions}); the first is taken",
@@ -239,7 +263,7 @@ class _Build:
             if planned.platform.os != "windows" or not _writes(planned):
                 view = over_nothing()
             elif self._request.base_metadata == "known":
-                view = over_table(self._request.flavour or flavour_of(image.config, found.name), image.config)
+                view = over_table(flavour_of(image.config, found.name), image.config)
             else:
                 rootfs = yield from self._index(found)
                 view = over_union(rootfs.union(), image.config, found.name)
@@ -271,7 +295,10 @@ class _Build:
         if isinstance(origin, OfStage):
             stage = self._stages[origin.index]
             store = _Stacked((self._shop.library.local, *(found.store for found in self._found.values())))
-            rootfs = Rootfs(stage.image, store, self._shop.indexes, name=f"stage {stage.planned.title()}")
+            image = stage.image
+            if self._request.base_metadata == "known" and stage.own_layers:  # the base's layers are not to be read
+                image = only_top(image, stage.own_layers)
+            rootfs = Rootfs(image, store, self._shop.indexes, name=f"stage {stage.planned.title()}")
             yield from rootfs.prepare()
             return rootfs
         found = yield from self._find(origin)
@@ -297,6 +324,12 @@ def _onto(found: Found, epoch: int) -> Image:
     if reference is None or found.location.transport == "docker-daemon":
         return image
     return with_base(image, str(reference.tagged()), found.descriptor.digest)
+
+
+def only_top(image: Image, count: int) -> Image:
+    """The image without all but its ``count`` uppermost layers."""
+    config = replace(image.config, diff_ids=image.diff_ids[-count:])
+    return create(config, layers=image.layers[-count:])
 
 
 def _cannot_read(why: str) -> PathReader:

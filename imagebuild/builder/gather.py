@@ -25,7 +25,7 @@ from .context_select import Selected, expand_sources, select
 from .context_tree import Sort
 from .from_image import ImageFiles
 from .open_context import Contexts
-from .plan import Clone, Download, Files, Here, Inline, MakeFolder, OfImage, OfStage, Source, Transfer, Wanted
+from .plan import Amount, Clone, Download, Files, Here, Inline, MakeFolder, OfImage, OfStage, Source, Transfer, Wanted
 from .view import View
 
 OriginRootfs = Callable[[OfStage | Wanted], Generator[Event, None, Rootfs]]
@@ -56,6 +56,20 @@ class Gatherer:
             changes += yield from self._source(step, source, place)
         owner = find_account(step.owner) if step.owner else None
         return Changes(tuple(changes), owner)
+
+    def measure(self, step: Transfer) -> Amount | None:
+        """How much the sources that lie in build contexts come to; ``None`` when none does. Nothing is read."""
+        files = size = 0
+        measured = False
+        for source in step.sources:
+            if isinstance(source, Inline):
+                files, size, measured = files + 1, size + len(source.data), True
+            elif isinstance(source, Files) and isinstance(source.origin, Here):
+                chosen = select(self.contexts.get(source.origin.value), source.patterns, excludes=step.excludes,
+                                parents=step.parents, symlinks=self.contexts.request.symlinks)
+                kept = [item for item in chosen.items if item.kind is Kind.FILE]
+                files, size, measured = files + len(kept), size + sum(item.size for item in kept), True
+        return Amount(files, size) if measured else None
 
     def _source(self, step: Transfer, source: Source, place: _Place) -> Generator[Event, None, list[Change]]:
         if isinstance(source, Inline):

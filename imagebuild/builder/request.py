@@ -21,8 +21,7 @@ class BuildRequest:
     path (relative to the working directory, then to the context), ``-`` for standard input, or ``None`` for
     ``Dockerfile`` in the context. ``build_contexts`` are NAME to folder, URL or image (``docker-image://…``,
     ``oci-layout://…``). ``acls``, ``attributes`` and ``junctions`` are pairs of a path in the image and its SDDL,
-    attribute change (``+RH-S``) or junction target. ``epoch`` is SOURCE_DATE_EPOCH in seconds. ``flavour`` overrides
-    which table of well-known folders ``--base-metadata known`` uses.
+    attribute change (``+RH-S``) or junction target. ``epoch`` is SOURCE_DATE_EPOCH in seconds.
     """
 
     context: str = "."
@@ -38,7 +37,6 @@ class BuildRequest:
     timestamps: Literal["fixed", "source"] = "fixed"
     epoch: int | None = None
     base_metadata: Literal["fetch", "known"] = "fetch"
-    flavour: str | None = None
     symlinks: Literal["keep", "follow", "refuse"] = "keep"
     acls: Pairs = ()
     attributes: Pairs = ()

@@ -95,7 +95,7 @@ def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, 
     """
     request = _request(options)
     settings = settings_from(ctx, **options)
-    names = [Reference.parse(tag).tagged() for tag in tags]
+    names = [_name(tag) for tag in tags]
     targets = [_output(text) for text in outputs]
     if (push or any(target is None for target in targets)) and not names:
         raise UsageError("nothing to push", why="the image has no name", hint="-t REGISTRY/NAME:TAG")
@@ -158,6 +158,14 @@ def _request(options: dict[str, Any]) -> BuildRequest:
         acls=pairs(options.get("acls", ()), "--acl"), attributes=pairs(options.get("attributes", ()), "--attr"),
         junctions=pairs(options.get("junctions", ()), "--junction"), no_cache=options.get("no_cache", False),
         pull=options["pull"])
+
+
+def _name(tag: str) -> Reference:
+    reference = Reference.parse(tag).tagged()
+    if reference.digest is not None:
+        raise UsageError(f"an image cannot be called {tag}", why="its digest is what it is, not what one wishes",
+                         hint="-t NAME:TAG")
+    return reference
 
 
 def _workshop(library: OpenLibrary, settings: Settings) -> Workshop:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..builder.plan import Execute, MakeFolder, OfStage, Plan, PlannedStage, Step, Transfer, describe
 from ..windows.names import join
+from .render import human
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
@@ -16,7 +17,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         name = f" {stage.name}" if stage.name else ""
         yield f"stage {stage.index}{name}  from {_base(stage)}  {stage.platform}"
         for step in stage.steps:
-            yield f"  {step.instruction.line:>4}  {_word(step):<9} {_what(step)}"
+            yield f"  {step.instruction.line:>4}  {_word(step):<9} {_what(step)}{_amount(plan, step)}"
     runs = plan.runs()
     if runs:
         yield ""
@@ -27,14 +28,22 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
     """The plan as JSON facts."""
     return {"file": plan.file, "executable": not plan.runs(), "stages": [
         {"index": stage.index, "name": stage.name, "base": _base(stage), "platform": str(stage.platform),
-         "steps": [_facts(step) for step in stage.steps]} for stage in plan.stages]}
+         "steps": [_facts(plan, step) for step in stage.steps]} for stage in plan.stages]}
 
 
-def _facts(step: Step) -> dict[str, Any]:
+def _amount(plan: Plan, step: Step) -> str:
+    found = plan.amounts.get(id(step))
+    return f"  ({found.files} file{'' if found.files == 1 else 's'}, {human(found.size)})" if found else ""
+
+
+def _facts(plan: Plan, step: Step) -> dict[str, Any]:
     facts: dict[str, Any] = {"line": step.instruction.line, "instruction": step.instruction.keyword, "text": step.text,
                              "kind": _word(step)}
     if isinstance(step, Transfer):
         facts |= {"sources": [describe(source) for source in step.sources], "destination": join(step.destination)}
+        amount = plan.amounts.get(id(step))
+        if amount is not None:
+            facts |= {"files": amount.files, "size": amount.size}
     elif isinstance(step, MakeFolder):
         facts["destination"] = join(step.path)
     elif isinstance(step, Execute):

@@ -119,9 +119,9 @@ class Live:
         from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         self._console = Console(stderr=True, highlight=False)
-        self._progress = Progress(SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(bar_width=24),
-                                  DownloadColumn(binary_units=True), TimeElapsedColumn(), console=self._console,
-                                  transient=True)
+        text = TextColumn("{task.description}", markup=False)
+        self._progress = Progress(SpinnerColumn(), text, BarColumn(bar_width=24), DownloadColumn(binary_units=True),
+                                  TimeElapsedColumn(), console=self._console, transient=True)
         self._tasks: dict[str, tuple[Any, Step, float]] = {}
         self._progress.start()
 

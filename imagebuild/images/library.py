@@ -94,13 +94,17 @@ class Library:
                 error.why = f"{error.why}; and the local store has no such name" if error.why else error.why
             raise
 
-    def find(self, name: str, platform: Platform, *, pull: bool = False) -> Found:
-        """The image that ``name`` means on ``platform``: of an index the first entry that fits, as docker takes it."""
+    def find(self, name: str, platform: Platform, *, pull: bool = False, prefer: str = "") -> Found:
+        """The image that ``name`` means on ``platform``: of an index the first entry that fits, as docker takes it.
+
+        Where several fit, those of the Windows build of ``prefer`` (an os.version) go first.
+        """
         store, location, descriptor = self.resolve(name, pull=pull)
-        return load(store, location, descriptor, name, platform)
+        return load(store, location, descriptor, name, platform, prefer=prefer)
 
 
-def load(store: Store, location: Location, descriptor: Descriptor, name: str, platform: Platform) -> Found:
+def load(store: Store, location: Location, descriptor: Descriptor, name: str, platform: Platform, *,
+         prefer: str = "") -> Found:
     """The image behind a descriptor of a manifest or an index."""
     index: Descriptor | None = None
     choices: tuple[Descriptor, ...] = ()
@@ -114,7 +118,9 @@ def load(store: Store, location: Location, descriptor: Descriptor, name: str, pl
             raise NotFoundError(f"cannot use {name} for {platform}",
                                 why=f"its index offers {offered or 'no platform at all'}",
                                 hint="choose one of these with --platform or --os-version", name=name)
-        descriptor = choices[0]
+        build = prefer.split(".")[:3]
+        descriptor = min(choices, key=lambda entry: not (
+            prefer and entry.platform is not None and entry.platform.os_version.split(".")[:3] == build))
     manifest = store.manifest(descriptor)
     parsed = parse_manifest(manifest, descriptor.media_type, source=name)
     if isinstance(parsed, Index):

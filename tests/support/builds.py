@@ -106,7 +106,8 @@ class Bench:
         indexes = []
         for number, descriptor in enumerate(built.image.layers):
             with self.local.open_blob(descriptor) as blob:
-                indexes.append(Index.build(open_reader(blob), self.folder / f"union-{descriptor.digest.hex[:8]}-{number}"))
+                name = self.folder / f"union-{descriptor.digest.hex[:8]}-{number}"
+                indexes.append(Index.build(open_reader(blob), name))
         return Union(indexes)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from imagebuild.builder.cache import Cache
 from imagebuild.images.put import Layer
 from imagebuild.oci import Descriptor, Digest

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
 from imagebuild.builder.archive import is_archive
 from imagebuild.builder.open_context import Contexts
 from imagebuild.builder.request import BuildRequest
@@ -77,7 +78,7 @@ def test_a_dockerfile_inside_the_context_is_found_by_its_path_there(tmp_path: Pa
 def test_no_dockerfile_and_no_context_are_said_plainly(tmp_path: Path, stack: ExitStack) -> None:
     with pytest.raises(DockerfileError, match="there is no Dockerfile"):
         contexts(stack, tmp_path / "s", context=folder(tmp_path / "c")).dockerfile()
-    with pytest.raises(ContextError, match="no such folder|cannot use"):
+    with pytest.raises(ContextError, match="cannot use"):
         contexts(stack, tmp_path / "s", context=str(tmp_path / "none")).dockerfile()
 
 

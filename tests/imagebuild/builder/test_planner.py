@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from imagebuild.builder.plan import (
     BaseFacts,
     Clone,
@@ -66,7 +67,8 @@ def test_only_stages_that_are_needed_are_planned_in_the_order_they_run() -> None
 
 
 def test_from_sees_only_global_args_and_the_platform_args() -> None:
-    text = "ARG V=1\nARG N=base:${V}\nFROM --platform=$BUILDPLATFORM x:$TARGETARCH AS l\nFROM ${N}\nCOPY --from=l /a /a\n"
+    text = ("ARG V=1\nARG N=base:${V}\nFROM --platform=$BUILDPLATFORM x:$TARGETARCH AS l\n"
+            "FROM ${N}\nCOPY --from=l /a /a\n")
     found = plan(text, build_args=(("V", "2"),))
     assert found.target().base == Wanted("base:2", WINDOWS)
     first = found.stages[0].base
@@ -81,7 +83,8 @@ def test_an_arg_counts_from_its_line_and_takes_global_defaults_by_name() -> None
     assert env("FROM a\nARG X\nENV A=${X:-none}\n") == ("A=none",)
     assert env("FROM a\nARG X=1 Y=${X}2\nENV A=$Y\n") == ("A=12",)
     assert env("FROM a\nENV X=env\nARG X=arg\nENV A=$X\n") == ("X=env", "A=arg")
-    assert env("FROM a\nARG TARGETOSVERSION\nENV A=$TARGETOSVERSION\n", os_version="10.0.20348.1") == ("A=10.0.20348.1",)
+    text = "FROM a\nARG TARGETOSVERSION\nENV A=$TARGETOSVERSION\n"
+    assert env(text, os_version="10.0.20348.1") == ("A=10.0.20348.1",)
 
 
 def test_a_stage_built_on_a_stage_sees_its_variables() -> None:
@@ -163,7 +166,8 @@ def test_what_a_copy_takes_from_where() -> None:
 def test_what_an_add_takes_from_where() -> None:
     digest = "sha256:" + "0" * 64
     text = ("FROM a\nADD x /d\nADD https://h/f.zip /d\n"
-            f"ADD --checksum={digest} https://h/f.zip /d\nADD https://h/r.git#main /d\nADD --keep-git-dir=true git@h:r.git /d\n")
+            f"ADD --checksum={digest} https://h/f.zip /d\nADD https://h/r.git#main /d\n"
+            "ADD --keep-git-dir=true git@h:r.git /d\n")
     found = [step.sources for step in steps(text)]  # type: ignore[attr-defined]
     assert found == [
         (Files(Here(), ("x",)),), (Download("https://h/f.zip"),), (Download("https://h/f.zip", digest),),
@@ -173,7 +177,8 @@ def test_what_an_add_takes_from_where() -> None:
 @pytest.mark.parametrize(("line", "what"), [
     ("COPY https://h/f /d", "is an address"), ("COPY --from=7 x /d", "names no earlier stage"),
     ("COPY --chmod=755 x /d", "--chmod"), ("COPY --chown=joe x /d", "names no account"),
-    ("VOLUME [\"$NOTHING\"]", "empty path"), ("EXPOSE http", "port"), ("COPY x D:/y", "D:/y"), ("ENV A=${X:?gone}", "gone")])
+    ("VOLUME [\"$NOTHING\"]", "empty path"), ("EXPOSE http", "port"), ("COPY x D:/y", "D:/y"),
+    ("ENV A=${X:?gone}", "gone")])
 def test_what_cannot_be_is_said_with_file_line_and_instruction(line: str, what: str) -> None:
     with pytest.raises(DockerfileError) as caught:
         plan(f"FROM a\n{line}\n")

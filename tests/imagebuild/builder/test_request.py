@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from imagebuild.builder.request import pairs
 from imagebuild.errors import UsageError
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from imagebuild.builder import runconfig as r
 from imagebuild.oci import RunConfig
 
@@ -17,7 +18,8 @@ def test_a_shell_form_is_one_string_behind_the_shell_and_already_escaped() -> No
     run = r.with_cmd(RunConfig(), ("mkdir  \"c:/foo\"",), json=False, original="mkdir  \"c:/foo\"")
     assert (run.cmd, run.args_escaped) == (("cmd /S /C mkdir  \"c:/foo\"",), True)
     shell = r.with_shell(RunConfig(), ("powershell", "-Command"))
-    assert r.with_entrypoint(shell, ("x",), json=False, original="x", cmd_set=False).entrypoint == ("powershell -Command x",)
+    found = r.with_entrypoint(shell, ("x",), json=False, original="x", cmd_set=False)
+    assert found.entrypoint == ("powershell -Command x",)
 
 
 def test_an_empty_command_clears_and_leaves_args_escaped_alone() -> None:
@@ -32,7 +34,8 @@ def test_entrypoint_drops_a_cmd_that_came_from_the_base(cmd_set: bool) -> None:
 
 
 @pytest.mark.parametrize(("escaped", "json", "other", "mixed"), [
-    (True, True, ("e",), True), (False, False, ("e",), True), (True, False, ("e",), False), (False, True, ("e",), False),
+    (True, True, ("e",), True), (False, False, ("e",), True), (True, False, ("e",), False),
+    (False, True, ("e",), False),
     (True, True, None, False), (True, True, (), False)])
 def test_mixed_forms_are_seen(escaped: bool, json: bool, other: tuple[str, ...] | None, mixed: bool) -> None:
     assert r.mixes_forms(RunConfig(args_escaped=escaped), json=json, other=other) is mixed

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from imagebuild.builder.view import Nothing, View, link_target
 from imagebuild.errors import InputError
 from imagebuild.layer import Entry, Kind
