@@ -188,7 +188,7 @@ class TarStream:
         if len(self._data) - at < BLOCK:
             if not self._fill(BLOCK):
                 if self._at != len(self._data):
-                    raise self._bad("the tar is cut off in a header", self.tell())
+                    raise self._bad("the tar is cut off in a header", self._before + len(self._data))
                 self._ended = True  # no end blocks: GNU tar and Go accept that
                 return None
             at = self._at
@@ -245,7 +245,7 @@ class TarStream:
 
     def _size(self, block: bytes, at: int) -> int:
         field = block[124:135]
-        size = int(field, 8) if field.isdigit() and b"8" not in field and b"9" not in field \
+        size = int(field, 8) if field.isdigit() and block[135] in b"\0 " and b"8" not in field and b"9" not in field \
             else self._number(block[124:136], at + 124)
         if not 0 <= size <= _MAX_SIZE:
             raise self._bad(f"a size of {size}", at + 124)
@@ -342,8 +342,8 @@ def parse_records(body: bytes, offset: int = 0, source: str = "layer") -> dict[b
     while at < len(body):
         space = body.find(b" ", at, at + 20)
         digits = body[at:space]
-        end = at + int(digits) if space > 0 and digits.isdigit() else 0
-        if not space < end <= len(body) or body[end - 1] != 0x0A:
+        end = at + int(digits) if space > at and digits.isdigit() else at
+        if not at < space < end <= len(body) or body[end - 1] != 0x0A:
             raise FormatError(f"cannot read the {source}", offset=offset + at, source=source,
                               why="a PAX record whose length is wrong")
         key, equals, value = body[space + 1:end - 1].partition(b"=")
