@@ -24,7 +24,8 @@ def entry(path: str, kind: Kind = Kind.FILE, **values: Any) -> Entry:
     if kind is Kind.WHITEOUT:
         return Entry(path, kind, **values)
     secured = path.startswith(("Files/", "UtilityVM")) and kind is not Kind.HARD_LINK
-    defaults: dict[str, Any] = {"attributes": _ATTRIBUTES[kind], "times": TIMES, "security": SECURITY if secured else None}
+    defaults: dict[str, Any] = {"attributes": _ATTRIBUTES[kind], "times": TIMES,
+                                "security": SECURITY if secured else None}
     return Entry(path, kind, **{**defaults, **values})
 
 

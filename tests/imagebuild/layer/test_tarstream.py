@@ -51,7 +51,8 @@ END = bytes(1024)
 
 @pytest.mark.parametrize("format", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
 def test_long_names_and_links_of_pax_and_gnu_are_read(format: int) -> None:
-    blob = tar((LONG, {"data": b"x" * 700}), ("link", {"type": tarfile.SYMTYPE, "linkname": LONG}), ("last", {}), format=format)
+    blob = tar((LONG, {"data": b"x" * 700}), ("link", {"type": tarfile.SYMTYPE, "linkname": LONG}), ("last", {}),
+               format=format)
     stream = TarStream(io.BytesIO(blob))
     first = stream.next()
     assert first is not None
@@ -293,5 +294,6 @@ MUTANTS = [
     write([folder("Files"), entry("Files/w", Kind.WHITEOUT), entry("Files/j", Kind.JUNCTION, target="C:\\x"),
            (entry("Files/a", size=700, eas=(("E", b"1"),)), bytes(700)), entry("Files/ü")]),
     tar((LONG, {"data": b"x"}), ("b", {"type": tarfile.LNKTYPE, "linkname": LONG}), format=tarfile.GNU_FORMAT),
-    tar((LONG, {"data": b"x", "pax_headers": {"MSWINDOWS.fileattr": "32", "mtime": "1.5"}}), pax_headers={"comment": "hi"}),
+    tar((LONG, {"data": b"x", "pax_headers": {"MSWINDOWS.fileattr": "32", "mtime": "1.5"}}),
+        pax_headers={"comment": "hi"}),
 ]

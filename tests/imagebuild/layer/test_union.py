@@ -165,7 +165,8 @@ def test_no_layers_show_nothing() -> None:
 
 
 parts = st.sampled_from("ab")
-changes = st.lists(st.tuples(st.lists(parts, min_size=1, max_size=3), st.sampled_from(["file", "dir", "gone", "opaque"])),
+changes = st.lists(st.tuples(st.lists(parts, min_size=1, max_size=3), st.sampled_from(["file", "dir", "gone",
+                                                                                       "opaque"])),
                    max_size=5)
 
 
@@ -207,7 +208,8 @@ def test_the_union_is_what_applying_the_layers_one_after_another_gives(tmp_path_
         state.update(here)
         blobs.append(tar(*members.items()))
     folder_ = tmp_path_factory.mktemp("union")
-    view = Union([Index.build(io.BytesIO(blob), folder_ / f"{number}.idx", linux=True) for number, blob in enumerate(blobs)])
+    view = Union([Index.build(io.BytesIO(blob), folder_ / f"{number}.idx", linux=True) for number,
+                  blob in enumerate(blobs)])
     shown = {tuple(found.entry.path.split("/")): "dir" if found.entry.kind is Kind.DIRECTORY else "file"
              for found in view.walk()}
     assert shown == state

@@ -189,7 +189,8 @@ def test_any_layer_reads_back_equal_in_every_field(layer: list[tuple[Entry, byte
     ([folder("Files")], folder("Files"), "twice"),
     ([folder("Files"), entry("Files/a")], entry("Files/a/b"), "nothing can stand below"),
     ([folder("Files"), entry("Files/l", Kind.JUNCTION, target="C:\\x")], entry("Files/l/b"), "nothing can stand below"),
-    ([folder("Files"), entry("Files/l", Kind.DIRECTORY_SYMLINK, target="x")], folder("Files/l/b"), "nothing can stand below"),
+    ([folder("Files"), entry("Files/l", Kind.DIRECTORY_SYMLINK, target="x")], folder("Files/l/b"),
+     "nothing can stand below"),
     ([folder("Files"), entry("Files/w", Kind.WHITEOUT)], entry("Files/w/b"), "nothing can stand below"),
     ([folder("Files"), entry("Files/w", Kind.WHITEOUT)], entry("Files/w"), "twice"),
     ([folder("Files"), entry("Files/a")], entry("Files/w", Kind.WHITEOUT), "right after their parent"),
@@ -207,7 +208,8 @@ def test_any_layer_reads_back_equal_in_every_field(layer: list[tuple[Entry, byte
     ([folder("Files")], entry("Files/" + "d" * 255 + "/x"), "must come before"),
     ([folder("Files")], entry("Files/a", security=None), "no security"),
     ([], entry("/Files"), "must come before|no parent|single slashes|top"),
-    ([], folder("."), "folder"), ([], folder("Files/"), "slashes"), ([], folder(""), "slashes"), ([], entry("x"), "top"),
+    ([], folder("."), "folder"), ([], folder("Files/"), "slashes"), ([], folder(""), "slashes"), ([], entry("x"),
+                                                                                                  "top"),
 ])
 def test_what_windows_refuses_is_refused_before_it_is_written(before: list[Entry], wrong: Entry, reason: str) -> None:
     sink = io.BytesIO()
@@ -279,7 +281,8 @@ def test_content_comes_from_bytes_streams_and_files(kind: str, size: int, tmp_pa
     data = CONTENT[:size]
     path = tmp_path / "f"
     path.write_bytes(data)
-    content: Any = {"bytes": data, "bytearray": bytearray(data), "memoryview": memoryview(data), "stream": io.BytesIO(data),
+    content: Any = {"bytes": data, "bytearray": bytearray(data), "memoryview": memoryview(data),
+                    "stream": io.BytesIO(data),
                     "path": path, "text": str(path)}[kind]
     blob = write([*TOP, (entry("Files/a", size=size), content), (entry("Files/b", size=3), b"end")])
     assert [found for _, found in entries_of(blob)][1:3] == [data, b"end"]
@@ -302,7 +305,8 @@ def test_a_file_is_read_the_same_without_readv(monkeypatch: pytest.MonkeyPatch, 
 def test_content_that_shrank_or_grew_is_one_clear_error(kind: str, change: int, reason: str, size: int,
                                                         tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(bytes(size + change))
-    content: Any = {"path": tmp_path / "f", "stream": io.BytesIO(bytes(size + change)), "bytes": bytes(size + change)}[kind]
+    content: Any = {"path": tmp_path / "f", "stream": io.BytesIO(bytes(size + change)),
+                    "bytes": bytes(size + change)}[kind]
     layer = LayerWriter(io.BytesIO())
     layer.add(*TOP)
     with pytest.raises(ContextError, match=f"{size} bytes were expected") as caught:
