@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Advance", "Copied", "Event", "Files", "Finish", "Found", "IndexCache", "Item", "Layer", "Library", "LocalImage",
-    "Result", "Rootfs", "Step", "Warn", "cat_file", "copy_image", "draw_tree", "find_local", "holds_indexes", "image_facts",
-    "index_facts", "list_images", "load", "local_name", "pick", "put_image", "put_layer", "remove_names",
+    "Result", "Rootfs", "Step", "Warn", "cat_file", "copy_image", "draw_tree", "find_local", "holds_indexes",
+    "image_facts", "index_facts", "list_images", "load", "local_name", "pick", "put_image", "put_layer", "remove_names",
     "rootfs_of_layer", "selector", "tag_image",
 ]
 

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import NotFoundError, UsageError, WcowError
 from ..oci import Descriptor, Digest, Index, Manifest, Platform, Reference, from_bytes, is_index
 from ..oci import parse as parse_manifest
-from ..stores import Store, names
+from ..stores import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,9 @@ def _manifests(store: Store, descriptor: Descriptor, tag: str, depth: int) -> li
 
 def find_local(store: Store, text: str) -> Descriptor:
     """What a name or a digest means in the local store. NotFoundError, with the name that may be meant."""
-    digest = names.as_digest(text)
-    full = str(digest or Reference.parse(text).tagged())
+    # "app:1" has the form of a digest, too; only the algorithms in use are meant as one.
+    is_digest = text.startswith(("sha256:", "sha384:", "sha512:"))
+    full = str(Digest.parse(text) if is_digest else Reference.parse(text).tagged())
     try:
         return store.resolve(full)
     except NotFoundError as error:

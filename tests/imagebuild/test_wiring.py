@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which adapters settings choose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support import images
+
+from imagebuild.errors import NotFoundError
+from imagebuild.oci import Location, Platform
+from imagebuild.stores import ArchiveStore, DaemonStore, LayoutStore, RegistryStore
+from imagebuild.wiring import Settings, Stores, cache_folders, fetcher, index_cache, open_library
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Stores:
+    return Stores(Settings(store=tmp_path / "store", cache=tmp_path / "cache"))
+
+
+def test_each_transport_has_its_store(stores: Stores, tmp_path: Path) -> None:
+    assert isinstance(stores.open(Location.parse("docker://registry.example/app:1")), RegistryStore)
+    assert isinstance(stores.open(Location.parse("docker-daemon:app:1")), DaemonStore)
+    assert isinstance(stores.create(Location.parse(f"oci:{tmp_path}/new")), LayoutStore)
+    archive = stores.create(Location.parse(f"docker-archive:{tmp_path}/new.tar"))
+    assert isinstance(archive, ArchiveStore)
+    archive.close()
+
+
+def test_a_folder_that_is_not_there_is_not_made_for_reading(stores: Stores, tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError):
+        stores.open(Location.parse(f"oci:{tmp_path}/none"))
+    assert not (tmp_path / "none").exists()
+
+
+def test_offline_no_registry_is_asked(tmp_path: Path) -> None:
+    with open_library(Settings(store=tmp_path, offline=True)) as library:
+        with pytest.raises(NotFoundError, match=r"cannot ask the registry registry\.example"):
+            library.resolve("docker://registry.example/app:1")
+        with pytest.raises(NotFoundError, match="cannot find app:1"):
+            library.resolve("app:1")
+
+
+def test_registries_share_a_client_unless_they_are_trusted_differently(tmp_path: Path) -> None:
+    stores = Stores(Settings(store=tmp_path, insecure_registries=("lab:5000",)))
+    first, second, lab = (stores.open(Location.parse(f"docker://{name}")) for name in
+                          ("a.example/x", "b.example/y", "lab:5000/z"))
+    assert first._client is second._client  # type: ignore[attr-defined]
+    assert lab._client is not first._client  # type: ignore[attr-defined]
+    assert not stores.settings.tls("a.example").insecure and stores.settings.tls("lab:5000").insecure
+
+
+def test_insecure_means_every_registry() -> None:
+    assert Settings(insecure=True).tls("any.example").insecure
+    assert Settings(ca_file="x.pem").tls("any.example").ca_file == "x.pem"
+
+
+def test_a_library_finds_local_images_and_closes_what_it_opened(tmp_path: Path) -> None:
+    with open_library(Settings(store=tmp_path)) as library:
+        _, descriptor = images.sample(library.local)
+        assert library.find("app:1", Platform("windows", "amd64")).descriptor == descriptor
+        library.open(Location.parse("docker://registry.example/app:1"))
+        assert library.stores._clients
+    assert not library.stores._clients
+
+
+def test_caches_lie_in_one_folder(tmp_path: Path) -> None:
+    settings = Settings(cache=tmp_path / "c")
+    folders = cache_folders(settings)
+    assert (folders.root, folders.indexes, folders.steps) == \
+        (tmp_path / "c", tmp_path / "c" / "indexes", tmp_path / "c" / "steps")
+    assert index_cache(settings).folder == folders.indexes
+    assert cache_folders(Settings()).root.name == "wcow"
+
+
+@pytest.mark.parametrize("offline", [True, False])
+def test_the_fetcher_is_offline_when_we_are(offline: bool) -> None:
+    assert fetcher(Settings(offline=offline)).offline is offline
