@@ -16,6 +16,7 @@ from ..layer import Kind
 from ..oci import Digest, History, Image, RunConfig, add_history, append, with_config
 from ..stores import Store
 from ..windows.filetime import to_iso
+from ..windows.names import join
 from ..windows.upcase import fold
 from .cache import Cache
 from .changes import Change, Changes, Later
@@ -81,12 +82,15 @@ class StageBuild:
     def extras(self, junctions: list[tuple[tuple[str, ...], str]]) -> Generator[Event, None, None]:
         """``--junction``, and what ``--acl`` and ``--attr`` ask for paths that no step of the stage wrote."""
         items = [Change(path, Kind.JUNCTION, target=target) for path, target in junctions]
+        words = [f"--junction {join(path)}={target}" for path, target in junctions]
         for key in sorted({*self.looks.acls, *self.looks.attributes}):
             item = self._asked(key)
             if item is not None:
                 items.append(item)
+                flags = ("--acl", key in self.looks.acls), ("--attr", key in self.looks.attributes)
+                words += [f"{flag} {join(item.path)}" for flag, asked in flags if asked]
         if items:
-            yield from self.apply(Changes(tuple(items)), "wcow build --acl --attr --junction")
+            yield from self.apply(Changes(tuple(items)), " ".join(words))
 
     def _asked(self, key: str) -> Change | None:
         entry = self.view.get(components(key))
