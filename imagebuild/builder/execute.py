@@ -6,44 +6,35 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from ..dockerfile import Dockerfile
-from ..errors import DockerfileError, UnsupportedError, UsageError, WcowError
+from ..errors import DockerfileError, UsageError, WcowError
 from ..fetch import Fetcher
-from ..hive import machine_environment
 from ..images.events import Event, Finish, Result, Step, Warn
 from ..images.library import Found, Library
 from ..images.put import put_image
 from ..images.rootfs import IndexCache, Rootfs
 from ..oci import Config, Descriptor, Image, annotate, convert, create, with_base, with_config
 from ..stores import LayoutStore, Store, copy_blob
-from ..windows.attributes import change as change_attributes
 from ..windows.filetime import DOS_EPOCH, UNIX_EPOCH, from_iso, to_iso
-from ..windows.names import check_path, join, parse_path
-from ..windows.sddl import parse_sddl
-from ..windows.security import SecurityDescriptor
-from ..windows.upcase import fold
+from .asked import Asked
 from .cache import Cache
 from .compose import Looks
 from .gather import Gatherer
+from .machine_path import PathReader, asks_for_path, cannot_read, registry_path
 from .open_context import Contexts
 from .plan import Amount, BaseFacts, Configure, Execute, MakeFolder, OfStage, Plan, PlannedStage, Transfer, Wanted
 from .planner import make_plan
 from .request import BuildRequest
 from .stage import StageBuild, located
-from .view import layer_path
 from .view_of import flavour_of, over_nothing, over_table, over_union
-
-PathReader = Callable[[], "str | None"]
-_PATH = re.compile(r"\$\{?path\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +95,7 @@ class _Build:
         self._stages: dict[int, StageBuild] = {}
         self._scratch = Path(tempfile.mkdtemp(prefix="wcow-build-"))
         stack.callback(shutil.rmtree, self._scratch, ignore_errors=True)
-        self._asked = _Asked.of(request)
+        self._asked = Asked.of(request)
         self._prefer = ""  # the Windows version of the image's base, for the other images that are read
         self._contexts = Contexts(request, shop.fetcher, stack, self._scratch, shop.stat_cache, shop.stdin)
 
@@ -204,11 +195,10 @@ class _Build:
 
     def _path_reader(self, dockerfile: Dockerfile, found: Found) -> Generator[Event, None, PathReader | None]:
         """How PATH of a base is read, when the Dockerfile asks for it: its registry is looked at only then."""
-        if not any(_PATH.search(item.text) for item in dockerfile.instructions
-                   if item.keyword not in ("RUN", "CMD", "ENTRYPOINT", "SHELL", "HEALTHCHECK")):
+        if not asks_for_path(dockerfile):
             return None
         if self._request.base_metadata == "known":
-            return _cannot_read("with --base-metadata known the base's registry is not looked at")
+            return cannot_read("with --base-metadata known the base's registry is not looked at")
         rootfs = yield from self._index(found)
         return lambda: registry_path(rootfs)
 
@@ -330,67 +320,6 @@ def only_top(image: Image, count: int) -> Image:
     """The image without all but its ``count`` uppermost layers."""
     config = replace(image.config, diff_ids=image.diff_ids[-count:])
     return create(config, layers=image.layers[-count:])
-
-
-def _cannot_read(why: str) -> PathReader:
-    def fail() -> str | None:
-        raise UnsupportedError("cannot resolve ${PATH}", why=why,
-                               hint="write the folders out: ENV PATH=C:\\Windows\\System32;C:\\Windows;…")
-
-    return fail
-
-
-def registry_path(rootfs: Rootfs) -> str | None:
-    """PATH as the machine variables in an image's registry have it. UnsupportedError when a layer above the base
-    changes the registry: reading that needs delta hives."""
-    for index in rootfs.union().indexes[1:]:
-        if index.get("Hives/System_Delta") is not None:
-            _cannot_read("a layer above the base changes the registry, and this version does not read delta hives")()
-    kept = {name: rootfs.union().indexes[0].kept(f"Files/Windows/System32/config/{name}")
-            for name in ("SYSTEM", "SOFTWARE")}
-    if not kept["SYSTEM"]:
-        return None
-    machine = machine_environment(kept["SYSTEM"], kept["SOFTWARE"] or None, source=f"SYSTEM of {rootfs.name}")
-    for name, value in machine.items():
-        if fold(name) == "PATH":
-            return value
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What ``--acl``, ``--attr`` and ``--junction`` ask, checked and keyed by folded layer path."""
-
-    acls: dict[str, SecurityDescriptor]
-    attributes: dict[str, str]
-    junctions: list[tuple[tuple[str, ...], str]]
-
-    @classmethod
-    def of(cls, request: BuildRequest) -> _Asked:
-        acls = {}
-        for path, sddl in request.acls:
-            try:
-                acls[_key(path, "--acl")] = parse_sddl(sddl)
-            except WcowError as error:
-                raise UsageError(f"--acl {path}: {error.what}", why=error.why, hint=error.hint) from None
-        attributes = {}
-        for path, letters in request.attributes:
-            change_attributes(0, letters)
-            attributes[_key(path, "--attr")] = letters
-        junctions = []
-        for path, target in request.junctions:
-            components = parse_path(path)
-            check_path(components)
-            junctions.append((components, join(parse_path(target))))
-        return cls(acls, attributes, junctions)
-
-
-def _key(path: str, flag: str) -> str:
-    components = parse_path(path)
-    if not components:
-        raise UsageError(f"{flag} {path} cannot be kept", why="layers carry no security descriptor for C:\\ itself",
-                         hint="name a folder or file below it")
-    return fold(layer_path(components))
 
 
 class _Stacked:
