@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from imagebuild.builder.asked import Asked
 from imagebuild.builder.request import BuildRequest
 from imagebuild.errors import WcowError

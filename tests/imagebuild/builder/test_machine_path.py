@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import pytest
+from support.builds import NANOSERVER, Bench
+
 from imagebuild.builder.machine_path import asks_for_path, cannot_read, registry_path
 from imagebuild.dockerfile import parse
 from imagebuild.errors import UnsupportedError
 from imagebuild.images.rootfs import IndexCache, Rootfs
 from imagebuild.layer import Entry, Kind
-from support.builds import NANOSERVER, Bench
 
 
 @pytest.mark.parametrize(("line", "asks"), [
