@@ -78,8 +78,8 @@ def test_the_four_times_go_where_they_belong_to_100_ns() -> None:
 
 @pytest.mark.parametrize(("modified", "field"), [
     (133_000_000_009_999_999, b"%011o" % 1655526400), (0, b"00000000000"), (1 << 61, b"00000000000"),
-    (116_444_736_000_000_000 + ((1 << 33) - 1) * 10**7, b"7" * 11), (116_444_736_000_000_000 + (1 << 33) * 10**7,
-                                                                     b"0" * 11)])
+    (116_444_736_000_000_000 + ((1 << 33) - 1) * 10**7, b"7" * 11),
+    (116_444_736_000_000_000 + (1 << 33) * 10**7, b"0" * 11)])
 def test_the_old_time_field_holds_whole_seconds_or_nothing(modified: int, field: bytes) -> None:
     raw = Headers().encode(entry("Files/a", times=Times(1, modified, 1, 1)))[-512:]
     assert raw[136:147] == field

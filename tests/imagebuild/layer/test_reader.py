@@ -58,8 +58,8 @@ def test_a_layer_as_crane_and_the_host_process_script_write_it() -> None:
                ("Files/app/l", {"type": SYM, "linkname": "../x"}), ("Hives/", DIR), format=tarfile.USTAR_FORMAT)
     moment = Times.all(from_unix_ns(5 * 10**9))
     found = entries(blob)
-    assert found[1:3] == [Entry("Files/app", Kind.DIRECTORY, times=moment), Entry("Files/app/x", Kind.FILE,
-                                                                                  times=moment)]
+    assert found[1:3] == [Entry("Files/app", Kind.DIRECTORY, times=moment),
+    Entry("Files/app/x", Kind.FILE, times=moment)]
     assert (found[3].kind, found[3].target) == (Kind.SYMLINK, "..\\x")
     assert [item.path for item in found] == ["Files", "Files/app", "Files/app/x", "Files/app/l", "Hives"]
 

@@ -13,20 +13,17 @@ from imagebuild.layer import Entry, Kind
 from imagebuild.layer.rules import HIVES, check_component, check_length, check_place, check_target, check_values
 
 
-@pytest.mark.parametrize("name", ["a", "ü", "a b", "a.b", ".a", "nulx", "com", "Com10", "$Recycle.Bin", "x" * 255, "-",
-                                  "wh.x",
-                                  "\U0001f600" * 127])
+@pytest.mark.parametrize("name", [
+    "a", "ü", "a b", "a.b", ".a", "nulx", "com", "Com10", "$Recycle.Bin", "x" * 255, "-", "wh.x", "\U0001f600" * 127])
 def test_ordinary_names_pass(name: str) -> None:
     check_component(name, "Files/" + name)
 
 
 @pytest.mark.parametrize(("name", "reason"), [
     ("a:b", "alternate stream"), ("C:", "alternate stream"), (".wh.a", "disappears"), ("a\\b", "single slashes"),
-    ("", "single slashes"), ("a*", "not allowed"), ("a\x01", "control"), ("a.", "end of a name"), ("a ",
-                                                                                                   "end of a name"),
-    (".", "means a folder|end of a name"), ("..", "means a folder|end of a name"), ("NUL", "device"), ("con.txt",
-                                                                                                       "device"),
-                                                                                                       ("lpt\u00b9", "device"), ("x" * 256, "255"),
+    ("", "single slashes"), ("a*", "not allowed"), ("a\x01", "control"), ("a.", "end of a name"),
+    ("a ", "end of a name"), (".", "means a folder|end of a name"), ("..", "means a folder|end of a name"),
+    ("NUL", "device"), ("con.txt", "device"), ("lpt\u00b9", "device"), ("x" * 256, "255"),
     ("\U0001f600" * 128, "255"), ("\udc80", "surrogate"), ("aux .c", "device"), ("CONIN$", "device")])
 def test_names_that_windows_cannot_hold_are_refused(name: str, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
@@ -41,8 +38,8 @@ def test_a_path_has_at_most_32767_units() -> None:
 
 @pytest.mark.parametrize(("item", "base"), [
     (folder("Files"), True), (folder("Files"), False), (entry("Files/a"), True), (folder("Hives"), False),
-    *((entry(f"Hives/{name}"), False) for name in HIVES), (folder("UtilityVM"), False), (folder("UtilityVM/Files"),
-                                                                                         True),
+    *((entry(f"Hives/{name}"), False) for name in HIVES), (folder("UtilityVM"), False),
+    (folder("UtilityVM/Files"), True),
     (entry("UtilityVM/Files/a"), False), (entry("UtilityVM/Files/a", Kind.WHITEOUT), False)],
     ids=lambda value: value.path if isinstance(value, Entry) else None)
 def test_places_that_windows_knows_pass(item: Entry, base: bool) -> None:
@@ -52,8 +49,8 @@ def test_places_that_windows_knows_pass(item: Entry, base: bool) -> None:
 @pytest.mark.parametrize(("item", "base"), [
     (entry("Files"), False), (folder("Hives"), True), (entry("Hives"), False), (entry("Hives/System_Base"), False),
     (entry("Hives/system_delta"), False), (folder("Hives/System_Delta"), False), (folder("Other"), False),
-    (folder("files"), False), (entry("UtilityVM"), False), (entry("UtilityVM/Files"), False), (entry("UtilityVM/x"),
-                                                                                               False),
+    (folder("files"), False), (entry("UtilityVM"), False), (entry("UtilityVM/Files"), False),
+    (entry("UtilityVM/x"), False),
     (entry("x", Kind.WHITEOUT), False), (entry("Hives/System_Delta", Kind.WHITEOUT), False),
     (entry("UtilityVM/Files", Kind.WHITEOUT), False), (folder("utilityvm"), False)],
     ids=lambda value: f"{value.kind.name} {value.path}" if isinstance(value, Entry) else None)
@@ -118,10 +115,10 @@ def test_in_a_base_the_root_may_have_a_descriptor() -> None:
 
 
 @pytest.mark.parametrize(("kind", "target"), [
-    (Kind.SYMLINK, "..\\b"), (Kind.SYMLINK, "\\b"), (Kind.SYMLINK, "C:\\b"), (Kind.DIRECTORY_SYMLINK,
-                                                                              "\\\\server\\share"),
-    (Kind.JUNCTION, "C:\\b"), (Kind.JUNCTION, "c:\\"), (Kind.JUNCTION, "\\\\?\\Volume{x}\\"), (Kind.JUNCTION,
-                                                                                               "\\??\\C:\\b"),
+    (Kind.SYMLINK, "..\\b"), (Kind.SYMLINK, "\\b"), (Kind.SYMLINK, "C:\\b"),
+    (Kind.DIRECTORY_SYMLINK, "\\\\server\\share"),
+    (Kind.JUNCTION, "C:\\b"), (Kind.JUNCTION, "c:\\"), (Kind.JUNCTION, "\\\\?\\Volume{x}\\"),
+    (Kind.JUNCTION, "\\??\\C:\\b"),
     (Kind.HARD_LINK, "Files/b"), (Kind.FILE, ""), (Kind.DIRECTORY, ""), (Kind.WHITEOUT, "")])
 def test_targets_that_windows_can_follow_pass(kind: Kind, target: str) -> None:
     check_target(entry("Files/a", kind, target=target))

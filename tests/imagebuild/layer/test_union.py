@@ -165,8 +165,8 @@ def test_no_layers_show_nothing() -> None:
 
 
 parts = st.sampled_from("ab")
-changes = st.lists(st.tuples(st.lists(parts, min_size=1, max_size=3), st.sampled_from(["file", "dir", "gone",
-                                                                                       "opaque"])),
+changes = st.lists(st.tuples(st.lists(parts, min_size=1, max_size=3), st.sampled_from(
+    ["file", "dir", "gone", "opaque"])),
                    max_size=5)
 
 

@@ -208,8 +208,8 @@ def test_any_layer_reads_back_equal_in_every_field(layer: list[tuple[Entry, byte
     ([folder("Files")], entry("Files/" + "d" * 255 + "/x"), "must come before"),
     ([folder("Files")], entry("Files/a", security=None), "no security"),
     ([], entry("/Files"), "must come before|no parent|single slashes|top"),
-    ([], folder("."), "folder"), ([], folder("Files/"), "slashes"), ([], folder(""), "slashes"), ([], entry("x"),
-                                                                                                  "top"),
+    ([], folder("."), "folder"), ([], folder("Files/"), "slashes"), ([], folder(""), "slashes"),
+    ([], entry("x"), "top"),
 ])
 def test_what_windows_refuses_is_refused_before_it_is_written(before: list[Entry], wrong: Entry, reason: str) -> None:
     sink = io.BytesIO()
