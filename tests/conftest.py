@@ -30,6 +30,12 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a case with binary content by its argument (pytest numbers them), not by the content: it is no text to read,
+    and where it holds a time or a random part two test processes would not agree on the name."""
+    return argname if isinstance(val, bytes | bytearray) and not val.isascii() else None
+
+
 @pytest.fixture(scope="session")
 def registry() -> Iterator[programs.Registry]:
     """A real ``docker-registry`` without logins, empty at the start of the session."""
