@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
 import click
 
-from ..errors import UsageError
-from ..images import Copied, copy_image, find_local, holds_indexes, pick, selector
+from ..errors import AuthError, UsageError
+from ..images import Copied, Event, copy_image, find_local, holds_indexes, pick, selector
 from ..oci import Descriptor, Digest, Location, Reference, is_index
 from ..stores import Store
 from ..wiring import OpenLibrary, open_library
@@ -62,7 +63,7 @@ def copy(ctx: click.Context, /, source: str, destination: str, foreign: bool, pl
         to = library.local if not target.transport else _managed(stack, library.stores.create(target))
         events = copy_image(store, descriptor, to, tag=_tag(target, place), name=source, platform=wanted,
                             whole=holds_indexes(target), foreign=foreign, digest=_digest(target))
-        copied = follow(events, progress)
+        copied = _run(events, progress, f"cannot copy {source} to {target}")
     _say(copied, as_json, source=str(place), destination=str(target))
 
 
@@ -101,7 +102,7 @@ def push(ctx: click.Context, /, name: str, destination: str | None, foreign: boo
         descriptor = store.resolve(selector(here)) if here.transport else find_local(store, name)
         events = copy_image(store, descriptor, library.open(target), tag=_tag(target, here), name=name,
                             platform=wanted, foreign=foreign, origin=origin, digest=_digest(target))
-        copied = follow(events, progress)
+        copied = _run(events, progress, f"cannot push {name} to {target.reference}")
     _say(copied, as_json, source=str(here), destination=str(target))
 
 
@@ -145,8 +146,18 @@ def pull(ctx: click.Context, /, name: str, everything: bool, platform: str | Non
                 local = str(location.reference.with_digest(descriptor.digest))
         origin = Location("docker", replace(location.reference, tag="", digest=descriptor.digest))
         events = copy_image(store, descriptor, library.local, tag=local, name=name, origin=origin)
-        copied = follow(events, progress)
+        copied = _run(events, progress, f"cannot pull {name}")
     _say(copied, as_json, source=str(remote), destination=local)
+
+
+def _run(events: Iterator[Event], progress: Style, what: str) -> Copied:
+    """The copy itself. Who is refused wants to know for what, not for which of its blobs."""
+    try:
+        copied: Copied = follow(events, progress)
+    except AuthError as error:
+        error.what = what
+        raise
+    return copied
 
 
 def _managed(stack: ExitStack, store: Any) -> Store:
