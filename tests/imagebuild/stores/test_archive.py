@@ -86,6 +86,19 @@ def test_the_same_images_make_the_same_archive(tmp_path: Path) -> None:
     assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
 
 
+def test_blobs_given_up_or_given_twice_leave_no_trace(tmp_path: Path) -> None:
+    written(tmp_path / "a.tar")
+    with ArchiveStore(tmp_path / "b.tar", create=True) as store:
+        images.store(store, images.sample(LAYER), LAYER, tag=APP)
+        with pytest.raises(KeyboardInterrupt), store.new_blob() as blob:
+            blob.write(bytes(1_000_000))
+            raise KeyboardInterrupt
+        with store.new_blob() as blob:
+            blob.write(LAYER)
+            blob.commit(Digest.of(LAYER), len(LAYER))
+    assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
+
+
 def test_an_archive_appears_only_when_it_is_whole(tmp_path: Path) -> None:
     (tmp_path / "a.tar").write_bytes(b"old")
     with ArchiveStore(tmp_path / "a.tar", create=True) as store:

@@ -37,10 +37,12 @@ def test_wrong_bytes_raise_at_the_end(data: bytes) -> None:
 
 
 def test_too_many_bytes_are_not_waited_for() -> None:
-    stream = verified(io.BytesIO(DATA + bytes(10**6)), descriptor())
+    source = io.BytesIO(DATA + bytes(10**6))
+    stream = verified(source, descriptor())
     with pytest.raises(IntegrityError):
         while stream.read(64):
             pass
+    assert source.tell() <= len(DATA) + 64
 
 
 def test_nothing_is_said_about_what_was_not_read() -> None:
