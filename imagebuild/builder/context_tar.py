@@ -22,7 +22,7 @@ from ..codec.readers import ChunkReader, Readable, open_reader
 from ..errors import ContextError, FormatError
 from ..layer.tarstream import Header, TarStream
 from ..layer.tarstream import Limits as TarLimits
-from .context_tree import MAX_DEPTH, Item, Sort, shown
+from .context_tree import MAX_DEPTH, Item, Sort, shown, text_of
 
 CHUNK = 1 << 20
 
@@ -128,7 +128,7 @@ class TarTree:
             return
         self._forget(path)
         if kind == b"2":
-            self._put(Item(path, Sort.SYMLINK, 0, mtime, os.fsdecode(header.linkname)))
+            self._put(Item(path, Sort.SYMLINK, 0, mtime, text_of(header.linkname)))
         elif kind == b"1":
             self._hard_link(path, header)
         elif kind in (b"0", b"7"):
@@ -141,7 +141,7 @@ class TarTree:
 
     def _path(self, raw: bytes) -> str:
         """A name of the archive as a path in the context, ``""`` for the context itself."""
-        name = os.fsdecode(raw)
+        name = text_of(raw)
         parts = [part for part in name.split("/") if part not in ("", ".")]
         if ".." in parts or name.startswith("/"):
             raise self._refused(raw, "its name leads out of the archive")
@@ -210,7 +210,7 @@ class TarTree:
         return _Piece(start, self._at - start, f"sha256:{digest.hexdigest()}")
 
     def _refused(self, raw: bytes, why: str, hint: str = "") -> ContextError:
-        path = os.fsdecode(raw)
+        path = text_of(raw)
         return ContextError(f"cannot use {shown(path)} of the build context {self.name}", path=path, why=why, hint=hint)
 
     def _cannot_keep(self, error: OSError) -> ContextError:

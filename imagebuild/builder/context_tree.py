@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -12,6 +14,8 @@ from ..errors import ContextError
 
 MAX_DEPTH = 256
 """Folders inside folders; far above any source tree, far below where a path gets too long."""
+
+_UTF8 = sys.getfilesystemencoding() == "utf-8"
 
 
 class Sort(Enum):
@@ -71,6 +75,21 @@ class Tree(Protocol):
     def close(self) -> None:
         """Let go of temporary files, keep what was learnt."""
         ...
+
+
+def text_of(raw: bytes) -> str:
+    """A name as text: UTF-8 in every locale, so that the image is the same in all. Other bytes become surrogates."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def from_system(name: str) -> str:
+    """A name that Python read by the locale's rules as :func:`text_of` has it."""
+    return name if _UTF8 or name.isascii() else text_of(os.fsencode(name))
+
+
+def to_system(path: str) -> str:
+    """The inverse of :func:`from_system`."""
+    return path if _UTF8 or path.isascii() else os.fsdecode(path.encode("utf-8", "surrogateescape"))
 
 
 def shown(path: str) -> str:

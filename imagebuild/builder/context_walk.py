@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import ContextError
-from .context_tree import MAX_DEPTH, Item, Sort, shown, unreadable
+from .context_tree import MAX_DEPTH, Item, Sort, from_system, shown, to_system, unreadable
 from .statcache import StatCache, facts
 
 _SPECIAL = ((stat.S_ISSOCK, "a socket"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISBLK, "a device"),
@@ -42,9 +42,10 @@ class FolderTree:
                                why=f"folders lie more than {MAX_DEPTH} deep")
         items = []
         try:
-            with os.scandir(self.root / folder) as found:
+            with os.scandir(self.location(folder)) as found:
                 for entry in found:
-                    path = f"{folder}/{entry.name}" if folder else entry.name
+                    name = from_system(entry.name)
+                    path = f"{folder}/{name}" if folder else name
                     with suppress(FileNotFoundError):
                         items.append(self._item(path, entry))
         except OSError as error:
@@ -60,7 +61,7 @@ class FolderTree:
                 return Item(path, Sort.DIRECTORY, 0, status.st_mtime_ns)
             if stat.S_ISLNK(status.st_mode):
                 target = os.readlink(entry.path).replace(os.sep, "/")  # noqa: PTH115 - text, not a Path
-                return Item(path, Sort.SYMLINK, 0, status.st_mtime_ns, target)
+                return Item(path, Sort.SYMLINK, 0, status.st_mtime_ns, from_system(target))
         except FileNotFoundError:
             raise
         except OSError as error:
@@ -71,7 +72,7 @@ class FolderTree:
     def open(self, path: str) -> BinaryIO:
         """A stream of a file's bytes."""
         try:
-            handle = os.open(self.root / path, _OPEN)
+            handle = os.open(self.location(path), _OPEN)
             try:
                 if not stat.S_ISREG(os.fstat(handle).st_mode):
                     raise OSError(0, "it is no longer a plain file")
@@ -84,7 +85,7 @@ class FolderTree:
 
     def location(self, path: str) -> Path:
         """The file itself."""
-        return self.root / path
+        return self.root / to_system(path)
 
     def digest(self, path: str) -> str:
         """``sha256:…`` of a file, from the cache where nothing about the file has changed."""
