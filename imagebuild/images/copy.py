@@ -122,15 +122,19 @@ def _collect(plan: _Plan, source: Store, target: Store, descriptor: Descriptor, 
             else:
                 plan.blobs.setdefault(entry.digest, entry)
     else:
-        _collect_blobs(plan, target, document, foreign)
+        _collect_blobs(plan, source, target, document, foreign)
     plan.documents.append((descriptor, data))
 
 
-def _collect_blobs(plan: _Plan, target: Store, manifest: Manifest, foreign: bool) -> None:
+def _collect_blobs(plan: _Plan, source: Store, target: Store, manifest: Manifest, foreign: bool) -> None:
     for blob in (*manifest.layers, manifest.config):
-        # What its owner does not let others hand out stays where its urls say, unless the user knows better.
-        if blob.urls and is_foreign(blob.media_type) and isinstance(target, RegistryStore) and not foreign:
-            continue
+        if blob.urls and is_foreign(blob.media_type):
+            # What its owner does not let others hand out stays where its urls say, unless the user knows better.
+            if isinstance(target, RegistryStore) and not foreign:
+                continue
+            # Only a registry's store follows urls; whoever made this folder or archive did without the layer.
+            if not isinstance(source, RegistryStore) and not source.has_blob(blob):
+                continue
         plan.blobs.setdefault(blob.digest, blob)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,7 +16,7 @@ from support import images
 from imagebuild.errors import NotFoundError, StoreError, UnsupportedError, UsageError
 from imagebuild.images.copy import Copied, copy, holds_indexes, pick
 from imagebuild.images.events import Event, Finish, Result, Step
-from imagebuild.oci import Descriptor, Digest, Index, Location, Platform, media, parse
+from imagebuild.oci import Descriptor, Digest, Index, Location, Platform, create, media, parse
 from imagebuild.stores import ArchiveStore, LayoutStore, MemoryStore, Store
 
 NAME = "docker.io/library/app:1"
@@ -202,6 +203,92 @@ def test_an_archive_is_the_same_each_time_and_keeps_the_digest(tmp_path: Path) -
     assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
     with ArchiveStore(tmp_path / "one.tar") as archive:
         assert archive.resolve(NAME).digest == descriptor.digest
+
+
+class Recording(MemoryStore):
+    """Remembers under which names documents were put."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.put: list[tuple[str, str | None]] = []
+
+    def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Descriptor:
+        self.put.append((Digest.of(data), tag))
+        return super().put_manifest(data, media_type, tag=tag)
+
+
+def test_only_the_last_document_gets_the_name() -> None:
+    source, target = MemoryStore(), Recording()
+    index, descriptor = images.windows_versions(source, "many:1", "10.0.20348.1", "10.0.26100.1")
+    copied(source, descriptor, target)
+    assert target.put == [*((entry.digest, None) for entry in index.manifests), (descriptor.digest, NAME)]
+
+
+def test_of_several_that_fit_the_first_is_taken_as_docker_does() -> None:
+    source = MemoryStore()
+    index, descriptor = images.windows_versions(source, "many:1", "10.0.20348.1", "10.0.26100.1")
+    assert pick(source, descriptor, Platform("windows", "amd64")).digest == index.manifests[0].digest
+
+
+class Busy(MemoryStore):
+    """Counts how many blobs are open at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+        self.open_now = self.most = 0
+
+    def open_blob(self, descriptor: Descriptor, *, offset: int = 0) -> BinaryIO:
+        with self.lock:
+            self.open_now += 1
+            self.most = max(self.most, self.open_now)
+        time.sleep(0.05)
+        with self.lock:
+            self.open_now -= 1
+        return super().open_blob(descriptor, offset=offset)
+
+
+def test_blobs_go_side_by_side_but_into_an_archive_one_after_the_other(tmp_path: Path) -> None:
+    source = Busy()
+    _, descriptor = images.sample(source)
+    copied(source, descriptor, MemoryStore())
+    assert source.most > 1
+    source.most = 0
+    with ArchiveStore(tmp_path / "x.tar", create=True) as target:
+        copied(source, descriptor, target)
+    assert source.most == 1
+
+
+def foreign(store: MemoryStore) -> tuple[Descriptor, Descriptor]:
+    """An image whose lowest layer is foreign: that layer and the image."""
+    image, _ = images.sample(store)
+    below = replace(image.layers[0], urls=("https://origin.example/layer",), media_type=media.layer_type(
+        "oci", "gzip", foreign=True))
+    made = create(image.config, layers=(below, image.layers[1]))
+    return below, store.put_manifest(made.manifest_bytes(), made.descriptor().media_type, tag="foreign:1")
+
+
+def test_a_foreign_layer_goes_to_a_registry_only_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Registry(MemoryStore):
+        pass
+
+    monkeypatch.setattr("imagebuild.images.copy.RegistryStore", Registry)
+    source, target = MemoryStore(), Registry()
+    layer, descriptor = foreign(source)
+    copied(source, descriptor, target)
+    assert not target.has_blob(layer)
+    copied(source, descriptor, target, foreign=True)
+    assert target.has_blob(layer)
+
+
+def test_a_foreign_layer_goes_everywhere_else_when_it_is_there() -> None:
+    source, target, other = MemoryStore(), MemoryStore(), MemoryStore()
+    layer, descriptor = foreign(source)
+    copied(source, descriptor, target)
+    assert target.has_blob(layer)
+    del source.blobs[layer.digest]
+    copied(source, descriptor, other)
+    assert not other.has_blob(layer) and other.resolve(NAME) == descriptor
 
 
 def test_a_step_of_its_own_tells_of_each_blob() -> None:
