@@ -33,7 +33,7 @@ from .open_context import Contexts
 from .plan import Amount, BaseFacts, Configure, Execute, MakeFolder, OfStage, Plan, PlannedStage, Transfer, Wanted
 from .planner import make_plan
 from .request import BuildRequest
-from .stage import StageBuild, located
+from .stage import StageBuild, located, placed
 from .view_of import flavour_of, over_nothing, over_table, over_union
 
 
@@ -107,8 +107,11 @@ class _Build:
             plan = make_plan(dockerfile, self._request, images)
             if isinstance(plan, Plan):
                 break
-            for wanted in plan.images:
-                found = yield from self._find(wanted)
+            for wanted, asking in zip(plan.images, plan.asked, strict=True):
+                try:
+                    found = yield from self._find(wanted)
+                except WcowError as error:
+                    raise placed(error, asking) from error
                 path = None
                 if found.image.config.os == "windows":
                     path = yield from self._path_reader(dockerfile, found)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ..dockerfile.instructions import Instruction, Place
+from ..fetch import is_git_url, redact
 from ..oci import Config, Platform, RunConfig
 from ..windows.names import join
 from .changes import Components
@@ -34,9 +35,10 @@ class BaseFacts:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Planning stopped: the configs of these images are needed first."""
+    """Planning stopped: the configs of these images are needed first. ``asked`` are the instructions that ask."""
 
     images: tuple[Wanted, ...]
+    asked: tuple[Instruction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +204,18 @@ def describe(source: Source) -> str:
     if isinstance(source, Files):
         origin = source.origin
         place = ("" if isinstance(origin, Here) and origin.value is None
-                 else f" from {origin.value}" if isinstance(origin, Here)
+                 else f" from {shown_context(origin.value or '')}" if isinstance(origin, Here)
                  else f" from stage {origin.index}" if isinstance(origin, OfStage)
                  else f" from {origin.image.name}")
         return " ".join(source.patterns) + place
     if isinstance(source, Inline):
         return f"<<{source.name} ({len(source.data)} bytes)"
-    return source.url
+    return redact(source.url)
+
+
+def shown_context(value: str) -> str:
+    """A context as the user named it, without the credentials of an address."""
+    return redact(value) if "://" in value or is_git_url(value) else value
 
 
 def where(path: Components) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..dockerfile import Dockerfile, Stage, parse_trigger
-from ..dockerfile.instructions import Copy
+from ..dockerfile.instructions import Copy, Instruction
 from ..dockerfile.values import TargetPlatform
 from ..errors import DockerfileError, FormatError, UsageError
 from ..oci import Platform, RunConfig
@@ -25,6 +25,7 @@ from .plan import (
     Step,
     Transfer,
     Wanted,
+    shown_context,
 )
 from .request import BuildRequest
 from .scope import PROXY_ARGS, Scope, predefined
@@ -77,7 +78,7 @@ class _Planner:
         self._used_args: set[str] = set()
         self._states: dict[int, _State | None] = {}
         self._order: list[PlannedStage] = []
-        self._missing: list[Wanted] = []
+        self._missing: dict[Wanted, Instruction] = {}
         self._notes = [Note(w.code, w.message, w.line) for w in dockerfile.warnings]
         self._globals = self._global_scope()
 
@@ -85,7 +86,7 @@ class _Planner:
         target = self._target()
         state = self._stage(target.index)
         if self._missing or state is None:
-            return Missing(tuple(dict.fromkeys(self._missing)))
+            return Missing(tuple(self._missing), tuple(self._missing.values()))
         final = state.stage
         if final.platform.os != "windows":
             raise target.start.error(f"the last stage is a {final.platform.os} image", why="wcow builds Windows images",
@@ -204,13 +205,13 @@ class _Planner:
                         return OfStage(other.index), state.stage.run, state.scope.copy(), []
                     break
         if isinstance(found, Here):
-            copy = Transfer(instruction=stage.start, text=f"COPY {found.value} C:\\", run=RunConfig(),
-                            sources=(Files(found, (".",)),), destination=(), into=True)
+            copy = Transfer(instruction=stage.start, text=f"COPY {shown_context(found.value or '')} C:\\",
+                            run=RunConfig(), sources=(Files(found, (".",)),), destination=(), into=True)
             return None, RunConfig(), Scope(), [copy]
         wanted = found.image if isinstance(found, OfImage) else Wanted(word, platform)
         facts = self._images.get(wanted)
         if facts is None:
-            self._missing.append(wanted)
+            self._missing.setdefault(wanted, stage.start)
             return None, RunConfig(), None, []
         scope = Scope(path=facts.path if facts.config.os == "windows" else None)
         scope.set_env(facts.config.run.env)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..codec import Compression
+from ..dockerfile.instructions import Instruction
 from ..errors import ContextError, WcowError
 from ..images.base import BaseRequest, entries
 from ..images.events import Event, Finish, Step
@@ -130,8 +131,11 @@ class StageBuild:
 
 def located(error: WcowError, step: PlannedStep) -> WcowError:
     """An error of a step with the line of its instruction in front."""
-    if hasattr(error, "line"):
-        return error
-    place = step.instruction.place
-    error.what = f"{place.file}:{place.line}: {step.instruction.keyword or step.text.split()[0]}: {error.what}"
+    return placed(error, step.instruction)
+
+
+def placed(error: WcowError, instruction: Instruction) -> WcowError:
+    """An error with the file, the line and the name of an instruction in front, unless it names a line already."""
+    if not hasattr(error, "line"):
+        error.what = f"{instruction.place.file}:{instruction.place.line}: {instruction.keyword}: {error.what}"
     return error

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
@@ -11,7 +12,8 @@ from ..dockerfile import expand_instruction, exposed_ports
 from ..dockerfile import instructions as I
 from ..dockerfile.instructions import Instruction
 from ..errors import FormatError, UnsupportedError, WcowError
-from ..fetch import is_git_url
+from ..fetch import is_git_url, redact, scrub
+from ..fetch.redact import HIDDEN
 from ..oci import RunConfig
 from ..windows.names import join, parse_path
 from ..windows.sid import find_account
@@ -36,6 +38,7 @@ from .request import BuildRequest
 from .scope import Scope
 
 _T = TypeVar("_T", bound=Instruction)
+_SECRET = re.compile(r"(?i)(?:_|\b)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|\b)")
 
 
 class Interpreter:
@@ -101,7 +104,7 @@ class Interpreter:
                 value = self._globals.lookup(arg.name)
             if value is not None:
                 self.scope.set(arg.name, value)
-            words.append(arg.name if value is None else f"{arg.name}={value}")
+            words.append(arg.name if value is None else f"{arg.name}={_shown(arg.name, value)}")
         return Configure(instruction=instruction, text="ARG " + " ".join(words), run=self.run)
 
     def _configure(self, done: Instruction) -> str:
@@ -193,7 +196,8 @@ class Interpreter:
         raw = done.destination.replace("\\", "/")
         many = sum(len(s.patterns) if isinstance(s, Files) else 1 for s in sources) > 1
         into = many or raw in ("", ".", "..") or raw.endswith(("/", "/.", "/..")) or raw[1:] == ":"
-        words = [*done.sources, *(f"<<{doc.name}" for doc in done.inline), done.destination]
+        words = [*(redact(word) if _is_address(word) else word for word in done.sources),
+                 *(f"<<{doc.name}" for doc in done.inline), done.destination]
         flags = ([f"--from={done.source_stage}"] if isinstance(done, I.Copy) and done.source_stage else [])
         flags += [f"--chown={done.chown}"] if done.chown else []
         unpack = isinstance(done, I.Add) and done.unpack is not False
@@ -206,10 +210,10 @@ class Interpreter:
         files: list[str] = []
         checksum = done.checksum if isinstance(done, I.Add) else ""
         for word in done.sources:
-            git, url = is_git_url(word), word.startswith(("http://", "https://"))
+            git, url = is_git_url(word), _is_url(word)
             if (git or url) and isinstance(done, I.Copy):
-                raise done.error(f"{word} is an address", why="COPY takes files of the context, a stage or an image",
-                                 hint="use ADD")
+                raise done.error(f"{redact(word)} is an address",
+                                 why="COPY takes files of the context, a stage or an image", hint="use ADD")
             if git:
                 sources.append(Clone(word, checksum, done.keep_git_dir if isinstance(done, I.Add) else None))
             elif url:
@@ -225,6 +229,21 @@ class Interpreter:
 
     def _note(self, instruction: Instruction, code: str, text: str) -> None:
         self._notes.append(Note(code, text, instruction.line))
+
+
+def _is_url(word: str) -> bool:
+    return word.startswith(("http://", "https://"))
+
+
+def _is_address(word: str) -> bool:
+    """Whether a source is fetched: then its name may carry credentials, and history and progress show it without."""
+    return _is_url(word) or is_git_url(word)
+
+
+def _shown(name: str, value: str) -> str:
+    """The value of an ARG for the history, which everybody who has the image can read: not where the name says that it
+    is secret (the names that BuildKit's check SecretsUsedInArgOrEnv knows), and no credentials of an address."""
+    return HIDDEN if _SECRET.search(name) else scrub(value)
 
 
 def _original(done: I.CommandLine) -> str:

@@ -216,8 +216,8 @@ def test_from_without_a_value_names_the_build_arg(bench: Bench) -> None:
 
 
 def test_a_base_that_nobody_has_is_not_found(bench: Bench) -> None:
-    with pytest.raises(NotFoundError):
-        bench.build("FROM example.org/none:1\n")
+    with pytest.raises(NotFoundError, match=r"Dockerfile:2: FROM: no network"):
+        bench.build("# a comment\nFROM example.org/none:1\n")
 
 
 def test_timestamps_are_fixed_by_the_base_the_epoch_or_the_source(bench: Bench) -> None:

@@ -21,6 +21,7 @@ from imagebuild.builder.plan import (
     Plan,
     Transfer,
     Wanted,
+    describe,
 )
 from imagebuild.builder.planner import make_plan, target_platform
 from imagebuild.builder.request import BuildRequest
@@ -212,3 +213,32 @@ def test_run_has_a_way_and_steps_have_kinds() -> None:
     found = steps("FROM a\nRUN [\"x\", \"y\"]\nUSER u\n")
     assert isinstance(found[0], Execute) and (found[0].command, found[0].way) == ("x y", "none")
     assert isinstance(found[1], Configure)
+
+
+def test_what_is_missing_says_which_instruction_asks() -> None:
+    found = make_plan(parse(b"\nFROM a\n"), BuildRequest(), {})
+    assert isinstance(found, Missing)
+    assert [(asking.keyword, asking.line) for asking in found.asked] == [("FROM", 2)]
+
+
+def test_credentials_of_addresses_are_in_no_text_that_people_or_images_keep() -> None:
+    found = steps("FROM base\nARG T\nADD https://me:s3cret@host/a?sig=s3cret C:/a\n"
+                  "ADD https://me:${T}@host/a.git#main C:/b\n", build_args=(("T", "s3cret"),))[1:]
+    assert [step.text for step in found] == [  # type: ignore[attr-defined]
+        "ADD https://host/a?sig=… C:/a", "ADD https://host/a.git#main C:/b"]
+    assert [step.sources[0].url for step in found] == [  # type: ignore[attr-defined]
+        "https://me:s3cret@host/a?sig=s3cret", "https://me:s3cret@host/a.git#main"]
+    assert "s3cret" not in " ".join(describe(step.sources[0]) for step in found)  # type: ignore[attr-defined]
+    with pytest.raises(DockerfileError) as caught:
+        steps("FROM base\nCOPY https://me:s3cret@host/a C:\\a\n")
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "value", "shown"), [
+    ("API_TOKEN", "abc", "…"), ("NPM_AUTH", "abc", "…"), ("Password", "abc", "…"), ("KEYBOARD", "us", "us"),
+    ("FEED", "https://me:s3cret@host/v3", "https://host/v3"), ("VERSION", "1.2", "1.2"),
+])
+def test_the_history_shows_no_secret_value_of_an_arg(name: str, value: str, shown: str) -> None:
+    [step] = steps(f"FROM base\nARG {name}\n", build_args=((name, value),))
+    assert step.text == f"ARG {name}={shown}"  # type: ignore[attr-defined]
+    assert env(f"FROM base\nARG {name}\nENV V=${{{name}}}\n", build_args=((name, value),)) == (f"V={value}",)
