@@ -47,6 +47,7 @@ def test_the_answer_names_what_is_missing_and_the_entry_that_denied() -> None:
     assert access_check(sd, TOKEN, 0x3) == Access(0x1, 0x2, Ace(s.DENY, 0, 0x6, EVERYONE))
     assert access_check(sd, TOKEN, 0x1) == Access(0x1, 0)
     assert access_check(sd, TOKEN, 0x8) == Access(0, 0x8)
+    assert access_check(sd, TOKEN, 0x2) == Access(0, 0x2, Ace(s.DENY, 0, 0x6, EVERYONE))
     assert access_check(parse_sddl("D:(A;;0x2;;;BU)(D;;0x2;;;WD)"), TOKEN, 0x3) == Access(0x2, 0x1)
 
 

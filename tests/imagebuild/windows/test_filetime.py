@@ -77,6 +77,14 @@ def test_iso_agrees_with_datetime(moment: datetime.datetime) -> None:
     assert filetime.to_iso(ticks)[:19] == moment.isoformat()[:19]
 
 
+@pytest.mark.parametrize("year", [1601, 1604, 1700, 1701, 1800, 1900, 2000, 2001, 2004, 2100, 2400, 2401, 9999])
+def test_the_ends_of_years_and_centuries_follow_on_each_other(year: int) -> None:
+    first = filetime.from_iso(f"{year}-01-01")
+    assert filetime.to_iso(first) == f"{year}-01-01T00:00:00Z"
+    assert filetime.to_iso(first - 1) == f"{year - 1}-12-31T23:59:59.9999999Z"
+    assert filetime.to_iso(filetime.from_iso(f"{year}-03-01") - 1)[5:10] in ("02-28", "02-29")
+
+
 @given(ANY)
 def test_every_filetime_has_an_iso_form(ticks: int) -> None:
     assert filetime.to_iso(ticks).endswith("Z")

@@ -130,6 +130,8 @@ def test_what_is_already_said_is_not_repeated_but_more_is_kept() -> None:
     assert _below("D:(A;CI;FR;;;BU)(A;OICI;FR;;;BU)", directory=True) == "D:AI(A;CIID;FR;;;BU)(A;OIIOID;FR;;;BU)"
     assert _below("D:(A;OICI;FR;;;BU)(D;OICI;FR;;;BU)", directory=True) == "D:AI(A;OICIID;FR;;;BU)(D;OICIID;FR;;;BU)"
     assert _below("D:(A;OICI;FR;;;BU)(A;OICI;FR;;;BA)", directory=True) == "D:AI(A;OICIID;FR;;;BU)(A;OICIID;FR;;;BA)"
+    labels = inherited(parse_sddl("S:(ML;OI;NWNR;;;ME)(ML;OI;NW;;;ME)(ML;OI;NW;;;ME)"), directory=False, owner=SYSTEM)
+    assert format_sddl(labels).endswith("S:AI(ML;ID;NWNR;;;ME)(ML;ID;NW;;;ME)")
     audit = inherited(parse_sddl("S:(AU;OISA;FR;;;WD)(AU;OIFA;FR;;;WD)"), directory=False, owner=SYSTEM)
     assert format_sddl(audit).endswith("S:AI(AU;IDSA;FR;;;WD)(AU;IDFA;FR;;;WD)")
 
@@ -183,7 +185,8 @@ def test_audit_lists_and_labels_inherit_by_their_flags_too() -> None:
     folder = inherited(parent, directory=True, owner=SYSTEM)
     assert format_sddl(folder).endswith(
         "S:AI(AU;IDSAFA;FA;;;WD)(AU;OICIIOIDSAFA;GA;;;WD)(ML;CIID;NWNRNX;;;ME)(SP;OIIOID;;;;S-1-17-1)")
-    assert not inherited(parse_sddl("D:"), directory=True, owner=SYSTEM).has_sacl()
+    without = inherited(parse_sddl("D:(A;OI;FR;;;BU)"), directory=False, owner=SYSTEM)
+    assert without.control == s.SELF_RELATIVE | s.DACL_PRESENT | s.DACL_AUTO_INHERITED
     explicit = inherited(parent, directory=False, owner=SYSTEM, explicit=parse_sddl("S:P(AU;SA;GR;;;BU)"))
     assert format_sddl(explicit).endswith("S:PAI(AU;SA;FR;;;BU)")
     merged = inherited(parent, directory=False, owner=SYSTEM, explicit=parse_sddl("S:(AU;SA;GR;;;BU)"))

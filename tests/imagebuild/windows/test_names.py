@@ -25,7 +25,7 @@ def test_a_good_name_passes(name: str) -> None:
     ("a.", "dot or space"), ("a ", "dot or space"), ("...", "dot or space"), (" ", "dot or space"),
     ("a:b", "alternate streams"), ("a<", "'<'"), ("a>", "'>'"), ('a"', "'\"'"), ("a|", r"'\|'"), ("a?", r"'\?'"),
     ("a*", r"'\*'"), ("a/b", "'/'"), ("a\\b", "not allowed"),
-    ("a\x00", r"U\+0000"), ("\x1f", r"U\+001F"), ("\ud83d", "surrogate"), ("a\udfff", "surrogate"),
+    ("a\x00", r"U\+0000"), ("\x1f", r"U\+001F"), ("\ud83d", "surrogate"), ("a\udfff", "surrogate"), ("\ud800", "surrogate"),
     ("CON", "CON is a device"), ("con", "CON is a device"), ("Prn.txt", "PRN"), ("aux.tar.gz", "AUX"), ("nul", "NUL"),
     ("COM1", "COM1"), ("com9.log", "COM9"), ("LPT1", "LPT1"), ("lpt9", "LPT9"), ("COM\u00b9", "COM\u00b9"),
     ("lpt\u00b3.x", "LPT\u00b3"),

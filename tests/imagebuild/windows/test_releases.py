@@ -12,6 +12,8 @@ from imagebuild.windows import releases
 def test_builds_rise_and_are_unique() -> None:
     builds = [known.build for known in releases.RELEASES]
     assert builds == sorted(set(builds))
+    assert builds == [14393, 16299, 17134, 17763, 18362, 18363, 19041, 19042, 19043, 19044, 19045, 20348, 22000, 22621,
+                      22631, 25398, 26100, 26200]
     tags = [known.tag for known in releases.RELEASES if known.tag]
     assert len(set(tags)) == len(tags)
     assert all(bool(known.tag) == bool(known.images) for known in releases.RELEASES)

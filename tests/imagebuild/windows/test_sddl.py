@@ -34,7 +34,7 @@ def _ace(text: str, section: str = "D") -> Ace:
     ("KA", 0xF003F), ("KR", 0x20019), ("KW", 0x20006), ("KX", 0x20019),
     ("NW", 0x1), ("NR", 0x2), ("NX", 0x4),
     ("", 0), ("FRFX", 0x1200A9), ("CCDCLC", 7), ("GRGX", 0xA0000000), ("frgw", 0x40120089), ("FASDFA", 0x1F01FF),
-    ("0x1301bf", 0x1301BF), ("0X1F", 0x1F), ("17", 17), ("017", 15), ("0", 0), ("0xffffffff", 0xFFFFFFFF),
+    ("0x1301bf", 0x1301BF), ("0X1F", 0x1F), ("17", 17), ("017", 15), ("07", 7), ("0", 0), ("0xffffffff", 0xFFFFFFFF),
 ])
 def test_rights_have_their_documented_values(letters: str, mask: int) -> None:
     assert _ace(f"(A;;{letters};;;WD)").mask == mask

@@ -20,7 +20,7 @@ SIDS = st.builds(Sid, st.integers(0, 2**48 - 1), st.lists(st.integers(0, 2**32 -
     ("S-1-5-32-544", "01020000000000052000000020020000"),
     ("S-1-5-21-1-2-3-4294967295", "0105000000000005150000000100000002000000" "03000000ffffffff"),
     ("S-1-0x123456789abc-1", "0101123456789abc01000000"),
-    ("S-1-4294967295", "01000000ffffffff"),
+    ("S-1-4294967295", "01000000ffffffff"), ("S-1-0x000100000000", "0100000100000000"),
 ])
 def test_text_and_bytes_are_two_forms_of_one_sid(text: str, data: str) -> None:
     assert Sid.parse(text).to_bytes().hex() == data
@@ -82,6 +82,16 @@ def test_the_table_of_accounts_is_unambiguous() -> None:
     assert not set(aliases) & set(sid.RELATIVE_ALIASES)
     assert len({known.sid for known in sid.WELL_KNOWN}) == len(sid.WELL_KNOWN)
     assert len({known.name.upper() for known in sid.WELL_KNOWN}) == len(sid.WELL_KNOWN)
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    ("CREATOR_OWNER", "S-1-3-0"), ("CREATOR_GROUP", "S-1-3-1"), ("OWNER_RIGHTS", "S-1-3-4"), ("EVERYONE", "S-1-1-0"),
+    ("SYSTEM", "S-1-5-18"), ("AUTHENTICATED_USERS", "S-1-5-11"), ("ADMINISTRATORS", "S-1-5-32-544"),
+    ("USERS", "S-1-5-32-545"), ("CONTAINER_ADMINISTRATOR", "S-1-5-93-2-1"), ("CONTAINER_USER", "S-1-5-93-2-2"),
+    ("TRUSTED_INSTALLER", "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"),
+])
+def test_accounts_used_by_name_in_code_are_the_right_ones(name: str, text: str) -> None:
+    assert str(getattr(sid, name)) == text
 
 
 DOCUMENTED = (  # from "SID Strings" and [MS-DTYP] 2.5.1.1: every alias there is

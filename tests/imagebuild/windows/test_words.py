@@ -32,6 +32,7 @@ def _line(entry: str, kind: Kind = "file") -> str:
     ("(AU;FA;SD;;;WD)", "audit failure Everyone: delete"), ("(AU;;SD;;;WD)", "audit nothing Everyone: delete"),
     ("(AU;SA;SD;;;WD)", "audit success Everyone: delete"),
     ("(ML;;NWNX;;;HI)", "integrity Mandatory Label\\High Mandatory Level: no write up, no execute up"),
+    ("(ML;;NWNR;;;LW)", "integrity Mandatory Label\\Low Mandatory Level: no write up, no read up"),
     ("(ML;;0x8;;;HI)", "integrity Mandatory Label\\High Mandatory Level: 0x8"),
     ("(SP;;;;;S-1-17-1)", "(SP;;;;;S-1-17-1)"),
 ])
