@@ -144,6 +144,8 @@ def pull(ctx: click.Context, /, name: str, everything: bool, platform: str | Non
             descriptor = pick(store, descriptor, wanted, name=name)
             if location.reference.digest is not None:  # that was the index's; the image has its own
                 local = str(location.reference.with_digest(descriptor.digest))
+                click.echo(f"warning: {location.reference.digest} is an index: its image for {wanted} is kept as "
+                           f"{local}", err=True)
         origin = Location("docker", replace(location.reference, tag="", digest=descriptor.digest))
         events = copy_image(store, descriptor, library.local, tag=local, name=name, origin=origin)
         copied = _run(events, progress, f"cannot pull {name}")

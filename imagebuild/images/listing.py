@@ -7,7 +7,7 @@ its whiteouts and hives. Reading the layers' indexes is :class:`~imagebuild.imag
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -209,7 +209,10 @@ class Files:
 
     def _item(self, found: Found) -> Item:
         components = self._layer_components(found.entry)
-        shown = join(components) if self.layer is None and self._prefix else "/".join(components) or "/"
+        if self.layer is not None:
+            shown = "/".join(components) or "/"
+        else:
+            shown = join(components) if self._prefix else "/" + "/".join(components)
         entry, size = found.entry, found.entry.size
         held = self._union.content_of(found) if entry.kind is Kind.HARD_LINK else None
         if held is not None:  # two names of one file: NTFS keeps all of this once, with the file
@@ -238,6 +241,7 @@ class Files:
     def _matches(self, pattern: tuple[str, ...]) -> Iterable[Item]:
         from ..dockerfile.globs import match
 
+        key: Callable[[str], str] = fold if self._prefix else str  # Linux' names differ by case
         level: list[tuple[str, ...]] = [()]
         for name in pattern:
             if not _wild(name):
@@ -245,7 +249,7 @@ class Files:
                 continue
             level = [self._layer_components(found.entry) for path in level
                      for found in self._children(self._resolved(path, "/".join(path), last=True))
-                     if match(fold(name), fold(found.entry.path.rpartition("/")[2]))]
+                     if match(key(name), key(found.entry.path.rpartition("/")[2]))]
         for path in level:
             found = self._get(self._resolved(path, "/".join(path), last=False))
             if found is not None:

@@ -114,7 +114,7 @@ def remove_names(store: Store, names: tuple[str, ...]) -> list[str]:
     wanted: list[str] = []
     there = store.tags()
     for text in names:
-        full = local_name(text)
+        full = str(Reference.parse(text).tagged())
         if full not in there:
             raise _missing(text, there)
         wanted.append(full)

@@ -120,6 +120,10 @@ class Rootfs:
         shaped = found is not None and found.entry.attributes is not None and self.union().get("Hives") is not None
         return "Files" if shaped else ""
 
+    def _key(self, path: str) -> str:
+        """The form under which the image's own system compares paths."""
+        return path if self._linux() else fold(path)
+
     def _linux(self) -> bool:
         return self.image.config.os != "windows"
 
@@ -138,7 +142,7 @@ class Rootfs:
             if kept is not None:
                 out[path] = _spool(target, kept)
             else:
-                wanted.setdefault(layer, {}).setdefault(fold(entry.path), []).append(path)
+                wanted.setdefault(layer, {}).setdefault(self._key(entry.path), []).append(path)
         for layer in sorted(wanted):
             yield from self._fetch_layer(layer, wanted[layer], target, out)
         return out
@@ -174,7 +178,7 @@ class Rootfs:
             counted = _Counting(blob)
             reported = 0
             for entry, content in read(open_reader(counted), linux=self._linux()):
-                names = left.pop(fold(entry.path), None) if content is not None else None
+                names = left.pop(self._key(entry.path), None) if content is not None else None
                 if names is not None and content is not None:
                     local = _spool(target, content)
                     out.update(dict.fromkeys(names, local))

@@ -76,6 +76,17 @@ def test_an_index_is_pushed_whole_and_pulled_by_version(
         "  its index offers windows(10.0.20348.1)/amd64, windows(10.0.26100.1)/amd64"]
 
 
+def test_an_image_that_was_pulled_by_the_digest_of_an_index_has_its_own(
+        home: Home, many: str, registry: programs.Registry) -> None:
+    name = f"{registry.host}/pinned/many"
+    home.wcow("push", "-q", "many:1", f"{name}:1")
+    pulled = home.wcow("pull", f"{name}@{many}")
+    own = pulled.out.strip()
+    assert own != many and f"warning: {many} is an index" in pulled.err
+    assert home.wcow("digest", "--offline", f"{name}@{own}").out == f"{own}\n"
+    assert home.wcow("rm", f"{name}@{own}").out == f"{name}@{own}\n"
+
+
 def test_an_index_does_not_go_into_a_docker_archive_but_one_of_its_images_does(
         home: Home, many: str) -> None:
     refused = home.wcow("copy", "many:1", "docker-archive:many.tar", code=2)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +15,11 @@ from imagebuild.errors import InputError, NotFoundError, UnsupportedError, Usage
 from imagebuild.images.cat import cat_file
 from imagebuild.images.events import Event, Result
 from imagebuild.images.listing import Files, Item, rootfs_of_layer
+from imagebuild.images.put import Layer
 from imagebuild.images.rootfs import IndexCache, Rootfs
 from imagebuild.images.tree import draw_tree, shown
 from imagebuild.layer import Entry, Kind
-from imagebuild.oci import Image
+from imagebuild.oci import Descriptor, Digest, Image, media
 from imagebuild.stores import MemoryStore
 
 
@@ -222,3 +225,34 @@ def test_names_cannot_play_tricks_on_a_terminal() -> None:
     assert shown("a\x1b[31mb") == "a\\x1b[31mb"
     assert shown("\u202egnp.exe") == "\\u202egnp.exe"
     assert shown("Größe 日本") == "Größe 日本"
+
+
+@pytest.fixture
+def linux(tmp_path: Path) -> Rootfs:
+    """An image whose layer has plain paths, two of which differ only in case."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        for name, content in (("etc/passwd", b"small"), ("etc/Passwd", b"LARGE")):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+        member = tarfile.TarInfo("sh")
+        member.type, member.linkname = tarfile.SYMTYPE, "/etc/Passwd"
+        tar.addfile(member)
+    blob = data.getvalue()
+    store = MemoryStore()
+    store.blobs[Digest.of(blob)] = blob
+    part = Layer(Descriptor(media.OCI_LAYER, Digest.of(blob), len(blob)), Digest.of(blob), len(blob))
+    rootfs = Rootfs(images.image(store, None, part, os="linux", os_version="")[0], store, IndexCache(tmp_path))
+    list(rootfs.prepare())
+    return rootfs
+
+
+def test_a_linux_image_has_paths_with_slashes_and_names_that_differ_by_case(linux: Rootfs, tmp_path: Path) -> None:
+    files = Files(linux)
+    assert paths(files.find(recursive=True)) == ["/etc", "/etc/Passwd", "/etc/passwd", "/sh"]
+    assert paths(files.find("/etc/P*")) == ["/etc/Passwd"]
+    assert content(cat_file(linux, "/etc/passwd", tmp_path)) == b"small"
+    assert content(cat_file(linux, "/sh", tmp_path)) == b"LARGE"
+    item = files.get("/etc/passwd")
+    assert (item.owner, item.letters, item.sddl()) == ("", "", "")

@@ -77,6 +77,14 @@ def test_names_are_removed_all_or_none() -> None:
     assert store.has_blob(descriptor)
 
 
+def test_a_name_with_a_digest_can_be_removed() -> None:
+    store = MemoryStore()
+    _, descriptor = images.sample(store, None)
+    pinned = f"registry.example/app@{descriptor.digest}"
+    store.put_manifest(store.manifest(descriptor), descriptor.media_type, tag=pinned)
+    assert remove_names(store, (pinned,)) == [pinned] and store.tags() == []
+
+
 def test_a_local_name_has_a_tag_and_no_digest() -> None:
     assert local_name("app") == "docker.io/library/app:latest"
     with pytest.raises(UsageError, match="cannot be a name"):
