@@ -210,6 +210,7 @@ class _Build:
         key = str(found.descriptor.digest)
         if key not in self._rootfs:
             self._rootfs[key] = Rootfs(found.image, found.store, self._shop.indexes, name=found.name)
+            self._stack.callback(self._rootfs[key].close)
             yield from self._rootfs[key].prepare()
         return self._rootfs[key]
 
@@ -292,6 +293,7 @@ class _Build:
             if self._request.base_metadata == "known" and stage.own_layers:  # the base's layers are not to be read
                 image = only_top(image, stage.own_layers)
             rootfs = Rootfs(image, store, self._shop.indexes, name=f"stage {stage.planned.title()}")
+            self._stack.callback(rootfs.close)
             yield from rootfs.prepare()
             return rootfs
         found = yield from self._find(origin)

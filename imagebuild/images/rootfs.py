@@ -107,6 +107,13 @@ class Rootfs:
         yield Finish(step)
         return index
 
+    def close(self) -> None:
+        """Let go of the indexes' files; afterwards :meth:`prepare` may open them again."""
+        self._union = None
+        for index in self._indexes:
+            index.close()
+        self._indexes = []
+
     def union(self) -> Union:
         """The layers as one tree. :meth:`prepare` must have run to its end."""
         assert self._union is not None, "prepare() comes first"

@@ -175,6 +175,10 @@ class Index:
         """Let go of the file."""
         self._connection.close()
 
+    def __del__(self) -> None:
+        if connection := getattr(self, "_connection", None):  # a read-only file: letting go of it late loses nothing
+            connection.close()
+
     def __enter__(self) -> Self:
         return self
 
