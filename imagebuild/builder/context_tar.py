@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..codec.readers import ChunkReader, Readable, open_reader
-from ..errors import ContextError, FormatError
+from ..errors import ContextError, FormatError, StoreError
 from ..layer.tarstream import Header, TarStream
 from ..layer.tarstream import Limits as TarLimits
 from .context_tree import MAX_DEPTH, Item, Sort, shown, text_of
@@ -213,8 +213,8 @@ class TarTree:
         path = text_of(raw)
         return ContextError(f"cannot use {shown(path)} of the build context {self.name}", path=path, why=why, hint=hint)
 
-    def _cannot_keep(self, error: OSError) -> ContextError:
-        return ContextError(f"cannot unpack the build context {self.name}", why=error.strerror or str(error),
+    def _cannot_keep(self, error: OSError) -> StoreError:
+        return StoreError(f"cannot unpack the build context {self.name}", why=error.strerror or str(error),
                             hint="make room where temporary files go, or point TMPDIR elsewhere")
 
 

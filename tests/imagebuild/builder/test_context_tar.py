@@ -19,7 +19,7 @@ from imagebuild.builder.context import Context
 from imagebuild.builder.context_tar import Limits
 from imagebuild.builder.context_tree import Sort
 from imagebuild.dockerfile.ignore import Ignore
-from imagebuild.errors import ContextError, FormatError
+from imagebuild.errors import ContextError, FormatError, StoreError
 
 
 def tar(*entries: tuple[Any, ...]) -> bytes:
@@ -147,6 +147,6 @@ def test_a_full_disk_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.Monk
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
     monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: open("/dev/full", "wb"))  # noqa: PTH123, SIM115
-    with pytest.raises(ContextError, match="No space left") as caught:
+    with pytest.raises(StoreError, match="No space left") as caught:
         Context.from_tar(io.BytesIO(GOOD))
     assert "TMPDIR" in caught.value.hint
