@@ -64,23 +64,26 @@ class Quiet:
 
 
 class Plain:
-    """A line when a step begins that takes time, a line when it ends; no cursor movement."""
+    """A line when a step begins that takes time, a line when it ends; no cursor movement. The end of a step that is
+    not the one begun last (several run side by side) names it."""
 
     def __init__(self) -> None:
         self._steps: dict[str, tuple[Step, float]] = {}
+        self._latest = ""
 
     def show(self, event: Event) -> None:
         if isinstance(event, Step):
             self._steps[event.id] = (event, time.monotonic())
+            self._latest = event.id
             size = f" ({human(event.total)})" if event.total else ""
             self._line(f"{event.text}{size}")
         elif isinstance(event, Finish):
             step, began = self._steps.pop(event.id, (None, 0.0))
             if step is not None:
                 took = time.monotonic() - began
-                note = f"  {event.note}" if event.note else ""
-                if note or took >= 0.5:
-                    self._line(f"  done {took:.1f}s{note}" if not event.note else f" {note}")
+                if event.note or took >= 0.5:
+                    lead = "  " if self._latest == event.id else f"  {step.text}: "
+                    self._line(lead + (event.note or f"done {took:.1f}s"))
         elif isinstance(event, Warn):
             self._line(warning_line(event))
 
