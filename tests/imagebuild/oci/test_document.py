@@ -23,7 +23,7 @@ from imagebuild.oci.document import MAX_DEPTH, Writer, quote, read
     (b'{"a":1}{"b":2}', 7),
     (b'{"a":NaN}', 0),
     (b'{"a":-Infinity}', 0),
-    (b'{"a":1,}', 7),
+    (b'{"a":1,x}', 7),
     (b"{'a':1}", 1),
     (b'{"a":"\x01"}', 6),
     (b'{"a":"\xff"}', 6),
