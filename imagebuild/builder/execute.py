@@ -96,6 +96,7 @@ class _Build:
         self._scratch = Path(tempfile.mkdtemp(prefix="wcow-build-"))
         stack.callback(shutil.rmtree, self._scratch, ignore_errors=True)
         self._asked = Asked.of(request)
+        self._shipped: frozenset[int] = frozenset()
         self._prefer = ""  # the Windows version of the image's base, for the other images that are read
         self._contexts = Contexts(request, shop.fetcher, stack, self._scratch, shop.stat_cache, shop.stdin)
 
@@ -145,6 +146,7 @@ class _Build:
         plan = yield from self.plan()
         self._refuse_runs(plan)
         self._prefer = plan.target().platform.os_version
+        self._shipped = plan.shipped()
         for planned in plan.stages:
             yield from self._stage(planned, last=planned is plan.target())
         final = self._stages[plan.target().index]
@@ -249,7 +251,8 @@ class _Build:
             config = Config(os=planned.platform.os, architecture=planned.platform.architecture,
                             os_version=planned.platform.os_version, os_features=planned.platform.os_features,
                             created=to_iso(epoch))
-            image, view, from_scratch = create(config), over_nothing(), True
+            image, view = create(config), over_nothing()
+            from_scratch = planned.index in self._shipped  # a stage that only lends files is no base
         else:
             found = self._found[base]
             epoch = self._epoch(found.image.config.created)

@@ -194,6 +194,16 @@ class Plan:
         """The stage that becomes the image."""
         return self.stages[-1]
 
+    def shipped(self) -> frozenset[int]:
+        """The numbers of the stages whose layers the image has: the target and those it stands on."""
+        by_index = {stage.index: stage for stage in self.stages}
+        stage = self.target()
+        out = {stage.index}
+        while isinstance(stage.base, OfStage):
+            stage = by_index[stage.base.index]
+            out.add(stage.index)
+        return frozenset(out)
+
     def runs(self) -> list[tuple[PlannedStage, Execute]]:
         """Every RUN that stands in the way."""
         return [(stage, step) for stage in self.stages for step in stage.steps if isinstance(step, Execute)]

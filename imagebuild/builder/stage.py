@@ -96,7 +96,7 @@ class StageBuild:
     def _asked(self, key: str) -> Change | None:
         entry = self.view.get(components(key))
         if entry is None:
-            raise ContextError(f"cannot set an ACL or attributes of {key.removeprefix('FILES/')}",
+            raise ContextError(f"cannot set an ACL or attributes of {join(components(key))}",
                                why="the image has no such file or folder", hint="paths are as in the image: C:\\app\\x")
         if self.view.is_own(key):
             return None
@@ -104,7 +104,7 @@ class StageBuild:
         if entry.kind is Kind.DIRECTORY:
             return Change(path, Kind.DIRECTORY)
         if entry.kind is not Kind.FILE or self.base_rootfs is None:
-            raise ContextError(f"cannot set an ACL or attributes of {entry.path.removeprefix('Files/')}",
+            raise ContextError(f"cannot set an ACL or attributes of {join(components(entry.path))}",
                                why=f"it is a {entry.kind.value} of the base, which would have to be written anew")
         found = self.base_rootfs.union().get(entry.path)
         assert found is not None

@@ -387,3 +387,10 @@ def test_known_metadata_reads_only_a_stages_own_layers(bench: Bench, monkeypatch
     built = bench.build(f"FROM {NANOSERVER} AS one\nCOPY a C:/in/a\nFROM {NANOSERVER}\nCOPY --from=one C:/in C:/out\n",
                         {"a": "x"}, base_metadata="known")
     assert "Files/out/a" in bench.layer(built)
+
+
+def test_a_scratch_stage_that_only_lends_files_has_no_hives(bench: Bench) -> None:
+    built = bench.build("FROM scratch AS files\nCOPY a /\n" + FROM + "COPY --from=files / C:\\app\\\n", {"a": "x"})
+    assert sorted(bench.layer(built)) == ["Files", "Files/app", "Files/app/a", "Hives"]
+    shipped = bench.build("FROM scratch AS base\nFROM base AS more\nCOPY a /\nFROM more\n", {"a": "x"})
+    assert "Files/Windows/System32/config/SAM" in bench.layer(shipped, 0)
