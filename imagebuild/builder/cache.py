@@ -41,7 +41,14 @@ class Cache:
         except (OSError, ValueError, LookupError, TypeError, WcowError):
             return None
 
-    def put(self, key: str, layer: Layer) -> None:
+    def knows_shape(self, shape: str) -> bool:
+        """Whether a layer with these names, sizes and metadata was ever recorded, whatever its files held.
+
+        If not, nobody need hash the files to find out that the layer is new.
+        """
+        return self._folder is not None and (self._folder / f"shape-{shape}").exists()
+
+    def put(self, key: str, layer: Layer, *, shape: str = "") -> None:
         """Record ``layer`` under ``key``. A full disk is no error: the next build only works again."""
         if self._folder is None:
             return
@@ -54,6 +61,8 @@ class Cache:
                 with os.fdopen(handle, "w", encoding="utf-8") as out:
                     json.dump(record, out)
                 Path(name).replace(self._folder / key)
+                if shape:
+                    (self._folder / f"shape-{shape}").touch()
             except BaseException:
                 Path(name).unlink(missing_ok=True)
                 raise

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ..images.rootfs import Rootfs
 from ..layer import Kind, Times
 from ..windows.sid import Sid
+from .context import Context
 
 Components = tuple[str, ...]
 """A path below ``C:\\`` as its components; the empty tuple is ``C:\\`` itself."""
@@ -21,8 +22,16 @@ class Later:
     path: str
 
 
-Content = bytes | os.PathLike[str] | Later
-"""Where a file's bytes come from: the bytes themselves, a file on disk, or a file of an image."""
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A file of a build context. Its digest is asked for only when the cache may know the layer."""
+
+    context: Context
+    path: str
+
+
+Content = bytes | os.PathLike[str] | Later | Local
+"""Where a file's bytes come from: the bytes themselves, a file on disk, one of an image, or one of a context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +42,7 @@ class Change:
     FILETIME, used only with ``--timestamps source``. ``attributes`` are those the source had on Windows (``COPY
     --from`` a Windows image), ``None`` for things that never had any. ``security`` and ``times`` are given only
     where the instruction itself decides them (hives of a base); everything else inherits. ``identity`` names a
-    file's content: equal identities mean equal bytes, and the cache goes by it.
+    file's content: equal identities mean equal bytes, and the cache goes by it. It is empty for files of a context.
     """
 
     path: Components

@@ -20,20 +20,27 @@ from ..oci import Digest
 from ..stores import Store
 from ..windows import attributes as attribute
 from .cache import VERSION, Cache
-from .changes import Change, Later
+from .changes import Later, Local
 from .compose import Composed
 
 REPORT_EVERY = 16 << 20
 
 
-def recipe(composed: Composed, compression: Compression, *, base: bool) -> str:
-    """The cache key of a layer that is still to be written."""
+Identities = dict[int, str]
+"""Content of files of a context, by ``id`` of their change."""
+
+
+def recipe(composed: Composed, compression: Compression, *, base: bool, known: Identities | None = None) -> str:
+    """The cache key of a layer. Without ``known`` it is only the layer's shape: files of a context count by size."""
     out = hashlib.sha256(f"layer {VERSION} {compression.codec_id()} {base}\n".encode())
     for entry in (composed.root, *composed.parents):
         out.update(_line(entry, ""))
     out.update(b"--\n")  # the cut between what the base gave and what is ours
     for entry, change in composed.fresh:
-        out.update(_line(entry, change.identity if change is not None else ""))
+        identity = ""
+        if change is not None:
+            identity = change.identity or (known or {}).get(id(change), "")
+        out.update(_line(entry, identity))
     return out.hexdigest()
 
 
@@ -50,19 +57,28 @@ def commit(composed: Composed, store: Store, cache: Cache, compression: Compress
 
     ``scratch`` is a folder for files that must be taken out of other images first.
     """
-    key = recipe(composed, compression, base=base)
-    known = cache.get(key)
-    if known is not None and store.has_blob(known.descriptor):
-        yield Step(step, title)
-        yield Finish(step, "cached")
-        return known
+    shape = recipe(composed, compression, base=base)
+    digests: Identities = {}
+    if cache.knows_shape(shape):
+        digests = _hashed(composed)
+        known = cache.get(recipe(composed, compression, base=base, known=digests))
+        if known is not None and store.has_blob(known.descriptor):
+            yield Step(step, title)
+            yield Finish(step, "cached")
+            return known
     fetched = yield from _fetch(composed, scratch)
     total = sum(entry.size for entry, _ in composed.fresh)
     yield Step(step, title, total)
-    layer = yield from _write(composed, fetched, store, compression, base=base, epoch=epoch, step=step)
-    cache.put(key, layer)
+    layer = yield from _write(composed, fetched, digests, store, compression, base=base, epoch=epoch, step=step)
+    cache.put(recipe(composed, compression, base=base, known=digests), layer, shape=shape)
     yield Finish(step)
     return layer
+
+
+def _hashed(composed: Composed) -> Identities:
+    """The digests of all files of contexts, most of them remembered."""
+    return {id(change): change.content.context.digest(change.content.path) for _, change in composed.fresh
+            if change is not None and isinstance(change.content, Local)}
 
 
 def _fetch(composed: Composed, scratch: Path) -> Generator[Event, None, dict[tuple[int, str], Path]]:
@@ -79,8 +95,9 @@ def _fetch(composed: Composed, scratch: Path) -> Generator[Event, None, dict[tup
     return out
 
 
-def _write(composed: Composed, fetched: dict[tuple[int, str], Path], store: Store, compression: Compression, *,
-           base: bool, epoch: int, step: str) -> Generator[Event, None, Layer]:
+def _write(composed: Composed, fetched: dict[tuple[int, str], Path], digests: Identities, store: Store,
+           compression: Compression, *, base: bool, epoch: int, step: str) -> Generator[Event, None, Layer]:
+    """Write the layer, and hash on the way the files whose ``digests`` are not known yet."""
     reported = 0
     with store.new_blob() as blob:
         with LayerWriter(blob, compression, base=base) as writer:
@@ -89,7 +106,12 @@ def _write(composed: Composed, fetched: dict[tuple[int, str], Path], store: Stor
                 writer.add(entry)
             writer.cut()
             for entry, change in composed.fresh:
-                writer.add(entry, _content(entry, change, fetched))
+                content = change.content if change is not None and entry.kind is Kind.FILE else None
+                if isinstance(content, Local):
+                    _add_local(writer, entry, content, id(change), digests)
+                else:
+                    writer.add(entry, fetched[(id(content.rootfs), content.path)] if isinstance(content, Later)
+                               else content)
                 if writer.tell() - reported >= REPORT_EVERY:
                     reported = writer.tell()
                     yield Advance(step, reported)
@@ -100,10 +122,13 @@ def _write(composed: Composed, fetched: dict[tuple[int, str], Path], store: Stor
     return sealed_layer(sealed, compression)
 
 
-def _content(entry: Entry, change: Change | None, fetched: dict[tuple[int, str], Path]) -> bytes | Path | str | None:
-    if entry.kind is not Kind.FILE or change is None:
-        return None
-    content = change.content
-    if isinstance(content, Later):
-        return fetched[(id(content.rootfs), content.path)]
-    return content  # type: ignore[return-value]
+def _add_local(writer: LayerWriter, entry: Entry, content: Local, key: int, digests: Identities) -> None:
+    """Add a file of a context; its bytes are read once, for the layer and for the cache."""
+    place = content.context.location(content.path)
+    if key in digests:
+        writer.add(entry, place)
+        return
+    digest = hashlib.sha256()
+    writer.add(entry, place, heard=digest.update)
+    digests[key] = f"sha256:{digest.hexdigest()}"
+    content.context.learn(content.path, digests[key])

@@ -124,6 +124,12 @@ class Context:
         """``sha256:…`` of a file, from the stat cache where nothing about it has changed."""
         return self.tree.digest(path)
 
+    def learn(self, path: str, digest: str) -> None:
+        """Remember a digest that was computed while a file was read for something else."""
+        item = self.get(path)
+        if item is not None:
+            self.tree.learn(item, digest)
+
     def read(self, path: str, *, limit: int = 16 << 20) -> bytes | None:
         """A small file such as the Dockerfile, whole, ignored or not; None when it is not there.
 

@@ -72,6 +72,10 @@ class Tree(Protocol):
         """``sha256:…`` of a file."""
         ...
 
+    def learn(self, item: Item, digest: str) -> None:
+        """Somebody has just read a file, as ``item`` says it was before, and hashed it."""
+        ...
+
     def close(self) -> None:
         """Let go of temporary files, keep what was learnt."""
         ...

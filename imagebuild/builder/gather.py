@@ -19,7 +19,7 @@ from ..windows.filetime import from_unix_ns
 from ..windows.names import join
 from ..windows.sid import find_account
 from .archive import is_archive
-from .changes import Change, Changes, Components, Later
+from .changes import Change, Changes, Components, Later, Local
 from .context import Context
 from .context_select import Selected, expand_sources, select
 from .context_tree import Sort
@@ -112,8 +112,7 @@ class Gatherer:
         modified = from_unix_ns(item.mtime_ns)
         if item.kind is not Kind.FILE:
             return Change(path, item.kind, target=item.target, modified=modified)
-        return Change(path, Kind.FILE, item.size, context.location(item.source), context.digest(item.source),
-                      modified=modified)
+        return Change(path, Kind.FILE, item.size, Local(context, item.source), modified=modified)
 
     def _archives(self, patterns: tuple[str, ...], context: Context) -> tuple[tuple[str, ...], list[str]]:
         """Divide ADD's sources: local archives are unpacked, all else is copied. Names do not count, contents do."""

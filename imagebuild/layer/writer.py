@@ -22,6 +22,7 @@ from .rules import check_component, check_length, check_place, check_target, che
 
 Content = bytes | bytearray | memoryview | BinaryIO | str | os.PathLike[str] | None
 """What a file holds: bytes, a stream, or the path of a file (``str`` or ``PathLike``); ``None`` is empty."""
+Heard = Callable[[bytes | bytearray | memoryview], object]
 
 _PADDING = bytes(BLOCK)
 _OPEN = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a FIFO must not make us wait
@@ -53,8 +54,11 @@ class LayerWriter:
         self._last_below = False
         self._template = self._headers.template(self._last)
 
-    def add(self, entry: Entry, content: Content = None) -> None:
+    def add(self, entry: Entry, content: Content = None, *, heard: Heard | None = None) -> None:
         """Append one entry, and for a file its content, which must have exactly ``entry.size`` bytes.
+
+        ``heard`` is called with each piece of the content as it goes into the layer (a hash's ``update``, say); it must
+        not keep the piece.
 
         ``InputError`` or ``UnsupportedError`` when Windows would not take the entry; ``ContextError`` when the content
         cannot be read or has another size (a file that changes while it is read).
@@ -71,10 +75,10 @@ class LayerWriter:
             if content is None:
                 self._out.write(header)
             elif isinstance(content, (str, os.PathLike)):
-                self._write_file(header, entry, content)
+                self._write_file(header, entry, content, heard)
             else:
                 self._out.write(header)
-                self._write_content(entry, content)
+                self._write_content(entry, content, heard)
                 self._out.write(_PADDING[:-entry.size % BLOCK])
         except BaseException:
             self._out.abort()
@@ -201,7 +205,7 @@ class LayerWriter:
         elif kind is not Kind.WHITEOUT:
             self._whiteouts_in = None
 
-    def _write_file(self, header: bytes, entry: Entry, path: str | os.PathLike[str]) -> None:
+    def _write_file(self, header: bytes, entry: Entry, path: str | os.PathLike[str], heard: Heard | None) -> None:
         """Header, content of a file read straight into the block, and padding.
 
         Asking for one byte more than the file should have shows in one call whether it grew.
@@ -217,11 +221,13 @@ class LayerWriter:
                     if _read_into(file, room[start:end + 1]) == size:
                         padding = -size % BLOCK
                         room[end:end + padding] = _PADDING[:padding]
+                        if heard is not None:
+                            heard(room[start:end])
                         out.advance(end + padding)
                         return
                     os.lseek(file, 0, os.SEEK_SET)
                 out.write(header)
-                self._copy_file(entry, file, path)
+                self._copy_file(entry, file, path, heard)
             finally:
                 os.close(file)
         except OSError as error:
@@ -229,7 +235,7 @@ class LayerWriter:
                                path=entry.path) from error
         out.write(_PADDING[:-size % BLOCK])
 
-    def _copy_file(self, entry: Entry, file: int, path: str | os.PathLike[str]) -> None:
+    def _copy_file(self, entry: Entry, file: int, path: str | os.PathLike[str], heard: Heard | None) -> None:
         """The content of an open file, which must end exactly where it should."""
         left = entry.size
         while True:
@@ -239,27 +245,34 @@ class LayerWriter:
                 raise _changed(entry, os.fspath(path), f"more than {entry.size}")
             if not count:
                 break
+            if heard is not None:
+                heard(room[:count])
             self._out.advance(count)
             left -= count
         if left:
             raise _changed(entry, os.fspath(path), f"only {entry.size - left}")
 
-    def _write_content(self, entry: Entry, content: bytes | bytearray | memoryview | BinaryIO) -> None:
+    def _write_content(self, entry: Entry, content: bytes | bytearray | memoryview | BinaryIO,
+                       heard: Heard | None) -> None:
         if isinstance(content, (bytes, bytearray, memoryview)):
             found = content.nbytes if isinstance(content, memoryview) else len(content)
             if found != entry.size:
                 raise _changed(entry, "its content", str(found))
+            if heard is not None:
+                heard(content)
             self._out.write(content)
         else:
-            self._copy_stream(entry, content)
+            self._copy_stream(entry, content, heard)
 
-    def _copy_stream(self, entry: Entry, stream: BinaryIO) -> None:
+    def _copy_stream(self, entry: Entry, stream: BinaryIO, heard: Heard | None) -> None:
         left = entry.size
         try:
             while left:
                 data = stream.read(min(left, 1 << 18))
                 if not data:
                     raise _changed(entry, "its content", f"only {entry.size - left}")
+                if heard is not None:
+                    heard(data)
                 self._out.write(data)
                 left -= len(data)
             more = stream.read(1)

@@ -73,7 +73,10 @@ class Bench:
 
     def build(self, dockerfile: str, files: Mapping[str, bytes | str | None] | None = None, **request: Any) -> Built:
         """Build, and keep the events."""
-        context = self.context({**(files or {}), "Dockerfile": dockerfile})
+        return self.run(self.context({**(files or {}), "Dockerfile": dockerfile}), **request)
+
+    def run(self, context: Path, **request: Any) -> Built:
+        """Build a folder, and keep the events."""
         self.events = list(build(BuildRequest(**{"context": str(context), **request}), self.shop()))
         return self.events[-1].value  # type: ignore[union-attr, no-any-return]
 

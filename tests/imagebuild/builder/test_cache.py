@@ -36,3 +36,12 @@ def test_no_folder_remembers_nothing_and_a_full_disk_is_no_error(tmp_path: Path)
     blocked.write_bytes(b"")
     Cache(blocked).put("k", LAYER)
     assert Cache(blocked).get("k") is None
+
+
+def test_a_shape_is_known_once_a_layer_of_it_was_recorded(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    assert not cache.knows_shape("s")
+    cache.put("k", LAYER, shape="s")
+    assert cache.knows_shape("s")
+    assert not cache.knows_shape("k")
+    assert not Cache(None).knows_shape("s")

@@ -6,13 +6,16 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from imagebuild.builder.context import Context
-from imagebuild.builder.context_tree import Sort
+from imagebuild.builder.context_tree import Item, Sort
+from imagebuild.builder.context_walk import FolderTree
+from imagebuild.builder.statcache import StatCache
 from imagebuild.dockerfile.ignore import Ignore
 from imagebuild.errors import ContextError
 
@@ -199,3 +202,18 @@ def test_links_are_followed_inside_the_context(tmp_path: Path, links: list[str],
 def test_links_that_lead_nowhere_good_are_refused_by_name(tmp_path: Path, links: list[str], said: str) -> None:
     with pytest.raises(ContextError, match=said):
         Context.from_folder(fill(tmp_path, "d/f", *links)).resolve("l")
+
+
+def test_a_digest_computed_by_somebody_else_is_kept_unless_the_file_changed_since(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"x")
+    os.utime(tmp_path / "f", (1, 1))
+    later = time.time_ns() + 10**10
+    cache = StatCache(now=lambda: later)
+    tree = FolderTree(tmp_path, cache)
+    (item,) = tree.list("")
+    tree.learn(item, "sha256:told")
+    assert tree.digest("f") == "sha256:told"
+    (tmp_path / "f").write_bytes(b"other")
+    tree.learn(item, "sha256:stale")
+    assert tree.digest("f") == "sha256:" + hashlib.sha256(b"other").hexdigest()
+    tree.learn(Item("gone", Sort.FILE), "sha256:none")

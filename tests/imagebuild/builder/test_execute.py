@@ -394,3 +394,20 @@ def test_a_scratch_stage_that_only_lends_files_has_no_hives(bench: Bench) -> Non
     assert sorted(bench.layer(built)) == ["Files", "Files/app", "Files/app/a", "Hives"]
     shipped = bench.build("FROM scratch AS base\nFROM base AS more\nCOPY a /\nFROM more\n", {"a": "x"})
     assert "Files/Windows/System32/config/SAM" in bench.layer(shipped, 0)
+
+
+def test_a_new_layers_files_are_read_once_and_an_unchanged_ones_not_at_all(
+        bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from imagebuild.builder.context_walk import FolderTree
+
+    bench.cached = True
+    hashed: list[str] = []
+    real = FolderTree.digest
+    monkeypatch.setattr(FolderTree, "digest", lambda tree, path: hashed.append(path) or real(tree, path))
+    context = bench.context({"Dockerfile": FROM + "COPY a C:\\a\n", "a": "x"})
+    first = bench.run(context)
+    assert not hashed
+    assert bench.run(context).descriptor == first.descriptor
+    assert hashed == ["a"]
+    (context / "a").write_bytes(b"y")
+    assert bench.run(context).descriptor != first.descriptor

@@ -433,3 +433,16 @@ def test_a_file_of_more_than_eight_gibibytes(tmp_path: Path) -> None:
 def test_content_types_are_those_of_the_signature() -> None:
     stream: BinaryIO = io.BytesIO(b"12345")
     assert entries_of(write([*TOP, (entry("Files/a", size=5, times=TIMES), stream)]))[1][1] == b"12345"
+
+
+@pytest.mark.parametrize("size", [0, 3, 3 << 20])
+def test_the_content_is_heard_as_it_goes_into_the_layer(tmp_path: Path, size: int) -> None:
+    data = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    (tmp_path / "f").write_bytes(data)
+    for content in (tmp_path / "f", data, io.BytesIO(data)):
+        heard = bytearray()
+        with LayerWriter(io.BytesIO(), base=True) as writer:
+            writer.add(Entry("Files", Kind.DIRECTORY, attributes=0x10, times=TIMES))
+            writer.add(Entry("Files/f", Kind.FILE, size, 0x20, SECURITY, TIMES), content, heard=heard.extend)
+            writer.finish()
+        assert heard == data
