@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sessions that the documentation shows, run as they stand there. ``WCOW_DOCS_UPDATE=1`` writes the pages anew."""
+"""The sessions that the documentation shows, run as they stand there. ``DOCS_UPDATE=1`` writes the pages anew."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support import programs, sessions
 TOP = Path(__file__).resolve().parents[2]
 PAGES = [path for path in (TOP / "README.md", *sorted((TOP / "docs").rglob("*.md")))
          if "```console" in path.read_text(encoding="utf-8")]
-UPDATE = bool(os.environ.get("WCOW_DOCS_UPDATE"))  # read before the session clears WCOW_*
+UPDATE = bool(os.environ.get("DOCS_UPDATE"))
 
 pytestmark = pytest.mark.slow
 
