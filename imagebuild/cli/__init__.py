@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 __all__ = ["main"]
@@ -11,11 +12,28 @@ __all__ = ["main"]
 def main(argv: list[str] | None = None) -> int:
     """Run ``wcow`` with ``argv`` (without the program's name) and return its exit code."""
     args = sys.argv[1:] if argv is None else argv
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        _open_closed_streams()
     if args == ["--version"]:  # answered before anything is imported: people put it into prompts and scripts
         from .. import __version__
 
-        print(f"wcow {__version__}")
-        return 0
+        try:
+            print(f"wcow {__version__}", flush=True)
+            return 0
+        except OSError:
+            pass  # a full disk or a reader that went away: the long way, which knows how such things end
     from .app import run
 
     return run(args)
+
+
+def _open_closed_streams() -> None:
+    """Stand in for standard streams that our parent closed (``wcow … >&-``, some daemons): what is written to them goes
+    nowhere, and no file that is opened later gets their numbers."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, os.O_RDWR)
+            if handle != number:
+                os.dup2(handle, number)
+                os.close(handle)
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - for good

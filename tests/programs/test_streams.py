@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Standard streams that are closed, full or gone: no traceback, and an exit code that says whether the work is done."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Home
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="closes descriptors as a POSIX shell does")
+VERBS = ["--version", "--help", "images", "inspect app:1", "digest app:1"]
+
+
+def shell(home: Home, line: str) -> tuple[int, str]:
+    """Run ``wcow LINE`` by a shell: the exit code, and what came to standard error where that is not redirected."""
+    done = subprocess.run(["/bin/sh", "-c", f'"$0" -m imagebuild {line}', sys.executable], env=home.environment(),
+                          cwd=home.folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, timeout=60, check=False)
+    return done.returncode, done.stderr.decode()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_closed_streams_are_as_good_as_none(home: Home, app: str, verb: str) -> None:
+    assert shell(home, f"{verb} >&-") == (0, "")
+    assert shell(home, f"{verb} <&- >&- 2>&-") == (0, "")
+
+
+def test_a_build_needs_no_standard_input(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile C:/\n")
+    assert shell(home, f"build -q {tmp_path} <&-") == (0, "")
+    code, said = shell(home, "build -q - <&-")
+    assert code == 2 and "Traceback" not in said and len(said.splitlines()) <= 3
