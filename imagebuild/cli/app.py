@@ -8,6 +8,7 @@ registry failed, 130 interrupted.
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -84,6 +85,10 @@ def wcow(ctx: click.Context, debug: bool, config: str | None) -> None:
 def run(args: list[str]) -> int:
     """Run the command and turn every ending into an exit code and at most three lines on standard error."""
     debug = "--debug" in args or bool(os.environ.get("WCOW_DEBUG"))
+    for stream in (sys.stdout, sys.stderr):  # a name the terminal's encoding lacks must not end the work
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    out = sys.stdout
     previous = _stop_on_terminate()
     try:
         value: Any = wcow.main(args=args, prog_name="wcow", standalone_mode=False)
@@ -91,6 +96,12 @@ def run(args: list[str]) -> int:
         return value if isinstance(value, int) else 0
     except click.exceptions.Exit as end:
         return end.exit_code
+    except SystemExit as end:
+        # Click puts another stream there when the reader of our output went away (wcow ls … | head): nothing to tell
+        # anybody.
+        if sys.stdout is not out:
+            return 0
+        return end.code if isinstance(end.code, int) else 0
     except click.Abort:
         return _say(Interrupted("interrupted", hint="nothing half-done was kept"), debug)
     except click.ClickException as error:
@@ -100,7 +111,7 @@ def run(args: list[str]) -> int:
         return _say(Interrupted("interrupted", hint="nothing half-done was kept"), debug)
     except WcowError as error:
         return _say(error, debug)
-    except BrokenPipeError:  # the reader of our output went away (wcow ls … | head): nothing to tell anybody
+    except BrokenPipeError:  # the same, met by us when the last lines went out
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:

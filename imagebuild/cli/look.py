@@ -42,7 +42,7 @@ from .options import (
     settings_from,
     wanted_platform,
 )
-from .output import day, print_json
+from .output import day, print_json, print_lines
 from .render import Style, follow
 
 _SIZES = {Kind.DIRECTORY: "<DIR>", Kind.SYMLINK: "<SYMLINK>", Kind.DIRECTORY_SYMLINK: "<SYMLINKD>",
@@ -165,8 +165,7 @@ def ls(ctx: click.Context, /, name: str, paths: tuple[str, ...], long: bool, rec
         asked = paths or ("",)
         if tree:
             for path in asked:
-                for line in draw_tree(files, path, acl=acl or ("sddl" if long else "none")):
-                    click.echo(line)
+                print_lines(draw_tree(files, path, acl=acl or ("sddl" if long else "none")))
             return
         items = (item for path in asked for item in files.find(path, recursive=recursive, itself=itself))
         if as_json:
@@ -175,11 +174,9 @@ def ls(ctx: click.Context, /, name: str, paths: tuple[str, ...], long: bool, rec
             return
         whole = recursive or itself or len(asked) > 1
         if long or acl:
-            for line in _long(items, acl or "sddl", whole):
-                click.echo(line)
+            print_lines(_long(items, acl or "sddl", whole))
         else:
-            for item in items:
-                click.echo(shown(item.path if whole else item.name))
+            print_lines(shown(item.path if whole else item.name) for item in items)
 
 
 @click.command(short_help="Print a file of an image.")

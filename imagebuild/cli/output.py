@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
@@ -14,6 +14,12 @@ import click
 from ..images.tree import shown
 
 GAP = "  "
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Lines as they come. A list of a base has a hundred thousand: a pipe gets them in blocks, a terminal at once."""
+    for line in lines:
+        sys.stdout.write(line + "\n")
 
 
 def print_json(value: Any) -> None:

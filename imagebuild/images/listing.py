@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from ..errors import FormatError, NotFoundError, UsageError
 from ..layer import Entry, Found, Kind, Union
@@ -20,6 +21,9 @@ from ..windows.filetime import to_iso
 from ..windows.names import join, parse_path
 from ..windows.upcase import fold
 from .rootfs import IndexCache, Rootfs
+
+if TYPE_CHECKING:
+    from ..windows.security import SecurityDescriptor
 
 MAX_LINKS = 63
 """Links followed on the way to a file; Windows gives up after 63."""
@@ -45,10 +49,7 @@ class Item:
     @property
     def owner(self) -> str:
         """The owner's name, or SID where it has none; empty when the entry has no security descriptor."""
-        from ..windows.sid import account_name
-
-        sd = self._descriptor()
-        return account_name(sd.owner) if sd is not None and sd.owner is not None else ""
+        return _owner(self.entry.security) if self.entry.security is not None else ""
 
     @property
     def letters(self) -> str:
@@ -62,24 +63,11 @@ class Item:
 
     def sddl(self) -> str:
         """The security descriptor as SDDL; empty when there is none."""
-        from ..windows.sddl import format_sddl
-
-        if self.entry.security is None:
-            return ""
-        sd = self._descriptor()
-        if sd is None:
-            return f"(damaged: {len(self.entry.security)} bytes that are no security descriptor)"
-        return format_sddl(sd)
+        return _sddl(self.entry.security) if self.entry.security is not None else ""
 
     def words(self) -> list[str]:
         """The security descriptor in words, one line each."""
-        sd = self._descriptor()
-        if sd is None:
-            text = self.sddl()
-            return [text] if text else []
-        from ..windows.words import describe
-
-        return describe(sd)
+        return list(_words(self.entry.security)) if self.entry.security is not None else []
 
     def facts(self) -> dict[str, Any]:
         """For JSON: everything the layer says."""
@@ -95,15 +83,41 @@ class Item:
             "eas": {name: value.hex() for name, value in entry.eas},
         }
 
-    def _descriptor(self) -> Any:
-        from ..windows.security import SecurityDescriptor
 
-        if self.entry.security is None:
-            return None
-        try:
-            return SecurityDescriptor.from_bytes(self.entry.security, source=self.entry.path)
-        except FormatError:
-            return None
+# The files of an image share a few hundred security descriptors, so each is read once.
+
+@lru_cache(maxsize=4096)
+def _descriptor(security: bytes) -> SecurityDescriptor | None:
+    from ..windows.security import SecurityDescriptor
+
+    try:
+        return SecurityDescriptor.from_bytes(security)
+    except FormatError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _owner(security: bytes) -> str:
+    from ..windows.sid import account_name
+
+    sd = _descriptor(security)
+    return account_name(sd.owner) if sd is not None and sd.owner is not None else ""
+
+
+@lru_cache(maxsize=4096)
+def _sddl(security: bytes) -> str:
+    from ..windows.sddl import format_sddl
+
+    sd = _descriptor(security)
+    return f"(damaged: {len(security)} bytes that are no security descriptor)" if sd is None else format_sddl(sd)
+
+
+@lru_cache(maxsize=4096)
+def _words(security: bytes) -> tuple[str, ...]:
+    from ..windows.words import describe
+
+    sd = _descriptor(security)
+    return (_sddl(security),) if sd is None else tuple(describe(sd))
 
 
 class Files:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -72,6 +74,11 @@ def test_one_layer_and_a_tree(home: Home, app: str) -> None:
     home.wcow("ls", "--tree", "--format", "json", "app:1", code=2)
 
 
+def test_a_terminal_that_lacks_a_character_gets_it_written_out(home: Home, app: str) -> None:
+    tree = home.wcow("ls", "--tree", "-q", "app:1", PYTHONIOENCODING="latin-1", PYTHONUTF8="0")
+    assert b"\\u251c" in tree.raw and tree.raw.isascii()
+
+
 def test_json_has_every_fact(home: Home, app: str) -> None:
     facts = json.loads(home.wcow("ls", "-R", "--format", "json", "app:1").out)
     assert facts["digest"] == app
@@ -91,6 +98,22 @@ def test_a_file_is_printed_byte_for_byte(home: Home, app: str) -> None:
 def test_what_cannot_be_printed_is_told(home: Home, app: str, path: str, said: str) -> None:
     done = home.wcow("cat", "app:1", path, code=2)
     assert said in done.err and done.raw == b""
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(home: Home) -> None:
+    store = home.store()
+    files = [images.file(f"Files/{number:04}-{'x' * 200}.txt") for number in range(2000)]
+    images.image(store, "docker.io/library/wide:1",
+                 images.layer(store, (images.folder("Files", security=False), *files), base=True))
+    home.wcow("ls", "-q", "wide:1")
+    process = subprocess.Popen([sys.executable, "-m", "imagebuild", "ls", "-q", "wide:1"], cwd=home.folder,
+                               env=home.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout.readline().startswith(b"0000-")
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(30) == 0
 
 
 def test_a_layer_is_read_once_and_remembered(home: Home, app: str) -> None:
