@@ -108,7 +108,7 @@ class FolderTree:
     def learn(self, item: Item, digest: str) -> None:
         """Remember a digest that somebody else computed, unless the file looks otherwise by now."""
         with suppress(OSError):
-            now = facts((self.root / item.path).lstat())
+            now = facts(self.location(item.path).lstat())
             if now[:2] == (item.size, item.mtime_ns):
                 self._cache.put(item.path, now, digest)
 
