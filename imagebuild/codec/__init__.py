@@ -9,6 +9,7 @@ from .blocks import BlockWriter, Sealed, Sink
 from .compression import BLOCK_SIZE, Compression
 from .engines import has_isal
 from .readers import LimitedReader, VerifyingReader, open_reader
+from .splice import Tail
 
 __all__ = [
     "BLOCK_SIZE",
@@ -17,6 +18,7 @@ __all__ = [
     "LimitedReader",
     "Sealed",
     "Sink",
+    "Tail",
     "VerifyingReader",
     "has_isal",
     "open_reader",

@@ -23,11 +23,13 @@ import threading
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Protocol, Self
+from typing import BinaryIO, Protocol, Self
+from zlib import crc32
 
 from ..errors import StoreError, UsageError, WcowError
 from .compression import BLOCK_SIZE, Compression
 from .engines import Compress, Engine, engine
+from .splice import Splice, Tail
 
 MOST_WORKERS = 4
 
@@ -41,12 +43,17 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What came out: digest and size of the tar (``diff_id``) and of the blob. Digests are ``sha256:<hex>``."""
+    """What came out: digest and size of the tar (``diff_id``) and of the blob. Digests are ``sha256:<hex>``.
+
+    ``tail`` is there when the blob was cut: a blob that is to end the same way can take it over
+    (:meth:`BlockWriter.splice`).
+    """
 
     diff_id: str
     diff_size: int
     digest: str
     size: int
+    tail: Tail | None = None
 
 
 class BlockWriter:
@@ -65,6 +72,7 @@ class BlockWriter:
         self._total = 0
         self._open = True
         self._used = 0
+        self._fresh = self._spliced = False
         self._view = self._pipe.buffer()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -118,6 +126,18 @@ class BlockWriter:
             raise UsageError("cannot write to a layer that was ended")
         if self._used:
             self._submit(last=False)
+        self._fresh = True
+
+    def splice(self, tail: Tail, stream: BinaryIO) -> None:
+        """Take the compressed blocks from here on out of another blob, which had the same tar after its last cut.
+
+        Stands where :meth:`cut` would, and cuts. ``stream`` is that blob, positioned at ``tail.offset``, and stays
+        the caller's. What is written is hashed and compared, not compressed; if it turns out to differ from what the
+        tail was made of, ``close`` raises ``InputError``.
+        """
+        self.cut()
+        self._spliced = True
+        self._pipe.spliced = Splice(tail, stream)
 
     def close(self) -> Sealed:
         """Compress and write what is left, end the threads, and say what came out."""
@@ -128,9 +148,13 @@ class BlockWriter:
         self._open = False
         self._end_threads()
         self._pipe.raise_failure()
+        tail = self._pipe.tail()
+        if self._pipe.spliced is not None:
+            self._pipe.spliced.check(tail)
         diff_id = "sha256:" + self._pipe.diff.hexdigest()
         digest = self._pipe.digest
-        return Sealed(diff_id, self._total, "sha256:" + digest.hexdigest() if digest else diff_id, self._pipe.size)
+        return Sealed(diff_id, self._total, "sha256:" + digest.hexdigest() if digest else diff_id, self._pipe.size,
+                      tail)
 
     def abort(self) -> None:
         """Stop: end the threads and write nothing more. Safe to call at any time and more than once."""
@@ -156,7 +180,8 @@ class BlockWriter:
         try:
             if not self._threads:
                 self._start_threads()
-            job = _Job(self._view, self._used, last)
+            job = _Job(self._view, self._used, last, fresh=self._fresh, spliced=self._spliced)
+            self._fresh = False
             self._pipe.jobs.put(job)
             self._pipe.hashes.put(job)
             self._pipe.order.put(job)
@@ -188,12 +213,14 @@ class BlockWriter:
 class _Job:
     """One block on its way; ``done`` is a lock held until a worker has the result."""
 
-    __slots__ = ("done", "error", "hashed", "last", "result", "size", "view")
+    __slots__ = ("done", "error", "fresh", "hashed", "last", "result", "size", "spliced", "view")
 
-    def __init__(self, view: memoryview, size: int, last: bool) -> None:
+    def __init__(self, view: memoryview, size: int, last: bool, *, fresh: bool, spliced: bool) -> None:
         self.view = view
         self.size = size
         self.last = last
+        self.fresh = fresh  # the first block after a cut
+        self.spliced = spliced
         self.result = b""
         self.error: BaseException | None = None
         self.done = threading.Lock()
@@ -216,6 +243,10 @@ class _Pipe:
         self.stopped = False
         self.digest = hashlib.sha256() if engine.codec_id != "none" else None
         self.size = 0
+        self.spliced: Splice | None = None
+        self._tail_at: int | None = None
+        self._tail_sizes: list[int] = []
+        self._tail_crc = 0
         self._free: SimpleQueue[memoryview] = SimpleQueue()
         self._unmade = buffers
 
@@ -251,7 +282,7 @@ class _Pipe:
         """A worker: compress whatever comes."""
         while (job := self.jobs.get()) is not None:
             try:
-                if not self.stopped:
+                if not self.stopped and not job.spliced:
                     job.result = compress(job.view[:job.size], job.last)
             except BaseException as error:  # handed to the caller by the writer thread
                 job.error = error
@@ -283,6 +314,7 @@ class _Pipe:
                     if not total and not self.size:
                         self._emit(self.engine.header)
                 total += job.size
+                self._follow_tail(job)
                 self._emit(job.result)
                 if job.last:
                     self._emit(self.engine.trailer(crc, total))
@@ -293,6 +325,21 @@ class _Pipe:
                 job.result = b""
                 job.hashed.acquire()
                 self._free.put(job.view)
+
+    def _follow_tail(self, job: _Job) -> None:
+        """Note where the blocks after a cut stand, or take them from where they stand already."""
+        if job.spliced and self.spliced is not None:
+            job.result = self.spliced.block()
+        if job.fresh:
+            self._tail_at, self._tail_sizes, self._tail_crc = self.size, [], 0
+        if self._tail_at is None:
+            return
+        self._tail_sizes.append(len(job.result))
+        self._tail_crc = (self.engine.crc or crc32)(job.view[:job.size], self._tail_crc)
+
+    def tail(self) -> Tail | None:
+        """The blocks after the last cut, if there was one."""
+        return None if self._tail_at is None else Tail(self._tail_at, tuple(self._tail_sizes), self._tail_crc)
 
     def _emit(self, data: bytes) -> None:
         if not data:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from ..codec import BlockWriter, Compression, Sealed, Sink
+from ..codec import BlockWriter, Compression, Sealed, Sink, Tail
 from ..errors import ContextError, InputError, UnsupportedError
 from ..windows.upcase import fold
 from .entry import Entry, Kind
@@ -90,6 +90,10 @@ class LayerWriter:
         Layers of one context for several bases begin with parents copied from each base; cut after them.
         """
         self._out.cut()
+
+    def splice(self, tail: Tail, stream: BinaryIO) -> None:
+        """Cut, and take what is compressed from here on out of another layer's blob (:meth:`BlockWriter.splice`)."""
+        self._out.splice(tail, stream)
 
     def tell(self) -> int:
         """Bytes of tar so far."""

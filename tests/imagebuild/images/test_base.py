@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import pytest
+from support.builds import acl
+
 from imagebuild.codec import Compression, open_reader
 from imagebuild.errors import UsageError
 from imagebuild.hive import machine_environment, read_tree, value_of
@@ -13,7 +15,6 @@ from imagebuild.layer import Entry, Kind, Times, read
 from imagebuild.oci import Image
 from imagebuild.stores import MemoryStore
 from imagebuild.windows.filetime import DOS_EPOCH
-from support.builds import acl
 
 VERSION = "10.0.20348.2762"
 
