@@ -22,9 +22,13 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         except OSError:
             pass  # a full disk or a reader that went away: the long way, which knows how such things end
-    from .app import run
+    try:
+        from .app import run
 
-    return run(args)
+        return run(args)
+    except KeyboardInterrupt:  # while modules are imported, or once more while the first one is being told
+        print("\nerror: interrupted", file=sys.stderr)
+        return 130
 
 
 def _open_closed_streams() -> None:

@@ -36,3 +36,16 @@ def test_a_build_needs_no_standard_input(home: Home, tmp_path: Path) -> None:
     assert shell(home, f"build -q {tmp_path} <&-") == (0, "")
     code, said = shell(home, "build -q - <&-")
     assert code == 2 and "Traceback" not in said and len(said.splitlines()) <= 3
+
+
+def test_ctrl_c_before_anything_has_begun_is_no_traceback(home: Home) -> None:
+    code = ("import sys\n"
+            "class Stop:\n"
+            "    def find_spec(self, name, *rest):\n"
+            "        if name == 'click': raise KeyboardInterrupt\n"
+            "sys.meta_path.insert(0, Stop())\n"
+            "from imagebuild.cli import main\n"
+            "sys.exit(main(['images']))\n")
+    done = subprocess.run([sys.executable, "-c", code], env=home.environment(), cwd=home.folder, capture_output=True,
+                          timeout=60, check=False)
+    assert (done.returncode, done.stderr.decode()) == (130, "\nerror: interrupted\n")
