@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Composed entries become a layer in the store: looked up in the cache first, written in one pass otherwise.
-
-The key is a hash over everything the layer's bytes depend on: every entry with its metadata, the identity of every
-file's content, and the compression. So a hit is the same layer whatever base or Dockerfile led to it.
-"""
+"""Composed entries become a layer in the store: looked up in the caches first, written in one pass otherwise."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..codec import Compression
@@ -19,116 +17,111 @@ from ..layer import Entry, Kind, LayerWriter, Times
 from ..oci import Digest
 from ..stores import Store
 from ..windows import attributes as attribute
-from .cache import VERSION, Cache
-from .changes import Later, Local
+from .cache import Cache
+from .changes import Change, Later, Local
 from .compose import Composed
+from .recipe import Memory, Recipes, key_of
 
 REPORT_EVERY = 16 << 20
 
 
-Identities = dict[int, str]
-"""Content of files of a context, by ``id`` of their change."""
+@dataclass(frozen=True, slots=True)
+class Committer:
+    """Makes layers in ``store``. ``scratch`` is a folder for files that are taken out of other images first."""
 
+    store: Store
+    cache: Cache
+    memory: Memory
+    compression: Compression
+    scratch: Path
 
-def recipe(composed: Composed, compression: Compression, *, base: bool, known: Identities | None = None) -> str:
-    """The cache key of a layer. Without ``known`` it is only the layer's shape: files of a context count by size."""
-    out = hashlib.sha256(f"layer {VERSION} {compression.codec_id()} {base}\n".encode())
-    for entry in (composed.root, *composed.parents):
-        out.update(_line(entry, ""))
-    out.update(b"--\n")  # the cut between what the base gave and what is ours
-    for entry, change in composed.fresh:
-        identity = ""
-        if change is not None:
-            identity = change.identity or (known or {}).get(id(change), "")
-        out.update(_line(entry, identity))
-    return out.hexdigest()
+    def commit(self, composed: Composed, *, base: bool, epoch: int, title: str,
+               step: str) -> Generator[Event, None, Layer]:
+        """Find or write the layer, and return it."""
+        recipes = Recipes(composed, self.compression, base, epoch)
+        shape, digests = recipes.shape(), self.memory.digests
+        missing = [content for content in recipes.locals() if key_of(content) not in digests]
+        if not missing or self.cache.knows_shape(shape):
+            for content in missing:
+                digests[key_of(content)] = content.context.digest(content.path)
+            known = self._known(recipes.layer(digests))
+            if known is not None:
+                yield Step(step, title)
+                yield Finish(step, "cached")
+                return known
+        fetched = yield from self._fetch(composed)
+        yield Step(step, title, sum(entry.size for entry, _ in composed.fresh))
+        layer = yield from self._write(recipes, fetched, step)
+        key = recipes.layer(digests)
+        self.memory.layers[key] = layer
+        self.cache.put(key, layer, shape=shape)
+        yield Finish(step)
+        return layer
 
+    def _known(self, key: str) -> Layer | None:
+        """A layer made before, in this run or another, whose blob is still there."""
+        known = self.memory.layers.get(key) or self.cache.get(key)
+        return known if known is not None and self.store.has_blob(known.descriptor) else None
 
-def _line(entry: Entry, identity: str) -> bytes:
-    times = entry.times
-    return repr((entry.path, entry.kind.value, entry.size, entry.attributes, entry.security, entry.target, entry.eas,
-                 (times.created, times.modified, times.accessed, times.changed) if times else None,
-                 identity)).encode("utf-8", "surrogatepass") + b"\n"
+    def _fetch(self, composed: Composed) -> Generator[Event, None, dict[tuple[int, str], Path]]:
+        """Take every file that comes out of an image, image by image; the result maps them to local files."""
+        wanted: dict[int, tuple[Rootfs, list[str]]] = {}
+        for _, change in composed.fresh:
+            if change is not None and isinstance(change.content, Later):
+                later = change.content
+                wanted.setdefault(id(later.rootfs), (later.rootfs, []))[1].append(later.path)
+        out: dict[tuple[int, str], Path] = {}
+        for number, (rootfs, paths) in wanted.items():
+            local = yield from rootfs.fetch(paths, self.scratch)
+            out.update({(number, path): file for path, file in local.items()})
+        return out
 
-
-def commit(composed: Composed, store: Store, cache: Cache, compression: Compression, *, base: bool, epoch: int,
-           title: str, step: str, scratch: Path) -> Generator[Event, None, Layer]:
-    """Find or write the layer, and return it.
-
-    ``scratch`` is a folder for files that must be taken out of other images first.
-    """
-    shape = recipe(composed, compression, base=base)
-    digests: Identities = {}
-    if cache.knows_shape(shape):
-        digests = _hashed(composed)
-        known = cache.get(recipe(composed, compression, base=base, known=digests))
-        if known is not None and store.has_blob(known.descriptor):
-            yield Step(step, title)
-            yield Finish(step, "cached")
-            return known
-    fetched = yield from _fetch(composed, scratch)
-    total = sum(entry.size for entry, _ in composed.fresh)
-    yield Step(step, title, total)
-    layer = yield from _write(composed, fetched, digests, store, compression, base=base, epoch=epoch, step=step)
-    cache.put(recipe(composed, compression, base=base, known=digests), layer, shape=shape)
-    yield Finish(step)
-    return layer
-
-
-def _hashed(composed: Composed) -> Identities:
-    """The digests of all files of contexts, most of them remembered."""
-    return {id(change): change.content.context.digest(change.content.path) for _, change in composed.fresh
-            if change is not None and isinstance(change.content, Local)}
-
-
-def _fetch(composed: Composed, scratch: Path) -> Generator[Event, None, dict[tuple[int, str], Path]]:
-    """Take every file that comes out of an image, image by image; the return value maps them to local files."""
-    wanted: dict[int, tuple[Rootfs, list[str]]] = {}
-    for _, change in composed.fresh:
-        if change is not None and isinstance(change.content, Later):
-            later = change.content
-            wanted.setdefault(id(later.rootfs), (later.rootfs, []))[1].append(later.path)
-    out: dict[tuple[int, str], Path] = {}
-    for number, (rootfs, paths) in wanted.items():
-        local = yield from rootfs.fetch(paths, scratch)
-        out.update({(number, path): file for path, file in local.items()})
-    return out
-
-
-def _write(composed: Composed, fetched: dict[tuple[int, str], Path], digests: Identities, store: Store,
-           compression: Compression, *, base: bool, epoch: int, step: str) -> Generator[Event, None, Layer]:
-    """Write the layer, and hash on the way the files whose ``digests`` are not known yet."""
-    reported = 0
-    with store.new_blob() as blob:
-        with LayerWriter(blob, compression, base=base) as writer:
-            writer.add(composed.root)
-            for entry in composed.parents:
+    def _write(self, recipes: Recipes, fetched: dict[tuple[int, str], Path],
+               step: str) -> Generator[Event, None, Layer]:
+        """Write the layer; where another has the same end, that end is not compressed again."""
+        composed, digests, reported = recipes.composed, self.memory.digests, 0
+        whole = all(key_of(content) in digests for content in recipes.locals())
+        shared = self.memory.tails.get(recipes.tail(digests)) if whole else None
+        with ExitStack() as stack:
+            blob = stack.enter_context(self.store.new_blob())
+            writer = stack.enter_context(LayerWriter(blob, self.compression, base=recipes.base))
+            for entry in (composed.root, *composed.parents):
                 writer.add(entry)
-            writer.cut()
+            if shared is not None and self.store.has_blob(shared[0]):
+                descriptor, tail = shared
+                writer.splice(tail, stack.enter_context(self.store.open_blob(descriptor, offset=tail.offset)))
+            else:
+                writer.cut()
             for entry, change in composed.fresh:
-                content = change.content if change is not None and entry.kind is Kind.FILE else None
-                if isinstance(content, Local):
-                    _add_local(writer, entry, content, id(change), digests)
-                else:
-                    writer.add(entry, fetched[(id(content.rootfs), content.path)] if isinstance(content, Later)
-                               else content)
+                self._add(writer, entry, change, fetched)
                 if writer.tell() - reported >= REPORT_EVERY:
                     reported = writer.tell()
                     yield Advance(step, reported)
-            if not base:
-                writer.add(Entry("Hives", Kind.DIRECTORY, attributes=attribute.DIRECTORY, times=Times.all(epoch)))
+            if not recipes.base:
+                times = Times.all(recipes.epoch)
+                writer.add(Entry("Hives", Kind.DIRECTORY, attributes=attribute.DIRECTORY, times=times))
             sealed = writer.finish()
-        blob.commit(Digest(sealed.digest), sealed.size)
-    return sealed_layer(sealed, compression)
+            blob.commit(Digest(sealed.digest), sealed.size)
+        layer = sealed_layer(sealed, self.compression)
+        if sealed.tail is not None:
+            self.memory.tails[recipes.tail(digests)] = layer.descriptor, sealed.tail
+        return layer
 
-
-def _add_local(writer: LayerWriter, entry: Entry, content: Local, key: int, digests: Identities) -> None:
-    """Add a file of a context; its bytes are read once, for the layer and for the cache."""
-    place = content.context.location(content.path)
-    if key in digests:
-        writer.add(entry, place)
-        return
-    digest = hashlib.sha256()
-    writer.add(entry, place, heard=digest.update)
-    digests[key] = f"sha256:{digest.hexdigest()}"
-    content.context.learn(content.path, digests[key])
+    def _add(self, writer: LayerWriter, entry: Entry, change: Change | None,
+             fetched: dict[tuple[int, str], Path]) -> None:
+        """Add one entry. A file of a context is read once, for the layer and, if need be, for its digest."""
+        content = change.content if change is not None and entry.kind is Kind.FILE else None
+        if isinstance(content, Later):
+            writer.add(entry, fetched[(id(content.rootfs), content.path)])
+            return
+        if not isinstance(content, Local):
+            writer.add(entry, content)
+            return
+        place, key, digests = content.context.location(content.path), key_of(content), self.memory.digests
+        if key in digests:
+            writer.add(entry, place)
+            return
+        digest = hashlib.sha256()
+        writer.add(entry, place, heard=digest.update)
+        digests[key] = f"sha256:{digest.hexdigest()}"
+        content.context.learn(content.path, digests[key])

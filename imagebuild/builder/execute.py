@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,12 +26,14 @@ from ..stores import LayoutStore, Store, copy_blob
 from ..windows.filetime import DOS_EPOCH, UNIX_EPOCH, from_iso, to_iso
 from .asked import Asked
 from .cache import Cache
+from .commit import Committer
 from .compose import Looks
 from .gather import Gatherer
 from .machine_path import PathReader, asks_for_path, cannot_read, registry_path
 from .open_context import Contexts
 from .plan import Amount, BaseFacts, Configure, Execute, MakeFolder, OfStage, Plan, PlannedStage, Transfer, Wanted
 from .planner import make_plan
+from .recipe import Memory
 from .request import BuildRequest
 from .stage import StageBuild, located, placed
 from .view_of import flavour_of, over_nothing, over_table, over_union
@@ -69,7 +71,7 @@ class Built:
 def plan_only(request: BuildRequest, shop: Workshop) -> Iterator[Event]:
     """What :func:`build` would do; the result is the :class:`Plan`. Fetches configs, never a layer."""
     with ExitStack() as stack:
-        build = _Build(request, shop, stack)
+        build = Build(request, shop, Shared.open(request, shop, stack))
         plan = yield from build.plan()
         plan = yield from build.measured(plan)
         yield Result(plan)
@@ -82,27 +84,44 @@ def build(request: BuildRequest, shop: Workshop) -> Iterator[Event]:
     whole blobs, and temporary files are gone.
     """
     with ExitStack() as stack:
-        yield from _Build(request, shop, stack).run()
+        built = yield from Build(request, shop, Shared.open(request, shop, stack)).run()
+        yield Result(built, {"digest": str(built.descriptor.digest), "config": str(built.image.manifest.config.digest)})
 
 
-class _Build:
-    def __init__(self, request: BuildRequest, shop: Workshop, stack: ExitStack) -> None:
+@dataclass(slots=True)
+class Shared:
+    """What several builds of one context have in common: opened contexts, images looked up, files hashed."""
+
+    contexts: Contexts
+    scratch: Path
+    stack: ExitStack
+    found: dict[Wanted, Found] = field(default_factory=dict)
+    rootfs: dict[str, Rootfs] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
+
+    @classmethod
+    def open(cls, request: BuildRequest, shop: Workshop, stack: ExitStack) -> Shared:
+        """For builds that end with ``stack``, which removes every temporary file."""
+        scratch = Path(tempfile.mkdtemp(prefix="wcow-build-"))
+        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        return cls(Contexts(request, shop.fetcher, stack, scratch, shop.stat_cache, shop.stdin), scratch, stack)
+
+
+class Build:
+    """One build for one platform. Several may share what they find and learn."""
+
+    def __init__(self, request: BuildRequest, shop: Workshop, shared: Shared) -> None:
         self._request = request
         self._shop = shop
-        self._stack = stack
-        self._found: dict[Wanted, Found] = {}
-        self._rootfs: dict[str, Rootfs] = {}
+        self._shared = shared
+        self._found = shared.found
         self._stages: dict[int, StageBuild] = {}
-        self._scratch = Path(tempfile.mkdtemp(prefix="wcow-build-"))
-        stack.callback(shutil.rmtree, self._scratch, ignore_errors=True)
         self._asked = Asked.of(request)
-        self._shipped: frozenset[int] = frozenset()
         self._prefer = ""  # the Windows version of the image's base, for the other images that are read
-        self._contexts = Contexts(request, shop.fetcher, stack, self._scratch, shop.stat_cache, shop.stdin)
 
     def plan(self) -> Generator[Event, None, Plan]:
         """Read the Dockerfile and plan, looking up configs until nothing is missing."""
-        dockerfile = self._contexts.dockerfile()
+        dockerfile = self._shared.contexts.dockerfile()
         images: dict[Wanted, BaseFacts] = {}
         while True:
             plan = make_plan(dockerfile, self._request, images)
@@ -126,7 +145,7 @@ class _Build:
 
         What a build would stop at is a warning here: people plan before everything is there.
         """
-        gatherer = Gatherer(self._contexts, self._origin_rootfs)
+        gatherer = Gatherer(self._shared.contexts, self._origin_rootfs)
         sizes: dict[int, Amount] = {}
         for stage in plan.stages:
             for step in stage.steps:
@@ -141,7 +160,7 @@ class _Build:
                         sizes[id(step)] = amount
         return replace(plan, amounts=sizes)
 
-    def run(self) -> Iterator[Event]:
+    def run(self) -> Generator[Event, None, Built]:
         """Plan, then build stage after stage."""
         plan = yield from self.plan()
         self._refuse_runs(plan)
@@ -153,8 +172,7 @@ class _Build:
         image = annotate(final.image, self._request.annotations)
         yield from self._promise(image)
         descriptor = put_image(self._shop.library.local, image)
-        built = Built(image, descriptor, plan, tuple(self._found.values()))
-        yield Result(built, {"digest": str(descriptor.digest), "config": str(image.manifest.config.digest)})
+        return Built(image, descriptor, plan, tuple(self._found.values()))
 
     def _promise(self, image: Image) -> Iterator[Event]:
         """The local store need not hold a base's layers, but it must know who does."""
@@ -210,16 +228,16 @@ class _Build:
     def _index(self, found: Found) -> Generator[Event, None, Rootfs]:
         """The file system of an image, indexed."""
         key = str(found.descriptor.digest)
-        if key not in self._rootfs:
-            self._rootfs[key] = Rootfs(found.image, found.store, self._shop.indexes, name=found.name)
-            self._stack.callback(self._rootfs[key].close)
-            yield from self._rootfs[key].prepare()
-        return self._rootfs[key]
+        if key not in self._shared.rootfs:
+            self._shared.rootfs[key] = Rootfs(found.image, found.store, self._shop.indexes, name=found.name)
+            self._shared.stack.callback(self._shared.rootfs[key].close)
+            yield from self._shared.rootfs[key].prepare()
+        return self._shared.rootfs[key]
 
     def _stage(self, planned: PlannedStage, *, last: bool) -> Iterator[Event]:
         stage = yield from self._begin(planned, last)
         self._stages[planned.index] = stage
-        gatherer = Gatherer(self._contexts, self._origin_rootfs)
+        gatherer = Gatherer(self._shared.contexts, self._origin_rootfs)
         for step in planned.steps:
             try:
                 if isinstance(step, MakeFolder):
@@ -271,8 +289,9 @@ class _Build:
         looks = Looks(epoch=epoch, source_times=self._request.timestamps == "source",
                       acls=self._asked.acls if last else {}, attributes=self._asked.attributes if last else {})
         cache = Cache(None) if self._request.no_cache else self._shop.cache
-        return StageBuild(planned, image, view, looks, self._shop.library.local, cache, self._request.compression,
-                          self._scratch, from_scratch, rootfs)
+        committer = Committer(self._shop.library.local, cache, self._shared.memory, self._request.compression,
+                              self._shared.scratch)
+        return StageBuild(planned, image, view, looks, committer, from_scratch, rootfs)
 
     def _epoch(self, created: str) -> int:
         """The FILETIME of new things: SOURCE_DATE_EPOCH, else the base's creation time, else 1980."""
@@ -296,7 +315,7 @@ class _Build:
             if self._request.base_metadata == "known" and stage.own_layers:  # the base's layers are not to be read
                 image = only_top(image, stage.own_layers)
             rootfs = Rootfs(image, store, self._shop.indexes, name=f"stage {stage.planned.title()}")
-            self._stack.callback(rootfs.close)
+            self._shared.stack.callback(rootfs.close)
             yield from rootfs.prepare()
             return rootfs
         found = yield from self._find(origin)

@@ -149,7 +149,7 @@ class _Planner:
             return None
         interpreter = Interpreter(self._request, scope, config, self._globals, self._args, self._used_args,
                                   lambda copy: origin_of(copy, copy.source_stage, self._dockerfile.stages[:index],
-                                                         self._contexts, platform))
+                                                         self._contexts, replace(platform, os_version="")))
         steps: list[Step] = list(prelude)
         triggers = [parse_trigger(text, name=f"ONBUILD of {base_word}") for text in config.on_build]
         interpreter.run = replace(config, on_build=())

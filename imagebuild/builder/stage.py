@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from ..codec import Compression
 from ..dockerfile.instructions import Instruction
 from ..errors import ContextError, WcowError
 from ..images.base import BaseRequest, entries
@@ -15,13 +13,11 @@ from ..images.events import Event, Finish, Step
 from ..images.rootfs import Rootfs
 from ..layer import Kind
 from ..oci import Digest, History, Image, RunConfig, add_history, append, with_config
-from ..stores import Store
 from ..windows.filetime import to_iso
 from ..windows.names import join
 from ..windows.upcase import fold
-from .cache import Cache
 from .changes import Change, Changes, Later
-from .commit import commit
+from .commit import Committer
 from .compose import Composer, Looks
 from .plan import PlannedStage
 from .plan import Step as PlannedStep
@@ -36,10 +32,7 @@ class StageBuild:
     image: Image
     view: View
     looks: Looks
-    store: Store
-    cache: Cache
-    compression: Compression
-    scratch: Path
+    committer: Committer
     from_scratch: bool
     base_rootfs: Rootfs | None = None
     own_layers: int = 0
@@ -60,8 +53,8 @@ class StageBuild:
             return
         self._numbers += 1
         step = f"layer {self.planned.index}.{self._numbers}"
-        layer = yield from commit(composed, self.store, self.cache, self.compression, base=self.from_scratch,
-                                  epoch=self.looks.epoch, title=self._title(text), step=step, scratch=self.scratch)
+        layer = yield from self.committer.commit(composed, base=self.from_scratch, epoch=self.looks.epoch,
+                                                 title=self._title(text), step=step)
         self.view.add([*composed.parents, *(entry for entry, _ in composed.fresh)])
         self.image = append(self.image, layer.descriptor, layer.diff_id, self._history(text))
         self.from_scratch = False
@@ -114,7 +107,7 @@ class StageBuild:
     def _with_hives(self, changes: Changes) -> Changes:
         """The changes of a base layer: with the five hives, but for those that are copied in."""
         there = {fold(layer_path(change.path)) for change in changes.items}
-        request = BaseRequest(epoch=self.looks.epoch, compression=self.compression)
+        request = BaseRequest(epoch=self.looks.epoch, compression=self.committer.compression)
         hives = []
         for entry, content in entries(request):
             if content is not None and fold(entry.path) not in there:

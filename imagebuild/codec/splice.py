@@ -52,5 +52,6 @@ class Splice:
             raise self._differs()
 
     def _differs(self) -> InputError:
-        return InputError("cannot write the layer", why="its files are no longer those of the layer whose end it shares",
+        return InputError("cannot write the layer",
+                          why="its files are no longer those of the layer whose end it shares",
                           hint="nothing may change the files while a layer is written from them; try again")
