@@ -81,7 +81,7 @@ def test_a_demo_that_is_stopped_takes_its_registry_with_it(
     demo = subprocess.Popen([DEMO], env=environment, stdout=log, stderr=log, start_new_session=True)
     end = time.monotonic() + 60
     while b"wcow build" not in (tmp_path / "log").read_bytes():  # the registry runs, a build begins
-        assert demo.poll() is None and time.monotonic() < end
+        assert demo.poll() is None and time.monotonic() < end, (tmp_path / "log").read_text()
         time.sleep(0.02)
     os.killpg(demo.pid, stop)  # as a terminal does
     assert demo.wait(30) in (130, 143)

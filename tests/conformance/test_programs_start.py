@@ -26,11 +26,13 @@ def context(tmp_path: Path) -> Path:
 
 
 def test_a_registry_answers_and_keeps_nothing_of_the_last_one(registry: programs.Registry) -> None:
-    connection = http.client.HTTPConnection(registry.host, timeout=10)
-    connection.request("GET", "/v2/_catalog")
-    answer = connection.getresponse()
-    assert (answer.status, answer.read()) == (200, b'{"repositories":[]}\n')
-    connection.close()
+    with programs.registry() as another:  # the session's own holds what other tests pushed
+        connection = http.client.HTTPConnection(another.host, timeout=10)
+        connection.request("GET", "/v2/_catalog")
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (200, b'{"repositories":[]}\n')
+        connection.close()
+        assert another.host != registry.host
 
 
 def test_a_registry_with_a_login_takes_the_right_password_only(

@@ -78,8 +78,8 @@ def check(bench: Workbench, *tags: str) -> None:
 def drafts(bench: Workbench) -> list[Path]:
     """What is half-written or temporary: in the store, the caches, and where temporary files go."""
     folder = bench.folder
-    caches = [path for path in (folder / "cache").rglob("*") if path.is_file() and path.suffix not in (".idx", ".json")
-              and len(path.name) != 64]
+    caches = [path for path in (folder / "cache").rglob("*")
+              if path.name.startswith(".") or (path.parent.name == "indexes" and path.suffix != ".idx")]
     return [*(folder / "store/.wcow/tmp").glob("*"), *(folder / "tmp").glob("*"), *caches]
 
 
