@@ -214,6 +214,7 @@ class Build:
                                      if entry.platform and entry.platform.os_version)
                 yield Warn(f"{wanted.name} has several Windows versions ({versions}); the first is taken",
                            code="many-versions")
+            yield from _other_platform(wanted, found)
         return self._found[wanted]
 
     def _path_reader(self, dockerfile: Dockerfile, found: Found) -> Generator[Event, None, PathReader | None]:
@@ -320,6 +321,16 @@ class Build:
             return rootfs
         found = yield from self._find(origin)
         return (yield from self._index(found))
+
+
+def _other_platform(wanted: Wanted, found: Found) -> Iterator[Event]:
+    """A name that leads to one image gives that image, whatever platform was asked for: say so when it is another."""
+    asked, got = wanted.platform, found.image.config.platform
+    version = asked.os_version.split(".") if asked.os_version else []
+    if asked.os == got.os and (asked.architecture != got.architecture
+                               or (got.os_version and got.os_version.split(".")[:len(version)] != version)):
+        yield Warn(f"{wanted.name} is for {got}, not for {asked} as asked; there is no other image under this name",
+                   code="other-platform")
 
 
 def planned_error(planned: PlannedStage, what: str, why: str, hint: str) -> WcowError:

@@ -11,6 +11,7 @@ from support.builds import NANOSERVER, Bench, acl, letters
 
 from imagebuild.builder import BuildRequest, build
 from imagebuild.errors import ContextError, DockerfileError, NotFoundError, UsageError, WcowError
+from imagebuild.images.events import Warn
 from imagebuild.layer import Kind, Times
 from imagebuild.oci import Digest
 from imagebuild.windows import filetime
@@ -411,3 +412,13 @@ def test_a_new_layers_files_are_read_once_and_an_unchanged_ones_not_at_all(
     assert hashed == ["a"]
     (context / "a").write_bytes(b"y")
     assert bench.run(context).descriptor != first.descriptor
+
+
+@pytest.mark.parametrize(("platform", "warned"), [
+    ("windows/amd64", False), ("windows(10.0.20348)/amd64", False), ("windows(10.0.17763)/amd64", True),
+    ("windows/arm64", True)])
+def test_a_base_for_another_platform_than_asked_is_told(bench: Bench, platform: str, warned: bool) -> None:
+    bench.build(FROM.replace("FROM", f"FROM --platform={platform}") + "COPY a C:\\a\n", {"a": "x"})
+    told = [event.text for event in bench.events if isinstance(event, Warn) and event.code == "other-platform"]
+    assert bool(told) is warned
+    assert all("is for windows(10.0.20348.2762)/amd64, not for windows" in text for text in told)
