@@ -13,13 +13,14 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from .. import __version__
-from ..errors import Interrupted, WcowError
+from ..errors import Interrupted, UsageError, WcowError
 
 VERBS: dict[str, tuple[str, str]] = {
     "build": ("build", "Build a Windows image from a Dockerfile."),
@@ -34,12 +35,16 @@ VERBS: dict[str, tuple[str, str]] = {
     "inspect": ("look", "Show an image's config, layers and platforms."),
     "ls": ("look", "List files of an image, with owner, ACL and attributes."),
     "cat": ("look", "Print a file of an image."),
+    "index": ("index", "Put many Windows versions under one name."),
     "base": ("base", "Make base images: from scratch, or stand-ins for Microsoft's."),
     "login": ("account", "Remember credentials for a registry."),
     "logout": ("account", "Forget credentials for a registry."),
     "completion": ("completion", "Print the completion script for a shell."),
 }
 """Verb to the module that holds it and its one line of help: the help text must not import every module."""
+
+LONGEST = 1200
+"""Characters in one line of an error."""
 
 
 class Verbs(click.Group):
@@ -85,12 +90,12 @@ def wcow(ctx: click.Context, debug: bool, config: str | None) -> None:
 def run(args: list[str]) -> int:
     """Run the command and turn every ending into an exit code and at most three lines on standard error."""
     debug = "--debug" in args or bool(os.environ.get("WCOW_DEBUG"))
-    for stream in (sys.stdout, sys.stderr):  # a name the terminal's encoding lacks must not end the work
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     out = sys.stdout
     previous = _stop_on_terminate()
     try:
+        for stream in (sys.stdout, sys.stderr):  # a name the terminal's encoding lacks must not end the work
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         value: Any = wcow.main(args=args, prog_name="wcow", standalone_mode=False)
         sys.stdout.flush()
         return value if isinstance(value, int) else 0
@@ -104,22 +109,50 @@ def run(args: list[str]) -> int:
         return end.code if isinstance(end.code, int) else 0
     except click.Abort:
         return _say(Interrupted("interrupted", hint="nothing half-done was kept"), debug)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        return 2
+        return error.exit_code
+    except click.ClickException as error:
+        return _say(_usage(error), debug)
     except KeyboardInterrupt:
         return _say(Interrupted("interrupted", hint="nothing half-done was kept"), debug)
     except WcowError as error:
         return _say(error, debug)
     except BrokenPipeError:  # the same, met by us when the last lines went out
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up(sys.stdout)
         return 0
     except OSError as error:
-        place = f" {error.filename}" if error.filename else ""
-        return _say(WcowError(f"cannot use{place or ' a file'}", why=error.strerror or str(error)), debug)
+        if error.filename:
+            return _say(WcowError(f"cannot use {error.filename}", why=error.strerror or str(error)), debug)
+        _give_up(sys.stdout)  # what is still unwritten would fail once more when Python ends
+        return _say(WcowError("cannot write the output", why=error.strerror or str(error)), debug)
+    except Exception as error:
+        return _say(_fault(error), debug)
     finally:
         if previous is not None:
             signal.signal(signal.SIGTERM, previous)
+
+
+def _usage(error: click.ClickException) -> WcowError:
+    """A complaint of click in our form."""
+    context = getattr(error, "ctx", None)
+    verb = context.command_path if context is not None else "wcow"
+    return UsageError(" ".join(error.format_message().split()).removesuffix("."), hint=f"'{verb} --help' shows how")
+
+
+def _fault(error: Exception) -> WcowError:
+    """A mistake of ours. Its text may come from anywhere, so nothing that could be a secret is taken over."""
+    from ..stores import redact
+
+    text = redact(" ".join(str(error).split()))[:200]
+    return WcowError(f"a fault in wcow: {type(error).__name__}", why=text,
+                     hint="please report it, with what --debug shows")
+
+
+def _give_up(stream: TextIO) -> None:
+    """Let everything that is written to a stream from here on go nowhere."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _say(error: WcowError, debug: bool) -> int:
@@ -128,8 +161,16 @@ def _say(error: WcowError, debug: bool) -> int:
     colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     what, *rest = error.lines()
     lead = "\x1b[31merror:\x1b[0m" if colour else "error:"
-    print(f"{lead} {what}", *(f"  {line}" for line in rest), sep="\n", file=sys.stderr)
+    try:
+        print(f"{lead} {_cut(what)}", *(f"  {_cut(line)}" for line in rest), sep="\n", file=sys.stderr, flush=True)
+    except OSError:  # nobody listens: the exit code still says it
+        _give_up(sys.stderr)
     return error.exit_code
+
+
+def _cut(line: str) -> str:
+    """A line as long as a person may read: the names and values in it can have any length."""
+    return line if len(line) <= LONGEST else f"{line[:LONGEST // 2]} … {line[-LONGEST // 2:]}"
 
 
 def _stop_on_terminate() -> Any:

@@ -7,7 +7,7 @@ edited is written back byte for byte; fields we do not know survive an edit with
 
 from __future__ import annotations
 
-from . import media
+from . import media, versions
 from .config import Config, HealthCheck, History, RunConfig
 from .descriptor import Descriptor, Platform
 from .digest import Digest
@@ -34,5 +34,6 @@ __all__ = [
     "BASE_DIGEST", "BASE_NAME", "MAX_SIZE", "Config", "Descriptor", "Digest", "HealthCheck", "History", "Image",
     "Index", "Location", "Manifest", "Pairs", "Platform", "Reference", "RunConfig", "add_history", "annotate",
     "append", "choose", "compression_of", "convert", "create", "describe", "from_bytes", "is_foreign", "is_index",
-    "is_layer", "is_manifest", "is_tag", "media", "parse", "sniff", "with_base", "with_config",
+    "is_layer", "is_manifest", "is_tag", "media", "parse", "sniff", "versions", "with_base",
+    "with_config",
 ]
