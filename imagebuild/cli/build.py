@@ -8,22 +8,24 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
-from ..builder import BuildRequest, Built, Plan, Workshop, plan_only
+from ..builder import BuildRequest, Built, BuiltIndex, Plan, Workshop, build_many, plan_only
 from ..builder import build as build_image
 from ..builder.cache import Cache
+from ..builder.many import ALL
 from ..builder.request import pairs
 from ..codec import Compression
-from ..errors import UsageError
-from ..images.copy import copy
+from ..errors import UsageError, WcowError
+from ..images.copy import copy, holds_indexes
 from ..images.events import Event
 from ..oci import Location, Reference
 from ..wiring import OpenLibrary, Settings, cache_folders, fetcher, index_cache, open_library
-from .options import format_option, platform_options, progress_option, registry_options, settings_from
+from .options import format_option, progress_option, registry_options, settings_from
 from .output import print_json
 from .plan_text import plan_facts, plan_lines
 from .render import Style, follow
@@ -36,7 +38,11 @@ def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("-f", "--file", "dockerfile", metavar="FILE",
                      help="The Dockerfile; default: Dockerfile in the context. - is standard input."),
         click.option("--target", metavar="STAGE", help="Build up to this stage."),
-        platform_options,
+        click.option("--platform", "platforms", multiple=True, metavar="OS[(VERSION)]/ARCH",
+                     help="What to build for; default: windows/amd64. Repeated: an index of all of them."),
+        click.option("--os-version", "os_versions", multiple=True, metavar="10.0.BUILD[.REV]|all",
+                     help="Windows version to build for; several (comma or repeated), or all that the base has, "
+                          "make an index."),
         click.option("--build-arg", "build_args", multiple=True, metavar="NAME[=VALUE]",
                      help="Value of an ARG; without =VALUE it is taken from the environment."),
         click.option("--build-context", "build_contexts", multiple=True, metavar="NAME=DIR|IMAGE",
@@ -92,6 +98,7 @@ def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, 
       wcow build -t registry.example/app:1 --push .
       wcow build -o type=oci,dest=out --acl 'C:\\app=D:(A;OICI;FA;;;BA)' .
       wcow build --plan -f Dockerfile.windows .
+      wcow build -t registry.example/app:1 --os-version all --push .
     """
     request = _request(options)
     settings = settings_from(ctx, **options)
@@ -104,7 +111,12 @@ def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, 
         if only_plan:
             _print_plan(follow(plan_only(request, shop), progress), as_json=False)
             return
-        built: Built = follow(build_image(request, shop), progress)
+        platforms, versions = options["platforms"], _versions(options)
+        built: Built | BuiltIndex
+        if len(platforms) > 1 or len(versions) > 1 or versions == (ALL,):
+            built = follow(build_many(request, shop, platforms, versions), progress)
+        else:
+            built = follow(build_image(request, shop), progress)
         _keep(library, built, names)
         places = [target for target in targets if target is not None]
         if push or None in targets:
@@ -145,9 +157,11 @@ def _request(options: dict[str, Any]) -> BuildRequest:
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     if epoch and not re.fullmatch(r"-?\d{1,12}", epoch):
         raise UsageError(f"SOURCE_DATE_EPOCH={epoch} is not a time", why="it is a number of seconds since 1970")
+    versions = _versions(options)
     return BuildRequest(
         context=options["context"], dockerfile=options["dockerfile"], target=options["target"],
-        platform=options["platform"], os_version=options["os_version"],
+        platform=options["platforms"][0] if len(options["platforms"]) == 1 else None,
+        os_version=versions[0] if len(versions) == 1 and versions != (ALL,) else None,
         build_args=pairs(options["build_args"], "--build-arg", environment=os.environ),
         build_contexts=pairs(options["build_contexts"], "--build-context"),
         labels=pairs(options["labels"], "--label"), annotations=pairs(options["annotations"], "--annotation"),
@@ -158,6 +172,18 @@ def _request(options: dict[str, Any]) -> BuildRequest:
         acls=pairs(options.get("acls", ()), "--acl"), attributes=pairs(options.get("attributes", ()), "--attr"),
         junctions=pairs(options.get("junctions", ()), "--junction"), no_cache=options.get("no_cache", False),
         pull=options["pull"])
+
+
+def _versions(options: dict[str, Any]) -> tuple[str, ...]:
+    """The Windows versions asked for."""
+    found = tuple(part.strip() for text in options["os_versions"] for part in text.split(",") if part.strip())
+    for version in found:
+        if version == ALL and len(found) > 1:
+            raise UsageError("--os-version all goes with no other version")
+        if version != ALL and not re.fullmatch(r"\d+(\.\d+){2,3}", version):
+            raise UsageError(f"--os-version {version} is not a Windows version",
+                             why="wanted 10.0.BUILD or 10.0.BUILD.REVISION, or all")
+    return tuple(dict.fromkeys(found))
 
 
 def _name(tag: str) -> Reference:
@@ -194,15 +220,17 @@ def _output(text: str) -> Location | None:
     return Location(transport, path=path)
 
 
-def _keep(library: OpenLibrary, built: Built, names: list[Reference]) -> None:
+def _keep(library: OpenLibrary, built: Built | BuiltIndex, names: list[Reference]) -> None:
     """Name the image in the local store."""
     local = library.local
-    data, kind = built.image.manifest_bytes(), built.descriptor.media_type
+    data = built.image.manifest_bytes() if isinstance(built, Built) else built.index.to_bytes()
+    kind = built.descriptor.media_type
     for reference in names:
         local.put_manifest(data, kind, tag=str(reference))
 
 
-def _deliver(library: OpenLibrary, built: Built, place: Location, names: list[Reference]) -> Iterator[Event]:
+def _deliver(library: OpenLibrary, built: Built | BuiltIndex, place: Location,
+             names: list[Reference]) -> Iterator[Event]:
     """Send the image to one place, under each of its names where the place keeps several."""
     if place.transport == "docker" or place.transport == "docker-daemon":
         assert place.reference is not None
@@ -212,19 +240,25 @@ def _deliver(library: OpenLibrary, built: Built, place: Location, names: list[Re
     target = library.stores.create(place)
     try:
         for tag in tags:
-            yield from copy(library.local, built.descriptor, target, tag=tag, name=str(place))
+            yield from copy(library.local, built.descriptor, target, tag=tag, name=str(place),
+                            whole=holds_indexes(place))
     finally:
         target.close()
 
 
-def _write_files(built: Built, names: list[Reference], iidfile: str | None, metadata_file: str | None) -> None:
+def _write_files(built: Built | BuiltIndex, names: list[Reference], iidfile: str | None,
+                 metadata_file: str | None) -> None:
+    facts = {"containerimage.digest": str(built.descriptor.digest),
+             "containerimage.descriptor": json.loads(built.descriptor.to_json()),
+             "image.name": ",".join(map(str, names))}
+    if isinstance(built, Built):
+        identity = str(built.image.manifest.config.digest)
+        facts["containerimage.config.digest"] = identity
+    else:
+        identity = str(built.descriptor.digest)  # an index has no config of its own: docker uses its digest, too
     if iidfile:
-        _write(Path(iidfile), str(built.image.manifest.config.digest))
+        _write(Path(iidfile), identity)
     if metadata_file:
-        facts = {"containerimage.config.digest": str(built.image.manifest.config.digest),
-                 "containerimage.digest": str(built.descriptor.digest),
-                 "containerimage.descriptor": json.loads(built.descriptor.to_json()),
-                 "image.name": ",".join(map(str, names))}
         _write(Path(metadata_file), json.dumps(facts, indent=2) + "\n")
 
 
@@ -233,5 +267,9 @@ def _write(path: Path, text: str) -> None:
     try:
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
+    except OSError as error:
+        raise WcowError(f"cannot write {path}", why=error.strerror or str(error),
+                        hint="the image itself is in the local store") from error
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)

@@ -119,7 +119,10 @@ class _Place:
 def _path(place: _Place, value: object) -> Values:
     if not isinstance(value, str) or not value:
         raise place.wrong("a path in quotes")
-    return {place.key: place.path.parent / Path(value).expanduser()}
+    try:
+        return {place.key: place.path.parent / Path(value).expanduser()}
+    except RuntimeError:
+        raise place.wrong(f"a path, and {value!r} begins with a user this machine does not know") from None
 
 
 def _ca(place: _Place, value: object) -> Values:

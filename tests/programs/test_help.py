@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from imagebuild.cli.app import VERBS, wcow
+from imagebuild.cli.app import VERBS, run, wcow
 
 if TYPE_CHECKING:
     from conftest import Home
@@ -48,3 +48,27 @@ def test_a_shell_completes_local_names(home: Home, app: str) -> None:
 def test_bash_completion_leaves_names_with_colons_whole(home: Home) -> None:
     assert "COMP_WORDBREAKS=${COMP_WORDBREAKS//:}" in home.wcow("completion", "bash").out
     assert "COMP_WORDBREAKS" not in home.wcow("completion", "zsh").out
+
+
+def test_usage_errors_are_as_short_as_all_others(home: Home) -> None:
+    done = home.wcow("build", "--symlinks", "x", code=2)
+    assert done.err.startswith("error: Invalid value for '--symlinks': 'x' is not one of 'keep'")
+    assert len(done.err.splitlines()) <= 3 and "'wcow build --help' shows how" in done.err
+    assert home.wcow(code=2).err.startswith("Usage: wcow")
+
+
+def test_no_line_of_an_error_is_endless(home: Home) -> None:
+    done = home.wcow("digest", "x" * 5000, code=2)
+    assert max(map(len, done.err.splitlines())) < 1300
+
+
+def test_a_mistake_of_ours_is_three_lines_and_no_secret(monkeypatch: pytest.MonkeyPatch,
+                                                         capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(**how: object) -> None:
+        raise RuntimeError("about https://me:s3cret@host/x?token=s3cret\nand more")
+
+    monkeypatch.setattr(wcow, "main", broken)
+    assert run(["images"]) == 3
+    err = capsys.readouterr().err
+    assert err.startswith("error: a fault in wcow: RuntimeError\n  about https://host/x") and "s3cret" not in err
+    assert len(err.splitlines()) == 3

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import Home
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="closes descriptors as a POSIX shell does")
@@ -49,3 +48,18 @@ def test_ctrl_c_before_anything_has_begun_is_no_traceback(home: Home) -> None:
     done = subprocess.run([sys.executable, "-c", code], env=home.environment(), cwd=home.folder, capture_output=True,
                           timeout=60, check=False)
     assert (done.returncode, done.stderr.decode()) == (130, "\nerror: interrupted\n")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_output_that_finds_no_room_is_an_error_told_once(home: Home, app: str, verb: str) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full, which is always full")
+    code, said = shell(home, f"{verb} >/dev/full")
+    assert code == 3
+    assert said == "error: cannot write the output\n  No space left on device\n"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_nobody_needs_to_listen(home: Home, app: str, verb: str) -> None:
+    assert shell(home, f"{verb} | true") == (0, "")
+    assert shell(home, "digest nothing:1 --offline 2>/dev/full") == (2, "")

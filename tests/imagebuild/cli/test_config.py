@@ -104,6 +104,12 @@ def test_what_is_not_toml_or_not_there_is_told(tmp_path: Path) -> None:
         load(str(write(tmp_path, "[project]\n", "pyproject.toml")), tmp_path)
 
 
+def test_a_home_of_nobody_is_told(tmp_path: Path) -> None:
+    write(tmp_path, 'store = "~no-such-user/x"\n')
+    with pytest.raises(InputError, match="'store' must be a path"):
+        load(None, tmp_path)
+
+
 def test_the_environment_gives_settings() -> None:
     values = from_environment({"WCOW_STORE": "/s", "WCOW_CACHE": "/c", "WCOW_CA_FILE": "ca.pem", "WCOW_OFFLINE": "Yes",
                                "WCOW_AIR_GAPPED": "0", "WCOW_INSECURE": "lab:5000, other", "WCOW_RETRIES": "2",
