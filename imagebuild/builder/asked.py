@@ -28,6 +28,8 @@ class Asked:
         acls = {}
         for path, sddl in request.acls:
             try:
+                if not sddl:
+                    raise UsageError("it has no SDDL", hint="--acl C:\\app=D:(A;OICI;FA;;;BA)")
                 acls[_key(path, "--acl")] = parse_sddl(sddl)
             except WcowError as error:
                 raise UsageError(f"--acl {path}: {error.what}", why=error.why, hint=error.hint) from None
@@ -39,7 +41,15 @@ class Asked:
         for path, target in request.junctions:
             components = parse_path(path)
             check_path(components)
-            junctions.append((components, join(parse_path(target))))
+            if not components:
+                raise UsageError(f"--junction {path}={target} cannot be made", why="C:\\ is no place for a junction",
+                                 hint="name a folder below it that is not there yet")
+            to = parse_path(target)
+            if not target or fold(join(to)) == fold(join(components)):
+                raise UsageError(f"--junction {path}={target} cannot be made",
+                                 why="it would point to itself" if target else "it names no target",
+                                 hint="--junction C:\\link=C:\\folder")
+            junctions.append((components, join(to)))
         return cls(acls, attributes, junctions)
 
 

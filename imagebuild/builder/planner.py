@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -32,6 +33,9 @@ from .scope import PROXY_ARGS, Scope, predefined
 from .steps import Interpreter
 
 DEFAULT_PLATFORM = Platform("windows", "amd64")
+ARCHITECTURES = ("amd64", "arm64", "386", "arm")
+"""What Windows images have been published for."""
+_VERSION = re.compile(r"(\d{1,10}(\.\d{1,10}){0,3})?")
 
 
 def target_platform(request: BuildRequest) -> Platform:
@@ -44,6 +48,12 @@ def target_platform(request: BuildRequest) -> Platform:
     if platform.os != "windows":
         raise UsageError(f"cannot build for {platform}", why="wcow builds Windows images",
                          hint="--platform windows/amd64")
+    if platform.architecture not in ARCHITECTURES:
+        raise UsageError(f"cannot build for {platform}", why=f"there is no Windows for {platform.architecture!r}",
+                         hint="--platform windows/amd64 or windows/arm64")
+    if not _VERSION.fullmatch(platform.os_version):
+        raise UsageError(f"{platform.os_version!r} is not a Windows version",
+                         why="wanted 10.0.BUILD or 10.0.BUILD.REVISION", hint="--os-version 10.0.20348")
     return platform
 
 

@@ -22,7 +22,8 @@ def test_paths_are_keyed_without_case_and_targets_are_whole_paths() -> None:
 @pytest.mark.parametrize("wrong", [
     {"acls": (("C:\\a", "x"),)}, {"acls": (("C:\\", "D:(A;;FR;;;BU)"),)}, {"acls": (("D:\\a", "D:(A;;FR;;;BU)"),)},
     {"attributes": (("C:\\a", "Q"),)}, {"attributes": (("C:\\", "+H"),)}, {"junctions": (("C:\\a|b", "C:\\x"),)},
-    {"junctions": (("C:\\a", "\\\\server\\share"),)}])
+    {"junctions": (("C:\\a", "\\\\server\\share"),)}, {"junctions": (("C:\\", "C:\\a"),)},
+    {"junctions": (("C:\\a", ""),)}, {"junctions": (("C:\\a", "c:/A"),)}, {"acls": (("C:\\a", ""),)}])
 def test_what_cannot_be_is_refused_before_anything_is_built(wrong: dict[str, tuple[tuple[str, str], ...]]) -> None:
     with pytest.raises(WcowError) as caught:
         Asked.of(BuildRequest(**wrong))  # type: ignore[arg-type]

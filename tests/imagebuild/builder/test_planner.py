@@ -242,3 +242,10 @@ def test_the_history_shows_no_secret_value_of_an_arg(name: str, value: str, show
     [step] = steps(f"FROM base\nARG {name}\n", build_args=((name, value),))
     assert step.text == f"ARG {name}={shown}"  # type: ignore[attr-defined]
     assert env(f"FROM base\nARG {name}\nENV V=${{{name}}}\n", build_args=((name, value),)) == (f"V={value}",)
+
+
+@pytest.mark.parametrize("request_", [{"platform": "nonsense"}, {"platform": "windows/z80"}, {"os_version": "new"},
+                                      {"platform": "windows(ltsc)/amd64"}, {"platform": "linux/amd64"}])
+def test_what_is_no_windows_platform_is_refused(request_: dict[str, str]) -> None:
+    with pytest.raises(UsageError):
+        target_platform(BuildRequest(**request_))  # type: ignore[arg-type]
