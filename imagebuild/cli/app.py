@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "ls": ("look", "List files of an image, with owner, ACL and attributes."),
     "cat": ("look", "Print a file of an image."),
     "index": ("index", "Put many Windows versions under one name."),
+    "diff": ("diff", "Compare two images, or two layers."),
     "base": ("base", "Make base images: from scratch, or stand-ins for Microsoft's."),
     "login": ("account", "Remember credentials for a registry."),
     "logout": ("account", "Forget credentials for a registry."),
