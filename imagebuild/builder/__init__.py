@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Dockerfiles to Windows images: :func:`build` makes one, :func:`plan_only` says what it would do.
+"""Dockerfiles to Windows images: :func:`build` makes one, :func:`build_many` one for every Windows version,
+:func:`plan_only` says what would be done.
 
 A :class:`BuildRequest` says what, a :class:`Workshop` with what; both verbs are generators of
 :mod:`~imagebuild.images.events` whose last one carries a :class:`Built` or a :class:`Plan`.
@@ -8,7 +9,8 @@ A :class:`BuildRequest` says what, a :class:`Workshop` with what; both verbs are
 from __future__ import annotations
 
 from .execute import Built, Workshop, build, plan_only
+from .many import BuiltIndex, build_many
 from .plan import Plan
 from .request import BuildRequest
 
-__all__ = ["BuildRequest", "Built", "Plan", "Workshop", "build", "plan_only"]
+__all__ = ["BuildRequest", "Built", "BuiltIndex", "Plan", "Workshop", "build", "build_many", "plan_only"]

@@ -140,6 +140,15 @@ class Build:
             yield Warn(note.text, f"{plan.file}:{note.line}" if note.line else plan.file, note.code)
         return plan
 
+    def base(self) -> Generator[Event, None, Found | None]:
+        """The image at the bottom of what would be built; ``None`` is scratch."""
+        plan = yield from self.plan()
+        by_index = {stage.index: stage for stage in plan.stages}
+        stage = plan.target()
+        while isinstance(stage.base, OfStage):
+            stage = by_index[stage.base.index]
+        return self._found[stage.base] if stage.base is not None else None
+
     def measured(self, plan: Plan) -> Generator[Event, None, Plan]:
         """The plan with the number and size of what each COPY and ADD takes from a build context.
 
