@@ -44,11 +44,14 @@ class Contexts:
     _ignore: Ignore = field(default_factory=Ignore)
     _alone: bytes | None = field(default=None)
     _named: dict[str, Context] = field(default_factory=dict)
+    _dockerfile: Dockerfile | None = field(default=None)
 
     def dockerfile(self) -> Dockerfile:
         """The Dockerfile of the build. DockerfileError for a bad one, ContextError when there is none."""
-        name, data = self._find_dockerfile()
-        return parse(data, name=name)
+        if self._dockerfile is None:  # standard input can be read only once
+            name, data = self._find_dockerfile()
+            self._dockerfile = parse(data, name=name)
+        return self._dockerfile
 
     def main(self) -> Context:
         """The build context without what ``.dockerignore`` names."""

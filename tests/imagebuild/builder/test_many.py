@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -91,7 +92,7 @@ def test_a_file_that_changes_between_two_versions_is_noticed(bench: Bench, monke
         return layer
 
     monkeypatch.setattr(Committer, "commit", changing)
-    with pytest.raises(Exception, match="no longer those|another size") as caught:
+    with pytest.raises(Exception, match=r"no longer those|another size") as caught:
         list(build_many(BuildRequest(context=str(context), epoch=5), bench.shop(), (), ("all",)))
     assert caught.value.exit_code == 2  # type: ignore[attr-defined]
 
@@ -107,7 +108,7 @@ def test_named_versions_and_platforms(bench: Bench) -> None:
 
 def test_a_version_the_base_lacks_and_a_base_without_versions_are_said(bench: Bench) -> None:
     base_index(bench)
-    with pytest.raises(Exception, match="cannot use example.org/base:1"):
+    with pytest.raises(Exception, match=r"cannot use example\.org/base:1"):
         many(bench, FROM, {}, versions=("10.0.14393",))
     with pytest.raises(UsageError, match="FROM scratch"):
         many(bench, "FROM scratch\n", {})
@@ -126,3 +127,11 @@ def test_trouble_is_told_as_in_a_single_build(bench: Bench) -> None:
     base_index(bench)
     with pytest.raises(ContextError, match="Dockerfile:3: COPY"):
         many(bench, FROM + "COPY none C:\\x\n", {})
+
+
+def test_standard_input_is_read_once_for_all_versions(bench: Bench) -> None:
+    shop = bench.shop()
+    object.__setattr__(shop, "stdin", io.BytesIO(b"FROM scratch\nCOPY a C:/\n"))
+    request = BuildRequest(context=str(bench.context({"a": "x"})), dockerfile="-")
+    events = list(build_many(request, shop, (), ("10.0.1.1", "10.0.2.2")))
+    assert len(events[-1].value.builds) == 2  # type: ignore[union-attr]
