@@ -25,16 +25,16 @@ def rooms() -> list[str]:
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Append the reference to the navigation."""
-    pages = [{room: f"reference/{room}.md"} for room in rooms()]
-    config.nav = [*(config.nav or []), {"Reference": pages}]
+    """Append the library's pages to the navigation."""
+    pages = [{room: f"library/{room}.md"} for room in rooms()]
+    config.nav = [*(config.nav or []), {"Library": pages}]
     return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the reference pages, which exist only while the site is built."""
     for room in rooms():
-        files.append(File.generated(config, f"reference/{room}.md", content=f"# {room}\n\n::: imagebuild.{room}\n"))
+        files.append(File.generated(config, f"library/{room}.md", content=f"# {room}\n\n::: imagebuild.{room}\n"))
     return files
 
 

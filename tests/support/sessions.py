@@ -53,7 +53,7 @@ def commands(page: str) -> list[Command]:
             continue
         end = next(i for i in range(at + 1, len(lines)) if lines[i] == "```")
         if fence["title"]:
-            folder = os.path.dirname(fence["title"]) or "."
+            folder = Path(fence["title"]).parent
             body = "\n".join(lines[at + 1:end])
             out.append(Command(f"mkdir -p '{folder}' && cat >'{fence['title']}' <<'END OF FILE'\n{body}\nEND OF FILE",
                                at, at, shown=False))

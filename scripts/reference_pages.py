@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the reference pages that are made from the code: ``python scripts/reference_pages.py``.
+
+``cli.md`` comes from the command itself, ``folders.md`` from the table of well-known folders. ``tests/test_docs.py``
+fails when a page is not what this makes.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from imagebuild.cli.app import wcow
+from imagebuild.windows import attributes
+from imagebuild.windows.folders import folders
+from imagebuild.windows.names import join
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs/reference"
+CLI = """\
+# Command reference
+
+<!-- Written by scripts/reference_pages.py; do not edit. -->
+
+Options of the command line win over the environment, which wins over the [configuration file](configuration.md). What
+an image name can be is in [Registries, archives, the local store](../guides/registries.md#where-an-image-can-be), what
+exit codes mean in [Errors](../guides/errors.md#exit-codes).
+"""
+
+
+FOLDERS = """\
+# Well-known folders
+
+<!-- Written by scripts/reference_pages.py; do not edit. -->
+
+Stand-ins are made of these, and `--base-metadata known` takes them for the folders of a base that is not looked at.
+`documented` means that Microsoft writes it, `reported` that somebody read it from a running Windows in public,
+`inferred` that it follows from its neighbours by the rules of inheritance or from what such folders have in common.
+
+| folder | bases | attributes | how sure | source |
+|---|---|---|---|---|
+"""
+
+
+def pages() -> dict[str, str]:
+    """Every page by its file name."""
+    return {"cli.md": _cli(), "folders.md": _folders()}
+
+
+def _folders() -> str:
+    flavours = ("nanoserver", "servercore", "hostprocess")
+    found: dict[tuple[str, ...], list[str]] = {}
+    for flavour in flavours:
+        for folder in folders(flavour):
+            found.setdefault(folder.path, []).append(flavour)
+    rows: list[str] = []
+    lists: dict[str, list[str]] = {}
+    for folder in sorted(folders("servercore"), key=lambda folder: folder.path):
+        where = found[folder.path]
+        name = f"`{join(folder.path)}`" if folder.path else "the root, `C:`"
+        rows.append(f"| {name} | {'all' if len(where) == len(flavours) else ', '.join(where)} | "
+                    f"`{attributes.letters(folder.attributes)}` | {folder.confidence} | {_escaped(folder.source)} |")
+        lists.setdefault(folder.sddl, []).append(join(folder.path))
+    shown = "\n".join("\n".join(paths) + f"\n    {sddl}" for sddl, paths in lists.items())
+    return FOLDERS + "\n".join(rows) + f"\n\n## Security descriptors\n\n```text\n{shown}\n```\n"
+
+
+def _cli() -> str:
+    parts = [CLI, "## wcow\n\n" + "\n".join(_options(wcow))]
+    parts += [_verb(command, f"wcow {name}") for name, command in _leaves(wcow)]
+    return "\n".join(parts)
+
+
+def _leaves(group: click.Group, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group, info_name=group.name)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from _leaves(command, f"{prefix}{name} ")
+        else:
+            yield prefix + name, command
+
+
+def _verb(command: click.Command, name: str) -> str:
+    context = click.Context(command, info_name=name)
+    usage = " ".join(command.collect_usage_pieces(context))
+    return "\n".join([f"## {name}\n", f"```\n{name} {usage}\n```\n", *_text(command), *_options(command)])
+
+
+def _text(command: click.Command) -> Iterator[str]:
+    """The help text; what ``\\b`` keeps from being wrapped becomes a block of code."""
+    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+        if not paragraph.startswith("\b"):
+            yield _escaped(" ".join(paragraph.split())) + "\n"
+            continue
+        lines = paragraph.splitlines()[1:]
+        if lines[0] == "Examples:":
+            lines = lines[1:]
+        yield "```\n" + "\n".join(inspect.cleandoc("\n".join(lines)).splitlines()) + "\n```\n"
+
+
+def _options(command: click.Command) -> Iterator[str]:
+    options = [item for item in command.params if isinstance(item, click.Option) and not item.hidden]
+    if not options:
+        return
+    yield "| option | |"
+    yield "|---|---|"
+    for option in options:
+        names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
+        metavar = "" if option.is_flag or option.count else f" `{_metavar(option)}`"
+        text = _escaped(option.help or "")
+        if option.show_default and option.default is not None:
+            text += f" Default: `{option.default}`."
+        if option.multiple and "repeated" not in text:
+            text += " May be repeated."
+        if isinstance(option.envvar, str):
+            text += f" Also `{option.envvar}`."
+        yield f"| {names}{metavar} | {text.strip()} |".replace("  ", " ")
+    yield ""
+
+
+def _metavar(option: click.Option) -> str:
+    return option.make_metavar(click.Context(wcow)).replace("|", "\\|")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("[...]", "\\[...]")
+
+
+if __name__ == "__main__":
+    for file, text in pages().items():
+        (FOLDER / file).write_text(text, encoding="utf-8")
