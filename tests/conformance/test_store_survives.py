@@ -20,8 +20,11 @@ import pytest
 from support import programs
 from support.workbench import NANOSERVER, Workbench, fill, finish
 
+from imagebuild.codec import Compression
+from imagebuild.errors import NotFoundError
 from imagebuild.images.local import list_images
 from imagebuild.images.rootfs import IndexCache, Rootfs
+from imagebuild.oci import Reference
 from imagebuild.wiring import Settings, open_library
 
 pytestmark = pytest.mark.slow
@@ -68,7 +71,7 @@ def check(bench: Workbench, *tags: str) -> None:
     json.loads((store / "index.json").read_bytes())
     with open_library(bench.settings) as library:
         listed = list_images(library.local)
-        assert {image.name for image in listed} == {NANOSERVER, *(f"docker.io/library/{tag}" for tag in tags)}
+        assert {image.name for image in listed} == {NANOSERVER, *(str(Reference.parse(tag)) for tag in tags)}
         for image in listed:
             assert (image.problem, image.missing) == ("", 0)
             found = library.find(image.name, image.platforms[0])
@@ -154,6 +157,40 @@ def test_a_store_survives_kills_at_any_moment(bench: Workbench, tmp_path: Path) 
         check(bench, *tags)
     assert build("-t", "last:1", tmp_path / "c0", env=environment(bench)).wait(60) == 0
     check(bench, *tags, "last:1")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
+def test_a_push_that_is_stopped_leaves_no_tag_and_can_be_done_again(
+        stop: signal.Signals, bench: Workbench, big: Path, registry: programs.Registry, tmp_path: Path) -> None:
+    env = environment(bench, WCOW_OFFLINE="0")
+    for number in range(10):
+        repository = f"stopped/{stop.name.lower()}{number}"
+        name = f"{registry.host}/{repository}:1"
+        built = bench.build(big, tag=name, compression=Compression.parse("none"))
+        command = [sys.executable, "-m", "imagebuild", "push", "--quiet", name]
+        with (tmp_path / "err").open("wb") as log:
+            process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=log)
+        uploads = registry.root / f"docker/registry/v2/repositories/{repository}/_uploads"
+        while process.poll() is None and not any(map(is_large, uploads.glob("*/data"))):
+            time.sleep(0.001)
+        process.send_signal(stop)
+        if process.wait(20) != 0:
+            break
+    else:
+        pytest.skip("the registry took every push faster than it could be stopped")
+    assert process.returncode == (130 if stop is signal.SIGINT else -stop)
+    assert "Traceback" not in (tmp_path / "err").read_text()
+    with pytest.raises(NotFoundError):
+        Workbench(tmp_path / "other").find(f"docker://{name}")
+    programs.run(*command, env=env)
+    assert Workbench(tmp_path / "other").find(f"docker://{name}").descriptor.digest == built.descriptor.digest
+
+
+def is_large(path: Path) -> bool:
+    """Whether a file has a megabyte already, if it is still there."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.stat().st_size >= 1 << 20
+    return False
 
 
 # --- no room ----------------------------------------------------------------------------------------------------------
