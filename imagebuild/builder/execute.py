@@ -59,13 +59,16 @@ class Workshop:
 class Built:
     """What a build made: the image, its descriptor, where its layers come from, and the plan it followed.
 
-    ``bases`` are the stores that have the layers the local store does not, by layer digest.
+    ``bases`` are the images that were built on or read from. ``taken`` are the files of build contexts that went in,
+    with their digests, and ``fetched`` what was downloaded or cloned, with its digest or commit.
     """
 
     image: Image
     descriptor: Descriptor
     plan: Plan
     bases: tuple[Found, ...] = ()
+    taken: tuple[tuple[str, str], ...] = ()
+    fetched: tuple[tuple[str, str], ...] = ()
 
 
 def plan_only(request: BuildRequest, shop: Workshop) -> Iterator[Event]:
@@ -117,6 +120,7 @@ class Build:
         self._found = shared.found
         self._stages: dict[int, StageBuild] = {}
         self._asked = Asked.of(request)
+        self._used: set[Wanted] = set()
         self._prefer = ""  # the Windows version of the image's base, for the other images that are read
 
     def plan(self) -> Generator[Event, None, Plan]:
@@ -181,7 +185,9 @@ class Build:
         image = annotate(final.image, self._request.annotations)
         yield from self._promise(image)
         descriptor = put_image(self._shop.library.local, image)
-        return Built(image, descriptor, plan, tuple(self._found.values()))
+        taken = tuple(sorted((path, digest) for (_, path), digest in self._shared.memory.digests.items()))
+        used = tuple(found for wanted, found in self._found.items() if wanted in self._used)
+        return Built(image, descriptor, plan, used, taken, tuple(sorted(self._shared.contexts.fetched.items())))
 
     def _promise(self, image: Image) -> Iterator[Event]:
         """The local store need not hold a base's layers, but it must know who does."""
@@ -211,6 +217,7 @@ class Build:
 
     def _find(self, wanted: Wanted) -> Generator[Event, None, Found]:
         """The image behind a name, once per build."""
+        self._used.add(wanted)
         if wanted not in self._found:
             step = f"find {wanted.name} {wanted.platform}"
             yield Step(step, f"looking up {wanted.name}")

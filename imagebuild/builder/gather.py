@@ -161,6 +161,7 @@ class Gatherer:
         yield Step(name, f"downloading {redact(source.url)}")
         fetched = self.contexts.fetcher.url(source.url, checksum=source.checksum or None)
         found = self.contexts.stack.enter_context(fetched)
+        self.contexts.fetched[source.url] = found.digest
         yield Finish(name)
         if isinstance(step.instruction, Add) and step.instruction.unpack and is_archive(found.path):
             return list(self._unpacked(found.path, found.name, place))
@@ -176,6 +177,7 @@ class Gatherer:
         cloned = self.contexts.fetcher.git(source.url, keep_git_dir=bool(source.keep_git_dir),
                                            checksum=source.checksum or None)
         found = self.contexts.stack.enter_context(cloned)
+        self.contexts.fetched[source.url] = f"gitCommit:{found.commit}"
         yield Finish(name, found.commit[:12])
         context = self.contexts.stack.enter_context(Context.from_folder(found.path))
         chosen = select(context, (".",), excludes=step.excludes, symlinks=self.contexts.request.symlinks)

@@ -30,7 +30,7 @@ class Contexts:
     """The contexts of one build, each opened when it is first asked for and closed with ``stack``.
 
     ``scratch`` is a folder for temporary files, ``stat_cache`` the folder of remembered digests, ``stdin`` what ``-``
-    means.
+    means. ``fetched`` collects what ADD downloaded, with its digest, or cloned, with its commit.
     """
 
     request: BuildRequest
@@ -39,6 +39,7 @@ class Contexts:
     scratch: Path
     stat_cache: Path | None = None
     stdin: BinaryIO | None = None
+    fetched: dict[str, str] = field(default_factory=dict)
     _raw: Context | None = field(default=None)
     _main: Context | None = field(default=None)
     _ignore: Ignore = field(default_factory=Ignore)

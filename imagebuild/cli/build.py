@@ -18,6 +18,7 @@ from ..builder import BuildRequest, Built, BuiltIndex, Plan, Workshop, build_man
 from ..builder import build as build_image
 from ..builder.cache import Cache
 from ..builder.many import ALL
+from ..builder.provenance import attach, statement
 from ..builder.request import pairs
 from ..codec import Compression
 from ..errors import UsageError, WcowError
@@ -84,10 +85,13 @@ def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--no-cache", is_flag=True, help="Write every layer anew.")
 @click.option("--plan", "only_plan", is_flag=True, help="Show what would be done, and do none of it.")
 @click.option("--iidfile", metavar="FILE", help="Write the config's digest (docker's image id) to a file.")
+@click.option("--provenance/--no-provenance", default=False,
+              help="Attach a statement of where the image comes from (in-toto, SLSA), and put it into --metadata-file.")
 @click.option("--metadata-file", metavar="FILE", help="Write digests and names to a JSON file.")
 @click.pass_context
 def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, outputs: tuple[str, ...],
-          only_plan: bool, iidfile: str | None, metadata_file: str | None, progress: Style, **options: Any) -> None:
+          only_plan: bool, provenance: bool, iidfile: str | None, metadata_file: str | None, progress: Style,
+          **options: Any) -> None:
     """Build a Windows image from a Dockerfile, without Windows.
 
     CONTEXT is a folder, a tarball, - (a tarball on standard input), a URL or a git address. The image goes to the
@@ -118,6 +122,7 @@ def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, 
         else:
             built = follow(build_image(request, shop), progress)
         _keep(library, built, names)
+        statements = _attach(library, request, built, names) if provenance else {}
         places = [target for target in targets if target is not None]
         if push or None in targets:
             places += [Location("docker", reference) for reference in names]
@@ -125,7 +130,7 @@ def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, 
             places.append(Location("docker-daemon", (names or [Reference.parse("wcow/built").tagged()])[0]))
         for place in places:
             follow(_deliver(library, built, place, names), progress)
-    _write_files(built, names, iidfile, metadata_file)
+    _write_files(built, names, statements, iidfile, metadata_file)
     click.echo(built.descriptor.digest)
 
 
@@ -246,9 +251,20 @@ def _deliver(library: OpenLibrary, built: Built | BuiltIndex, place: Location,
         target.close()
 
 
-def _write_files(built: Built | BuiltIndex, names: list[Reference], iidfile: str | None,
+def _attach(library: OpenLibrary, request: BuildRequest, built: Built | BuiltIndex,
+            names: list[Reference]) -> dict[str, Any]:
+    """Attach a statement to each image, and return the statements by platform."""
+    statements = {}
+    for one in (built,) if isinstance(built, Built) else built.builds:
+        data = statement(request, one, tuple(map(str, names)))
+        attach(library.local, data, one.descriptor)
+        statements[str(one.image.config.platform)] = json.loads(data)
+    return statements
+
+
+def _write_files(built: Built | BuiltIndex, names: list[Reference], statements: dict[str, Any], iidfile: str | None,
                  metadata_file: str | None) -> None:
-    facts = {"containerimage.digest": str(built.descriptor.digest),
+    facts: dict[str, Any] = {"containerimage.digest": str(built.descriptor.digest),
              "containerimage.descriptor": json.loads(built.descriptor.to_json()),
              "image.name": ",".join(map(str, names))}
     if isinstance(built, Built):
@@ -256,6 +272,8 @@ def _write_files(built: Built | BuiltIndex, names: list[Reference], iidfile: str
         facts["containerimage.config.digest"] = identity
     else:
         identity = str(built.descriptor.digest)  # an index has no config of its own: docker uses its digest, too
+    for platform, found in statements.items():
+        facts["buildx.build.provenance" + (f"/{platform}" if len(statements) > 1 else "")] = found["predicate"]
     if iidfile:
         _write(Path(iidfile), identity)
     if metadata_file:
