@@ -100,23 +100,32 @@ class ChunkReader(io.RawIOBase):
 class VerifyingReader(io.RawIOBase):
     """Passes a stream through and raises ``IntegrityError`` at its end when digest or size are not as promised.
 
-    ``digest`` is ``sha256:<hex>`` (or ``sha512:``); ``size`` may be ``None`` when only the digest is known. A stream
-    that grows past ``size`` is stopped at once. Only a read that reaches the end has verified anything; after that
-    ``verified`` is true. ``what`` names the content in the error.
+    ``digest`` is ``sha256:<hex>`` (or another algorithm of hashlib's); ``size`` may be ``None`` when only the digest is
+    known. A stream that grows past ``size`` is stopped at once. With ``start``, the stream begins at that byte of the
+    content, and only the size can be checked. Only a read that reaches the end has verified anything; after that
+    ``verified`` is true. ``what`` names the content in the error. ``owned`` closes the stream with this one.
+
+    ``readinto`` goes straight into the caller's buffer where the stream can do that.
     """
 
-    def __init__(self, stream: Readable, digest: str, size: int | None = None, *, what: str = "blob") -> None:
+    def __init__(self, stream: Readable, digest: str, size: int | None = None, *, what: str = "blob", start: int = 0,
+                 owned: bool = False) -> None:
         super().__init__()
         algorithm = digest.partition(":")[0]
-        if algorithm not in ("sha256", "sha512"):
-            raise FormatError(f"cannot verify digest {digest!r}", why="known are sha256 and sha512")
+        if algorithm not in ("sha256", "sha384", "sha512"):
+            raise FormatError(f"cannot verify digest {digest!r}", why="known are sha256, sha384 and sha512")
         self.verified = False
         self._stream = stream
-        self._hash = hashlib.new(algorithm)
+        self._readinto = getattr(stream, "readinto", None)
+        self._hash = hashlib.new(algorithm) if start == 0 else None
         self._digest = digest
         self._size = size
-        self._seen = 0
-        self._what = what
+        self._seen = start
+        self._what = what if digest in what else f"{what} {digest}"
+        self._owned = owned
+        if size is not None and start > size:
+            raise IntegrityError(f"cannot read {self._what} from byte {start}", why=f"it has {size} bytes",
+                                 expected=size, found=start)
 
     def readable(self) -> bool:
         """Always."""
@@ -128,29 +137,51 @@ class VerifyingReader(io.RawIOBase):
             return b"".join(iter(lambda: self.read(CHUNK_OUT), b""))
         data = self._stream.read(size)
         if data:
-            self._seen += len(data)
-            self._hash.update(data)
-            if self._size is not None and self._seen > self._size:
-                raise self._wrong(f"it is longer than {self._size} bytes", str(self._size), f"more than {self._size}")
-        elif size and not self.verified:
-            if self._size is not None and self._seen != self._size:
-                raise self._wrong(f"it ended after {self._seen} bytes, {self._size} were promised", str(self._size),
-                                  str(self._seen))
-            found = f"{self._hash.name}:{self._hash.hexdigest()}"
-            if found != self._digest:
-                raise self._wrong(f"its digest is {found}", self._digest, found)
-            self.verified = True
+            self._take(data)
+        elif size:
+            self._end()
         return data
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        """Fill ``buffer`` with the next bytes."""
+        """Fill ``buffer``, or part of it, with the next bytes; 0 means verified."""
         view = memoryview(buffer).cast("B")
-        data = self.read(len(view))
-        view[:len(data)] = data
-        return len(data)
+        if self._readinto is None:
+            data = self.read(len(view))
+            view[:len(data)] = data
+            return len(data)
+        count = cast(int, self._readinto(view) or 0)
+        if count:
+            self._take(view[:count])
+        elif view:
+            self._end()
+        return count
 
-    def _wrong(self, why: str, expected: str, found: str) -> IntegrityError:
-        return IntegrityError(f"{self._what} {self._digest} is not what it should be", why=why,
+    def close(self) -> None:
+        """Close the stream, too, where it is ours."""
+        if self._owned and not self.closed:
+            cast(BinaryIO, self._stream).close()
+        super().close()
+
+    def _take(self, data: bytes | memoryview) -> None:
+        self._seen += len(data)
+        if self._size is not None and self._seen > self._size:
+            raise self._wrong(f"it is longer than {self._size} bytes", self._size, self._seen)
+        if self._hash is not None:
+            self._hash.update(data)
+
+    def _end(self) -> None:
+        if self.verified:
+            return
+        if self._size is not None and self._seen != self._size:
+            raise self._wrong(f"it ended after {self._seen} bytes, {self._size} were promised", self._size, self._seen)
+        if self._hash is not None:
+            found = f"{self._hash.name}:{self._hash.hexdigest()}"
+            if found != self._digest:
+                raise self._wrong(f"its digest is {found}", self._digest, found)
+        self.verified = True
+
+    def _wrong(self, why: str, expected: object, found: object) -> IntegrityError:
+        return IntegrityError(f"{self._what} is not what it should be", why=why,
                               hint="fetch it again; if it stays wrong, the place it comes from is damaged",
                               expected=expected, found=found)
 

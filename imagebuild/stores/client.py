@@ -19,23 +19,30 @@ from .upload import CHUNK
 if TYPE_CHECKING:
     from .registry import RegistryStore
 
+LEFT_ALONE = 60.0
+"""Seconds for which a mirror that does not answer is not asked again."""
+
 
 class RegistryClient:
     """What all repositories of one run share: connections, tokens, mirrors, trust. Safe from many threads.
 
-    ``sleep`` waits between tries.
+    ``sleep`` waits between tries; ``clock`` counts seconds, for how long a mirror that is down is left alone.
     """
 
     def __init__(self, *, credentials: Credentials | None = None, mirrors: Mirrors | None = None,
                  tls: Tls | None = None, timeouts: Timeouts | None = None, retries: Retries | None = None,
-                 chunk_size: int = CHUNK, sleep: Callable[[float], None] = time.sleep) -> None:
+                 chunk_size: int = CHUNK, sleep: Callable[[float], None] = time.sleep,
+                 clock: Callable[[], float] = time.monotonic) -> None:
         self.mirrors = mirrors or Mirrors()
         self.chunk_size = chunk_size
         self._credentials = credentials if credentials is not None else DockerConfig()
         self._transport = Transport(tls=tls, timeouts=timeouts)
         self._retries = retries or Retries()
         self._sleep = sleep
-        self._endpoints: dict[tuple[str, str], Endpoint] = {}
+        self._clock = clock
+        self._endpoints: dict[tuple[str, str, bool], Endpoint] = {}
+        self._down: dict[str, float] = {}
+        self.lock = threading.Lock()
         self._lock = threading.Lock()
 
     def __enter__(self) -> RegistryClient:
@@ -50,15 +57,27 @@ class RegistryClient:
 
         return RegistryStore(reference, client=self)
 
-    def endpoint(self, host: str, scheme: str = "") -> Endpoint:
-        """The registry at a host."""
+    def endpoint(self, host: str, scheme: str = "", *, hurried: bool = False) -> Endpoint:
+        """The registry at a host. ``hurried`` where others can be asked instead: it is soon given up."""
         with self._lock:
-            found = self._endpoints.get((host, scheme))
+            found = self._endpoints.get((host, scheme, hurried))
             if found is None:
+                retries, timeouts = self._retries, self._transport.timeouts
                 found = Endpoint(host, scheme=scheme, transport=self._transport, credentials=self._credentials,
-                                 retries=self._retries, sleep=self._sleep)
-                self._endpoints[(host, scheme)] = found
+                                 sleep=self._sleep, retries=retries.hurried() if hurried else retries,
+                                 timeouts=timeouts.hurried() if hurried else timeouts)
+                self._endpoints[(host, scheme, hurried)] = found
             return found
+
+    def note_down(self, host: str) -> None:
+        """Nobody answers there; while others can be asked, it is left alone for a minute."""
+        with self._lock:
+            self._down[host] = self._clock() + LEFT_ALONE
+
+    def is_down(self, host: str) -> bool:
+        """Whether :meth:`note_down` was told so in the last minute."""
+        with self._lock:
+            return self._clock() < self._down.get(host, float("-inf"))
 
     def fetch(self, url: str, *, offset: int, what: str) -> Answer:
         """A GET without any authorization, of a foreign layer's URL."""

@@ -14,7 +14,7 @@ from . import answers
 from .credentials import Credentials
 from .redact import redact
 from .tokens import Authorizer, Scopes
-from .transport import Answer, Transport, is_loopback
+from .transport import Answer, Timeouts, Transport, is_loopback
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 6
@@ -24,16 +24,29 @@ _DOCKER_HUB = "registry-1.docker.io"
 @dataclass(frozen=True, slots=True)
 class Retries:
     """How often, and how long between, to try again what may succeed later. No chance in it: waits double from
-    ``first`` to ``longest`` seconds. A registry's ``Retry-After`` comes first, up to ``patience`` seconds."""
+    ``first`` to ``longest`` seconds. A registry's ``Retry-After`` comes first, up to ``patience`` seconds.
+
+    One budget is for all of one transfer. ``attempts`` counts tries that bring no byte further; where each brings
+    some, there may be ``ATTEMPTS_IN_ALL`` times as many. The waits of one transfer are ``budget`` seconds at most.
+    """
 
     attempts: int = 5
     first: float = 0.5
     longest: float = 8.0
     patience: float = 60.0
+    budget: float = 300.0
 
     def wait(self, failures: int) -> float:
         """Seconds to wait after this many failures."""
         return float(min(self.longest, self.first * 2 ** (failures - 1)))
+
+    def hurried(self) -> Retries:
+        """For a place that others stand in for: one more try, soon."""
+        return Retries(min(self.attempts, 2), min(self.first, 0.25), min(self.longest, 0.25), min(self.patience, 5.0),
+                       min(self.budget, 10.0))
+
+
+ATTEMPTS_IN_ALL = 5
 
 
 class Single:
@@ -51,14 +64,25 @@ class Retrier(Single):
         self._retries = retries
         self._sleep = sleep
         self._failures = 0
+        self._in_all = 0
+        self._waited = 0.0
 
     def pause(self, asked: float | None = None) -> bool:
         """Wait before another try; False when the budget is used up, or the registry asks for more patience."""
+        retries = self._retries
         self._failures += 1
-        if self._failures >= self._retries.attempts or (asked or 0) > self._retries.patience:
+        self._in_all += 1
+        wait = retries.wait(self._failures) if asked is None else asked
+        if self._failures >= retries.attempts or self._in_all >= retries.attempts * ATTEMPTS_IN_ALL \
+                or (asked or 0) > retries.patience or self._waited + wait > retries.budget:
             return False
-        self._sleep(self._retries.wait(self._failures) if asked is None else asked)
+        self._waited += wait
+        self._sleep(wait)
         return True
+
+    def progressed(self) -> None:
+        """Bytes came through: what fails next is a new trouble."""
+        self._failures = 0
 
     def run(self, send: Callable[[], Answer]) -> Answer:
         """Send until an answer comes that another try would not better, or the budget is used up."""
@@ -82,12 +106,14 @@ class Endpoint:
     """
 
     def __init__(self, host: str, *, transport: Transport, credentials: Credentials, retries: Retries,
-                 scheme: str = "", sleep: Callable[[float], None] = time.sleep) -> None:
+                 scheme: str = "", sleep: Callable[[float], None] = time.sleep,
+                 timeouts: Timeouts | None = None) -> None:
         self.host = host
         self._address = _DOCKER_HUB if host == "docker.io" else host
         self._transport = transport
         self._retries = retries
         self._sleep = sleep
+        self._timeouts = timeouts
         self._loopback = is_loopback(host)
         self._scheme = scheme
         self._lock = threading.Lock()
@@ -102,7 +128,7 @@ class Endpoint:
         return path if "://" in path else f"{self.base()}{path}"
 
     def request(self, method: str, path: str, *, scopes: Scopes, what: str, headers: Mapping[str, str] | None = None,
-                body: bytes | None = None, retrier: Single | None = None) -> Answer:
+                body: bytes | memoryview | None = None, retrier: Single | None = None) -> Answer:
         """One request, tried again while that makes sense. ``path`` may be a URL a registry gave us.
 
         Gives any answer but 401 and redirects; raises RegistryError when none comes, AuthError when we are refused.
@@ -139,7 +165,8 @@ class Endpoint:
         last: RegistryError | None = None
         for scheme in candidates:
             try:
-                answer = self._transport.send("GET", f"{scheme}://{self._address}/v2/", what=what)
+                answer = self._transport.send("GET", f"{scheme}://{self._address}/v2/", what=what,
+                                              timeouts=self._timeouts)
             except RegistryError as error:
                 last = error
                 continue
@@ -154,7 +181,7 @@ class Endpoint:
         raise last
 
     def _authorized(self, method: str, url: str, scopes: Scopes, what: str, headers: Mapping[str, str] | None,
-                    body: bytes | None) -> Answer:
+                    body: bytes | memoryview | None) -> Answer:
         # Refused twice with what we were told to bring: once may be an old token, twice is an answer.
         for attempt in range(3):
             authorization = self.auth.header(scopes)
@@ -166,7 +193,7 @@ class Endpoint:
             self.auth.learn(answer, scopes, used=authorization, what=what)
         raise AssertionError("unreachable")
 
-    def _followed(self, method: str, url: str, what: str, headers: dict[str, str], body: bytes | None,
+    def _followed(self, method: str, url: str, what: str, headers: dict[str, str], body: bytes | memoryview | None,
                   authorization: str) -> tuple[Answer, bool]:
         """Send and follow redirects; also whether the answer is the registry's own. Another host (or port, or
         scheme) never sees our authorization, not even after leading back."""
@@ -176,7 +203,7 @@ class Endpoint:
                 headers["Authorization"] = authorization
             else:
                 headers.pop("Authorization", None)
-            answer = self._transport.send(method, url, headers=headers, body=body, what=what)
+            answer = self._transport.send(method, url, headers=headers, body=body, what=what, timeouts=self._timeouts)
             target = answer.header("location")
             if answer.status not in _REDIRECTS or not target:
                 return answer, home

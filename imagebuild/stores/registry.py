@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeVar, cast
 from urllib.parse import quote, urlencode
 
@@ -19,10 +19,11 @@ from ..errors import (
     WcowError,
 )
 from ..oci import MAX_SIZE, Descriptor, Digest, Location, Reference, describe, is_tag, media
+from . import referrers
 from .answers import TEMPORARY
 from .client import RegistryClient
-from .download import Download
-from .endpoint import Endpoint
+from .download import Download, Get
+from .endpoint import Endpoint, Retrier
 from .mirrors import Place, origin
 from .tokens import Scopes, pull, push
 from .transport import Answer
@@ -44,6 +45,8 @@ class RegistryStore:
         self.reference = Reference.parse(reference) if isinstance(reference, str) else reference
         self._client = client or RegistryClient()
         self._owns = client is None
+        self._served: dict[Digest, Place] = {}
+        self._distrusted: set[tuple[Place, Digest]] = set()
 
     def __enter__(self) -> RegistryStore:
         return self
@@ -79,31 +82,54 @@ class RegistryStore:
         return self._first(what, read)
 
     def open_blob(self, descriptor: Descriptor, *, offset: int = 0) -> BinaryIO:
-        """See :class:`~.port.Store`. A foreign layer the registry lacks comes from its ``urls``."""
+        """See :class:`~.port.Store`. A foreign layer the registry lacks comes from its ``urls``.
+
+        What one mirror began another place goes on with, should the mirror fail on the way.
+        """
         what = f"cannot read blob {descriptor.digest} of {self.reference.repository}"
+        places = self._asked(descriptor.digest)
 
-        def opened(endpoint: Endpoint, repository: str) -> BinaryIO:
-            retrier = endpoint.retrier()
-
-            def get(at: int) -> Answer:
-                answer = endpoint.request("GET", f"/v2/{repository}/blobs/{descriptor.digest}", what=what,
-                                          scopes=pull(repository), headers={"Range": f"bytes={at}-"} if at else {})
+        def source(place: Place, endpoint: Endpoint) -> tuple[Get, Retrier]:
+            def get(at: int, retrier: Retrier) -> Answer:
+                answer = endpoint.request("GET", f"/v2/{place.repository}/blobs/{descriptor.digest}", what=what,
+                                          scopes=pull(place.repository), retrier=retrier,
+                                          headers={"Range": f"bytes={at}-"} if at else {})
                 if answer.status not in (200, 206):
                     raise endpoint.error(answer, what)
                 return answer
 
-            return cast(BinaryIO, Download(get, descriptor, offset=offset, retrier=retrier, what=what))
+            self._served[descriptor.digest] = place
+            return get, endpoint.retrier()
+
+        def elsewhere(error: RegistryError) -> tuple[Get, Retrier] | None:
+            self._note_down(self._served[descriptor.digest], error)
+            following = next(places, None)
+            return source(*following) if following else None
+
+        def opened(endpoint: Endpoint, place: Place) -> BinaryIO:
+            get, retrier = source(place, endpoint)
+            return cast(BinaryIO, Download(get, descriptor, offset=offset, retrier=retrier, what=what,
+                                           elsewhere=elsewhere))
 
         if offset >= descriptor.size > 0:
             return _nothing(descriptor, offset, what)
         try:
-            stream = self._first(what, opened)
+            stream = self._first_of(places, opened)
         except NotFoundError:
             if not (descriptor.urls and media.is_foreign(descriptor.media_type)):
                 raise
             stream = self._foreign(descriptor, offset, what)
         return verified(stream, descriptor, offset=offset,
                         what=f"blob {descriptor.digest} of {self.reference.repository}")
+
+    def distrust(self, descriptor: Descriptor) -> bool:
+        """A blob that was read turned out not to be what it should: do not ask that place for it again. True when
+        there is another to ask."""
+        place = self._served.pop(descriptor.digest, None)
+        if place is not None:
+            self._distrusted.add((place, descriptor.digest))
+        return any((other, descriptor.digest) not in self._distrusted
+                   for other in self._client.mirrors.places(self.reference))
 
     def has_blob(self, descriptor: Descriptor) -> bool:
         """See :class:`~.port.Store`. Asks where a push would go; in air-gapped use, the mirrors."""
@@ -130,6 +156,12 @@ class RegistryStore:
         except NotFoundError:
             return []
 
+    def referrers(self, descriptor: Descriptor) -> list[Descriptor]:
+        """What is attached to a manifest or index here: signatures, SBOMs, provenance."""
+        what = f"cannot list what is attached to {self.reference.repository}@{descriptor.digest}"
+        return self._first(what, lambda endpoint, repository: referrers.ask(endpoint, repository, descriptor.digest,
+                                                                            what))
+
     # --- writing --------------------------------------------------------------------------------------------------
 
     def new_blob(self) -> Upload:
@@ -149,7 +181,8 @@ class RegistryStore:
         return False
 
     def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Descriptor:
-        """See :class:`~.port.Store`. The registry itself checks that what it refers to is there."""
+        """See :class:`~.port.Store`. The registry itself checks that what it refers to is there. Where it does not
+        list what is attached to an image, the tag for that is kept (see ``referrers``)."""
         descriptor = describe(data, media_type)
         target = _target(tag) if tag else str(descriptor.digest)
         what = f"cannot push {self.reference.repository}{':' if tag else '@'}{target}"
@@ -164,6 +197,11 @@ class RegistryStore:
         if said and said.startswith("sha256:") and said != descriptor.digest:
             raise IntegrityError(what, why=f"{place.host} kept {said[:80]}, not {descriptor.digest}",
                                  expected=descriptor.digest, found=said)
+        subject = referrers.subject_of(data, media_type)
+        if subject is not None and not answer.header("oci-subject"):
+            with self._client.lock:  # two artefacts pushed at once would each forget the other
+                referrers.list_by_tag(endpoint, place.repository, referrers.entry_for(data, media_type),
+                                      subject.digest, what)
         return descriptor
 
     def untag(self, tag: str) -> None:
@@ -195,20 +233,40 @@ class RegistryStore:
     def _endpoint(self, place: Place) -> Endpoint:
         return self._client.endpoint(place.host, place.scheme)
 
-    def _first(self, what: str, ask: Callable[[Endpoint, str], _T]) -> _T:
-        """What the first place that can answers. A mirror's trouble only counts when nobody else is left to ask."""
+    def _asked(self, digest: Digest | None = None) -> Iterator[tuple[Place, Endpoint]]:
+        """The places to ask, best first. All but the last are given up soon, and left out when they were found down,
+        or when ``digest`` was not what it should be there."""
         places = self._client.mirrors.places(self.reference)
-        failures: list[WcowError] = []
-        for place in places:
+        if digest is not None:
+            places = tuple(place for place in places if (place, digest) not in self._distrusted) or places
+        for place in places[:-1]:
+            if not self._client.is_down(place.host):
+                yield place, self._client.endpoint(place.host, place.scheme, hurried=True)
+        yield places[-1], self._endpoint(places[-1])
+
+    def _note_down(self, place: Place, error: WcowError) -> None:
+        if isinstance(error, RegistryError) and error.temporary and error.status == 0:
+            self._client.note_down(place.host)
+
+    def _first(self, what: str, ask: Callable[[Endpoint, str], _T]) -> _T:
+        return self._first_of(self._asked(), lambda endpoint, place: ask(endpoint, place.repository))
+
+    def _first_of(self, places: Iterator[tuple[Place, Endpoint]], ask: Callable[[Endpoint, Place], _T]) -> _T:
+        """What the first place that can answers. A mirror's trouble only counts when nobody else is left to ask."""
+        asked: list[Place] = []
+        last: WcowError | None = None
+        for place, endpoint in places:
+            asked.append(place)
             try:
-                return ask(self._endpoint(place), place.repository)
+                return ask(endpoint, place)
             except (StoreError, NotFoundError, IntegrityError, FormatError) as error:
-                failures.append(error)
+                self._note_down(place, error)
+                last = error
         # The registry's own word (the last one) is what the user knows; a lone "not found" of a mirror is not.
-        last = failures[-1]
-        if len(places) > 1 or places[0].mirror:
-            asked = ", ".join(str(place) for place in places)
-            last.hint = f"asked {asked}" + (f"; {last.hint}" if last.hint else "")
+        assert last is not None
+        if any(place.mirror for place in asked):
+            names = ", ".join(str(place) for place in asked)
+            last.hint = f"asked {names}" + (f"; {last.hint}" if last.hint else "")
         raise last
 
     def _resolve(self, endpoint: Endpoint, repository: str, target: str, what: str) -> Descriptor:
@@ -257,8 +315,8 @@ class RegistryStore:
         last: WcowError = NotFoundError(what, why="none of its urls has it")
         retrier = self._endpoint(self._home()).retrier()
         for url in descriptor.urls:
-            def get(at: int, url: str = url) -> Answer:
-                answer = self._client.fetch(url, offset=at, what=what)
+            def get(at: int, retrier: Retrier, url: str = url) -> Answer:
+                answer = retrier.run(lambda: self._client.fetch(url, offset=at, what=what))
                 if answer.status not in (200, 206):
                     answer.drop()
                     raise NotFoundError(what, why=f"one of its urls answered {answer.status}")
@@ -305,7 +363,7 @@ class RegistryStore:
                 out.update(str(tag) for tag in tags)
             except (ValueError, KeyError, TypeError, RecursionError):
                 raise FormatError(what, source=f"tag list of {endpoint.host}", why="not a list of tags") from None
-            following = _next_page(answer.header("link"))
+            following = referrers.next_page(answer.header("link"))
             if not following or len(out) == before:
                 break
             path = endpoint.join(answer.url, following, what)
@@ -346,14 +404,6 @@ def _media_type(answer: Answer) -> str:
 def _compare(wanted: Digest | None, found: Digest, what: str) -> None:
     if wanted is not None and wanted != found:
         raise IntegrityError(what, why=f"the registry answered with {found}", expected=wanted, found=found)
-
-
-def _next_page(link: str) -> str:
-    for part in link.split(","):
-        target, _, parameters = part.strip().partition(">")
-        if target.startswith("<") and 'rel="next"' in parameters.replace("rel=next", 'rel="next"'):
-            return target[1:]
-    return ""
 
 
 def _nothing(descriptor: Descriptor, offset: int, what: str) -> BinaryIO:

@@ -2,16 +2,19 @@
 """A blob on its way into a registry (distribution-spec "Pushing blobs"): in one piece when small, else in chunks.
 
 Each chunk is kept until the registry has it, so a cut connection costs at most one: the registry is asked how far
-it came (``GET`` of the upload) and the rest is sent again.
+it came (``GET`` of the upload) and the rest is sent again. When the registry has lost the upload itself, the error is
+``lost``: the blob has to be sent from its first byte (see ``transfer``).
 """
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from urllib.parse import quote
 
-from ..errors import RegistryError, WcowError
+from ..errors import NotFoundError, RegistryError, WcowError
 from ..oci import Digest
+from .answers import TEMPORARY, retry_after
 from .endpoint import Endpoint, Single
 from .files import check_size
 from .tokens import push
@@ -31,8 +34,11 @@ class Upload:
         self._what = f"cannot push a blob to {endpoint.host}/{repository}"
         self._chunk = chunk
         self._pending = bytearray()
+        self._filled = 0
         self._sent = 0
         self._location = ""
+        self._mended = False
+        self._retrier = endpoint.retrier()
         self._done = False
 
     def write(self, data: bytes | bytearray | memoryview, /) -> int:
@@ -40,25 +46,33 @@ class Upload:
         view = memoryview(data).cast("B")
         total = len(view)
         while view:
-            room = self._chunk - len(self._pending)
-            self._pending += view[:room]
-            view = view[room:]
-            if len(self._pending) >= self._chunk:
+            count = min(len(view), self._chunk - self._filled)
+            end = self._filled + count
+            if end > len(self._pending):  # it grows to the size of a chunk once, and stays
+                del self._pending[self._filled:]
+                self._pending += view[:count]
+            else:
+                with memoryview(self._pending) as pending:
+                    pending[self._filled:end] = view[:count]
+            self._filled = end
+            view = view[count:]
+            if self._filled >= self._chunk:
                 self._flush()
         return total
 
     def commit(self, digest: Digest, size: int) -> None:
         """Finish the upload under its digest."""
-        check_size(self._sent + len(self._pending), digest, size)
+        check_size(self._sent + self._filled, digest, size)
         if not self._location:
             self._start()
-            body = bytes(self._pending)
+            body = bytes(memoryview(self._pending)[:self._filled])
         else:
-            if self._pending:
+            if self._filled:
                 self._flush()
             body = b""
         self._finish(digest, body)
         self._pending = bytearray()
+        self._filled = 0
         self._done = True
 
     def __enter__(self) -> Upload:
@@ -66,18 +80,26 @@ class Upload:
 
     def __exit__(self, *exc: object) -> None:
         if self._location and not self._done:
-            # Politeness only: a registry forgets unfinished uploads by itself.
-            with suppress(WcowError):
-                self._request("DELETE", self._location, retrier=Single()).drop()
+            self._give_up(self._location)
         self._pending = bytearray()
+        self._filled = 0
         self._done = True
 
     # --- the protocol ---------------------------------------------------------------------------------------------
 
-    def _request(self, method: str, path: str, *, headers: dict[str, str] | None = None, body: bytes | None = None,
-                 retrier: Single | None = None) -> Answer:
+    def _request(self, method: str, path: str, *, headers: dict[str, str] | None = None,
+                 body: bytes | memoryview | None = None, retrier: Single | None = None) -> Answer:
         return self._endpoint.request(method, path, scopes=self._scopes, what=self._what, headers=headers, body=body,
-                                      retrier=retrier)
+                                      retrier=retrier or self._retrier)
+
+    def _lost(self, why: str) -> RegistryError:
+        return RegistryError(f"{self._what}: the upload broke and cannot be continued", temporary=True, why=why,
+                             hint="try again", lost=True)
+
+    def _error(self, answer: Answer) -> WcowError:
+        """The error for an answer to a request of this upload; 404 says that there is no such upload any more."""
+        error = self._endpoint.error(answer, self._what)
+        return self._lost(error.why) if isinstance(error, NotFoundError) else error
 
     def _start(self) -> None:
         answer = self._request("POST", f"/v2/{self._repository}/blobs/uploads/", body=b"")
@@ -100,55 +122,54 @@ class Upload:
     def _flush(self) -> None:
         if not self._location:
             self._start()
-        retrier = self._endpoint.retrier()
         begin = self._sent
-        end = begin + len(self._pending)
+        end = begin + self._filled
         once = Single()
         while self._sent < end:
-            body = bytes(memoryview(self._pending)[self._sent - begin:])
             headers = {**_OCTETS, "Content-Range": f"{self._sent}-{end - 1}"}
             try:
-                answer = self._request("PATCH", self._location, headers=headers, body=body, retrier=once)
+                with memoryview(self._pending) as pending:
+                    answer = self._request("PATCH", self._location, headers=headers, retrier=once,
+                                           body=pending[self._sent - begin:self._filled])
             except RegistryError as error:
-                if not error.temporary or not retrier.pause():
+                if not error.temporary or not self._retrier.pause():
                     raise
                 self._ask_progress(begin, end)
                 continue
             if answer.status in (201, 202, 204):
                 self._moved(answer)
                 self._sent = end
-            elif (answer.status == 416 or answer.status >= 500 or answer.status in (408, 429)) and retrier.pause():
+            elif (answer.status == 416 or answer.status in TEMPORARY) and self._retrier.pause(retry_after(answer)):
                 answer.drop()
                 self._ask_progress(begin, end)
             else:
-                raise self._endpoint.error(answer, self._what)
-        self._pending = bytearray()
+                raise self._error(answer)
+        self._retrier.progressed()
+        self._filled = 0
 
     def _ask_progress(self, begin: int, end: int) -> None:
         """How far the registry came. ``Range: 0-N`` counts the last byte; without one it has none of the chunk."""
+        self._mended = True
         answer = self._request("GET", self._location)
-        if answer.status not in (202, 204):
-            raise self._endpoint.error(answer, f"{self._what}: the upload broke and cannot be continued")
+        if answer.status not in (200, 202, 204):
+            raise self._error(answer)
         had = answer.header("range").removeprefix("bytes=")
         self._moved(answer)
-        first, _, last = had.partition("-")
-        reached = int(last) + 1 if first == "0" and last.isdigit() and int(last) > 0 else 0
+        found = re.fullmatch(r"0-([1-9]\d{0,18})", had)  # 0-0 is what registries say of nothing, too
+        reached = int(found[1]) + 1 if found else 0
         if not begin <= reached <= end:
-            if reached < begin:
-                raise RegistryError(f"{self._what}: the upload broke and cannot be continued", temporary=True,
-                                    why=f"{self._endpoint.host} lost bytes it had accepted ({reached} of {begin})")
-            reached = end
+            raise self._lost(f"{self._endpoint.host} has {reached} bytes of it, where {begin} to {end} were sent")
         self._sent = reached
 
     def _finish(self, digest: Digest, body: bytes) -> None:
-        retrier = self._endpoint.retrier()
         once = Single()
-        mark = "&" if "?" in self._location else "?"
-        url = f"{self._location}{mark}digest={quote(digest, safe='')}"
         while True:
             trouble: WcowError
+            asked: float | None = None
+            mark = "&" if "?" in self._location else "?"
             try:
-                answer = self._request("PUT", url, headers=_OCTETS, body=body, retrier=once)
+                answer = self._request("PUT", f"{self._location}{mark}digest={quote(digest, safe='')}",
+                                       headers=_OCTETS, body=body, retrier=once)
             except RegistryError as error:
                 if not error.temporary:
                     raise
@@ -157,12 +178,26 @@ class Upload:
                 if answer.status in (201, 202, 204):
                     answer.drop()
                     return
-                trouble = self._endpoint.error(answer, self._what)
+                asked = retry_after(answer)
+                trouble = self._error(answer)
             # The answer may have been lost after the work was done.
             if self._there(digest):
                 return
-            if not getattr(trouble, "temporary", False) or not retrier.pause():
+            if self._mended and "DIGEST_INVALID" in getattr(trouble, "codes", ()):
+                trouble = self._lost(trouble.why)  # what was mended did not fit together
+            if not getattr(trouble, "temporary", False) or getattr(trouble, "lost", False) \
+                    or not self._retrier.pause(asked):
                 raise trouble
+            if body:
+                # Some of it may have arrived, and would be counted in: begin anew.
+                self._location, before = "", self._location
+                self._give_up(before)
+                self._start()
+
+    def _give_up(self, location: str) -> None:
+        # Politeness only: a registry forgets unfinished uploads by itself.
+        with suppress(WcowError):
+            self._request("DELETE", location, retrier=Single()).drop()
 
     def _there(self, digest: Digest) -> bool:
         try:

@@ -291,8 +291,15 @@ def test_trouble_during_an_upload_is_waited_out(lab: Lab, status: int) -> None:
     assert lab.double.blobs[Digest.of(DATA)] == DATA
 
 
-def test_a_session_the_registry_forgot_is_one_error(lab: Lab) -> None:
-    lab.double.next("PATCH", "/uploads/", answer(404))
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_a_session_the_registry_forgot_is_begun_anew(lab: Lab, method: str) -> None:
+    lab.double.next(method, "/uploads/", answer(404), times=2)
+    put_bytes(lab.store(), DATA, "x")
+    assert lab.double.blobs[Digest.of(DATA)] == DATA
+
+
+def test_a_registry_that_forgets_every_session_is_one_error(lab: Lab) -> None:
+    lab.double.next("PATCH", "/uploads/", answer(404), times=9)
     with pytest.raises(WcowError) as caught:
         put_bytes(lab.store(), DATA, "x")
     assert "cannot push a blob" in caught.value.what
