@@ -7,8 +7,10 @@ A layer is streamed once in its life: its index is kept by diff id, so a second 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +23,8 @@ from ..oci import Descriptor, Digest, Image
 from ..windows.upcase import fold
 from .events import Advance, Event, Finish, Step
 
+STALE_SECONDS = 24 * 3600
+"""An unfinished index this old was left by a process that is gone."""
 REPORT_EVERY = 8 << 20
 """Bytes between two Advance events of one layer."""
 
@@ -55,6 +59,29 @@ class IndexCache:
                 path.unlink()
             return None
 
+    def draft(self, diff_id: Digest) -> Path:
+        """A new name in the folder, which is made, for an index that is being written.
+
+        What processes left that were killed while they wrote one is removed a day later.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for path in self.folder.iterdir():
+                if path.suffix != ".idx" and time.time() - path.lstat().st_mtime > STALE_SECONDS:
+                    with suppress(OSError):
+                        path.unlink()
+        except FileNotFoundError as error:
+            if not self.folder.is_dir():
+                raise self.trouble(error.strerror or str(error)) from error
+        except OSError as error:
+            raise self.trouble(error.strerror or str(error)) from error
+        return self.folder / f"{diff_id.hex}.{os.getpid()}-{secrets.token_hex(4)}"
+
+    def trouble(self, why: str) -> StoreError:
+        """What it means when the folder cannot be written to."""
+        return StoreError(f"cannot keep the index of a layer in {self.folder}", why=why,
+                          hint="make room there or make it writable, or set WCOW_CACHE to another folder")
+
 
 class Rootfs:
     """The file system of ``image``, whose blobs are in ``store``."""
@@ -87,9 +114,8 @@ class Rootfs:
     def _build(self, descriptor: Descriptor, diff_id: Digest) -> Generator[Event, None, Index]:
         step = f"index {descriptor.digest}"
         yield Step(step, f"reading layer {descriptor.digest.hex[:12]} of {self.name}".rstrip(), descriptor.size)
-        self._cache.folder.mkdir(parents=True, exist_ok=True)
         final = self._cache.path(diff_id, linux=self._linux())
-        draft = final.with_suffix(f".{os.getpid()}-{id(self):x}")
+        draft = self._cache.draft(diff_id)
         try:
             with self._store.open_blob(descriptor) as blob:
                 counted = _Counting(blob)
@@ -99,7 +125,14 @@ class Rootfs:
                 for stream in (tar, counted):  # what follows the tar's end belongs to the digests too
                     while stream.read(1 << 18):
                         pass
-            draft.replace(final)
+            try:
+                draft.replace(final)
+            except OSError as error:
+                raise self._cache.trouble(error.strerror or str(error)) from error
+        except StoreError as error:
+            if getattr(error, "path", "") != str(draft):
+                raise  # of the place the layer comes from
+            raise self._cache.trouble(error.why) from error
         finally:
             draft.unlink(missing_ok=True)
         index = Index.open(final)
