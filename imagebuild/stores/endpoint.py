@@ -14,7 +14,7 @@ from . import answers
 from .credentials import Credentials
 from .redact import redact
 from .tokens import Authorizer, Scopes
-from .transport import Answer, Timeouts, Transport, is_loopback
+from .transport import Answer, RequestBody, Timeouts, Transport, is_loopback
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 6
@@ -128,7 +128,7 @@ class Endpoint:
         return path if "://" in path else f"{self.base()}{path}"
 
     def request(self, method: str, path: str, *, scopes: Scopes, what: str, headers: Mapping[str, str] | None = None,
-                body: bytes | memoryview | None = None, retrier: Single | None = None) -> Answer:
+                body: RequestBody | None = None, retrier: Single | None = None) -> Answer:
         """One request, tried again while that makes sense. ``path`` may be a URL a registry gave us.
 
         Gives any answer but 401 and redirects; raises RegistryError when none comes, AuthError when we are refused.
@@ -181,7 +181,7 @@ class Endpoint:
         raise last
 
     def _authorized(self, method: str, url: str, scopes: Scopes, what: str, headers: Mapping[str, str] | None,
-                    body: bytes | memoryview | None) -> Answer:
+                    body: RequestBody | None) -> Answer:
         # Refused twice with what we were told to bring: once may be an old token, twice is an answer.
         for attempt in range(3):
             authorization = self.auth.header(scopes)
@@ -193,7 +193,7 @@ class Endpoint:
             self.auth.learn(answer, scopes, used=authorization, what=what)
         raise AssertionError("unreachable")
 
-    def _followed(self, method: str, url: str, what: str, headers: dict[str, str], body: bytes | memoryview | None,
+    def _followed(self, method: str, url: str, what: str, headers: dict[str, str], body: RequestBody | None,
                   authorization: str) -> tuple[Answer, bool]:
         """Send and follow redirects; also whether the answer is the registry's own. Another host (or port, or
         scheme) never sees our authorization, not even after leading back."""

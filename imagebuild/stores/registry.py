@@ -25,6 +25,7 @@ from .client import RegistryClient
 from .download import Download, Get
 from .endpoint import Endpoint, Retrier
 from .mirrors import Place, origin
+from .port import Progress, Store
 from .tokens import Scopes, pull, push
 from .transport import Answer
 from .upload import Upload
@@ -168,6 +169,12 @@ class RegistryStore:
         """See :class:`~.port.Store`."""
         place = self._home()
         return Upload(self._endpoint(place), place.repository, chunk=self._client.chunk_size)
+
+    def take_blob(self, source: Store, descriptor: Descriptor, progress: Progress) -> None:
+        """Copy a blob from a store that has it, in as few requests as its size allows."""
+        with self.new_blob() as blob:
+            blob.send(lambda at: source.open_blob(descriptor, offset=at), descriptor.size, progress)
+            blob.commit(descriptor.digest, descriptor.size)
 
     def mount_from(self, source: object, descriptor: Descriptor) -> bool:
         """Let the registry take a blob over from another of its repositories; False when it cannot.

@@ -9,9 +9,8 @@ from typing import Literal, TypeVar
 from ..errors import IntegrityError, RegistryError, StoreError
 from ..oci import Descriptor, describe
 from .port import Progress, Store
+from .upload import PIECE
 
-_CHUNK = 256 << 10
-"""What stays in a processor's cache between the socket, the hash and the file."""
 _BEGINNINGS = 3
 _T = TypeVar("_T")
 
@@ -44,8 +43,16 @@ def copy_blob(source: Store, target: Store, descriptor: Descriptor, *, progress:
     mount = getattr(target, "mount_from", None)
     if mount is not None and mount(source, descriptor):
         return "mounted"
-    _begin(lambda: _copy(source, target, descriptor, progress), source, descriptor)
+    take = getattr(target, "take_blob", None)
+    if take is not None:
+        _begin(lambda: take(source, descriptor, progress or _unheard), source, descriptor)
+    else:
+        _begin(lambda: _copy(source, target, descriptor, progress or _unheard), source, descriptor)
     return "copied"
+
+
+def _unheard(done: int) -> None:
+    """Nobody listens."""
 
 
 def _begin(work: Callable[[], _T], source: Store | None, descriptor: Descriptor) -> _T:
@@ -63,15 +70,14 @@ def _begin(work: Callable[[], _T], source: Store | None, descriptor: Descriptor)
     raise AssertionError("unreachable")
 
 
-def _copy(source: Store, target: Store, descriptor: Descriptor, progress: Progress | None) -> None:
+def _copy(source: Store, target: Store, descriptor: Descriptor, progress: Progress) -> None:
     done = 0
-    buffer = memoryview(bytearray(_CHUNK))
+    buffer = memoryview(bytearray(PIECE))
     with source.open_blob(descriptor) as stream, target.new_blob() as blob:
         while count := stream.readinto(buffer):  # type: ignore[attr-defined]
             blob.write(buffer[:count])
             done += count
-            if progress is not None:
-                progress(done)
+            progress(done)
         if done != descriptor.size:
             raise StoreError(f"blob {descriptor.digest} ended early", why=f"{done} bytes of {descriptor.size}")
         blob.commit(descriptor.digest, descriptor.size)

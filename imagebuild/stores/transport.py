@@ -9,9 +9,9 @@ from __future__ import annotations
 import http.client
 import ipaddress
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlsplit
 
 from ..errors import DependencyError, RegistryError
@@ -20,6 +20,16 @@ from .redact import printable, redact
 if TYPE_CHECKING:
     import requests
 
+
+class Sized(Protocol):
+    """A body of known length that may be sent more than once, each time from its start."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[memoryview]: ...
+
+
+RequestBody = bytes | memoryview | Sized
 USER_AGENT = "wcow (imagebuild)"
 
 
@@ -132,7 +142,7 @@ class Transport:
         self._lock = threading.Lock()
 
     def send(self, method: str, url: str, *, headers: Mapping[str, str] | None = None,
-             body: bytes | memoryview | None = None, what: str = "", timeouts: Timeouts | None = None) -> Answer:
+             body: RequestBody | None = None, what: str = "", timeouts: Timeouts | None = None) -> Answer:
         """One request. RegistryError (status 0) when no answer came; ``temporary`` unless trying again is no use."""
         import requests
 

@@ -9,19 +9,54 @@ it came (``GET`` of the upload) and the rest is sent again. When the registry ha
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import BinaryIO
 from urllib.parse import quote
 
-from ..errors import NotFoundError, RegistryError, WcowError
+from ..errors import NotFoundError, RegistryError, StoreError, WcowError
 from ..oci import Digest
 from .answers import TEMPORARY, retry_after
 from .endpoint import Endpoint, Single
 from .files import check_size
+from .port import Progress
 from .tokens import push
-from .transport import Answer
+from .transport import Answer, RequestBody
 
 CHUNK = 8 << 20
+PIECE = 256 << 10
+"""What stays in a processor's cache between the file, the hash and the socket."""
 _OCTETS = {"Content-Type": "application/octet-stream"}
+
+
+class Outgoing:
+    """The bytes of a blob from one on, as the body of a request that can be sent more than once (after a 401 or a
+    redirect). ``failed`` tells trouble of the source from that of the registry."""
+
+    def __init__(self, source: Callable[[int], BinaryIO], begin: int, end: int, progress: Progress) -> None:
+        self._source = source
+        self._begin = begin
+        self._end = end
+        self._progress = progress
+        self.failed = False
+
+    def __len__(self) -> int:
+        return self._end - self._begin
+
+    def __iter__(self) -> Iterator[memoryview]:
+        buffer = memoryview(bytearray(PIECE))
+        at = self._begin
+        self.failed = True
+        with self._source(at) as stream:
+            while count := stream.readinto(buffer):  # type: ignore[attr-defined]
+                self.failed = False
+                yield buffer[:count]
+                self.failed = True
+                at += count
+                self._progress(at)
+        if at != self._end:
+            raise StoreError("a blob ended early", why=f"{at} bytes of {self._end}")
+        self.failed = False
 
 
 class Upload:
@@ -75,6 +110,26 @@ class Upload:
         self._filled = 0
         self._done = True
 
+    def send(self, source: Callable[[int], BinaryIO], size: int, progress: Progress) -> None:
+        """All bytes of a blob that can be opened at any of them (``source``), instead of :meth:`write`: a large one
+        goes in one request. Registries wait for their disk at the end of each, so chunks take half again as long."""
+        if size > self._chunk:
+            try:
+                self._patch(size, lambda at: Outgoing(source, at, size, progress))
+            except RegistryError as error:
+                if error.status != 413:
+                    raise
+                self._ask_progress(0, size)  # too large at once for a proxy on the way: in chunks, then
+        at = self._sent
+        if at == size > 0:
+            return
+        buffer = memoryview(bytearray(PIECE))
+        with source(at) as stream:
+            while count := stream.readinto(buffer):  # type: ignore[attr-defined]
+                self.write(buffer[:count])
+                at += count
+                progress(at)
+
     def __enter__(self) -> Upload:
         return self
 
@@ -88,7 +143,7 @@ class Upload:
     # --- the protocol ---------------------------------------------------------------------------------------------
 
     def _request(self, method: str, path: str, *, headers: dict[str, str] | None = None,
-                 body: bytes | memoryview | None = None, retrier: Single | None = None) -> Answer:
+                 body: RequestBody | None = None, retrier: Single | None = None) -> Answer:
         return self._endpoint.request(method, path, scopes=self._scopes, what=self._what, headers=headers, body=body,
                                       retrier=retrier or self._retrier)
 
@@ -120,19 +175,25 @@ class Upload:
         answer.drop()
 
     def _flush(self) -> None:
+        begin = self._sent
+        with memoryview(self._pending) as pending:
+            self._patch(begin + self._filled, lambda at: pending[at - begin:self._filled])
+        self._filled = 0
+
+    def _patch(self, end: int, body: Callable[[int], RequestBody]) -> None:
+        """Send the bytes from where the registry is to ``end``, the end of the blob or of a chunk. ``body`` gives
+        those from a byte on."""
         if not self._location:
             self._start()
         begin = self._sent
-        end = begin + self._filled
         once = Single()
         while self._sent < end:
             headers = {**_OCTETS, "Content-Range": f"{self._sent}-{end - 1}"}
+            outgoing = body(self._sent)
             try:
-                with memoryview(self._pending) as pending:
-                    answer = self._request("PATCH", self._location, headers=headers, retrier=once,
-                                           body=pending[self._sent - begin:self._filled])
+                answer = self._request("PATCH", self._location, headers=headers, retrier=once, body=outgoing)
             except RegistryError as error:
-                if not error.temporary or not self._retrier.pause():
+                if getattr(outgoing, "failed", False) or not error.temporary or not self._retrier.pause():
                     raise
                 self._ask_progress(begin, end)
                 continue
@@ -145,7 +206,6 @@ class Upload:
             else:
                 raise self._error(answer)
         self._retrier.progressed()
-        self._filled = 0
 
     def _ask_progress(self, begin: int, end: int) -> None:
         """How far the registry came. ``Range: 0-N`` counts the last byte; without one it has none of the chunk."""
@@ -159,6 +219,8 @@ class Upload:
         reached = int(found[1]) + 1 if found else 0
         if not begin <= reached <= end:
             raise self._lost(f"{self._endpoint.host} has {reached} bytes of it, where {begin} to {end} were sent")
+        if reached > self._sent:
+            self._retrier.progressed()
         self._sent = reached
 
     def _finish(self, digest: Digest, body: bytes) -> None:
