@@ -106,11 +106,11 @@ def _options(command: click.Command) -> Iterator[str]:
     options = [item for item in command.params if isinstance(item, click.Option) and not item.hidden]
     if not options:
         return
-    yield "| option | |"
+    yield "| option | meaning |"
     yield "|---|---|"
     for option in options:
         names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
-        metavar = "" if option.is_flag or option.count else f" `{_metavar(option)}`"
+        metavar = "" if option.is_flag or option.count else f" {_metavar(option)}"
         text = _escaped(option.help or "")
         if option.show_default and option.default is not None:
             text += f" Default: `{option.default}`."
@@ -123,7 +123,9 @@ def _options(command: click.Command) -> Iterator[str]:
 
 
 def _metavar(option: click.Option) -> str:
-    return option.make_metavar(click.Context(wcow)).replace("|", "\\|")
+    """In HTML where it has a bar: in a table, renderers disagree on a bar between backticks."""
+    text = option.make_metavar(click.Context(wcow))
+    return f"<code>{text.replace('<', '&lt;').replace('|', '&#124;')}</code>" if "|" in text else f"`{text}`"
 
 
 def _escaped(text: str) -> str:
