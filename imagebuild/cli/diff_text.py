@@ -58,8 +58,9 @@ def summary(difference: Difference) -> str:
     """All of it in one line."""
     if difference.identical:
         return "identical: one digest"
-    shared = sum(pair.mark in "=≈" for pair in difference.layers)
-    layers = f"{shared} of {max(1, len(difference.layers))} layers shared"
+    marks = [pair.mark for pair in difference.layers]
+    told = ((marks.count("=") + marks.count("≈"), "shared"), (marks.count("-"), "gone"), (marks.count("+"), "new"))
+    layers = "layers: " + (", ".join(f"{count} {word}" for count, word in told if count) or "none")
     if difference.equal:
         return f"equal, though not the same bytes; {layers}"
     counts = difference.counts()
@@ -73,7 +74,7 @@ def summary(difference: Difference) -> str:
     if difference.config:
         parts.append(f"config: {len(difference.config)} changed")
     if difference.history:
-        parts.append(f"history: {len(difference.history)} steps")
+        parts.append(f"history: {len(difference.history)} changed")
     return "; ".join([*parts, layers])
 
 
@@ -82,7 +83,8 @@ def _file(change: FileChange, acl: Acl) -> Iterator[str]:
         facts = _facts(change.item)
         yield f"{change.mark} {shown(change.path)}" + (f"  {facts}" if facts else "")
         return
-    words = ", ".join(_aspect(aspect, change.before, change.after) for aspect in change.aspects)
+    words = ", ".join(_aspect(aspect, change.before, change.after) for aspect in change.aspects
+                      if not (aspect is Aspect.CONTENT and Aspect.SIZE in change.aspects))
     yield f"~ {shown(change.path)}  {words}" + (" (registry hive)" if change.hive else "")
     entries = change.acl(sddl=acl == "sddl")
     if entries is not None:

@@ -66,7 +66,7 @@ def compare(before: Side | None, after: Side, options: Options = Options()) -> I
         found = replace(found, layers=layer_pairs(old, after.image))
     elif before is not None:
         found = replace(found, layers=layer_pairs(before.rootfs.image, after.rootfs.image))
-    yield Result(found, found.facts())
+    yield Result(found, {"equal": found.equal, "identical": found.identical, **found.counts()})
 
 
 def _subject(side: Side) -> Subject:

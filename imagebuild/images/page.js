@@ -6,7 +6,7 @@
   const $ = id => document.getElementById(id);
   const panel = $("panel");
   const NS = "http://www.w3.org/2000/svg";
-  const CHUNK = 400, HITS = 300, CELLS = 900;
+  const CHUNK = 400, HITS = 300, CELLS = 3000, CELLS_IN_ONE = 240;
   const MARKS = {"+": "came", "-": "went", "~": "other"};
   const WORDS = {"+": "added", "-": "removed", "~": "changed"};
   const folder = data.kinds.indexOf("directory"), gone = data.kinds.indexOf("whiteout");
@@ -19,6 +19,9 @@
       else if (value === true) node.setAttribute(name, "");
       else if (value !== false && value != null) node.setAttribute(name, value);
     }
+    return put(node, ...children);
+  }
+  function put(node, ...children) {
     node.append(...children.filter(child => child != null && child !== ""));
     return node;
   }
@@ -74,7 +77,7 @@
   const markOf = (tree, row) => tree.raw.c[row] ? tree.raw.c[row][0] : "";
 
   const state = {tab: "files", tree: 0, row: 0, zoom: 0, only: false, query: "", paint: data.before ? "change" : "layer"};
-  if (data.before && trees[0].touched[0] && trees[0].count > 400) state.only = true;
+  if (data.before && trees[0].touched[0] && trees[0].count > 60) state.only = true;
 
   // --- head ----------------------------------------------------------------------------------------------------------
 
@@ -93,7 +96,7 @@
         if (counts[word]) add(sign + " " + plural(counts[word], "path") + " " + word, kind);
       if (counts.bytes) add((counts.bytes > 0 ? "+" : "") + bytes(counts.bytes) + " of files");
       if (data.hives.length) add(plural(data.hives.length, "registry hive") + " changed", "other");
-      if (data.layers.length) add(shared + " of " + plural(data.layers.length, "layer") + " shared");
+      if (data.layers.length) add(plural(shared, "layer") + " shared");
     } else {
       add(plural(trees[0].files[0], "file"));
       add(bytes(trees[0].sum[0]) + " unpacked");
@@ -160,7 +163,7 @@
       map();
     }}}, ...[["layer", "Colour by layer"], ["change", "Colour by change"]].filter(one => data.before || one[0] === "layer")
       .map(([value, name]) => el("option", {value, selected: value === state.paint}, name)));
-    panel.append(
+    put(panel,
       el("div", {class: "pane"}, el("div", {class: "tools"}, choose, data.before && !state.tree
         ? el("label", {}, only, "Only what changed") : null), ui.tree),
       el("div", {class: "pane"}, el("div", {class: "tools"}, el("button", {type: "button", class: "quiet", title:
@@ -184,7 +187,7 @@
       "aria-selected": String(row === state.row), "aria-expanded": kids.length ? String(tree.open.has(row)) : null});
     node.row = row;
     node.style.paddingLeft = 8 + Math.min(level, 24) * 16 + "px";
-    node.append(
+    put(node,
       el("span", {class: "twist", "aria-hidden": "true"}, kids.length && text == null ? tree.open.has(row) ? "▼" : "▶" : ""),
       data.before && !state.tree ? el("span", {class: "mark " + (MARKS[mark] || ""), title: WORDS[mark] || ""}, mark
         || (tree.touched[row] ? "·" : "")) : null,
@@ -329,7 +332,7 @@
   function shade(tree, row) {
     if (state.paint === "layer") return hue(tree.raw.l[row]);
     const mark = markOf(tree, row);
-    return mark ? "var(--" + MARKS[mark] + ")" : "var(--l0)";
+    return mark ? "var(--map-" + MARKS[mark] + ")" : tree.touched[row] ? "var(--map-other)" : "var(--l0)";
   }
 
   function map() {
@@ -344,11 +347,16 @@
     const root = svg("svg", {viewBox: `0 0 ${width} ${height}`, role: "group",
       "aria-label": "Sizes in " + pathOf(tree, state.zoom) + "; arrow keys go from one to the next, Enter goes in"});
     let drawn = 0, first = true;
+    // Folder by folder, the large ones first: when there is no room for more, what is left out is small everywhere.
+    const waiting = [[state.zoom, 1, 1, width - 2, height - 2, 0]];
     const inside = (row, x, y, w, h, level) => {
       const items = below(tree, row).map(child => ({child, weight: tree.sum[child]})).filter(item => item.weight > 0)
         .sort((one, other) => other.weight - one.weight);
+      let here = 0;
       squares(items, x, y, w, h, ({child}, left, top, wide, high) => {
-        if (wide < 2 || high < 2 || ++drawn > CELLS) return;
+        if (wide < 3 || high < 3 || drawn >= CELLS || here >= CELLS_IN_ONE) return;
+        drawn++;
+        here++;
         const isFolder = raw.k[child] === folder;
         const cell = svg("g", {class: "cell" + (isFolder ? " folder" : "") + (child === state.row ? " picked" : ""),
           role: "button", tabindex: first && !level ? 0 : -1});
@@ -360,22 +368,30 @@
         name.textContent = pathOf(tree, child) + ", " + size + (markOf(tree, child) ? ", " + WORDS[markOf(tree, child)] : "");
         cell.setAttribute("aria-label", name.textContent);
         cell.append(name, svg("rect", {x: left, y: top, width: wide, height: high, rx: 2}));
-        const room = Math.floor((wide - 8) / 6.3);
-        if (room > 2 && high > 15) {
+        const room = Math.floor((wide - 8) / 6.6);
+        if (room > 3 && high > 15) {
           const text = svg("text", {x: left + 5, y: top + 12.5});
           text.textContent = label.length > room ? label.slice(0, room - 1) + "…" : label;
           cell.append(text);
-          if (!isFolder && high > 30 && size.length <= room) {
+          if (isFolder && label.length + size.length + 2 <= room) {
+            const second = svg("text", {x: left + wide - 5, y: top + 12.5, class: "soft", "text-anchor": "end"});
+            second.textContent = size;
+            cell.append(second);
+          } else if (!isFolder && high > 30 && size.length <= room) {
             const second = svg("text", {x: left + 5, y: top + 26, class: "soft"});
             second.textContent = size;
             cell.append(second);
           }
         }
         root.append(cell);
-        if (isFolder && level < 3 && wide > 24 && high > 34) inside(child, left + 3, top + 17, wide - 6, high - 20, level + 1);
+        if (isFolder && level < 5 && wide > 24 && high > 34)
+          waiting.push([child, left + 3, top + 17, wide - 6, high - 20, level + 1]);
       });
     };
-    inside(state.zoom, 1, 1, width - 2, height - 2, 0);
+    while (waiting.length) {
+      waiting.sort((one, other) => other[3] * other[4] - one[3] * one[4]);
+      inside(...waiting.shift());
+    }
     root.addEventListener("click", event => {
       const cell = event.target.closest(".cell");
       if (cell) reveal(state.tree, cell.row);
@@ -406,7 +422,7 @@
 
   function legend(tree) {
     const keys = [];
-    if (state.paint === "change") keys.push(["var(--came)", "added"], ["var(--other)", "changed"], ["var(--l0)", "as before"]);
+    if (state.paint === "change") keys.push(["var(--map-came)", "added"], ["var(--map-other)", "changed"], ["var(--l0)", "as before"]);
     else for (const layer of [...new Set(tree.raw.l)].sort((a, b) => a - b).slice(0, 9)) keys.push([hue(layer), "layer " + layer]);
     ui.legend.replaceChildren(...keys.map(([value, name]) => el("span", {class: "key"}, colour(el("i"), value), name, " ")));
     for (const key of ui.legend.children) key.style.marginRight = "10px";
@@ -464,7 +480,7 @@
     panel.append(el("div", {class: "narrow"}, ...children));
   }
   const table = (names, rows) => el("div", {class: "wide"}, el("table", {}, el("thead", {}, el("tr", {}, ...names.map(name =>
-    el("th", {scope: "col", class: name.startsWith("#") ? "number" : ""}, name.replace("#", ""))))), el("tbody", {}, ...rows)));
+    el("th", {scope: "col", class: name.startsWith("#") ? "number" : name ? "" : "slim"}, name.replace("#", ""))))), el("tbody", {}, ...rows)));
   const empty = text => el("p", {class: "empty"}, text);
 
   function changes() {
@@ -484,8 +500,10 @@
       });
       box.replaceChildren(fits.length ? table(["", "Path", "What", "#Size"], lines)
         : empty(words ? "No change has that name." : "No file differs."),
-        fits.length > limit ? el("button", {type: "button", class: "quiet more", on: {click: () => { limit += CHUNK; draw(); }}},
-          "Show more of " + fits.length.toLocaleString("en")) : "");
+        fits.length > limit ? el("button", {type: "button", class: "quiet more", on: {click: () => {
+          limit += CHUNK;
+          draw();
+        }}}, "Show more of " + fits.length.toLocaleString("en")) : "");
     };
     draw();
     page(el("h2", {}, "Files"), box);
@@ -496,18 +514,18 @@
 
   function layers() {
     const most = Math.max(1, ...data.layers.map(pair => Math.max(pair.size_before, pair.size_after)));
-    const notes = {"=": data.before ? "both" : "", "≈": "both, compressed otherwise", "+": data.before ? "new" : "", "-": "gone"};
+    const notes = {"=": "both", "≈": "both, compressed otherwise", "+": "new", "-": "gone"};
     const rows = data.layers.map(pair => {
       const bar = colour(el("i"), hue(pair.after != null ? pair.after : pair.before));
       const size = pair.after != null ? pair.size_after : pair.size_before;
       bar.style.width = Math.max(1, 100 * size / most) + "%";
       return el("tr", {class: data.before ? MARKS[pair.mark] || "" : ""},
         el("td", {}, [pair.before, pair.after].filter((one, at, all) => one != null && all.indexOf(one) === at).join(" → ")),
-        el("td", {}, notes[pair.mark]), el("td", {class: "number"}, bytes(size)),
+        data.before ? el("td", {}, notes[pair.mark]) : null, el("td", {class: "number"}, bytes(size)),
         el("td", {}, el("div", {class: "weight"}, bar)),
         el("td", {class: "text"}, pair.by || "", el("div", {class: "mono"}, pair.diff_id)));
     });
-    page(el("h2", {}, "Layers, the lowest first"), rows.length ? table(["Number", "In", "#Stored", "", "Made by, diff id"], rows)
+    page(el("h2", {}, "Layers, the lowest first"), rows.length ? table(["Number", ...(data.before ? ["In"] : []), "#Stored", "Share", "Made by, diff id"], rows)
       : empty("No layers."), el("h2", {}, "History"), data.history.length ? table(["", "Created", "Step"],
       data.history.map(([mark, created, by, none]) => el("tr", {class: MARKS[mark] || ""}, el("td", {}, mark),
         el("td", {}, created.slice(0, 16).replace("T", " ")), el("td", {class: "text mono"}, by || "-",
@@ -581,6 +599,16 @@
   addEventListener("hashchange", () => { if (views[location.hash.slice(1)]) show(location.hash.slice(1)); });
   head();
   bar();
+  if (state.only) {  // show where the changes are, as far as they fit
+    const tree = trees[0], queue = [0];
+    for (let rows = 1; queue.length && rows < 30;) {
+      const row = queue.shift(), kids = below(tree, row).filter(child => visible(tree, child));
+      if (!kids.length || rows + kids.length > 40) continue;
+      rows += kids.length;
+      tree.open.add(row);
+      queue.push(...kids);
+    }
+  }
   for (const tree of trees) {  // open the way to the first folder that has more than one thing in it
     let row = 0;
     while (below(tree, row).length === 1 && tree.raw.k[below(tree, row)[0]] === folder) tree.open.add(row = below(tree, row)[0]);

@@ -106,7 +106,7 @@ class Tree:
         assert item is not None
         row = len(self)
         tables, entry = self._tables, item.entry
-        values = (step.depth, shown(item.name), _NUMBER[entry.kind], item.size, item.layer, tables.acl(item),
+        values = (step.depth, shown(item.name if step.depth else item.path), _NUMBER[entry.kind], item.size, item.layer, tables.acl(item),
                   tables.attribute(item), tables.time(item))
         for column, value in zip(self._columns.values(), values, strict=True):
             column.append(value)
@@ -137,6 +137,8 @@ def _told(change: FileChange) -> Iterator[tuple[str, str, str]]:
             for name in sorted({*left, *right}):
                 if left.get(name) != right.get(name):
                     yield name, left.get(name, "not said"), right.get(name, "not said")
+        elif aspect is Aspect.CONTENT and Aspect.SIZE in change.aspects:
+            continue  # another size says it
         elif aspect is not Aspect.ACL:
             yield (aspect.value, *(_value(aspect, item, change.hive) for item in (old, new)))
 
