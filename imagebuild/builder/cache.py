@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +33,11 @@ class Cache:
         """The layer recorded under ``key``, or ``None``."""
         if self._folder is None:
             return None
-        try:
-            record = json.loads((self._folder / key).read_bytes())
-            if record["version"] != VERSION:
-                return None
-            return Layer(Descriptor.from_json(record["descriptor"]), Digest.parse(record["diff_id"]),
-                         int(record["diff_size"]))
-        except (OSError, ValueError, LookupError, TypeError, WcowError):
-            return None
+        layer = read_record(self._folder / key)
+        if layer is not None:
+            with suppress(OSError):
+                os.utime(self._folder / key)  # 'wcow system prune --older-than' goes by the last use
+        return layer
 
     def knows_shape(self, shape: str) -> bool:
         """Whether a layer with these names, sizes and metadata was ever recorded, whatever its files held.
@@ -68,6 +66,18 @@ class Cache:
                 raise
         except OSError:
             return
+
+
+def read_record(path: Path) -> Layer | None:
+    """The layer that a record speaks of; ``None`` when it is damaged, of another version, or not there."""
+    try:
+        record = json.loads(path.read_bytes())
+        if record["version"] != VERSION:
+            return None
+        return Layer(Descriptor.from_json(record["descriptor"]), Digest.parse(record["diff_id"]),
+                     int(record["diff_size"]))
+    except (OSError, ValueError, LookupError, TypeError, WcowError):
+        return None
 
 
 def key_of(**facts: Any) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from ..errors import NotFoundError
-from ..images import LocalImage, find_local, list_images, local_name, remove_names, tag_image
+from ..images import LocalImage, find_local, list_images, local_name, tag_image
+from ..images.housekeeping import blob_facts, remove_images
 from ..oci import Reference
-from ..stores import Store
+from ..stores import LayoutStore
 from ..wiring import Settings, Stores
 from .options import ImageName, format_option, settings_from, store_option
 from .output import day, print_json, table
@@ -68,26 +69,37 @@ def tag(ctx: click.Context, /, source: str, names: tuple[str, ...], **options: A
         tag_image(store, descriptor, full)
 
 
-@click.command(short_help="Remove names from the local store.")
+@click.command(short_help="Remove images from the local store.")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", type=ImageName())
+@click.option("--keep-blobs", is_flag=True, help="Take the names away and free nothing; 'wcow system prune' will.")
 @store_option
+@format_option
 @click.pass_context
-def rm(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> None:
-    """Remove names from the local store. When one is not there, none is removed.
+def rm(ctx: click.Context, /, names: tuple[str, ...], keep_blobs: bool, as_json: bool, **options: Any) -> None:
+    """Remove names from the local store and free what only they led to. When one is not there, none is removed.
 
-    The images' data stays until it is collected, so a name that was removed by mistake can be had again by digest:
-    'wcow tag sha256:… NAME'.
+    NAME may be a digest: then every name of that image goes. What other names lead to stays, and so does what a build
+    or copy that is running relies on. With --keep-blobs an image can be had again: 'wcow tag sha256:… NAME'.
 
     \b
     Examples:
       wcow rm app:1 app:2
+      wcow rm --keep-blobs app:1
     """
-    store = _local(settings_from(ctx, **options))
-    for name in remove_names(store, names):
+    with _local(settings_from(ctx, **options)) as store:
+        removed = remove_images(store, names, keep_blobs=keep_blobs)
+    if removed.problem:
+        click.echo(f"warning: nothing could be freed: {removed.problem}", err=True)
+    if as_json:
+        print_json({"names": list(removed.names), "freed": removed.freed.size, "blobs": blob_facts(removed.freed)})
+        return
+    for name in removed.names:
         click.echo(_short(name))
+    if removed.freed.size:
+        click.echo(f"freed {human(removed.freed.size)}", err=True)
 
 
-def _local(settings: Settings) -> Store:
+def _local(settings: Settings) -> LayoutStore:
     return Stores(settings).local()
 
 

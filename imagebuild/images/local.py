@@ -84,10 +84,11 @@ def find_local(store: Store, text: str) -> Descriptor:
     try:
         return store.resolve(full)
     except NotFoundError as error:
-        raise _missing(text, store.tags()) from error
+        raise missing_image(text, store.tags()) from error
 
 
-def _missing(text: str, there: list[str]) -> NotFoundError:
+def missing_image(text: str, there: list[str]) -> NotFoundError:
+    """The error for a name that is not among those ``there``, with the one that may be meant."""
     import difflib
 
     near = difflib.get_close_matches(text, [Reference.parse(tag).familiar for tag in there], n=1)
@@ -116,11 +117,11 @@ def remove_names(store: Store, names: tuple[str, ...]) -> list[str]:
     for text in names:
         full = str(Reference.parse(text).tagged())
         if full not in there:
-            raise _missing(text, there)
+            raise missing_image(text, there)
         wanted.append(full)
     for full in wanted:
         store.untag(full)
     return wanted
 
 
-__all__ = ["LocalImage", "find_local", "list_images", "local_name", "remove_names", "tag_image"]
+__all__ = ["LocalImage", "find_local", "list_images", "local_name", "missing_image", "remove_names", "tag_image"]

@@ -53,7 +53,10 @@ class IndexCache:
         if not path.exists():
             return None
         try:
-            return Index.open(path)
+            index = Index.open(path)
+            with suppress(OSError):
+                os.utime(path)  # 'wcow system prune --older-than' goes by the last use
+            return index
         except WcowError:
             with suppress(OSError):
                 path.unlink()

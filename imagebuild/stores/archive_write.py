@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,7 +20,7 @@ from ..errors import UnsupportedError
 from ..oci import Config, Descriptor, Digest, Index, Manifest, media, parse
 from . import names, tarscan
 from .archive_read import Contents, open_slice
-from .files import Draft, check_size, translated, trouble
+from .files import Draft, check_size, lost_drafts, translated, trouble
 
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 _END = bytes(2 * tarscan.BLOCK)
@@ -36,6 +37,9 @@ class ArchiveDraft:
         self._lock = threading.RLock()
         self._owner: ArchiveBlob | None = None
         self._parked: dict[Digest, Draft] = {}
+        for lost in lost_drafts(path.parent, path.name):
+            with suppress(OSError):
+                lost.unlink()
         with translated(self._what):
             self._draft = Draft(path.parent, prefix=f".{path.name[:80]}.")
         self._end = 0

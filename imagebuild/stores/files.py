@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import stat
 import time
@@ -14,9 +15,10 @@ from pathlib import Path
 
 from ..errors import IntegrityError, NotFoundError, StoreError
 from ..oci import Digest
+from .alive import STALE_SECONDS, abandoned, hold, still_there
+from .lease import Lease
 
-STALE_SECONDS = 24 * 3600
-"""A temporary file nobody has written to for this long belongs to a process that is gone."""
+_ARCHIVE_DRAFT = re.compile(r"\.(?P<name>.{1,80})\.\d+-[0-9a-f]{16}", re.DOTALL)
 
 _HINTS = {
     errno.ENOSPC: "free some space there, or choose another place; nothing half-written was kept",
@@ -65,10 +67,16 @@ class Draft:
 
     def __init__(self, folder: Path, *, mode: int = 0o666, prefix: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / f"{prefix}{os.getpid()}-{secrets.token_hex(8)}"
         self.size = 0
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-        self._fd: int | None = os.open(self.path, flags, mode)
+        while True:
+            self.path = folder / f"{prefix}{os.getpid()}-{secrets.token_hex(8)}"
+            fd = os.open(self.path, flags, mode)
+            hold(fd)
+            if still_there(self.path, fd):
+                break
+            os.close(fd)  # swept as a dead process's in the moment before it was held
+        self._fd: int | None = fd
         self._kept = False
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
@@ -89,10 +97,12 @@ class Draft:
         """Give the file its name, replacing what had it, in one step."""
         if durable:
             os.fsync(self.fileno())
-        self._close()
         path.parent.mkdir(parents=True, exist_ok=True)
+        if os.name != "posix":
+            self._close()  # Windows renames no open file; elsewhere it is held until it has its name
         self.path.replace(path)
         self._kept = True
+        self._close()
         if durable and os.name == "posix":
             folder = os.open(path.parent, os.O_RDONLY)
             try:
@@ -140,7 +150,7 @@ class DraftBlob:
         path = self._place.blob_path(digest)
         with translated(f"cannot keep blob {digest} in {self._what}"):
             try:
-                if size_of(path) != size:
+                if self._place.size_of(digest) != size:
                     self._draft.keep(path, durable=self._place.durable)
             finally:
                 self._draft.discard()
@@ -153,15 +163,60 @@ class DraftBlob:
 
 
 class BlobPlace:
-    """Where a folder store keeps its blobs, and whether it waits for the disk."""
+    """Where a folder store keeps its blobs, and whether it waits for the disk.
 
-    def __init__(self, root: Path, *, durable: bool) -> None:
+    With a ``lease``, a blob that was asked for is relied on. A collector moves blobs aside before it deletes them
+    (``decisions/0005``); until then they are found there and put back.
+    """
+
+    def __init__(self, root: Path, *, durable: bool, lease: Lease | None = None) -> None:
         self.root = root
         self.durable = durable
+        self.lease = lease
 
     def blob_path(self, digest: Digest) -> Path:
         """The file of a blob."""
         return self.root / "blobs" / digest.algorithm / digest.hex
+
+    def aside_path(self, digest: Digest) -> Path:
+        """Where a collector puts a blob that it is about to delete."""
+        return self.root / ".wcow" / "trash" / digest.algorithm / digest.hex
+
+    def claim(self, digest: Digest) -> None:
+        """Rely on a blob, before it is looked for."""
+        if self.lease is not None:
+            self.lease.add(digest)
+
+    def size_of(self, digest: Digest) -> int | None:
+        """The size of a blob, which is relied on from now on; None when it is not there."""
+        self.claim(digest)
+        size = size_of(self.blob_path(digest))
+        if size is None and self.put_back(digest):
+            size = size_of(self.blob_path(digest))
+        return size
+
+    def put_back(self, digest: Digest) -> bool:
+        """Put a blob back that was moved aside. Whether it may be there now."""
+        try:
+            self.aside_path(digest).replace(self.blob_path(digest))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True  # nothing can be moved in a store that we may only read, or another did it
+        return True
+
+    def open(self, digest: Digest, what: str) -> int:
+        """A file descriptor to read a blob, wherever it is just now. NotFoundError when it is nowhere."""
+        try:
+            return open_file(self.blob_path(digest), what)
+        except NotFoundError:
+            if not self.put_back(digest):
+                # Another may have put it back between the two looks.
+                return open_file(self.blob_path(digest), what)
+        try:
+            return open_file(self.blob_path(digest), what)
+        except NotFoundError:
+            return open_file(self.aside_path(digest), what)
 
 
 def check_size(written: int, digest: Digest, size: int) -> None:
@@ -193,6 +248,17 @@ def open_file(path: Path, what: str) -> int:
         os.close(fd)
         raise StoreError(f"cannot open {what}", why=f"{path} is not a file")
     return fd
+
+
+def lost_drafts(folder: Path, name: str = "") -> list[Path]:
+    """Drafts of archives (of the one called ``name``, when given) that processes left that are gone."""
+    out: list[Path] = []
+    with suppress(OSError):
+        for path in sorted(folder.iterdir()):
+            found = _ARCHIVE_DRAFT.fullmatch(path.name)
+            if found and (not name or found["name"] == name[:80]) and path.is_file() and abandoned(path):
+                out.append(path)
+    return out
 
 
 def sweep(folder: Path, *, now: float | None = None) -> None:

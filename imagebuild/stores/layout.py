@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """An OCI image layout in a folder (image-spec ``image-layout.md``), safe for many processes at once.
 
-What is ours beyond the specification lies in ``.wcow/``: the lock, drafts, and the origins of blobs that are only
-promised. Blobs and ``index.json`` are renamed into place, so a killed process leaves drafts at most, which the next
-writer sweeps after a day. ``index.json`` changes under a file lock; readers take none.
+What is ours beyond the specification lies in ``.wcow/``: the lock, drafts, leases (:mod:`.lease`) and the origins of
+blobs that are only promised. Blobs and ``index.json`` are renamed into place, so a killed process leaves drafts at
+most, which the next writer sweeps after a day. ``index.json`` changes under a file lock; readers take none.
 
 Nothing waits for the disk unless ``durable`` is asked for: after a power cut a blob may be short or empty, which its
 size and digest then tell; after a crash of the process, never.
@@ -15,19 +15,22 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import DependencyError, FormatError, NotFoundError, StoreError, WcowError
-from ..oci import MAX_SIZE, Descriptor, Digest, Index, Location, describe, sniff
+from ..oci import MAX_SIZE, Descriptor, Digest, Index, Location, describe, is_index, is_manifest, sniff
 from . import names
-from .files import BlobPlace, DraftBlob, open_file, size_of, sweep, translated, write_file
+from .files import BlobPlace, DraftBlob, open_file, sweep, translated, write_file
+from .lease import Lease
 from .port import Store
 from .verify import read_document, verified
 
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 _OURS = frozenset({".wcow", "blobs", "index.json", "oci-layout"})
 _LOCK_SECONDS = 60.0
+_MAX_DEPTH = 4
 
 Opener = Callable[[Location], Store]
 """Opens the store a promised blob comes from."""
@@ -45,7 +48,8 @@ class LayoutStore:
         self.path = Path(path)
         self._private = self.path / ".wcow"
         self._drafts = self._private / "tmp"
-        self._place = BlobPlace(self.path, durable=durable)
+        self._lease = Lease(self._private / "leases") if create else None
+        self._place = BlobPlace(self.path, durable=durable, lease=self._lease)
         self._opener = opener
         if create:
             self._create()
@@ -67,9 +71,10 @@ class LayoutStore:
         """See :class:`~.port.Store`. ``""`` means the only image there is."""
         found = names.find(self._index(), reference, what=str(self.path))
         if found is not None:
+            self._place.claim(found.digest)
             return found
         digest = Digest.parse(reference)
-        size = size_of(self._place.blob_path(digest))
+        size = self._place.size_of(digest)
         if size is None:
             raise names.missing(reference, self.tags(), what=str(self.path))
         data = self.manifest(Descriptor("", digest, size))
@@ -84,7 +89,7 @@ class LayoutStore:
         """See :class:`~.port.Store`. A promised blob is read from its origin, and not kept."""
         what = f"blob {descriptor.digest} of {self.path}"
         try:
-            fd = open_file(self._place.blob_path(descriptor.digest), what)
+            fd = self._place.open(descriptor.digest, what)
         except NotFoundError:
             return self._from_origin(descriptor, offset)
         stream = os.fdopen(fd, "rb", buffering=0)
@@ -94,7 +99,7 @@ class LayoutStore:
 
     def has_blob(self, descriptor: Descriptor) -> bool:
         """See :class:`~.port.Store`."""
-        return size_of(self._place.blob_path(descriptor.digest)) == descriptor.size
+        return self._place.size_of(descriptor.digest) == descriptor.size
 
     def tags(self) -> list[str]:
         """See :class:`~.port.Store`."""
@@ -108,17 +113,18 @@ class LayoutStore:
 
     def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Descriptor:
         """See :class:`~.port.Store`. With ``tag=""`` the image is listed without a name."""
-        for item in names.needed(data, media_type):
-            if not self.has_blob(item) and not self.origins(item.digest):
-                raise StoreError(f"cannot keep a manifest in {self.path}",
-                                 why=f"it refers to {item.digest} ({item.media_type or 'no media type'}), "
-                                     f"which is neither stored nor promised")
+        self._check_whole(data, media_type)
         descriptor = describe(data, media_type)
         with self.new_blob() as blob:
             blob.write(data)
             blob.commit(descriptor.digest, len(data))
         if tag is not None:
-            self._change(lambda index: names.pointed(index, descriptor, tag))
+            with self.locked():
+                # Nothing is collected while we have the lock: what is there now will be there under the name.
+                self._check_whole(data, media_type)
+                if not self.has_blob(descriptor):
+                    raise StoreError(f"manifest {descriptor.digest} is gone from {self.path}")
+                self._write_index(names.pointed(self._index(), descriptor, tag))
         return descriptor
 
     def untag(self, tag: str) -> None:
@@ -126,13 +132,50 @@ class LayoutStore:
         self._change(lambda index: names.forgotten(index, tag, what=str(self.path)))
 
     def close(self) -> None:
-        """See :class:`~.port.Store`."""
+        """See :class:`~.port.Store`. Nothing is relied on any more."""
+        if self._lease is not None:
+            self._lease.end()
+
+    def _check_whole(self, data: bytes, media_type: str, depth: int = 0) -> None:
+        """StoreError unless everything that a manifest or index refers to, at any depth, is stored or promised."""
+        for item in names.needed(data, media_type):
+            if self.has_blob(item):
+                if depth < _MAX_DEPTH and (is_index(item.media_type) or is_manifest(item.media_type)):
+                    self._check_whole(self.manifest(item), item.media_type, depth + 1)
+            elif not self.origins(item.digest):
+                raise StoreError(f"cannot keep a manifest in {self.path}",
+                                 why=f"it refers to {item.digest} ({item.media_type or 'no media type'}), "
+                                     f"which is neither stored nor promised")
+
+    # --- housekeeping (see collect.py) ----------------------------------------------------------------------------
+
+    def entries(self) -> tuple[Descriptor, ...]:
+        """What ``index.json`` lists, names in annotations. Nothing of it is relied on."""
+        return self._index().manifests
+
+    def unlist(self, gone: Callable[[Descriptor], bool]) -> None:
+        """Take entries out of ``index.json``; the caller has the lock."""
+        index = self._index()
+        kept = tuple(entry for entry in index.manifests if not gone(entry))
+        if kept != index.manifests:
+            self._write_index(replace(index, manifests=kept))
+
+    @property
+    def place(self) -> BlobPlace:
+        """Where the files of blobs are."""
+        return self._place
+
+    @property
+    def private(self) -> Path:
+        """The folder of what is ours: ``tmp``, ``trash``, ``leases``, ``origins``."""
+        return self._private
 
     # --- promised blobs -------------------------------------------------------------------------------------------
 
     def remember_origin(self, digest: Digest, location: Location) -> None:
         """Note that ``location`` has a blob, so that it need not be copied here. The newest origin is asked first."""
-        with self._locked():
+        self._place.claim(digest)
+        with self.locked():
             known = [str(location), *(text for text in self._origin_texts(digest) if text != str(location))]
             write_file(self._origin_path(digest), json.dumps(known[:8]).encode(), temporary=self._drafts,
                        durable=self._place.durable)
@@ -182,14 +225,15 @@ class LayoutStore:
         return Index.from_bytes(data, source=str(path))
 
     def _change(self, change: Callable[[Index], Index]) -> None:
-        with self._locked():
+        with self.locked():
             self._write_index(change(self._index()))
 
     def _write_index(self, index: Index) -> None:
         write_file(self.path / "index.json", index.to_bytes(), temporary=self._drafts, durable=self._place.durable)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
+        """Alone in changing names, promises and what is collected."""
         try:
             from filelock import FileLock, Timeout
         except ImportError:
@@ -235,7 +279,7 @@ class LayoutStore:
             raise StoreError(f"will not make an OCI layout in {self.path}",
                              why=f"it holds other files, like {others[0]!r}",
                              hint="choose an empty or a new folder")
-        with self._locked():
+        with self.locked():
             with translated(f"cannot make an OCI layout at {self.path}"):
                 (self.path / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
             if not (self.path / "index.json").exists():

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A sign of life on a file: whoever writes it holds a lock on it, which the kernel takes away when the process dies.
+
+Unlike a process number in a name, this cannot mean another process, is true across containers that share a folder, and
+needs no clock. Where a file system knows no locks, nobody can tell, and age has to do.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+STALE_SECONDS = 24 * 3600
+"""Where locks do not work: a temporary file nobody has written to for this long belongs to a process that is gone."""
+
+_FAR = 1 << 40  # Windows locks ranges of bytes, and keeps others from reading them: one that no file has
+
+
+def hold(fd: int) -> None:
+    """Show that the process that has ``fd`` open lives, until it closes it. Best effort: never raises."""
+    with suppress(OSError):
+        _lock(fd, wait=True)
+
+
+def abandoned(path: Path, *, now: float | None = None) -> bool:
+    """Whether a file that somebody held is held no more. Never raises; False when in doubt."""
+    try:
+        fd = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
+    except OSError:
+        return False
+    try:
+        _lock(fd, wait=False)
+    except BlockingIOError:
+        return False
+    except OSError:
+        age = (time.time() if now is None else now) - os.fstat(fd).st_mtime
+        return age > STALE_SECONDS
+    finally:
+        os.close(fd)
+    return True
+
+
+def still_there(path: Path, fd: int) -> bool:
+    """Whether ``path`` is still the file that is open as ``fd``: it may have been swept before it was held."""
+    with suppress(OSError):
+        return os.path.samestat(path.stat(), os.fstat(fd))
+    return False
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(fd: int, *, wait: bool) -> None:
+        at = os.lseek(fd, 0, os.SEEK_CUR)
+        os.lseek(fd, _FAR, os.SEEK_SET)
+        try:
+            msvcrt.locking(fd, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise BlockingIOError(error.errno, error.strerror) from error
+        finally:
+            os.lseek(fd, at, os.SEEK_SET)
+else:
+    import fcntl
+
+    def _lock(fd: int, *, wait: bool) -> None:
+        # flock, not lockf: closing another descriptor of the same file must not give the lock away.
+        fcntl.flock(fd, fcntl.LOCK_EX if wait else fcntl.LOCK_SH | fcntl.LOCK_NB)
