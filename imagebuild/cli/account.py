@@ -40,8 +40,8 @@ def login(ctx: click.Context, /, registry: str, username: str | None, password_s
         password = sys.stdin.buffer.read(MAX_PASSWORD).decode("utf-8", "replace").rstrip("\r\n")
     else:
         if not sys.stdin.isatty():
-            raise UsageError(f"cannot ask for the password of {registry}", why="standard input is no terminal",
-                             hint="give it there: --username NAME --password-stdin < FILE")
+            raise UsageError(f"cannot ask for the password of {stores.redact(registry)}",
+                             why="standard input is no terminal", hint="give it there: --username NAME --password-stdin < FILE")
         if not username:
             username = str(click.prompt("Username", err=True))
         password = str(click.prompt("Password", err=True, hide_input=True))
@@ -66,6 +66,6 @@ def logout(ctx: click.Context, /, registry: str) -> None:
     """
     settings = settings_from(ctx)
     if stores.logout(registry, config=docker_config(settings)):
-        click.echo(f"forgot the credentials for {registry}", err=True)
+        click.echo(f"forgot the credentials for {stores.redact(registry)}", err=True)
     else:
-        click.echo(f"there were no credentials for {registry}", err=True)
+        click.echo(f"there were no credentials for {stores.redact(registry)}", err=True)

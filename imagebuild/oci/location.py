@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import UsageError
-from .reference import Reference
+from .reference import Reference, without_login
 
 Transport = Literal["", "docker", "oci", "oci-archive", "docker-archive", "docker-daemon"]
 _IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}")
@@ -41,8 +41,8 @@ class Location:
         if prefix == "docker":
             if not rest.startswith("//"):
                 if "/" in rest:
-                    raise UsageError(f"{text!r} is not a place of an image", why="docker: is followed by two slashes",
-                                     hint=f"docker://{rest}")
+                    raise UsageError(f"{without_login(text)!r} is not a place of an image",
+                                     why="docker: is followed by two slashes", hint=f"docker://{without_login(rest)}")
                 return cls("", Reference.parse(text))  # an image that is called "docker"
             return cls("docker", Reference.parse(rest[2:]))
         if prefix == "docker-daemon":
@@ -55,8 +55,8 @@ class Location:
                 Reference.parse(tag)
             return cls(_FILES[prefix], path=path, tag=tag)
         if prefix in _OTHERS and rest.startswith(("/", ".")):
-            raise UsageError(f"{text!r} is not a place of an image we can reach", why=f"no transport {prefix!r}",
-                             hint=_HINT)
+            raise UsageError(f"{without_login(text)!r} is not a place of an image we can reach",
+                             why=f"no transport {prefix!r}", hint=_HINT)
         return cls("", Reference.parse(text))
 
     def __str__(self) -> str:

@@ -22,6 +22,7 @@ _DIGEST = r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}
 _REFERENCE = re.compile(rf"(?P<domain>{_DOMAIN})/(?P<path>{_PATH})(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?")
 _HEX64 = re.compile(r"[a-f0-9]{64}")
 _TAG_ONLY = re.compile(_TAG)
+_LOGIN = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*://)?)\S*@(?!sha\d+:)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Reference:
         domain, rest = _split_domain(text)
         name = rest.partition(":")[0]
         if name.lower() != name:
-            raise _bad(text, f"the repository name {name[:80]!r} must be lower case")
+            raise _bad(text, f"the repository name {without_login(name)[:80]!r} must be lower case")
         found = _REFERENCE.fullmatch(f"{domain}/{rest}")
         if not found:
             raise _bad(text, _reason(rest))
@@ -135,5 +136,11 @@ def _reason(rest: str) -> str:
     return "wanted [domain[:port]/]path[:tag][@digest]"
 
 
+def without_login(text: str) -> str:
+    """``text`` fit for an error: people put ``user:password@`` before a registry, where no name has one."""
+    return _LOGIN.sub(r"\1…@", text)[:300]
+
+
 def _bad(text: str, why: str) -> UsageError:
-    return UsageError(f"{text[:300]!r} is not an image name", why=why)
+    hint = "give the name without user and password: wcow login REGISTRY keeps those" if _LOGIN.match(text) else ""
+    return UsageError(f"{without_login(text)!r} is not an image name", why=why, hint=hint)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ..errors import UsageError
 from ..oci import Reference
+from .redact import redact
 
 _RIGHT = re.compile(r"(?:(?P<scheme>https?)://)?(?P<host>[^/\s@?#]+)(?P<path>(?:/[a-z0-9._-]+)*)/?")
 
@@ -46,7 +47,7 @@ class Mirrors:
             left, equals, right = rule.partition("=")
             left, right = left.strip().rstrip("/"), right.strip()
             if not (left and equals) or "//" in left or not _RIGHT.fullmatch(right):
-                raise UsageError(f"{rule!r} is not a mirror rule", why="wanted NAME=[http(s)://]HOST[:PORT][/PATH]",
+                raise UsageError(f"{redact(rule)!r} is not a mirror rule", why="wanted NAME=[http(s)://]HOST[:PORT][/PATH]",
                                  hint="mcr.microsoft.com=localhost:5000")
             out.append((left, right))
         return cls(tuple(out), only)

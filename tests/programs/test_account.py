@@ -39,3 +39,9 @@ def test_without_a_terminal_nobody_is_asked(home: Home) -> None:
     done = home.wcow("login", "registry.example", code=2)
     assert "standard input is no terminal" in done.err
     assert "needs --username" in home.wcow("login", "--password-stdin", "registry.example", code=2).err
+
+
+def test_credentials_in_an_address_are_not_repeated(home: Home) -> None:
+    for verb in (["login", "https://me:s3cret@host.example"], ["logout", "https://me:s3cret@host.example"],
+                 ["pull", "--mirror", "a.example=http://me:s3cret@host.example", "a.example/b"]):
+        assert "s3cret" not in home.wcow(*verb, code=2).err

@@ -51,3 +51,18 @@ def test_a_transport_we_lack_is_answered_with_those_we_have() -> None:
     with pytest.raises(UsageError) as caught:
         Location.parse("dir:/tmp/x")
     assert "oci-archive:" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", [
+    "me:s3cret@host:5000/a:1", "docker://me:s3cret@host/a", "https://me:s3cret@host/a", "docker:me:s3cret@host/a",
+    "s3cret@host/a", "me:s3/cret@host/a", "ME:s3cret@host/a", "docker-daemon:me:s3cret@host/a", "http://me:s3cret@h/A@x"])
+def test_credentials_in_a_name_are_not_repeated(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Location.parse(text)
+    assert "cret" not in " ".join(caught.value.lines())
+
+
+@pytest.mark.parametrize("text", ["app@sha256:0", "a/b:c@sha512:xyz"])
+def test_what_is_no_credential_is_shown(text: str) -> None:
+    with pytest.raises(UsageError, match=text):
+        Location.parse(text)
