@@ -41,7 +41,8 @@ def login(ctx: click.Context, /, registry: str, username: str | None, password_s
     else:
         if not sys.stdin.isatty():
             raise UsageError(f"cannot ask for the password of {stores.redact(registry)}",
-                             why="standard input is no terminal", hint="give it there: --username NAME --password-stdin < FILE")
+                             why="standard input is no terminal",
+                             hint="give it there: --username NAME --password-stdin < FILE")
         if not username:
             username = str(click.prompt("Username", err=True))
         password = str(click.prompt("Password", err=True, hide_input=True))
