@@ -33,12 +33,14 @@ from .render import Style, follow
 @click.argument("destination", type=ImageName())
 @click.option("--foreign-layers", "foreign", is_flag=True,
               help="Push layers, too, that their owner does not let others hand out.")
+@click.option("--all", "attached", is_flag=True,
+              help="Copy what is attached to the image, too: signatures, SBOMs, provenance.")
 @platform_options
 @registry_options
 @progress_option
 @format_option
 @click.pass_context
-def copy(ctx: click.Context, /, source: str, destination: str, foreign: bool, platform: str | None,
+def copy(ctx: click.Context, /, source: str, destination: str, foreign: bool, attached: bool, platform: str | None,
          os_version: str | None, progress: Style, as_json: bool, **options: Any) -> None:
     """Copy an image, byte for byte, from SOURCE to DESTINATION and print its digest.
 
@@ -57,12 +59,15 @@ def copy(ctx: click.Context, /, source: str, destination: str, foreign: bool, pl
     settings = settings_from(ctx, **options)
     wanted = wanted_platform(platform, os_version) if platform or os_version else None
     target = Location.parse(destination)
+    if attached and target.transport in ("docker-archive", "docker-daemon"):
+        raise UsageError(f"cannot copy what is attached to an image to {target}",
+                         why="a docker archive and the docker daemon hold images only")
     with open_library(settings) as library, ExitStack() as stack:
         store, place, descriptor = library.resolve(source)
         place = replace(place, reference=place.reference or _named(library, store, place, descriptor))
         to = library.local if not target.transport else _managed(stack, library.stores.create(target))
         events = copy_image(store, descriptor, to, tag=_tag(target, place), name=source, platform=wanted,
-                            whole=holds_indexes(target), foreign=foreign, digest=_digest(target))
+                            whole=holds_indexes(target), foreign=foreign, digest=_digest(target), attached=attached)
         copied = _run(events, progress, f"cannot copy {source} to {target}")
     _say(copied, as_json, source=str(place), destination=str(target))
 

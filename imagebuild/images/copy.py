@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Copy an image, or an index with all its images, from any store to any store.
 
-Nothing is changed on the way, so every digest stays. Blobs go first, then configs and manifests, the name last: who
-stops half-way leaves blobs that the next copy finds there, and never a name that points at something incomplete.
+Nothing is changed on the way, so every digest stays. Blobs go first, then configs and manifests, what is attached to
+the image, the name last: who stops half-way leaves blobs that the next copy finds there, and never a name that points
+at something incomplete.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from ..errors import IntegrityError, NotFoundError, UnsupportedError, UsageError
 from ..oci import Descriptor, Digest, Index, Location, Manifest, Platform, choose, is_foreign, is_index, is_manifest
 from ..oci import parse as parse_manifest
 from ..stores import ArchiveStore, DaemonStore, LayoutStore, RegistryStore, Store
+from ..stores.referrers import attach, referrers
 from .blobs import Tally, move
 from .events import Event, Result
 
@@ -35,18 +37,20 @@ class _Plan:
     """What has to go over: documents from the inside out, and the blobs they speak of, each once."""
 
     documents: list[tuple[Descriptor, bytes]] = field(default_factory=list)
+    attached: list[tuple[Descriptor, bytes]] = field(default_factory=list)
     blobs: dict[str, Descriptor] = field(default_factory=dict)
 
 
 def copy(source: Store, descriptor: Descriptor, target: Store, *, tag: str | None, name: str = "",
          platform: Platform | None = None, whole: bool = True, foreign: bool = False, origin: Location | None = None,
-         digest: Digest | None = None, threads: int | None = None) -> Iterator[Event]:
+         digest: Digest | None = None, attached: bool = False, threads: int | None = None) -> Iterator[Event]:
     """Copy what ``descriptor`` names, and call it ``tag`` in the target (``None``: no name, its digest will do).
 
     Of an index, everything goes over; with ``platform`` only the one image that fits, and so for a target that cannot
     hold an index (``whole`` false: docker archives, the docker daemon), where more than one that fits is a UsageError.
     Foreign layers, which have ``urls``, are not pushed to a registry unless ``foreign``. A layout on either
     side remembers that the blobs can be had at ``origin``, so that a later push to that registry need not move them.
+    With ``attached``, the artefacts attached to what is copied go too: signatures, SBOMs, provenance.
     With ``digest``, UsageError before anything is written unless that is what would be copied. The first error stops
     all transfers. Ends with :class:`Copied`.
     """
@@ -57,9 +61,15 @@ def copy(source: Store, descriptor: Descriptor, target: Store, *, tag: str | Non
                          why=f"the digest of the image is {descriptor.digest}", hint="give a tag, or that digest")
     plan = _Plan()
     _collect(plan, source, target, descriptor, name, foreign, 0)
+    if attached:
+        _collect_attached(plan, source, target, name)
     tally = yield from move(source, target, list(plan.blobs.values()), threads=threads or _threads(target))
     for document, data in plan.documents[:-1]:
         _put(target, document, data, None)
+    if plan.attached:
+        _put(target, *plan.documents[-1], None)  # a registry may want to see it before what is attached to it
+        for document, data in plan.attached:
+            attach(target, data, document.media_type)
     _put(target, *plan.documents[-1], tag)
     for store in (source, target):
         if origin is not None and isinstance(store, LayoutStore):
@@ -136,6 +146,29 @@ def _collect_blobs(plan: _Plan, source: Store, target: Store, manifest: Manifest
             if not isinstance(source, RegistryStore) and not source.has_blob(blob):
                 continue
         plan.blobs.setdefault(blob.digest, blob)
+
+
+def _collect_attached(plan: _Plan, source: Store, target: Store, name: str) -> None:
+    """The artefacts of every document of the plan, and theirs (a signature of an SBOM)."""
+    todo = [(document, 0) for document, _ in plan.documents]
+    known = {document.digest for document, _ in todo}
+    while todo:
+        subject, depth = todo.pop(0)
+        for entry in referrers(source, subject):
+            if entry.digest in known:
+                continue
+            if depth >= MAX_DEPTH or len(plan.attached) >= MAX_DOCUMENTS:
+                raise UnsupportedError(f"cannot copy all that is attached to {name or subject.digest}",
+                                       why=f"it is more than {MAX_DOCUMENTS} artefacts, or {MAX_DEPTH} levels of them")
+            known.add(entry.digest)
+            data = source.manifest(entry)
+            document = parse_manifest(data, entry.media_type, source=str(entry.digest))
+            if isinstance(document, Index):
+                raise UnsupportedError(f"cannot copy {entry.digest}, which is attached to {name or subject.digest}",
+                                       why="it is an index, not the manifest of an artefact")
+            _collect_blobs(plan, source, target, document, True)
+            plan.attached.append((entry, data))
+            todo.append((entry, depth + 1))
 
 
 def _put(target: Store, document: Descriptor, data: bytes, tag: str | None) -> None:

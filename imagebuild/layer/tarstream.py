@@ -74,13 +74,16 @@ class TarStream:
 
     ``stream`` is the uncompressed tar. ``source`` names it in errors. After the last header the stream is read to its
     end, so that whoever verifies a digest underneath has done so. ``globals_at`` lists where global headers stood
-    (at most 16 of them): a layer should have none, since Windows would import them as files.
+    (at most 16 of them): a layer should have none, since Windows would import them as files. With ``sparse`` a GNU
+    sparse file is no error: its content is what stands in the tar, without the holes.
     """
 
-    def __init__(self, stream: Readable, limits: Limits = DEFAULT_LIMITS, *, source: str = "layer") -> None:
+    def __init__(self, stream: Readable, limits: Limits = DEFAULT_LIMITS, *, source: str = "layer",
+                 sparse: bool = False) -> None:
         self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
         self._limits = limits
         self._source = source
+        self._sparse = sparse
         self._data = b""
         self._at = 0
         self._before = 0  # bytes of the tar before self._data
@@ -168,7 +171,7 @@ class TarStream:
             size = self._size(block, at)
         if typeflag in _NO_CONTENT:
             size = 0
-        if typeflag == b"S" or b"GNU.sparse.major" in pax or b"GNU.sparse.map" in pax or b"GNU.sparse.size" in pax:
+        if not self._sparse and is_sparse(typeflag, pax):
             raise self._bad("a GNU sparse file, which layers do not have (write it with its zeros)", start)
         linkname = pax.get(b"linkpath") or long_link or block[157:257].partition(b"\0")[0]
         if not name or b"\0" in name or b"\0" in linkname:
@@ -177,6 +180,10 @@ class TarStream:
         if self._entries > self._limits.entries:
             raise self._bad(f"more than {self._limits.entries} entries", start)
         self._count_header(BLOCK, start)
+        more = typeflag == b"S" and block[482]  # the old GNU form goes on in blocks of its own
+        while more:
+            more = self._take(BLOCK, "the map of a sparse file")[504]
+            self._count_header(BLOCK, start)
         self._left = size
         self._padding = -size % BLOCK
         mode, mtime = self._number(block[100:108], at + 100), self._number(block[136:148], at + 136)
@@ -353,6 +360,11 @@ def parse_records(body: bytes, offset: int = 0, source: str = "layer") -> dict[b
         records[key] = value
         at = end
     return records
+
+
+def is_sparse(typeflag: bytes, pax: dict[bytes, bytes]) -> bool:
+    """Whether a header is a GNU sparse file's, in the old form or one of the PAX forms (GNU tar manual, D.2)."""
+    return typeflag == b"S" or b"GNU.sparse.major" in pax or b"GNU.sparse.map" in pax or b"GNU.sparse.size" in pax
 
 
 def _name(block: bytes) -> bytes:

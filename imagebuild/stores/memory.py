@@ -66,7 +66,7 @@ class MemoryStore:
 
     def tags(self) -> list[str]:
         """See :class:`~.port.Store`."""
-        return sorted(tag for tag in self.tagged if tag)
+        return sorted(tag for tag in self.tagged if tag and not names.is_referrers_tag(tag))
 
     def untag(self, tag: str) -> None:
         """See :class:`~.port.Store`."""

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from ..errors import FormatError, NotFoundError, UsageError
@@ -43,9 +44,19 @@ def tag_of(entry: Descriptor) -> str:
     return entry.annotation(REF_NAME) or entry.annotation(CONTAINERD_NAME) or ""
 
 
+def referrers_tag(digest: Digest) -> str:
+    """The tag of the index of what is attached to a digest (distribution-spec "Referrers Tag Schema")."""
+    return f"{digest.algorithm[:32]}-{digest.hex[:64]}"
+
+
+def is_referrers_tag(tag: str) -> bool:
+    """Whether a tag is one of :func:`referrers_tag`: no name that people gave."""
+    return re.fullmatch(r"sha(256|384|512)-[0-9a-f]{64}", tag) is not None
+
+
 def tags(index: Index) -> list[str]:
-    """Every tag of an ``index.json``, sorted."""
-    return sorted({tag for entry in index.manifests if (tag := tag_of(entry))})
+    """Every tag that is a name, sorted."""
+    return sorted({tag for entry in index.manifests if (tag := tag_of(entry)) and not is_referrers_tag(tag)})
 
 
 def pointed(index: Index, entry: Descriptor, tag: str) -> Index:
@@ -70,9 +81,9 @@ def find(index: Index, reference: str, *, what: str) -> Descriptor | None:
     None when a digest is not listed (it may still be a blob). NotFoundError when a tag is not there.
     """
     if not reference:
-        digests = {entry.digest for entry in index.manifests}
-        if len(digests) == 1:
-            return _plain(index.manifests[0])
+        entries = {entry.digest: entry for entry in index.manifests if not is_referrers_tag(tag_of(entry))}
+        if len(entries) == 1:
+            return _plain(next(iter(entries.values())))
         raise missing("", tags(index), what=what)
     for entry in index.manifests:
         if tag_of(entry) == reference:

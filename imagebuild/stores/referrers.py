@@ -2,19 +2,19 @@
 """What is attached to an image: signatures, SBOMs, provenance (distribution-spec 1.1 "Listing Referrers").
 
 An artefact's manifest names the image as its ``subject``. A registry lists those of an image itself; for one that does
-not know how, whoever pushes keeps an index of them under the tag ``sha256-<hex>`` ("Referrers Tag Schema"). In a
-folder or archive they are entries of ``index.json`` without a name and with an ``artifactType``, as ``oras`` has it.
+not know how, whoever pushes keeps an index of them under the tag ``sha256-<hex>`` ("Referrers Tag Schema"). The same
+tag is used in folders and archives, as regclient does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from ..errors import FormatError, WcowError
+from ..errors import FormatError, NotFoundError
 from ..oci import MAX_SIZE, Descriptor, Digest, Index, Manifest, describe, media, parse
+from . import names
 from .tokens import pull, push
 
 if TYPE_CHECKING:
@@ -25,10 +25,31 @@ _MAX_PAGES = 100
 
 
 def referrers(store: Store, descriptor: Descriptor) -> tuple[Descriptor, ...]:
-    """What is attached to ``descriptor`` in a store, in a fixed order; nothing where a store cannot hold such."""
+    """What is attached to ``descriptor`` in a store, in a fixed order."""
     ask = getattr(store, "referrers", None)
-    found = cast("Iterable[Descriptor]", ask(descriptor)) if ask is not None else ()
+    found = cast("Iterable[Descriptor]", ask(descriptor)) if ask is not None else _kept(store, descriptor.digest)
     return tuple(sorted({entry.digest: entry for entry in found}.values(), key=lambda entry: entry.digest))
+
+
+def attach(store: Store, data: bytes, media_type: str) -> Descriptor:
+    """Keep the manifest of an artefact, so that :func:`referrers` finds it."""
+    put = store.put_manifest(data, media_type)
+    subject = subject_of(data, media_type)
+    if subject is not None and not hasattr(store, "referrers"):  # a registry's store sees to it
+        known = _kept(store, subject.digest)
+        if all(other.digest != put.digest for other in known):
+            index = Index((*known, entry_for(data, media_type)), media.OCI_INDEX)
+            store.put_manifest(index.to_bytes(), index.kind, tag=names.referrers_tag(subject.digest))
+    return put
+
+
+def _kept(store: Store, digest: Digest) -> tuple[Descriptor, ...]:
+    try:
+        found = store.resolve(names.referrers_tag(digest))
+    except NotFoundError:
+        return ()
+    document = parse(store.manifest(found), found.media_type)
+    return document.manifests if isinstance(document, Index) else ()
 
 
 def subject_of(data: bytes, media_type: str) -> Descriptor | None:
@@ -48,25 +69,7 @@ def entry_for(data: bytes, media_type: str) -> Descriptor:
     return replace(found, artifact_type=kind, annotations=document.annotations)
 
 
-def attached_to(entries: Iterable[Descriptor], read: Callable[[Descriptor], bytes],
-                subject: Descriptor) -> list[Descriptor]:
-    """Which of the entries of an ``index.json`` are attached to ``subject``. Those that cannot be read are not."""
-    out: list[Descriptor] = []
-    for entry in entries:
-        with suppress(WcowError):
-            data = read(entry)
-            found = subject_of(data, entry.media_type)
-            if found is not None and found.digest == subject.digest:
-                out.append(entry_for(data, entry.media_type))
-    return out
-
-
 # --- on the wire ------------------------------------------------------------------------------------------------------
-
-def fallback_tag(digest: Digest) -> str:
-    """The tag of the index of what is attached to a digest."""
-    return f"{digest.algorithm[:32]}-{digest.hex[:64]}"
-
 
 def ask(endpoint: Endpoint, repository: str, digest: Digest, what: str) -> list[Descriptor]:
     """What a registry lists as attached to a digest, by its API or under the tag."""
@@ -96,16 +99,17 @@ def list_by_tag(endpoint: Endpoint, repository: str, entry: Descriptor, subject:
     if any(other.digest == entry.digest for other in known):
         return
     data = replace(index, manifests=(*known, entry)).to_bytes()
-    answer = endpoint.request("PUT", f"/v2/{repository}/manifests/{fallback_tag(subject)}", scopes=push(repository),
-                              what=what, headers={"Content-Type": media.OCI_INDEX}, body=data)
+    path = f"/v2/{repository}/manifests/{names.referrers_tag(subject)}"
+    answer = endpoint.request("PUT", path, scopes=push(repository), what=what, body=data,
+                              headers={"Content-Type": media.OCI_INDEX})
     if answer.status not in (200, 201, 202):
         raise endpoint.error(answer, what)
     answer.drop()
 
 
 def _by_tag(endpoint: Endpoint, repository: str, digest: Digest, what: str) -> tuple[list[Descriptor], Index]:
-    answer = endpoint.request("GET", f"/v2/{repository}/manifests/{fallback_tag(digest)}", scopes=pull(repository),
-                              what=what, headers={"Accept": media.OCI_INDEX})
+    path = f"/v2/{repository}/manifests/{names.referrers_tag(digest)}"
+    answer = endpoint.request("GET", path, scopes=pull(repository), what=what, headers={"Accept": media.OCI_INDEX})
     if answer.status == 404:
         answer.drop()
         return [], Index(media_type=media.OCI_INDEX)

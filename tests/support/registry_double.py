@@ -18,6 +18,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import itertools
 import json
 import re
 import socket
@@ -88,6 +89,64 @@ def corrupt(change: Callable[[bytes], bytes]) -> Any:
     return act
 
 
+def partly(taken: int) -> Any:
+    """Take so many bytes of the request's body (an upload keeps them), and break the connection."""
+    def act(handler: Handler, seen: Seen) -> bool:
+        found = re.fullmatch(r"/v2/.+/blobs/uploads/([^/]+)", seen.path.partition("?")[0])
+        session = handler.registry.uploads.get(found[1]) if found else None
+        if session is not None and seen.method in ("PATCH", "PUT"):
+            session += seen.body
+        handler.break_off()
+        return True
+    act.taken = taken  # type: ignore[attr-defined]
+    return act
+
+
+def stall(after: int | None = None) -> Any:
+    """Say nothing (more, after so many bytes of the body) until the client goes away."""
+    def act(handler: Handler, seen: Seen) -> bool:
+        if after is None:
+            handler.stand_still()
+            return True
+        handler.stall_after = after
+        return False
+    return act
+
+
+def meanwhile(*, wait: threading.Event | None = None, tell: threading.Event | None = None) -> Any:
+    """Answer as usual, but only after ``wait`` happened; then say so by ``tell``. Two of them turn an order round."""
+    def act(handler: Handler, seen: Seen) -> bool:
+        if wait is not None:
+            wait.wait(10)
+        handler.tell = tell
+        return False
+    return act
+
+
+def promise(difference: int) -> Any:
+    """Answer as usual under a Content-Length that is wrong by so many bytes, and break the connection after it."""
+    def act(handler: Handler, seen: Seen) -> bool:
+        handler.promised = difference
+        return False
+    return act
+
+
+def forget() -> Any:
+    """Forget every upload, then answer as usual."""
+    def act(handler: Handler, seen: Seen) -> bool:
+        handler.registry.uploads.clear()
+        return False
+    return act
+
+
+def rotate() -> Any:
+    """Forget every token, then answer as usual."""
+    def act(handler: Handler, seen: Seen) -> bool:
+        handler.registry.rotate_tokens()
+        return False
+    return act
+
+
 @dataclass(slots=True)
 class Auth:
     """What the double wants: ``basic``, or ``bearer`` tokens which it gives out itself at ``/token``."""
@@ -108,7 +167,11 @@ class Auth:
 
 
 class RegistryDouble:
-    """The registry. ``blobs`` and ``manifests`` may be filled and looked at; ``seen`` is every request."""
+    """The registry. ``blobs`` and ``manifests`` may be filled and looked at; ``seen`` is every request.
+
+    ``owners`` says which repositories have a blob where ``separate`` is set; else all have all. ``script`` is asked for
+    something to do with every request for which there is no rule; it gets the request's number.
+    """
 
     def __init__(self, *, auth: Auth | None = None, tls: tuple[str, str] | None = None) -> None:
         self.auth = auth or Auth()
@@ -119,6 +182,12 @@ class RegistryDouble:
         self.seen: list[Seen] = []
         self.absolute_locations = True
         self.page_size = 1000
+        self.separate = False
+        self.owners: dict[str, set[str]] = {}
+        self.referrers_api = True
+        self.script: Callable[[int, Seen], Any] | None = None
+        self.closing = threading.Event()
+        self._numbers = itertools.count(1)
         self._rules: list[Rule] = []
         self._lock = threading.Lock()
         self._tls = tls
@@ -141,6 +210,7 @@ class RegistryDouble:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
                  ) -> None:
+        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -159,11 +229,21 @@ class RegistryDouble:
         """Do ``act`` with the next ``times`` requests that fit."""
         self._rules.append(Rule(method, pattern, act, times))
 
-    def put_blob(self, data: bytes) -> str:
+    def put_blob(self, data: bytes, repository: str = "app") -> str:
         """Have a blob; its digest."""
         digest = "sha256:" + hashlib.sha256(data).hexdigest()
         self.blobs[digest] = data
+        self.own(digest, repository)
         return digest
+
+    def own(self, digest: str, repository: str) -> None:
+        """Let a repository have a blob."""
+        with self._lock:
+            self.owners.setdefault(digest, set()).add(repository)
+
+    def has(self, digest: str | None, repository: str) -> bool:
+        """Whether a repository has a blob."""
+        return digest in self.blobs and (not self.separate or repository in self.owners.get(digest, ()))
 
     def lines(self, *, skip_ping: bool = True) -> list[str]:
         """Every request as ``METHOD path``, without queries."""
@@ -174,15 +254,18 @@ class RegistryDouble:
         """Forget every token given out."""
         self.auth.tokens.clear()
 
-    def rule_for(self, seen: Seen) -> Rule | None:
-        """Take the rule for a request."""
+    def act_for(self, seen: Seen) -> Any:
+        """What to do with a request instead; takes the rule."""
         with self._lock:
-            self.seen.append(seen)
             for rule in self._rules:
                 if rule.times > 0 and rule.method == seen.method and re.search(rule.pattern, seen.path):
                     rule.times -= 1
-                    return rule
-        return None
+                    return rule.act
+            return self.script(next(self._numbers), seen) if self.script is not None else None
+
+    def new_session(self) -> str:
+        """The name of an upload; none is given out twice."""
+        return f"u{next(self._numbers)}-{len(self.seen)}"
 
 
 class _Server(ThreadingHTTPServer):
@@ -199,6 +282,9 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 10
     cut_after: int | None = None
+    stall_after: int | None = None
+    promised = 0
+    tell: threading.Event | None = None
     change: Callable[[bytes], bytes] | None = None
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -206,11 +292,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def do(self) -> None:
         """Every method."""
-        self.cut_after, self.change = None, None
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        seen = Seen(self.command, self.path, {name.lower(): value for name, value in self.headers.items()}, body)
-        rule = self.registry.rule_for(seen)
-        if rule is not None and rule.act(self, seen):
+        self.cut_after, self.change, self.stall_after, self.promised, self.tell = None, None, None, 0, None
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        act = self.registry.act_for(Seen(self.command, self.path, headers, b""))
+        length = int(headers.get("content-length") or 0)
+        seen = Seen(self.command, self.path, headers, self.rfile.read(min(length, getattr(act, "taken", length))))
+        self.registry.seen.append(seen)
+        if act is not None and act(self, seen):
             return
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -235,7 +323,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         given = {name.lower() for name in headers or {}}
         if "content-length" not in given and status != 204:
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(max(0, len(body) + self.promised)))
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.end_headers()
@@ -246,7 +334,31 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             self.break_off()
             return
+        if self.stall_after is not None and self.stall_after < len(body):
+            self.wfile.write(body[:self.stall_after])
+            self.wfile.flush()
+            self.stand_still()
+            return
         self.wfile.write(body)
+        if self.promised:
+            self.wfile.flush()
+            self.break_off()
+        if self.tell is not None:
+            self.wfile.flush()
+            self.tell.set()
+
+    def stand_still(self) -> None:
+        """Wait for the client to go, or for the end of the double."""
+        self.connection.settimeout(0.05)
+        while not self.registry.closing.is_set():
+            try:
+                if not self.connection.recv(1):
+                    break
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+        self.break_off()
 
     def break_off(self) -> None:
         """Break the connection."""
@@ -313,7 +425,9 @@ class Handler(BaseHTTPRequestHandler):
         elif found := re.fullmatch(r"/v2/(.+)/blobs/uploads/([^/]*)", path):
             self._upload(seen, found[1], found[2], query)
         elif found := re.fullmatch(r"/v2/(.+)/blobs/([^/]+)", path):
-            self._blob(seen, found[2])
+            self._blob(seen, found[1], found[2])
+        elif (found := re.fullmatch(r"/v2/(.+)/referrers/([^/]+)", path)) and self.registry.referrers_api:
+            self._referrers(found[1], found[2])
         elif found := re.fullmatch(r"/v2/(.+)/tags/list", path):
             self._tags(found[1], query)
         else:
@@ -325,7 +439,9 @@ class Handler(BaseHTTPRequestHandler):
             digest = "sha256:" + hashlib.sha256(seen.body).hexdigest()
             for name in {reference, digest}:
                 manifests[(repository, name)] = (seen.headers.get("content-type", ""), seen.body)
-            self.reply(201, b"", {"Docker-Content-Digest": digest, "Location": f"/v2/{repository}/manifests/{digest}"})
+            subject = json.loads(seen.body).get("subject") if self.registry.referrers_api else None
+            self.reply(201, b"", {"Docker-Content-Digest": digest, "Location": f"/v2/{repository}/manifests/{digest}",
+                                  **({"OCI-Subject": subject["digest"]} if subject else {})})
         elif (repository, reference) not in manifests:
             self.error(404, "MANIFEST_UNKNOWN")
         elif seen.method == "DELETE":
@@ -336,8 +452,19 @@ class Handler(BaseHTTPRequestHandler):
             digest = "sha256:" + hashlib.sha256(data).hexdigest()
             self.reply(200, data, {"Content-Type": kind, "Docker-Content-Digest": digest})
 
-    def _blob(self, seen: Seen, digest: str) -> None:
-        data = self.registry.blobs.get(digest)
+    def _referrers(self, repository: str, subject: str) -> None:
+        found = {}
+        for (owner, name), (kind, data) in self.registry.manifests.items():
+            document = json.loads(data)
+            if owner == repository and ":" in name and document.get("subject", {}).get("digest") == subject:
+                found[name] = {"mediaType": kind, "digest": name, "size": len(data),
+                               "artifactType": document.get("artifactType") or document["config"]["mediaType"]}
+        kind = "application/vnd.oci.image.index.v1+json"
+        body = {"schemaVersion": 2, "mediaType": kind, "manifests": list(found.values())}
+        self.reply(200, json.dumps(body).encode(), {"Content-Type": kind})
+
+    def _blob(self, seen: Seen, repository: str, digest: str) -> None:
+        data = self.registry.blobs.get(digest) if self.registry.has(digest, repository) else None
         if data is None:
             self.error(404, "BLOB_UNKNOWN")
             return
@@ -351,10 +478,11 @@ class Handler(BaseHTTPRequestHandler):
     def _upload(self, seen: Seen, repository: str, session: str, query: dict[str, str]) -> None:
         uploads = self.registry.uploads
         if seen.method == "POST":
-            if query.get("mount") in self.registry.blobs and query.get("from"):
+            if self.registry.has(query.get("mount"), query.get("from", "")) and query.get("from"):
+                self.registry.own(query["mount"], repository)
                 self.reply(201, b"", {"Location": f"/v2/{repository}/blobs/{query['mount']}"})
                 return
-            session = f"u{len(self.registry.seen)}"
+            session = self.registry.new_session()
             uploads[session] = bytearray()
             self.reply(202, b"", self._where(repository, session))
         elif session not in uploads:
@@ -366,23 +494,28 @@ class Handler(BaseHTTPRequestHandler):
             if begin != len(uploads[session]):
                 self.reply(416, b"", self._where(repository, session))
                 return
+            end = int((seen.headers.get("content-range") or "0-0").partition("-")[2])
+            if end + 1 != begin + len(seen.body):
+                self.error(400, "SIZE_INVALID")
+                return
             uploads[session] += seen.body
             self.reply(202, b"", self._where(repository, session))
         elif seen.method == "PUT":
-            data = bytes(uploads.pop(session) + seen.body)
+            data = bytes(uploads.pop(session, bytearray()) + seen.body)
             digest = "sha256:" + hashlib.sha256(data).hexdigest()
             if digest != query.get("digest"):
                 self.error(400, "DIGEST_INVALID")
                 return
             self.registry.blobs[digest] = data
+            self.registry.own(digest, repository)
             self.reply(201, b"", {"Docker-Content-Digest": digest})
         else:
-            uploads.pop(session)
+            uploads.pop(session, None)
             self.reply(204)
 
     def _where(self, repository: str, session: str) -> dict[str, str]:
         path = f"/v2/{repository}/blobs/uploads/{session}?_state=secret-state"
-        received = len(self.registry.uploads[session])
+        received = len(self.registry.uploads.get(session, b""))
         return {"Location": f"{self.registry.url}{path}" if self.registry.absolute_locations else path,
                 "Range": f"0-{max(received - 1, 0)}"}
 
@@ -397,5 +530,5 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _repository(path: str) -> str:
-    found = re.match(r"/v2/(.+?)/(?:manifests|blobs|tags)/", path)
+    found = re.match(r"/v2/(.+?)/(?:manifests|blobs|tags|referrers)/", path)
     return cast(str, found[1]) if found else ""

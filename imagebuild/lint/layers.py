@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A layer alone: its tar, compressed or not, read once from front to back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from ..codec.readers import Readable, open_reader
+from ..layer import Limits
+from ..layer.tarstream import DEFAULT_LIMITS, TarStream
+from .finding import IMPORTERS, Finding, Importer
+from .linter import LayerLinter
+
+
+def layer(stream: Readable, *, base: bool | None = None, position: int | None = None, digest: str = "",
+          importers: Collection[Importer] = IMPORTERS, ignore: Collection[str] = (), limits: Limits = DEFAULT_LIMITS,
+          source: str = "layer") -> Iterator[Finding]:
+    """Everything that importers would refuse or misread in one layer, in the order of the tar.
+
+    ``stream`` may be gzip, zstd or plain, and needs no seeking. ``base`` says whether it is the first layer of its
+    image; ``None`` leaves that to be found out (:class:`LayerLinter`), and findings then come later. ``FormatError``
+    when the bytes are no tar, with the offset.
+    """
+    linter = LayerLinter(base=base, number=position, digest=digest, importers=importers, ignore=ignore, limits=limits)
+    return run(linter, open_reader(stream), limits=limits, source=source)
+
+
+def run(linter: LayerLinter, tar: Readable, *, limits: Limits = DEFAULT_LIMITS,
+        source: str = "layer") -> Iterator[Finding]:
+    """Give every header of a plain tar to a linter; the stream is read to its end."""
+    stream = TarStream(tar, limits, source=source, sparse=True)
+    told = 0
+    while (header := stream.next()) is not None:
+        while told < len(stream.globals_at):
+            yield from linter.global_header(stream.globals_at[told])
+            told += 1
+        found = linter.header(header, stream.body())
+        if found:
+            yield from found
+    for offset in stream.globals_at[told:]:
+        yield from linter.global_header(offset)
+    yield from linter.finish()
+
+
+__all__ = ["layer", "run"]

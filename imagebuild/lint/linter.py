@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Examines one layer, entry by entry, while it is read or while it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+
+from ..codec.readers import Readable
+from ..layer import Entry, Kind, Limits
+from ..layer.tarstream import DEFAULT_LIMITS, Header
+from ..windows.upcase import fold
+from .finding import IMPORTERS, Finding, Importer
+from .hives import BASE_HIVES, BCD, CONFIG, DELTAS, HEAD, check_hive
+from .item import TYPEFLAGS, Facts, Item, kind_of, records_of
+from .names import SUSPICIOUS, check_component, is_stream, text_of, tidy
+from .report import Report, checks
+from .tree import Below, Tree
+from .values import Records, check_values
+
+_WHITEOUT = ".wh."
+_CONFIG_KEYS = {fold(f"{CONFIG}/{name}"): name for name in BASE_HIVES}
+_DELTA_KEYS = {f"HIVES/{name}": name for name in DELTAS}
+_BCD_KEY = fold(BCD)
+_SPECIAL = frozenset({*_CONFIG_KEYS, *_DELTA_KEYS, _BCD_KEY})
+
+
+class LayerLinter:
+    """The checks of one layer.
+
+    Either :meth:`header` is called with each header of a tar, or :meth:`entry` with each entry of a layer that is
+    being written, in their order; then :meth:`finish`. Each call gives the findings it led to, most often none.
+
+    ``base`` says whether it is the first layer of its image; ``None`` leaves that to be found out: a layer with hives
+    in ``Files/Windows/System32/config``, without ``Hives`` and without whiteouts is one. ``number`` and ``digest`` are
+    handed on in findings. ``below`` is what lower layers hold, where they are known.
+    """
+
+    def __init__(self, *, base: bool | None = False, number: int | None = None, digest: str = "",
+                 importers: Collection[Importer] = IMPORTERS, ignore: Collection[str] = (),
+                 below: Below | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.report = Report(importers=importers, ignore=ignore, base=base, layer=number, digest=digest)
+        self.tree = Tree(self.report, below)
+        self.folders: dict[str, tuple[int | None, bytes | None]] = {}
+        self.deltas: dict[str, tuple[str, int | None]] = {}
+        self._below = below
+        self._limits = limits
+        self._records = Records()
+        self._config_hives: set[str] = set()
+        self._bcd = False
+        self._owner = ""  # the name, as written, of the entry that an alternate stream could belong to
+        self._last: Entry | None = None
+        self._last_facts = Facts()
+        self._well_known = _well_known() if below is not None else frozenset()
+
+    def header(self, header: Header, body: Readable | None = None) -> list[Finding]:
+        """One header of a tar; ``body`` is its content, of which at most a page is read, for hives only."""
+        report, offset = self.report, header.offset
+        name = text_of(header.name, offset, report)
+        path = tidy(name, offset, report, self._limits)
+        if path:
+            facts = self._records.facts(header.pax)
+            kind = kind_of(header.typeflag, facts)
+            target = ""
+            if kind is Kind.HARD_LINK or header.typeflag == b"2":
+                target = text_of(header.linkname, offset, report)
+            if kind is Kind.HARD_LINK:
+                target = target.replace("\\", "/").rstrip("/")
+            item = Item(name, path, kind, facts, typeflag=header.typeflag, size=header.size, target=target,
+                        offset=offset)
+            self._examine(item)
+            if item.key in _SPECIAL:
+                head = body.read(HEAD) if body is not None and kind is Kind.FILE else None
+                self._special(item, head)
+        return report.take()
+
+    @checks("global-header")
+    def global_header(self, offset: int) -> list[Finding]:
+        """A global PAX header, which stands at ``offset``."""
+        self.report("global-header", "its records are for all entries, and it is one itself", "pax_global_header",
+                    offset)
+        return self.report.take()
+
+    def entry(self, entry: Entry, head: bytes | None = None) -> Sequence[Finding]:
+        """One entry of a layer that is being written. ``head`` is the beginning (:data:`hives.HEAD` bytes) of its
+        content; without it hives are not looked into."""
+        path = entry.path
+        last = self._last
+        folder, _, base = path.rpartition("/")
+        tree = self.tree
+        if last is not None and entry.security is last.security and entry.times is last.times \
+                and entry.attributes == last.attributes and entry.kind is Kind.FILE and not entry.eas:
+            # One file after another with the same records: all but the name is known to be right.
+            prefix = tree.dirs.get(folder)
+            if prefix is not None:
+                key = prefix + fold(base)
+                if key not in tree.seen and key not in _SPECIAL and not tree.gone and len(base) < 250 \
+                        and len(path) < 1000 and not SUSPICIOUS.search(base):
+                    tree.seen[key] = path
+                    tree.memory += 500
+                    tree.last_folder = None
+                    return ()
+        return self._slowly(entry, path, base, head)
+
+    def _slowly(self, entry: Entry, path: str, base: str, head: bytes | None) -> list[Finding]:
+        name = path
+        if entry.kind is Kind.WHITEOUT:
+            name = path[:len(path) - len(base)] + _WHITEOUT + base
+        if entry.kind is Kind.WHITEOUT or entry.times is not None:
+            facts = self._records.facts(records_of(entry), timed=True)
+        else:
+            facts = self._records.facts({**records_of(entry), b"-": b""})
+        item = Item(name, path, entry.kind, facts, typeflag=TYPEFLAGS[entry.kind], size=entry.size, target=entry.target)
+        if len(path) <= 1000 or tidy(path, None, self.report, self._limits):
+            self._examine(item)
+            if item.key in _SPECIAL:
+                self._special(item, head)
+        plain = entry.kind is Kind.FILE and not self.report.found and not entry.eas and path.startswith("Files/")
+        self._last = entry if plain else None
+        return self.report.take()
+
+    def _examine(self, item: Item) -> None:
+        """Everything about an entry but the content of hives."""
+        report, base = self.report, item.base
+        if item.kind is not Kind.WHITEOUT and base.startswith(_WHITEOUT):
+            gone = base[len(_WHITEOUT):]
+            item = Item(item.name, f"{item.folder}/{gone}" if item.folder else gone, Kind.WHITEOUT, item.facts,
+                        typeflag=item.typeflag, offset=item.offset)
+        if item.kind is Kind.WHITEOUT:
+            self.tree.whiteout(item)
+            report.decide(False)
+            return
+        if len(base) >= 250 or SUSPICIOUS.search(base):
+            if ":" in item.name and is_stream(item.name, self._owner, item.path, item.offset, report):
+                return
+            check_component(base, item.path, item.offset, report)
+        elif ":" in item.folder and item.name.partition(":")[0] == self._owner \
+                and is_stream(item.name, self._owner, item.path, item.offset, report):
+            return  # the stream of a folder, whose name has a slash before the colon
+        self._owner = item.name
+        self.tree.place(item)
+        check_values(item, report)
+        if item.kind is Kind.DIRECTORY and item.key in self._well_known:
+            self._well_known_folder(item)
+        if report.base is None and item.path.startswith("Hives"):
+            report.decide(False)
+
+    @checks("base-folder-changed")
+    def _well_known_folder(self, item: Item) -> None:
+        """A folder that Windows brings: does the layer replace what the base says about it?"""
+        now = (item.facts.attributes, item.facts.security)
+        before = self._below.folders.get(item.key) if self._below is not None else None
+        if before is not None:
+            changed = [what for what, old, new in (("attributes", before[0], now[0]), ("security", before[1], now[1]))
+                       if new is not None and old is not None and old != new]
+            if changed:
+                self.report("base-folder-changed", f"its {' and '.join(changed)} are not those of the layers below",
+                            item.path, item.offset)
+        self.folders[item.key] = now
+
+    @checks("config-hive-in-layer")
+    def _special(self, item: Item, head: bytes | None) -> None:
+        """A file that has to be a hive."""
+        key = item.key
+        if key in _CONFIG_KEYS:
+            if item.kind not in (Kind.FILE, Kind.HARD_LINK):
+                return
+            self._config_hives.add(_CONFIG_KEYS[key])
+            self.report("config-hive-in-layer", "what it holds has no effect in a container", item.path, item.offset)
+        elif key == _BCD_KEY:
+            self._bcd = True
+        else:
+            self.deltas[key] = (item.path, item.offset)
+        if item.kind is Kind.FILE and (head is not None or not item.size):
+            check_hive(item.path, key, head or b"", item.size, item.offset, self.report)
+
+    @checks("base-hive-missing", "delta-above-no-delta")
+    def finish(self) -> list[Finding]:
+        """What only the end of the layer tells."""
+        report, tree = self.report, self.tree
+        report.decide(bool(self._config_hives) and "Hives" not in tree.dirs and not tree.whiteouts)
+        if len(self._config_hives) < len(BASE_HIVES):
+            missing = ", ".join(name for name in BASE_HIVES if name not in self._config_hives)
+            report("base-hive-missing", f"it has no {missing}", CONFIG)
+        if "UtilityVM/Files" in tree.dirs and not self._bcd:
+            report("utilityvm-bcd", f"there is no {BCD}", "UtilityVM/Files")
+        deltas = self._below.deltas if self._below is not None else None
+        if deltas is not None:
+            for key, (path, offset) in self.deltas.items():
+                if key not in deltas:
+                    report("delta-above-no-delta", f"the layer below has no {path.rpartition('/')[2]}", path, offset)
+        tree.finish()
+        return report.take()
+
+    def lay_on(self, below: Below) -> None:
+        """Let the next layer see this one, which is finished."""
+        below.absorb(self.tree)
+        below.folders.update(self.folders)
+        # What a layer needs for deltas above it: a base always has all, Windows makes them of System32\config.
+        below.deltas = frozenset(_DELTA_KEYS) if self.report.base else frozenset(self.deltas)
+
+
+@lru_cache(maxsize=1)
+def _well_known() -> frozenset[str]:
+    """The folders of Windows images whose metadata we know to matter, folded."""
+    from ..windows.folders import folders
+
+    return frozenset(fold("/".join(("Files", *folder.path))) for flavour in ("nanoserver", "servercore")
+                     for folder in folders(flavour, 20348))
+
+
+__all__ = ["LayerLinter"]
