@@ -42,7 +42,7 @@ format:          ## let ruff repair what it can
 
 bench:           ## the benchmarks, against the peers in the same run
 	@$(SETUP) dev
-	@$(BIN)/python -m pytest -q -s tests/bench -o python_files='bench_*.py' -o testpaths=tests/bench $(PYTEST_ARGS)
+	@BENCH_PAGE="$(CURDIR)/docs/benchmarks.md" $(BIN)/python -m pytest -q -s tests/bench -o python_files='bench_*.py' -o testpaths=tests/bench $(PYTEST_ARGS)
 
 docs:            ## the site, into site/; any warning is an error
 	@$(SETUP) dev

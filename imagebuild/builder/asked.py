@@ -17,11 +17,13 @@ from .view import layer_path
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What ``--acl``, ``--attr`` and ``--junction`` ask, checked and keyed by folded layer path."""
+    """What ``--acl``, ``--attr`` and ``--junction`` ask, checked and keyed by folded layer path. ``shown`` has the
+    paths as they were written."""
 
     acls: dict[str, SecurityDescriptor]
     attributes: dict[str, str]
     junctions: list[tuple[tuple[str, ...], str]]
+    shown: dict[str, str]
 
     @classmethod
     def of(cls, request: BuildRequest) -> Asked:
@@ -50,7 +52,8 @@ class Asked:
                                  why="it would point to itself" if target else "it names no target",
                                  hint="--junction C:\\link=C:\\folder")
             junctions.append((components, join(to)))
-        return cls(acls, attributes, junctions)
+        shown = {_key(path, ""): path for path, _ in (*request.acls, *request.attributes)}
+        return cls(acls, attributes, junctions, shown)
 
 
 def _key(path: str, flag: str) -> str:

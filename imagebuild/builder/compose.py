@@ -42,7 +42,8 @@ class Looks:
     """How new things look: whose they are, when they were made, and what the user asked for by path.
 
     ``epoch`` is a FILETIME. With ``source_times`` a file keeps its source's modification time. ``acls`` and
-    ``attributes`` are keyed by folded layer path and hold the descriptor of ``--acl`` and the change of ``--attr``.
+    ``attributes`` are keyed by folded layer path and hold the descriptor of ``--acl`` and the change of ``--attr``;
+    ``shown`` has such a path as the user wrote it.
     """
 
     epoch: int
@@ -51,6 +52,7 @@ class Looks:
     group: Sid = field(default_factory=lambda: _account("SY"))
     acls: Mapping[str, SecurityDescriptor] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
+    shown: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

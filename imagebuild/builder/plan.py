@@ -154,6 +154,7 @@ class PlannedStage:
     steps: tuple[Step, ...]
     run: RunConfig
     place: Place
+    author: str = ""
 
     def title(self) -> str:
         """How errors and progress call the stage."""

@@ -170,7 +170,8 @@ class _Planner:
         if None in sources:
             return None
         platform = self._settled(base, platform)
-        planned = PlannedStage(index, stage.name, base, platform, tuple(steps), interpreter.run, start.place)
+        planned = PlannedStage(index, stage.name, base, platform, tuple(steps), interpreter.run, start.place,
+                               interpreter.author)
         self._order.append(planned)
         self._states[index] = state = _State(planned, interpreter.scope)
         return state

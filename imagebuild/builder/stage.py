@@ -72,6 +72,8 @@ class StageBuild:
         if self.from_scratch and self.planned.platform.os == "windows":
             yield from self.apply(Changes(()), "base layer with empty hives")
         self.image = with_config(self.image, run=run)
+        if self.planned.author:
+            self.image = with_config(self.image, author=self.planned.author)
 
     def extras(self, junctions: list[tuple[tuple[str, ...], str]]) -> Generator[Event, None, None]:
         """``--junction``, and what ``--acl`` and ``--attr`` ask for paths that no step of the stage wrote."""
@@ -89,7 +91,7 @@ class StageBuild:
     def _asked(self, key: str) -> Change | None:
         entry = self.view.get(components(key))
         if entry is None:
-            raise ContextError(f"cannot set an ACL or attributes of {join(components(key))}",
+            raise ContextError(f"cannot set an ACL or attributes of {self.looks.shown.get(key, key)}",
                                why="the image has no such file or folder", hint="paths are as in the image: C:\\app\\x")
         if self.view.is_own(key):
             return None

@@ -200,6 +200,9 @@ class Interpreter:
                  *(f"<<{doc.name}" for doc in done.inline), done.destination]
         flags = ([f"--from={done.source_stage}"] if isinstance(done, I.Copy) and done.source_stage else [])
         flags += [f"--chown={done.chown}"] if done.chown else []
+        flags += [f"--exclude={pattern}" for pattern in done.excludes]
+        flags += ["--parents"] if isinstance(done, I.Copy) and done.parents else []
+        flags += ["--link"] if done.link else []
         unpack = isinstance(done, I.Add) and done.unpack is not False
         return Transfer(instruction=written, text=" ".join([done.keyword, *flags, *words]), run=self.run,
                         sources=tuple(sources), destination=path, into=into, owner=owner, excludes=done.excludes,

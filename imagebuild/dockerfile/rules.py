@@ -47,7 +47,7 @@ class How(Enum):
 class Scope(Enum):
     """Which variables are seen."""
 
-    STAGE = "ARG and ENV of the stage so far, ENV winning, and the base image's ENV"
+    STAGE = "ARG and ENV of the stage so far, the later one winning, and the base image's ENV"
     GLOBAL = "only ARGs before the first FROM and the predefined ones"
 
 

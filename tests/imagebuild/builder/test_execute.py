@@ -422,3 +422,15 @@ def test_a_base_for_another_platform_than_asked_is_told(bench: Bench, platform: 
     told = [event.text for event in bench.events if isinstance(event, Warn) and event.code == "other-platform"]
     assert bool(told) is warned
     assert all("is for windows(10.0.20348.2762)/amd64, not for windows" in text for text in told)
+
+
+def test_the_maintainer_is_the_author_and_the_history_has_every_flag(bench: Bench) -> None:
+    text = "MAINTAINER me\nCOPY --link --exclude=*.md --parents a b C:\\x\\\n"
+    built = bench.build(FROM + text, {"a": "1", "b": "2"})
+    assert built.image.config.author == "me"
+    assert built.image.config.history[-1].created_by == "COPY --exclude=*.md --parents --link a b C:\\x\\"
+
+
+def test_an_error_about_an_asked_path_names_it_as_it_was_written(bench: Bench) -> None:
+    with pytest.raises(ContextError, match=r"C:\\NoWhere\\x"):
+        bench.build(FROM, acls=(("C:\\NoWhere\\x", "D:P(A;;FA;;;BA)"),))

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How things are measured here, and the page the figures go to.
+
+Commands are timed as whole processes by the operating system's own accounting (``wait4``): wall and CPU seconds, peak
+memory of the process. Peers run in turn with ours, so that whatever else the machine does falls on all; medians are
+kept, and ratios are what to trust. ``make bench`` writes ``docs/benchmarks.md``.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+RUNS = int(os.environ.get("BENCH_RUNS", "3"))
+WCOW = (sys.executable, "-m", "imagebuild")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one command cost: seconds, and the peak memory of its process in MB."""
+
+    wall: float
+    cpu: float
+    memory: float
+
+
+@dataclass
+class Contender:
+    """A command and what is done before each of its runs (not timed)."""
+
+    name: str
+    argv: Sequence[str | Path]
+    prepare: Callable[[], object] = lambda: None
+    env: dict[str, str] = field(default_factory=dict)
+    stdin: Path | None = None
+
+
+def measure(argv: Sequence[str | Path], env: dict[str, str] | None = None, stdin: Path | None = None) -> Cost:
+    """Run one command to its end. A failure is an error that shows what it said."""
+    with Path(stdin or os.devnull).open("rb") as source:
+        start = time.perf_counter()
+        process = subprocess.Popen([str(word) for word in argv], stdin=source, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, env={**os.environ, **(env or {})})
+        assert process.stderr is not None
+        said = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        process.stderr.close()
+    assert process.returncode == 0, f"{argv}: {said.decode(errors='replace')[-2000:]}"
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def race(contenders: Sequence[Contender], runs: int = RUNS) -> dict[str, Cost]:
+    """Run the contenders in turn, ``runs`` times after one warm-up, and give each one's medians."""
+    costs: dict[str, list[Cost]] = {one.name: [] for one in contenders}
+    for run in range(runs + 1):
+        for one in contenders:
+            one.prepare()
+            os.sync()
+            cost = measure(one.argv, one.env, one.stdin)
+            if run:
+                costs[one.name].append(cost)
+    return {name: Cost(*(statistics.median(getattr(cost, key) for cost in each) for key in ("wall", "cpu", "memory")))
+            for name, each in costs.items()}
+
+
+@dataclass
+class Report:
+    """The figures of a session, by title of their table."""
+
+    tables: dict[str, list[str]] = field(default_factory=dict)
+
+    def table(self, title: str, costs: dict[str, Cost], bars: str = "", *, ours: str = "wcow", note: str = "") -> None:
+        """A table of contenders, each with its ratio to ours, and the bar they are held against."""
+        lines = ["| | seconds | CPU | peak MB | times wcow |", "|---|---:|---:|---:|---:|"]
+        for name, cost in costs.items():
+            lines.append(f"| {name} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.memory:.0f} | "
+                         f"{cost.wall / costs[ours].wall:.2f} |")
+        if bars:
+            lines += ["", f"Bar: {bars}"]
+        if note:
+            lines += ["", note]
+        self.tables[title] = lines
+        print(f"\n{title}\n" + "\n".join(lines))
+
+    def lines(self, title: str, lines: list[str]) -> None:
+        """Free lines under a title."""
+        self.tables[title] = lines
+        print(f"\n{title}\n" + "\n".join(lines))
+
+    def page(self) -> str:
+        """The whole page."""
+        head = ["<!-- SPDX-License-Identifier: Apache-2.0 -->", "# Benchmarks", "",
+                "Made by `make bench`; process start is in every figure. The machine is shared and noisy: trust the "
+                "ratios, which come from one run in turn, more than the seconds.", "", *machine(), ""]
+        for title, lines in self.tables.items():
+            head += [f"## {title}", "", *lines, ""]
+        return "\n".join(head)
+
+
+def machine() -> list[str]:
+    """What the figures were taken on."""
+    cpu = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+                if line.startswith("model name")), platform.machine())
+    memory = next((int(line.split()[1]) // (1 << 20) for line in Path("/proc/meminfo").read_text().splitlines()
+                   if line.startswith("MemTotal")), 0)
+    lines = [f"- {os.cpu_count()} cores {cpu}, {memory + 1} GiB, Linux {platform.release().split('-')[0]}, "
+             f"CPython {platform.python_version()}"]
+    for program, words in (("skopeo", ("--version",)), ("buildah", ("--version",)), ("dockerd", ("--version",)),
+                           ("docker-registry", ("--version",))):
+        try:
+            said = subprocess.run([program, *words], capture_output=True, text=True, check=False, timeout=20).stdout
+        except OSError:
+            continue
+        if said.strip():
+            lines.append(f"- {said.strip().splitlines()[0]}")
+    return lines
