@@ -81,6 +81,8 @@ class Upload:
         view = memoryview(data).cast("B")
         total = len(view)
         while view:
+            if self._filled >= self._chunk:
+                self._flush()
             count = min(len(view), self._chunk - self._filled)
             end = self._filled + count
             if end > len(self._pending):  # it grows to the size of a chunk once, and stays
@@ -91,8 +93,6 @@ class Upload:
                     pending[self._filled:end] = view[:count]
             self._filled = end
             view = view[count:]
-            if self._filled >= self._chunk:
-                self._flush()
         return total
 
     def commit(self, digest: Digest, size: int) -> None:
