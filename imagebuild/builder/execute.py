@@ -304,7 +304,8 @@ class Build:
                                     "wcow builds Windows stages and only reads files from others",
                                     f"give the files with --build-context {planned.name or 'NAME'}=DIR")
         looks = Looks(epoch=epoch, source_times=self._request.timestamps == "source",
-                      acls=self._asked.acls if last else {}, attributes=self._asked.attributes if last else {}, shown=self._asked.shown)
+                      acls=self._asked.acls if last else {}, shown=self._asked.shown,
+                      attributes=self._asked.attributes if last else {})
         cache = Cache(None) if self._request.no_cache else self._shop.cache
         committer = Committer(self._shop.library.local, cache, self._shared.memory, self._request.compression,
                               self._shared.scratch)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -22,9 +23,11 @@ from typing import BinaryIO
 from ..errors import DependencyError, FormatError, NotFoundError, StoreError, WcowError
 from ..oci import MAX_SIZE, Descriptor, Digest, Index, Location, describe, is_index, is_manifest, sniff
 from . import names
-from .files import BlobPlace, DraftBlob, open_file, sweep, translated, write_file
+from .files import BlobPlace, DraftBlob, open_file, sweep, translated, trouble, write_file
 from .lease import Lease
-from .port import Store
+from .port import Progress, Store
+from .transfer import copy_bytes
+from .upload import PIECE
 from .verify import read_document, verified
 
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
@@ -110,6 +113,38 @@ class LayoutStore:
     def new_blob(self) -> DraftBlob:
         """See :class:`~.port.Store`."""
         return DraftBlob(self._drafts, str(self.path), self._place)
+
+    def take_blob(self, source: Store, descriptor: Descriptor, progress: Progress) -> None:
+        """Copy a blob from another store. From a layout on the same disk it is read, to verify it, and then linked:
+        stores never change a blob, so two names of one file serve as well as two files."""
+        if not (isinstance(source, LayoutStore) and self._link(source, descriptor, progress)):
+            copy_bytes(source, self, descriptor, progress)
+
+    def _link(self, source: LayoutStore, descriptor: Descriptor, progress: Progress) -> bool:
+        """Give a layout's blob a second name here; False where that cannot be, on another disk for one."""
+        path, draft = source._place.blob_path(descriptor.digest), self._drafts / f"link-{secrets.token_hex(8)}"
+        if source._place.size_of(descriptor.digest) != descriptor.size:
+            return False
+        final = self._place.blob_path(descriptor.digest)
+        try:
+            self._drafts.mkdir(parents=True, exist_ok=True)
+            final.parent.mkdir(parents=True, exist_ok=True)
+            os.link(path, draft)
+        except OSError:
+            return False
+        try:
+            done, buffer = 0, memoryview(bytearray(PIECE))
+            with source.open_blob(descriptor) as stream:
+                while count := stream.readinto(buffer):  # type: ignore[attr-defined]
+                    done += count
+                    progress(done)
+            with suppress(FileNotFoundError):  # swept: a link is as old as its blob
+                draft.replace(final)
+        except OSError as error:
+            raise trouble(f"cannot keep blob {descriptor.digest} in {self.path}", error) from error
+        finally:
+            draft.unlink(missing_ok=True)
+        return self.has_blob(descriptor)
 
     def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Descriptor:
         """See :class:`~.port.Store`. With ``tag=""`` the image is listed without a name."""

@@ -47,7 +47,7 @@ def copy_blob(source: Store, target: Store, descriptor: Descriptor, *, progress:
     if take is not None:
         _begin(lambda: take(source, descriptor, progress or _unheard), source, descriptor)
     else:
-        _begin(lambda: _copy(source, target, descriptor, progress or _unheard), source, descriptor)
+        _begin(lambda: copy_bytes(source, target, descriptor, progress or _unheard), source, descriptor)
     return "copied"
 
 
@@ -70,7 +70,8 @@ def _begin(work: Callable[[], _T], source: Store | None, descriptor: Descriptor)
     raise AssertionError("unreachable")
 
 
-def _copy(source: Store, target: Store, descriptor: Descriptor, progress: Progress) -> None:
+def copy_bytes(source: Store, target: Store, descriptor: Descriptor, progress: Progress) -> None:
+    """Read a blob from one store and write it to the other, once."""
     done = 0
     buffer = memoryview(bytearray(PIECE))
     with source.open_blob(descriptor) as stream, target.new_blob() as blob:

@@ -70,7 +70,8 @@ def test_copy_of_3000_files(tmp_path: Path, half_compressible: Path, report: Rep
     if (tmp_path / "crane.tar").exists():
         sizes.append(f"crane's {(tmp_path / 'crane.tar').stat().st_size / 1e6:.0f} MB")
     report.table("COPY of 3,000 files, 300 MB, to an OCI layout", costs,
-                 "4 times faster than crane and buildah, 20 times than BuildKit, 80 MB at most; layer at most 1.10 times crane's",
+                 "4 times faster than crane and buildah, 20 times than BuildKit, 80 MB at most; layer at most 1.10 times "
+                 "crane's",
                  note="; ".join(sizes) + ".")
 
 

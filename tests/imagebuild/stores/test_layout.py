@@ -17,9 +17,9 @@ from support import plain_images as images
 from support import programs
 
 import imagebuild
-from imagebuild.errors import FormatError, NotFoundError, StoreError
+from imagebuild.errors import FormatError, IntegrityError, NotFoundError, StoreError
 from imagebuild.oci import Descriptor, Digest, Location, Manifest, media
-from imagebuild.stores import LayoutStore, MemoryStore, files, put_bytes
+from imagebuild.stores import LayoutStore, MemoryStore, copy_blob, files, put_bytes
 
 LAYER = images.layer_tar()
 
@@ -323,3 +323,31 @@ def test_skopeo_reads_what_a_layout_holds(tmp_path: Path) -> None:
         assert stream.read() == LAYER
     images.store(theirs, images.sample(b"more"), b"more", tag="3")
     assert json.loads(programs.run(skopeo, "inspect", f"oci:{tmp_path / 'theirs'}:3").stdout)["Os"] == "windows"
+
+
+def test_a_blob_of_a_layout_on_the_same_disk_is_verified_and_linked(tmp_path: Path) -> None:
+    with LayoutStore(tmp_path / "a", create=True) as one, LayoutStore(tmp_path / "b", create=True) as other:
+        descriptor = put_bytes(one, b"content", "x/y")
+        heard: list[int] = []
+        assert copy_blob(one, other, descriptor, progress=heard.append) == "copied"
+        paths = [store.path / "blobs" / "sha256" / descriptor.digest.hex for store in (one, other)]
+        assert os.path.samefile(*paths)
+        assert heard[-1] == 7
+        paths[0].unlink()
+        assert other.open_blob(descriptor).read() == b"content"
+        bad = put_bytes(one, b"contents", "x/y")
+        (tmp_path / "a" / "blobs" / "sha256" / bad.digest.hex).write_bytes(b"contentz")
+        with pytest.raises(IntegrityError):
+            copy_blob(one, other, bad)
+        assert not other.has_blob(bad)
+
+
+def test_a_blob_that_cannot_be_linked_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object) -> None:
+        raise OSError(errno.EXDEV, "other disk")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with LayoutStore(tmp_path / "a", create=True) as one, LayoutStore(tmp_path / "b", create=True) as other:
+        descriptor = put_bytes(one, b"content", "x/y")
+        assert copy_blob(one, other, descriptor) == "copied"
+        assert other.open_blob(descriptor).read() == b"content"
