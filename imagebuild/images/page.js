@@ -6,7 +6,7 @@
   const $ = id => document.getElementById(id);
   const panel = $("panel");
   const NS = "http://www.w3.org/2000/svg";
-  const CHUNK = 400, HITS = 300, CELLS = 3000, CELLS_IN_ONE = 240;
+  const CHUNK = 400, HITS = 300, CELLS = 3000, CELLS_IN_ONE = 120;
   const MARKS = {"+": "came", "-": "went", "~": "other"};
   const WORDS = {"+": "added", "-": "removed", "~": "changed"};
   const folder = data.kinds.indexOf("directory"), gone = data.kinds.indexOf("whiteout");
@@ -352,11 +352,15 @@
     const inside = (row, x, y, w, h, level) => {
       const items = below(tree, row).map(child => ({child, weight: tree.sum[child]})).filter(item => item.weight > 0)
         .sort((one, other) => other.weight - one.weight);
-      let here = 0;
-      squares(items, x, y, w, h, ({child}, left, top, wide, high) => {
-        if (wide < 3 || high < 3 || drawn >= CELLS || here >= CELLS_IN_ONE) return;
+      const most = Math.max(CELLS_IN_ONE, Math.floor(CELLS * w * h / (width * height)));
+      if (items.length > most) {
+        const rest = items.splice(most - 1);
+        items.push({child: -1, count: rest.length, weight: rest.reduce((sum, item) => sum + item.weight, 0)});
+      }
+      squares(items, x, y, w, h, ({child, count, weight}, left, top, wide, high) => {
+        if (wide < 3 || high < 3 || drawn >= CELLS) return;
         drawn++;
-        here++;
+        if (child < 0) { root.append(others(count, weight, left, top, wide, high)); return; }
         const isFolder = raw.k[child] === folder;
         const cell = svg("g", {class: "cell" + (isFolder ? " folder" : "") + (child === state.row ? " picked" : ""),
           role: "button", tabindex: first && !level ? 0 : -1});
@@ -418,6 +422,18 @@
       event.preventDefault();
     });
     ui.map.replaceChildren(root);
+  }
+
+  function others(count, weight, left, top, wide, high) {
+    const cell = svg("g", {class: "others"}), name = svg("title", {});
+    name.textContent = count.toLocaleString("en") + " smaller ones, " + bytes(weight);
+    cell.append(name, svg("rect", {x: left, y: top, width: wide, height: high, rx: 2}));
+    if (wide > 7 * name.textContent.length && high > 16) {
+      const text = svg("text", {x: left + 5, y: top + 12.5});
+      text.textContent = name.textContent;
+      cell.append(text);
+    }
+    return cell;
   }
 
   function legend(tree) {

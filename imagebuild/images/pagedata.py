@@ -19,6 +19,7 @@ from .tree import shown
 
 KINDS = tuple(kind.value for kind in Kind)
 """What the numbers in the column ``k`` stand for."""
+_WORDS = {Aspect.CASE: "written", Aspect.CONTENT: "other content"}
 _NUMBER = {kind: number for number, kind in enumerate(Kind)}
 
 
@@ -106,7 +107,8 @@ class Tree:
         assert item is not None
         row = len(self)
         tables, entry = self._tables, item.entry
-        values = (step.depth, shown(item.name if step.depth else item.path), _NUMBER[entry.kind], item.size, item.layer, tables.acl(item),
+        name = shown(item.name if step.depth else item.path)
+        values = (step.depth, name, _NUMBER[entry.kind], item.size, item.layer, tables.acl(item),
                   tables.attribute(item), tables.time(item))
         for column, value in zip(self._columns.values(), values, strict=True):
             column.append(value)
@@ -140,7 +142,7 @@ def _told(change: FileChange) -> Iterator[tuple[str, str, str]]:
         elif aspect is Aspect.CONTENT and Aspect.SIZE in change.aspects:
             continue  # another size says it
         elif aspect is not Aspect.ACL:
-            yield (aspect.value, *(_value(aspect, item, change.hive) for item in (old, new)))
+            yield (_WORDS.get(aspect, aspect.value), *(_value(aspect, item, change.hive) for item in (old, new)))
 
 
 def _value(aspect: Aspect, item: Item, hive: bool) -> str:
