@@ -84,7 +84,8 @@ def test_a_file_is_written_whole(home: Path) -> None:
 
 def test_one_image_alone_is_a_page_and_no_difference(home: Path) -> None:
     done = diff("--format", "html", "app:1")
-    assert done.return_value == 0 and done.output.startswith("<!DOCTYPE html>") and "<title>app:1</title>" in done.output
+    assert done.return_value == 0
+    assert done.output.startswith("<!DOCTYPE html>") and "<title>app:1</title>" in done.output
 
 
 def test_a_place_that_cannot_be_written_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
