@@ -129,6 +129,9 @@ def prune(store: LayoutStore, caches: Caches, *, everything: bool = False, older
     old = min(latest, now() - FRESH_SECONDS)
     gone: dict[str, list[CacheFile]] = {"steps": [], "indexes": [], "stat": [], "drafts": []}
     gone["steps"] = [step.file for step in steps if step not in kept and step.file.used <= old]
+    if everything and not kept:  # what else is noted about steps (builder/cache.py) is of use while there is any
+        gone["steps"] += [file for file in _files(caches.steps) if not _is_record(file.path) and file.used <= old
+                          and not file.path.name.startswith(".")]
     for file in _files(caches.indexes):
         if file.path.suffix == ".idx":
             if file.used <= old and (everything or file.path.stem.removesuffix("-linux") not in useful):
@@ -207,7 +210,11 @@ class _Step:
 
 def _steps(caches: Caches) -> list[_Step]:
     return [_Step(file, caches.read_step(file.path)) for file in _files(caches.steps)
-            if re.fullmatch(r"[0-9a-f]{64}", file.path.name)]
+            if _is_record(file.path)]
+
+
+def _is_record(path: Path) -> bool:
+    return re.fullmatch(r"[0-9a-f]{64}", path.name) is not None
 
 
 def _entries_of(text: str, entries: tuple[Descriptor, ...]) -> list[Descriptor]:
