@@ -19,6 +19,7 @@ from ..errors import StoreError, UsageError
 from ..images.diff import Options, compare, side_of
 from ..images.difference import Difference
 from ..images.page import make_page
+from ..images.pagefindings import lint_for_page
 from ..wiring import index_cache, open_library
 from .diff_text import Acl, difference_text
 from .options import (
@@ -46,13 +47,15 @@ from .render import Style, follow
 @click.option("--times", is_flag=True, help="Let times count, too.")
 @click.option("--acl", type=click.Choice(["sddl", "words"]), default="words", show_default=True,
               help="How to show the entries of ACLs that came and went.")
+@click.option("--lint/--no-lint", default=True, show_default=True,
+              help="Whether an HTML page has what the linter says of the newer image, which reads all its layers.")
 @platform_options
 @registry_options
 @progress_option
 @click.pass_context
 def diff(ctx: click.Context, /, first: str, second: str | None, form: Literal["text", "json", "html"],
-         output: Path | None, layer: str | None, path: str, times: bool, acl: Acl, platform: str | None,
-         os_version: str | None, progress: Style, **options: Any) -> int:
+         output: Path | None, layer: str | None, path: str, times: bool, acl: Acl, lint: bool,
+         platform: str | None, os_version: str | None, progress: Style, **options: Any) -> int:
     """Compare image A with image B: files, links, ACLs, attributes, registry hives, config, history, layers.
 
     Images are equal when a container of either sees and does the same: how files are cut into layers and compressed
@@ -83,7 +86,8 @@ def diff(ctx: click.Context, /, first: str, second: str | None, form: Literal["t
         if form == "html":
             if output is None and sys.stdout.isatty():
                 raise UsageError("a page is not for a terminal", hint="-o FILE writes it where a browser can open it")
-            pieces: Iterable[str] = follow(make_page(found, before, after, path=path), progress)
+            findings = follow(lint_for_page(after), progress) if lint and not path else None
+            pieces: Iterable[str] = follow(make_page(found, before, after, findings=findings, path=path), progress)
         elif form == "json":
             pieces = [json.dumps(found.facts(), indent=2), "\n"]
         else:

@@ -65,7 +65,10 @@ def compare(before: Side | None, after: Side, options: Options = Options()) -> I
     if after.layer is None:
         found = replace(found, layers=layer_pairs(old, after.image))
     elif before is not None:
-        found = replace(found, layers=layer_pairs(before.rootfs.image, after.rootfs.image))
+        pairs = layer_pairs(before.rootfs.image, after.rootfs.image)
+        found = replace(found, layers=tuple(replace(pair, before=None if pair.before is None else before.layer,
+                                                    after=None if pair.after is None else after.layer)
+                                            for pair in pairs))
     yield Result(found, {"equal": found.equal, "identical": found.identical, **found.counts()})
 
 

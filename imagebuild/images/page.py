@@ -127,7 +127,7 @@ def _history(difference: Difference, image: Image) -> list[list[Any]]:
 def _made_by(before: Side | None, after: Side, old: int | None, new: int | None) -> str:
     """The step of the history that made a layer."""
     side, number = (after, new) if new is not None else (before, old)
-    if side is None or number is None or side.layer is not None:
+    if side is None or number is None:
         return ""
     steps = [step for step in side.image.config.history if not step.empty_layer]
     return steps[number].created_by if len(steps) == len(side.image.layers) and number < len(steps) else ""

@@ -88,6 +88,12 @@ def test_one_image_alone_is_a_page_and_no_difference(home: Path) -> None:
     assert done.output.startswith("<!DOCTYPE html>") and "<title>app:1</title>" in done.output
 
 
+def test_a_page_has_what_the_linter_says_unless_it_is_told_not_to(home: Path) -> None:
+    assert '"findings":[' in diff("--format", "html", "app:1").output
+    assert '"findings":null' in diff("--format", "html", "--no-lint", "app:1").output
+    assert '"findings":null' in diff("--format", "html", "--path", "/app", "app:1").output
+
+
 def test_a_place_that_cannot_be_written_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["diff", "-q", "-o", str(home / "no" / "x"), "app:1", "app:2"]) == 3
     assert capsys.readouterr().err.startswith(f"error: cannot write {home / 'no' / 'x'}\n")

@@ -159,6 +159,7 @@ def test_two_layers_are_compared_as_their_tars_have_them(sides: Sides, sample: S
     # A whiteout is no file: the one went, the other came.
     assert {("+", "Files/app/old.txt"), ("-", "Files/app/old.txt")} <= marks
     assert not found.config and not found.history
+    assert [(pair.mark, pair.before, pair.after) for pair in found.layers] == [("-", 0, None), ("+", None, 1)]
     assert sides.compare(side_of_layer(sample, 1), side_of_layer(sample, 1)).identical
     only = sides.compare(side_of_layer(sample, 0), side_of_layer(sample, 1), path="C:\\data")
     assert [change.path for change in only.files] == ["Files/data", "Files/data/big.bin"]
