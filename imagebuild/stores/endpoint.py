@@ -163,12 +163,14 @@ class Endpoint:
             return "https"
         what = f"cannot reach the registry {self.host}"
         last: RegistryError | None = None
+        likely = ""
         for scheme in candidates:
             try:
                 answer = self._transport.send("GET", f"{scheme}://{self._address}/v2/", what=what,
                                               timeouts=self._timeouts)
             except RegistryError as error:
                 last = error
+                likely = likely or (scheme if error.temporary else "")
                 continue
             answer.drop()
             # A TLS server says 400 to plain http; everything else was an answer of this scheme.
@@ -176,8 +178,8 @@ class Endpoint:
                 return scheme
         if last is None:
             raise RegistryError(what, why="it answers neither http nor https as a registry does", temporary=False)
-        if last.temporary:
-            return candidates[0]  # let the request itself try again and tell what is wrong
+        if likely:
+            return likely  # let the request itself try again and tell what is wrong
         raise last
 
     def _authorized(self, method: str, url: str, scopes: Scopes, what: str, headers: Mapping[str, str] | None,

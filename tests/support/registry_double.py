@@ -280,6 +280,7 @@ class Handler(BaseHTTPRequestHandler):
 
     registry: RegistryDouble
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or an answer in two pieces waits for the client's delayed acknowledgement
     timeout = 10
     cut_after: int | None = None
     stall_after: int | None = None
