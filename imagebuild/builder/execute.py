@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Hashable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from ..stores import LayoutStore, Store, copy_blob
 from ..windows.filetime import DOS_EPOCH, UNIX_EPOCH, from_iso, to_iso
 from .asked import Asked
 from .cache import Cache
+from .changes import Change
 from .commit import Committer
 from .compose import Looks
 from .gather import Gatherer
@@ -101,6 +102,7 @@ class Shared:
     found: dict[Wanted, Found] = field(default_factory=dict)
     rootfs: dict[str, Rootfs] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
+    changes: dict[Hashable, list[Change]] = field(default_factory=dict)
 
     @classmethod
     def open(cls, request: BuildRequest, shop: Workshop, stack: ExitStack) -> Shared:
@@ -254,7 +256,7 @@ class Build:
     def _stage(self, planned: PlannedStage, *, last: bool) -> Iterator[Event]:
         stage = yield from self._begin(planned, last)
         self._stages[planned.index] = stage
-        gatherer = Gatherer(self._shared.contexts, self._origin_rootfs)
+        gatherer = Gatherer(self._shared.contexts, self._origin_rootfs, self._shared.changes)
         for step in planned.steps:
             try:
                 if isinstance(step, MakeFolder):

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Hashable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..dockerfile.ignore import Ignore
@@ -33,10 +33,14 @@ OriginRootfs = Callable[[OfStage | Wanted], Generator[Event, None, Rootfs]]
 
 @dataclass(slots=True)
 class Gatherer:
-    """Finds what instructions put into an image; ``rootfs_of`` opens the files of a stage or an image."""
+    """Finds what instructions put into an image; ``rootfs_of`` opens the files of a stage or an image.
+
+    ``known`` are the changes found for other versions of the same build.
+    """
 
     contexts: Contexts
     rootfs_of: OriginRootfs
+    known: dict[Hashable, list[Change]] = field(default_factory=dict)
 
     def folder(self, step: MakeFolder, view: View) -> Changes:
         """WORKDIR: the folder, unless it is there."""
@@ -81,7 +85,10 @@ class Gatherer:
             return (yield from self._clone(step, source, place))
         origin = source.origin
         if isinstance(origin, Here):
-            return (yield from self._context(step, source, self.contexts.get(origin.value), place))
+            key = (origin.value, source.patterns, step.excludes, step.parents, step.unpack, place)
+            if key not in self.known:  # the next Windows version takes the same from the same context
+                self.known[key] = yield from self._context(step, source, self.contexts.get(origin.value), place)
+            return self.known[key]
         rootfs = yield from self.rootfs_of(origin.image if isinstance(origin, OfImage) else origin)
         return list(self._image(step, source, rootfs, place))
 

@@ -37,11 +37,18 @@ class StageBuild:
     base_rootfs: Rootfs | None = None
     own_layers: int = 0
     _numbers: int = field(default=0)
+    _told: list[History] = field(default_factory=list)
 
     def configure(self, step: PlannedStep) -> Generator[Event, None, None]:
         """A step that changes only the config."""
-        self.image = add_history(self.image, self._history(step.text, empty=True))
+        self._told.append(self._history(step.text, empty=True))
         yield from ()
+
+    def _tell(self) -> None:
+        """Put what was only said so far into the image: all at once, since each time the whole config is made anew."""
+        if self._told:
+            self.image = add_history(self.image, *self._told)
+            self._told.clear()
 
     def apply(self, changes: Changes, text: str) -> Generator[Event, None, None]:
         """Put changes on top as one layer; a step that changes nothing leaves only its line in the history."""
@@ -56,6 +63,7 @@ class StageBuild:
         layer = yield from self.committer.commit(composed, base=self.from_scratch, epoch=self.looks.epoch,
                                                  title=self._title(text), step=step)
         self.view.add([*composed.parents, *(entry for entry, _ in composed.fresh)])
+        self._tell()
         self.image = append(self.image, layer.descriptor, layer.diff_id, self._history(text))
         self.from_scratch = False
         self.own_layers += 1
@@ -65,12 +73,14 @@ class StageBuild:
         step = f"layer {self.planned.index}.{self._numbers}"
         yield Step(step, self._title(text))
         yield Finish(step, "nothing to change")
-        self.image = add_history(self.image, self._history(text, empty=True))
+        self._told.append(self._history(text, empty=True))
+        self._tell()
 
     def finish(self, run: RunConfig) -> Generator[Event, None, None]:
         """The stage's config as planned; a scratch image without any file still gets its base layer."""
         if self.from_scratch and self.planned.platform.os == "windows":
             yield from self.apply(Changes(()), "base layer with empty hives")
+        self._tell()
         self.image = with_config(self.image, run=run)
         if self.planned.author:
             self.image = with_config(self.image, author=self.planned.author)

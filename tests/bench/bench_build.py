@@ -10,8 +10,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness import WCOW, Contender, Report, measure, race
 from support import programs
+from support.bench import WCOW, Contender, Report, measure, race
 
 PEERS = os.environ.get("BENCH_PEERS", "crane,buildah,buildkit").split(",")
 
@@ -38,7 +38,7 @@ def contenders(tmp: Path, context: Path, stack: contextlib.ExitStack) -> list[Co
         with contextlib.suppress(programs.Unavailable):
             tar = tmp / "context.tar"
             subprocess.run(["tar", "-cf", tar, "-C", context, "."], check=True)
-            argv = [programs.crane(), "append", "-f", tar, "-t", "x.example/x:1", "-o", tmp / "crane.tar"]
+            argv = [programs.crane(), "append", "-f", tar, "-t", "example.org/bench/app:1", "-o", tmp / "crane.tar"]
             found.append(Contender("crane append (of a tar made before)", argv))
     if "buildah" in PEERS:
         with contextlib.suppress(programs.Unavailable):
@@ -70,8 +70,8 @@ def test_copy_of_3000_files(tmp_path: Path, half_compressible: Path, report: Rep
     if (tmp_path / "crane.tar").exists():
         sizes.append(f"crane's {(tmp_path / 'crane.tar').stat().st_size / 1e6:.0f} MB")
     report.table("COPY of 3,000 files, 300 MB, to an OCI layout", costs,
-                 "4 times faster than crane and buildah, 20 times than BuildKit, 80 MB at most; layer at most 1.10 times "
-                 "crane's",
+                 "4 times faster than crane and buildah, 20 times than BuildKit, 80 MB at most; layer at most 1.10 "
+                 "times crane's",
                  note="; ".join(sizes) + ".")
 
 
@@ -102,7 +102,7 @@ def test_three_versions(tmp_path: Path, half_compressible: Path, report: Report,
         when = {"SOURCE_DATE_EPOCH": str(1_600_000_000 + (number if differ else 0))}
         like = ("--like", "nanoserver", "--os-version", version)
         measure([*WCOW, "base", "create", "-q", *like, "-t", f"base:{number}"], {**env, **when})
-    measure([*WCOW, "index", "create", "-q", "base:all", *(f"base:{number}" for number in range(3))], env)
+    measure([*WCOW, "index", "create", "-q", "-t", "base:all", *(f"base:{number}" for number in range(3))], env)
     dockerfile = tmp_path / "Dockerfile"
     dockerfile.write_text("FROM base:all\nCOPY . C:/Windows/app/\n")
     build = [*WCOW, "build", "-q", "--no-cache", "-f", dockerfile]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness import Report
+from support.bench import Report
 
 
 @pytest.fixture(scope="session")
