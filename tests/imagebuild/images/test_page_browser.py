@@ -19,9 +19,11 @@ from support import images, programs
 from support.differences import Sides, finish
 from support.images import file, folder, link
 from support.layers import tar
+from support.workbench import NANOSERVER, Workbench
 
-from imagebuild.images.diff import Side
+from imagebuild.images.diff import Side, side_of
 from imagebuild.images.page import PageFinding, make_page
+from imagebuild.images.pagefindings import lint_for_page
 from imagebuild.layer import Kind
 
 pytestmark = pytest.mark.slow
@@ -98,7 +100,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
                      os="linux", name="evil:1", labels=((EVIL, EVIL),), author=EVIL)
     said = [PageFinding("acl-missing", "warning", "no ACL", "Files/app", 1, "base", "give it one", "hcsshim"),
             PageFinding(EVIL, "error", EVIL, EVIL)]
-    return {"diff": write(top / "diff.html", sides, one, two, said), "one": write(top / "one.html", sides, None, two),
+    bench = Workbench(top / "bench")
+    bench.base("nanoserver", NANOSERVER)
+    bench.build(Path(__file__).parents[3] / "examples" / "app", tag="app:1")
+    demo = side_of(bench.find("app:1"), sides.cache)
+    return {"demo": write(top / "demo.html", sides, None, demo, finish(lint_for_page(demo))),
+            "diff": write(top / "diff.html", sides, one, two, said),
+            "one": write(top / "one.html", sides, None, two),
             "evil": write(top / "evil.html", sides, None, bad, said)}
 
 
@@ -107,6 +115,12 @@ def test_the_tree_the_map_and_the_details_are_drawn(browser: Browser, pages: dic
     assert dom.count('role="treeitem"') > 15 and dom.count('class="cell') > 100
     assert 'aria-level="2"' in dom and 'aria-expanded="true"' in dom
     assert "paths removed" in dom and "paths changed" in dom and '<div class="path">C:\\</div>' in dom
+
+
+def test_the_page_of_the_demo_image_has_its_app_and_no_findings(browser: Browser, pages: dict[str, Path]) -> None:
+    dom = browser.dom(pages["demo"])
+    assert "no findings" in dom and 'title="C:\\app"' in dom and "SOFTWARE" in dom
+    assert "COPY site\\ site\\" in browser.dom(pages["demo"], "layers")
 
 
 def test_a_page_of_3000_files_is_small(pages: dict[str, Path]) -> None:
@@ -166,7 +180,8 @@ def test_the_keyboard_goes_through_the_tree_and_the_map(browser: Browser, pages:
 
 @pytest.mark.parametrize(("name", "page", "view", "width", "dark"), [
     ("light", "diff", "files", 1280, False), ("dark", "diff", "files", 1280, True),
-    ("narrow", "diff", "files", 500, False), ("one-dark", "one", "files", 1280, True),
+    ("demo", "demo", "files", 1280, False), ("narrow", "diff", "files", 500, False),
+    ("one-dark", "one", "files", 1280, True),
     ("changes", "diff", "changes", 1280, False), ("findings-dark", "diff", "findings", 1000, True)])
 def test_a_picture_of_the_page_has_something_on_it(browser: Browser, pages: dict[str, Path], name: str, page: str,
                                                    view: str, width: int, dark: bool) -> None:
