@@ -20,7 +20,7 @@ from ..oci import Config, Descriptor, Digest, Reference, is_layer, media
 from ..stores import LayoutStore
 from ..stores.collect import Freed, blobs, collect, living, reach, relied_on
 from ..stores.files import lost_drafts
-from ..stores.names import tag_of
+from ..stores.names import is_referrers_tag, tag_of
 from .local import missing_image
 from .put import Layer
 
@@ -94,7 +94,7 @@ def remove_images(store: LayoutStore, texts: Iterable[str], *, keep_blobs: bool 
     for text in texts:
         found = _entries_of(text, entries)
         if not found:
-            raise missing_image(text, sorted({tag_of(entry) for entry in entries if tag_of(entry)}))
+            raise missing_image(text, sorted({tag_of(entry) for entry in entries if _is_name(tag_of(entry))}))
         gone += [entry for entry in found if entry not in gone]
     led_to = {} if keep_blobs else reach(store, gone, lenient=True)
     for entry in gone:
@@ -156,7 +156,7 @@ def prune(store: LayoutStore, caches: Caches, *, everything: bool = False, older
 def usage(store: LayoutStore, caches: Caches) -> dict[str, Any]:
     """What takes how much room, as plain facts: layers (of one image, shared, of build steps), rubbish, caches."""
     on_disk = {blob.digest: blob for blob in blobs(store)}
-    entries = [entry for entry in store.entries() if tag_of(entry)]
+    entries = [entry for entry in store.entries() if _is_name(tag_of(entry))]
     images = {entry.digest: entry for entry in entries}
     needs = {digest: reach(store, [entry], lenient=True) for digest, entry in images.items()}
     users: dict[Digest, int] = {}
@@ -222,6 +222,10 @@ def _entries_of(text: str, entries: tuple[Descriptor, ...]) -> list[Descriptor]:
         return [entry for entry in entries if entry.digest == text and tag_of(entry)]
     full = str(Reference.parse(text).tagged())
     return [entry for entry in entries if tag_of(entry) == full]
+
+
+def _is_name(tag: str) -> bool:
+    return bool(tag) and not is_referrers_tag(tag)
 
 
 def _diff_ids(store: LayoutStore) -> set[str]:

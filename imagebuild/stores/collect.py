@@ -149,26 +149,31 @@ def _delete(store: LayoutStore, alive: set[Digest], dead: list[Blob]) -> tuple[B
 
 
 def _unlist_orphans(store: LayoutStore) -> None:
-    """Unnamed entries that only say something about an image (signatures and the like) go when that has gone."""
+    """Entries that only say something about an image (signatures and the like) go when that has gone."""
     while True:
         entries = store.entries()
-        about = {entry.digest: subject for entry in entries if not names.tag_of(entry)
-                 and (subject := _subject(store, entry)) is not None}
+        about = {number: subject for number, entry in enumerate(entries) if (subject := _about(store, entry))}
         if not about:
             return
-        known = reach(store, (entry for entry in entries if entry.digest not in about)).keys() | about.keys()
-        gone = {digest for digest, subject in about.items() if subject not in known}
+        known = set(reach(store, (entry for number, entry in enumerate(entries) if number not in about)))
+        known |= relied_on(store) | {entries[number].digest for number in about}
+        subjects = {names.referrers_tag(digest) for digest in known}
+        gone = [entries[number] for number, subject in about.items() if subject not in subjects]
         if not gone:
             return
-        store.unlist(lambda entry, gone=gone: not names.tag_of(entry) and entry.digest in gone)  # type: ignore[misc]
+        store.unlist(gone)
 
 
-def _subject(store: LayoutStore, entry: Descriptor) -> Digest | None:
+def _about(store: LayoutStore, entry: Descriptor) -> str:
+    """Of which image an entry says something, as the tag for that; empty when it is one of its own."""
+    tag = names.tag_of(entry)
+    if tag:
+        return tag if names.is_referrers_tag(tag) else ""
     with suppress(WcowError):
         data = _document(store, entry.digest)
         subject = None if data is None else parse(data, entry.media_type).subject
-        return subject.digest if subject is not None else None
-    return None
+        return names.referrers_tag(subject.digest) if subject is not None else ""
+    return ""
 
 
 def _document(store: LayoutStore, digest: Digest, *, declared: bool = True) -> bytes | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -188,10 +188,10 @@ class LayoutStore:
         """What ``index.json`` lists, names in annotations. Nothing of it is relied on."""
         return self._index().manifests
 
-    def unlist(self, gone: Callable[[Descriptor], bool]) -> None:
+    def unlist(self, gone: Collection[Descriptor]) -> None:
         """Take entries out of ``index.json``; the caller has the lock."""
         index = self._index()
-        kept = tuple(entry for entry in index.manifests if not gone(entry))
+        kept = tuple(entry for entry in index.manifests if entry not in gone)
         if kept != index.manifests:
             self._write_index(replace(index, manifests=kept))
 

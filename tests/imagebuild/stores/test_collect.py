@@ -18,6 +18,7 @@ from imagebuild.oci import Descriptor, Digest, Index, Location, Manifest, media
 from imagebuild.stores import LayoutStore, put_bytes
 from imagebuild.stores import collect as module
 from imagebuild.stores.collect import Freed, blobs, collect
+from imagebuild.stores.referrers import attach, referrers
 
 ONE, TWO, BOTH = b"one" * 100, b"two" * 100, b"both" * 100
 
@@ -87,6 +88,22 @@ def test_a_signature_goes_with_its_image(store: LayoutStore) -> None:
     with LayoutStore(store.path, create=True) as other:
         empty = put_bytes(other, b"{}", media.OCI_EMPTY)
         other.put_manifest(Manifest(empty, subject=signed).to_bytes(), media.OCI_MANIFEST, tag="")
+    assert collect(store) == Freed()
+    store.untag("a:1")
+    collect(store)
+    assert list(blobs(store)) == [] and store.entries() == ()
+
+
+def test_what_is_attached_to_an_image_goes_with_it_and_not_before(store: LayoutStore) -> None:
+    builder = LayoutStore(store.path, create=True)
+    signed = images.store(builder, images.sample(ONE), ONE)
+    empty = put_bytes(builder, b"{}", media.OCI_EMPTY)
+    attach(builder, Manifest(empty, subject=signed).to_bytes(), media.OCI_MANIFEST)
+    collect(store)
+    assert len(referrers(store, signed)) == 1, "its image has no name yet, but somebody is about to give it one"
+    builder.put_manifest(builder.manifest(signed), signed.media_type, tag="a:1")
+    for place in (builder, store):
+        place.close()
     assert collect(store) == Freed()
     store.untag("a:1")
     collect(store)
