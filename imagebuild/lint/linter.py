@@ -12,8 +12,8 @@ from ..layer.tarstream import DEFAULT_LIMITS, Header
 from ..windows.upcase import fold
 from .finding import IMPORTERS, Finding, Importer
 from .hives import BASE_HIVES, BCD, CONFIG, DELTAS, HEAD, check_hive
-from .item import TYPEFLAGS, Facts, Item, kind_of, records_of
-from .names import SUSPICIOUS, check_component, is_stream, text_of, tidy
+from .item import TYPEFLAGS, Item, kind_of, records_of
+from .names import DEVICES, HARMLESS, SUSPICIOUS, check_component, is_stream, text_of, tidy
 from .report import Report, checks
 from .tree import Below, Tree
 from .values import Records, check_values
@@ -50,7 +50,6 @@ class LayerLinter:
         self._bcd = False
         self._owner = ""  # the name, as written, of the entry that an alternate stream could belong to
         self._last: Entry | None = None
-        self._last_facts = Facts()
         self._well_known = _well_known() if below is not None else frozenset()
 
     def header(self, header: Header, body: Readable | None = None) -> list[Finding]:
@@ -89,13 +88,15 @@ class LayerLinter:
         folder, _, base = path.rpartition("/")
         tree = self.tree
         if last is not None and entry.security is last.security and entry.times is last.times \
-                and entry.attributes == last.attributes and entry.kind is Kind.FILE and not entry.eas:
+                and entry.attributes == last.attributes and entry.kind is last.kind and not entry.eas \
+                and not entry.target:
             # One file after another with the same records: all but the name is known to be right.
             prefix = tree.dirs.get(folder)
-            if prefix is not None:
-                key = prefix + fold(base)
-                if key not in tree.seen and key not in _SPECIAL and not tree.gone and len(base) < 250 \
-                        and len(path) < 1000 and not SUSPICIOUS.search(base):
+            if prefix is not None and HARMLESS(base):
+                upper = base.upper()
+                key = prefix + upper
+                if key not in tree.seen and key not in _SPECIAL and upper[:3] not in DEVICES and len(path) < 1000 \
+                        and not tree.gone:
                     tree.seen[key] = path
                     tree.memory += 500
                     tree.last_folder = None
@@ -130,7 +131,9 @@ class LayerLinter:
             self.tree.whiteout(item)
             report.decide(False)
             return
-        if len(base) >= 250 or SUSPICIOUS.search(base):
+        if HARMLESS(base) and base[:3].upper() not in DEVICES and ":" not in item.folder:
+            pass
+        elif len(base) >= 250 or SUSPICIOUS.search(base):
             if ":" in item.name and is_stream(item.name, self._owner, item.path, item.offset, report):
                 return
             check_component(base, item.path, item.offset, report)

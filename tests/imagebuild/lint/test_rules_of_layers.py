@@ -131,7 +131,7 @@ CASES: dict[str, tuple[bytes, bytes, bool]] = {
     "junction-relative": (layer(junction("Files/a", "b")), layer(junction("Files/a", "\\\\?\\C:\\b")), False),
     "link-target": (layer(symlink("Files/a", "b" * 8001)), layer(symlink("Files/a", "b" * 8000)), False),
     "security-malformed": (layer(file("Files/a", rawsd=b64(b"\2" + bytes(30)))), layer(file("Files/a")), False),
-    "security-missing": (layer(file("Files/a", rawsd=None)), layer(file("Files/a", rawsd=None, sd=b"O:BAD:(A;;FA;;;BA)"),
+    "security-missing": (layer(file("Files/a", rawsd=None)), layer(file("Files/a", rawsd=None, sd=b"D:(A;;FA;;;BA)"),
                                                                    link("Files/b", "Files/a")), False),
     "security-without-dacl": (layer(file("Files/a", rawsd=NO_DACL)), layer(file("Files/a", rawsd=b64(
         parse_sddl("O:BUG:BUD:(A;;FA;;;BA)").to_bytes()))), False),
@@ -166,8 +166,7 @@ OF_IMAGES = {"base-folder-changed", "delta-above-no-delta", "layer-damaged", "co
 MORE: list[tuple[str, bytes, bool, bool]] = [
     ("missing-files", tar(file("Files/a"), folder("Hives")), False, True),
     ("missing-hives", tar(folder("Files"), file("Hives")), False, True),
-    ("utilityvm-trailing-slash", base(folder("UtilityVM"), folder("UtilityVM/Files/"), *BOOT[2:], file(BCD, HIVE)), True,
-     True),
+    ("utilityvm-trailing-slash", base(UVM[0], folder("UtilityVM/Files/"), *BOOT[2:], file(BCD, HIVE)), True, True),
     ("utilityvm-trailing-slash", base(folder("UtilityVM/"), folder("UtilityVM/Files")), True, False),
     ("utilityvm-bcd", base(*BOOT, file(BCD, b"x" * 9000)), True, True),
     ("parent-missing", layer(folder("Files/A"), file("Files/a/b")), False, False),
@@ -195,7 +194,7 @@ MORE: list[tuple[str, bytes, bool, bool]] = [
     ("whiteout-of-own-entry", layer(file("Files/a"), whiteout("Files/.wh.a")), False, True),
     ("whiteout-outside-files", layer(*UVM, whiteout("UtilityVM/Files/.wh.a")), False, False),
     ("special-file", layer(entry("Files/a", b"6", 0x20)), False, True),
-    ("sparse-file", layer(member("Files/a", data=b"0\n" + bytes(510), records={b"GNU.sparse.major": b"1"})), False, True),
+    ("sparse-file", layer(member("Files/a", data=bytes(512), records={b"GNU.sparse.major": b"1"})), False, True),
     ("attributes-malformed", layer(file("Files/a", fileattr=b"4294967296")), False, True),
     ("attributes-kind", layer(file("Files/a", attributes=0x30)), False, True),
     ("link-target", layer(symlink("Files/a", "")), False, True),
