@@ -63,21 +63,27 @@ class _Words:
 
     def __init__(self) -> None:
         self.done: list[str] = []
-        self.buffer = ""
+        self.parts: list[str] = []  # of the word that is being read: joined once, however long it gets
 
     def add(self, text: str) -> None:
         for char in text:
-            if not is_space(char):
-                self.buffer += char
-            elif self.buffer:
-                self.done.append(self.buffer)
-                self.buffer = ""
+            if is_space(char):
+                self.end()
+            else:
+                self.parts.append(char)
 
     def add_raw(self, text: str) -> None:
-        self.buffer += text
+        if text:
+            self.parts.append(text)
+
+    def end(self) -> None:
+        if self.parts:
+            self.done.append("".join(self.parts))
+            self.parts.clear()
 
     def finish(self) -> list[str]:
-        return [*self.done, self.buffer] if self.buffer else self.done
+        self.end()
+        return self.done
 
 
 class _Lexer:

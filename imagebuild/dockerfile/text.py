@@ -77,28 +77,29 @@ def split_blanks(rest: str) -> tuple[str, ...]:
 def split_words(rest: str, escape: str) -> tuple[str, ...]:
     """Words as ENV, LABEL and ARG read them: quotes and the escape hold a word together and stay in it."""
     words: list[str] = []
-    word, quote = "", ""
+    word: list[str] = []  # joined once: a string that grows by a character at a time takes quadratic time
+    quote = ""
     pos, end = 0, len(rest)
     while pos < end:
         char = rest[pos]
         if not quote and is_space(char):
             if word:
-                words.append(word)
-            word = ""
+                words.append("".join(word))
+                word.clear()
         elif char == escape and quote != "'":
             if pos + 1 == end:
                 break  # a lone escape at the end is dropped
-            word += char + rest[pos + 1]
+            word += (char, rest[pos + 1])
             pos += 1
         else:
-            word += char
+            word.append(char)
             if not quote and char in "'\"":
                 quote = char
             elif char == quote:
                 quote = ""
         pos += 1
     if word:
-        words.append(word)
+        words.append("".join(word))
     return tuple(words)
 
 

@@ -13,7 +13,7 @@ from imagebuild.builder import BuildRequest, build
 from imagebuild.errors import ContextError, DockerfileError, NotFoundError, UsageError, WcowError
 from imagebuild.images.events import Warn
 from imagebuild.layer import Kind, Times
-from imagebuild.oci import Digest
+from imagebuild.oci import Digest, add_history
 from imagebuild.windows import filetime
 
 FROM = f"# escape=`\nFROM {NANOSERVER}\n"
@@ -434,3 +434,18 @@ def test_the_maintainer_is_the_author_and_the_history_has_every_flag(bench: Benc
 def test_an_error_about_an_asked_path_names_it_as_it_was_written(bench: Bench) -> None:
     with pytest.raises(ContextError, match=r"C:\\NoWhere\\x"):
         bench.build(FROM, acls=(("C:\\NoWhere\\x", "D:P(A;;FA;;;BA)"),))
+
+
+def test_instructions_that_only_set_the_config_make_it_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = 0
+
+    def counted(*args: object) -> object:
+        nonlocal made
+        made += 1
+        return add_history(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("imagebuild.builder.stage.add_history", counted)
+    built = bench.build(FROM + "ENV A=1\n" * 200 + "COPY a C:\\a\nENV B=1\n", {"a": "x"})
+    told = [step.created_by for step in built.image.config.history][-202:]
+    assert told == ["ENV A=1"] * 200 + ["COPY a C:\\a", "ENV B=1"]
+    assert made == 2

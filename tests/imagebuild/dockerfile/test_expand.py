@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,10 @@ def test_single_quotes_keep_everything(text):
 @given(st.text(max_size=20), st.sampled_from("\\`"))
 def test_every_text_can_be_protected(text, escape):
     assert expand("".join(escape + char for char in text), ENV.get, escape) == text
+
+
+def test_a_word_of_megabytes_takes_seconds_at_most() -> None:
+    """Growing an attribute by a character at a time copies it each time: minutes for what a generator may write."""
+    begin = time.monotonic()
+    assert expansion("x" * 1_000_000 + " y", lambda name: None).words[1] == "y"
+    assert time.monotonic() - begin < 10
