@@ -118,6 +118,11 @@ class Contexts:
             found = self.stack.enter_context(self.fetcher.url(value))
             return self._from_file(found.path, redact(value))
         path = Path(value)
+        try:
+            path.absolute()
+        except OSError as error:
+            raise ContextError(f"cannot use {value} as the build context", path=value,
+                               why="the working directory has been deleted", hint="change to another folder") from error
         if path.is_file():
             return self._from_file(path, value)
         cache = StatCache.for_folder(path, self.stat_cache) if self.stat_cache is not None else None

@@ -7,6 +7,7 @@ registry failed, 130 interrupted.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
@@ -46,6 +47,7 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 """Verb to the module that holds it and its one line of help: the help text must not import every module."""
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 LONGEST = 1200
 """Characters in one line of an error."""
 
@@ -127,6 +129,8 @@ def run(args: list[str]) -> int:
     except OSError as error:
         if error.filename:
             return _say(WcowError(f"cannot use {error.filename}", why=error.strerror or str(error)), debug)
+        if error.errno not in _FULL:
+            return _say(WcowError("a call of the operating system failed", why=error.strerror or str(error)), debug)
         _give_up(sys.stdout)  # what is still unwritten would fail once more when Python ends
         return _say(WcowError("cannot write the output", why=error.strerror or str(error)), debug)
     except Exception as error:

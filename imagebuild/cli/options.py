@@ -111,11 +111,19 @@ def settings_from(ctx: click.Context, **options: Any) -> Settings:
     if options.get("store"):
         given["store"] = Path(options["store"])
     named = (ctx.find_root().obj or {}).get("config")
-    settings = config.settle(given, config.from_environment(os.environ), config.load(named, Path.cwd()).values)
+    settings = config.settle(given, config.from_environment(os.environ), config.load(named, _here()).values)
     if settings.ca_file and not Path(settings.ca_file).is_file():
         raise UsageError(f"there is no file {settings.ca_file}", why="the CAs of registries were to be read from it",
                          hint="--ca FILE, WCOW_CA_FILE or ca_file in wcow.toml name it")
     return settings
+
+
+def _here() -> Path:
+    """The working directory; one that has been deleted has no configuration file in or above it."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path()
 
 
 def wanted_platform(platform: str | None, os_version: str | None) -> Platform:

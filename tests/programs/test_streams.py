@@ -63,3 +63,18 @@ def test_output_that_finds_no_room_is_an_error_told_once(home: Home, app: str, v
 def test_nobody_needs_to_listen(home: Home, app: str, verb: str) -> None:
     assert shell(home, f"{verb} | true") == (0, "")
     assert shell(home, "digest nothing:1 --offline 2>/dev/full") == (2, "")
+
+
+def test_a_deleted_working_directory_stops_only_what_needs_it(home: Home, app: str, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile C:/\n")
+    begin = f'mkdir {tmp_path}/gone; cd {tmp_path}/gone; rmdir {tmp_path}/gone; "$0" -m imagebuild'
+
+    def run(line: str) -> tuple[int, str]:
+        done = subprocess.run(["/bin/sh", "-c", f"{begin} {line}", sys.executable], env=home.environment(), timeout=60,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+        return done.returncode, done.stderr.decode()
+
+    assert run("digest app:1") == (0, "")
+    assert run(f"build -q {tmp_path}") == (0, "")
+    code, said = run("build -q .")
+    assert code == 2 and "the working directory has been deleted" in said and len(said.splitlines()) <= 3
