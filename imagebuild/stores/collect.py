@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Free what nothing refers to any more in a store that other processes are using (``decisions/0005``).
+"""Free what nothing refers to any more in a store that other processes are using (``decisions/0019``).
 
 A blob lives while a name in ``index.json`` leads to it, a living process has it in its lease, or the caller wants it
 kept. Names cannot change meanwhile (the lock); leases can, so a dead blob is first moved aside, the leases are read

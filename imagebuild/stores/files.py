@@ -166,7 +166,7 @@ class BlobPlace:
     """Where a folder store keeps its blobs, and whether it waits for the disk.
 
     With a ``lease``, a blob that was asked for is relied on. A collector moves blobs aside before it deletes them
-    (``decisions/0005``); until then they are found there and put back.
+    (``decisions/0019``); until then they are found there and put back.
     """
 
     def __init__(self, root: Path, *, durable: bool, lease: Lease | None = None) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebuild.stores import alive
+from imagebuild.stores import ArchiveStore, alive
 from imagebuild.stores.files import Draft, lost_drafts
 
 WRITER = ("import os, sys\nfrom pathlib import Path\nfrom imagebuild.stores.files import Draft\n"
@@ -83,3 +83,12 @@ def test_archives_half_written_by_a_killed_process_are_found_and_others_left(tmp
     assert lost_drafts(tmp_path, "other.tar") == [] and lost_drafts(tmp_path, "app.tar") == [lost]
     kill(live)
     assert len(lost_drafts(tmp_path)) == 2
+
+
+def test_writing_an_archive_sweeps_what_a_killed_process_left_of_it(tmp_path: Path) -> None:
+    dead, live = open_draft(tmp_path, ".app.tar."), open_draft(tmp_path, ".other.tar.")
+    kill(dead)
+    with ArchiveStore(tmp_path / "app.tar", create=True):
+        drafts = sorted(path.name.partition(".tar.")[0] for path in tmp_path.iterdir())
+        assert drafts == [".app", ".other"], "our own, and that of the living"
+    kill(live)
