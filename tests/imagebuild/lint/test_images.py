@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each rule about images: an image that breaks it, and one that just does not; and layers that know what is below."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO
+
+import pytest
+from support import rawtar
+
+from imagebuild import lint
+from imagebuild.errors import NotFoundError, StoreError, UsageError
+from imagebuild.oci import Config, Descriptor, Digest, History, Image, Platform, RunConfig, create, media
+from imagebuild.windows.sddl import parse_sddl
+
+OTHER_SD = b64encode(parse_sddl("O:BAG:SYD:(A;;FA;;;BA)").to_bytes())
+SYSTEM32 = (rawtar.folder("Files/Windows"), rawtar.folder("Files/Windows/System32"))
+
+
+def delta(name: str = "System_Delta") -> bytes:
+    return rawtar.file(f"Hives/{name}", rawtar.HIVE, rawsd=None)
+
+
+@dataclass
+class Shelf:
+    """Blobs by digest."""
+
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    opened: list[str] = field(default_factory=list)
+
+    def open_blob(self, descriptor: Descriptor, /) -> BinaryIO:
+        self.opened.append(descriptor.digest)
+        if descriptor.digest not in self.blobs:
+            raise NotFoundError("no such blob")
+        return io.BytesIO(self.blobs[descriptor.digest])
+
+    def image(self, *layers: bytes, kind: str = media.OCI_LAYER, **changes: object) -> Image:
+        """An image of these layers, base first."""
+        described = []
+        for data in layers:
+            described.append(Descriptor(kind, Digest.of(data), len(data)))
+            self.blobs[described[-1].digest] = data
+        config = Config(os="windows", architecture="amd64", os_version="10.0.20348.1",
+                        diff_ids=tuple(Digest.of(data) for data in layers))
+        return create(replace(config, **changes), layers=tuple(described))  # type: ignore[arg-type]
+
+
+def found(shelf: Shelf, image: Image, **options: object) -> list[lint.Finding]:
+    return list(lint.image(image, shelf, **options))  # type: ignore[arg-type]
+
+
+def rules(shelf: Shelf, image: Image, **options: object) -> set[str]:
+    return {finding.rule for finding in found(shelf, image, **options)}
+
+
+def with_layers(image: Image, *layers: Descriptor, diff_ids: int | None = None, kind: str = "") -> Image:
+    config = image.config
+    if diff_ids is not None:
+        config = replace(config, diff_ids=config.diff_ids[:1] * diff_ids)
+    family = media.family_of(kind) or "oci"
+    return create(config, layers=layers, family=family)
+
+
+Make = Callable[[Shelf], Image]
+
+
+def plain(shelf: Shelf, **changes: object) -> Image:
+    return shelf.image(rawtar.base(), rawtar.layer(), **changes)
+
+
+def typed(*kinds: str, family: str = "", urls: tuple[str, ...] = ()) -> Make:
+    """The same base under several media types, compressed as they say."""
+
+    def make(shelf: Shelf) -> Image:
+        image = plain(shelf)
+        layers = []
+        for kind in kinds:
+            data = rawtar.base() if not layers else rawtar.layer()
+            if media.compression_of(kind) == "gzip":
+                data = gzip.compress(data, mtime=0)
+            shelf.blobs[Digest.of(data)] = data
+            layers.append(Descriptor(kind, Digest.of(data), len(data), urls=urls))
+        return with_layers(replace(image, config=replace(image.config, diff_ids=image.diff_ids[:len(kinds)])), *layers,
+                           kind=family)
+
+    return make
+
+
+def many(count: int) -> Make:
+    def make(shelf: Shelf) -> Image:
+        image = plain(shelf)
+        base, layer = image.layers
+        config = replace(image.config, diff_ids=(image.diff_ids[0], *image.diff_ids[1:] * (count - 1)))
+        return create(config, layers=(base, *[layer] * (count - 1)))
+
+    return make
+
+
+def history(count: int) -> Make:
+    return lambda shelf: plain(shelf, history=(*[History(created_by="x")] * count, History(empty_layer=True)))
+
+
+def path(value: str) -> Make:
+    return lambda shelf: plain(shelf, run=RunConfig(env=(f"Path={value}",)))
+
+
+def artefact(shelf: Shelf) -> Image:
+    image = plain(shelf)
+    return replace(image, manifest=replace(image.manifest, config=replace(image.manifest.config, media_type="a/b")))
+
+
+def swapped(shelf: Shelf) -> Image:
+    return plain(shelf, diff_ids=(Digest.of(rawtar.base()), Digest.of(b"other")))
+
+
+def layers(*data: bytes) -> Make:
+    return lambda shelf: shelf.image(*data)
+
+
+def lying(head: bytes) -> Make:
+    def make(shelf: Shelf) -> Image:
+        image = plain(shelf)
+        shelf.blobs[image.layers[1].digest] = head
+        return image
+
+    return make
+
+
+FOREIGN = "application/vnd.oci.image.layer.nondistributable.v1.tar"
+GZIP, PLAIN = media.OCI_LAYER_GZIP, media.OCI_LAYER
+
+CASES: dict[str, tuple[Make, Make]] = {
+    "config-os": (lambda s: plain(s, os="linux"), plain),
+    "config-architecture": (lambda s: plain(s, architecture="arm"), lambda s: plain(s, architecture="arm64")),
+    "os-version-missing": (lambda s: plain(s, os_version=""), plain),
+    "os-version-malformed": (lambda s: plain(s, os_version="10.0"), lambda s: plain(s, os_version="10.0.20348")),
+    "no-layers": (lambda s: s.image(), layers(rawtar.base())),
+    "diff-ids-count": (lambda s: plain(s, diff_ids=(Digest.of(rawtar.base()),)), plain),
+    "diff-id-mismatch": (swapped, plain),
+    "too-many-layers": (many(126), many(125)),
+    "mixed-compression": (typed(PLAIN, GZIP), typed(GZIP, GZIP)),
+    "plain-layer-among-compressed": (typed(PLAIN, GZIP), typed(PLAIN, PLAIN)),
+    "layer-media-type": (typed(PLAIN, "application/x-tar"), typed(PLAIN, PLAIN)),
+    "config-media-type": (artefact, plain),
+    "media-type-families": (typed(PLAIN, media.DOCKER_LAYER), typed(media.DOCKER_LAYER, media.DOCKER_LAYER,
+                                                                      family=media.DOCKER_MANIFEST)),
+    "layer-compression": (lambda s: s.image(gzip.compress(rawtar.base(), mtime=0)), layers(rawtar.base())),
+    "foreign-layer": (typed(FOREIGN, urls=("https://example.test/1",)), typed(PLAIN, urls=("https://example.test/1",))),
+    "foreign-layer-without-urls": (typed(FOREIGN), typed(FOREIGN, urls=("https://example.test/1",))),
+    "history-count": (history(1), history(2)),
+    "path-without-system32": (path("C:\\app"), path("C:\\app;C:\\windows\\SYSTEM32")),
+    "layer-damaged": (lying(rawtar.layer()[:1500]), plain),
+    "base-folder-changed": (
+        layers(rawtar.base(), rawtar.layer(SYSTEM32[0], rawtar.folder("Files/Windows/System32", rawsd=OTHER_SD))),
+        layers(rawtar.base(), rawtar.layer(*SYSTEM32, rawtar.folder("Files/Windows/mine", rawsd=OTHER_SD)))),
+    "delta-above-no-delta": (layers(rawtar.base(), rawtar.layer(), rawtar.layer()[:-1024] + delta() + bytes(1024)),
+                             layers(rawtar.base(), rawtar.layer()[:-1024] + delta() + bytes(1024))),
+}
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_an_image_that_breaks_the_rule_is_found(rule: str) -> None:
+    shelf = Shelf()
+    assert rule in rules(shelf, CASES[rule][0](shelf))
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_an_image_that_just_keeps_the_rule_is_not_found(rule: str) -> None:
+    shelf = Shelf()
+    assert rule not in rules(shelf, CASES[rule][1](shelf))
+
+
+@pytest.mark.parametrize(("said", "rule"), [
+    (None, "index-os-version-missing"), (Platform("windows", "amd64"), "index-os-version-missing"),
+    (Platform("windows", "amd64", "10.0.20348.2"), "index-platform-mismatch"),
+    (Platform("windows", "arm64", "10.0.20348.1"), "index-platform-mismatch"),
+    (Platform("linux", "amd64", "10.0.20348.1"), "index-platform-mismatch"),
+    (Platform("windows", "amd64", "10.0.20348.1"), None)])
+def test_what_an_index_says_is_compared_with_the_config(said: Platform | None, rule: str | None) -> None:
+    shelf = Shelf()
+    image = plain(shelf)
+    entry = replace(image.descriptor(), platform=said)
+    assert rules(shelf, image, entry=entry) == ({rule} if rule else set())
+    assert rules(shelf, image) == set()
+
+
+def test_a_hostprocess_image_needs_no_os_version_in_an_index() -> None:
+    shelf = Shelf()
+    image = plain(shelf, os_version="")
+    assert rules(shelf, image, entry=replace(image.descriptor(), platform=Platform("windows", "amd64"))) == {
+        "os-version-missing"}
+
+
+def test_a_good_image_has_no_finding_and_each_layer_is_read_once() -> None:
+    shelf = Shelf()
+    image = shelf.image(gzip.compress(rawtar.base(), mtime=0), kind=GZIP)
+    image = create(replace(image.config, diff_ids=(Digest.of(rawtar.base()),)), layers=image.layers)
+    assert found(shelf, image) == []
+    assert shelf.opened == [image.layers[0].digest]
+
+
+def test_hard_links_into_lower_layers_are_looked_up() -> None:
+    shelf = Shelf()
+    good = shelf.image(rawtar.base(rawtar.file("Files/a")), rawtar.layer(rawtar.link("Files/b", "Files/A")))
+    assert rules(shelf, good) == set()
+    bad = shelf.image(rawtar.base(), rawtar.layer(rawtar.link("Files/b", "Files/a")))
+    (finding,) = found(shelf, bad)
+    assert (finding.rule, finding.layer, finding.digest) == ("hard-link-missing", 1, bad.layers[1].digest)
+
+
+def test_a_symlink_to_a_folder_below_is_found() -> None:
+    shelf = Shelf()
+    image = shelf.image(rawtar.base(), rawtar.layer(rawtar.symlink("Files/w", "Windows")))
+    assert rules(shelf, image) == {"symlink-to-folder"}
+
+
+def test_what_is_below_an_unreadable_layer_is_not_held_against_those_above() -> None:
+    shelf = Shelf()
+    image = shelf.image(rawtar.base()[:3000], rawtar.layer(rawtar.link("Files/b", "Files/a")))
+    assert rules(shelf, image) == {"layer-damaged", "hard-link-unverified"}
+
+
+def test_a_delta_stays_possible_while_each_layer_has_one() -> None:
+    shelf = Shelf()
+    above = rawtar.layer()[:-1024] + delta() + bytes(1024)
+    assert rules(shelf, shelf.image(rawtar.base(), above, above)) == set()
+    other = rawtar.layer()[:-1024] + delta("Sam_Delta") + bytes(1024)
+    assert rules(shelf, shelf.image(rawtar.base(), above, other)) == {"delta-above-no-delta"}
+    assert rules(shelf, shelf.image(rawtar.base(), above, other), importers=("wcifs",)) == set()
+
+
+def test_some_layers_can_be_read_alone() -> None:
+    shelf = Shelf()
+    image = shelf.image(rawtar.base(), rawtar.layer(rawtar.link("Files/b", "Files/a")), rawtar.layer())
+    begun: list[int] = []
+    assert rules(shelf, image, only=[1], begin=lambda number, _: begun.append(number)) == {"hard-link-unverified"}
+    assert begun == [1]
+    with pytest.raises(UsageError, match="there is no layer 3"):
+        found(shelf, image, only=[3])
+
+
+def test_a_foreign_layer_that_is_not_here_is_passed_and_any_other_is_an_error() -> None:
+    shelf = Shelf()
+    image = typed(FOREIGN, PLAIN, urls=("https://example.test/1",))(shelf)
+    del shelf.blobs[image.layers[0].digest]
+    assert rules(shelf, image) == {"foreign-layer"}
+    del shelf.blobs[image.layers[1].digest]
+    with pytest.raises(NotFoundError):
+        found(shelf, image)
+
+
+def test_trouble_of_the_store_is_raised_and_no_thread_is_left() -> None:
+    import threading
+
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell() >= 1024:
+                raise StoreError("the disk is gone")
+            return super().read(512)
+
+    shelf = Shelf()
+    image = plain(shelf)
+    shelf.open_blob = lambda descriptor: Broken(shelf.blobs[descriptor.digest])  # type: ignore[method-assign]
+    with pytest.raises(StoreError, match="disk"):
+        found(shelf, image)
+    assert "lint-digest" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_only_the_engines_rules() -> None:
+    shelf = Shelf()
+    image = shelf.image(rawtar.base(hives={"SAM": b""}), rawtar.layer(), os="linux")
+    assert rules(shelf, image, importers=("engine",)) == {"config-os"}
+    assert rules(shelf, image, importers=("base",)) == {"base-hive-invalid"}
