@@ -44,8 +44,10 @@ class Lease:
             if self._fd is None:
                 self._begin()
             if self._fd is not None and digest not in self._known:
-                os.write(self._fd, f"{digest}\n".encode())
-                self._known.add(digest)
+                # A line that a full disk cut short must not spoil the next one: that begins anew.
+                line = f"\n{digest}\n".encode()
+                if os.write(self._fd, line) == len(line):
+                    self._known.add(digest)
 
     def end(self) -> None:
         """Rely on nothing any more. Safe to call twice; :meth:`add` begins anew."""

@@ -71,6 +71,23 @@ def test_half_a_line_is_no_digest(tmp_path: Path) -> None:
     assert leased(tmp_path) == {A}
 
 
+def test_a_line_that_a_full_disk_cut_short_does_not_spoil_the_next(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, short = os.write, [True]
+
+    def write(fd: int, data: bytes) -> int:
+        return whole(fd, data[:20] if short.pop() else data)
+
+    monkeypatch.setattr("imagebuild.stores.lease.os.write", write)
+    lease = Lease(tmp_path)
+    lease.add(A)
+    short += [False, False]
+    lease.add(B)
+    assert leased(tmp_path) == {B}
+    lease.add(A)
+    assert leased(tmp_path) == {A, B}, "what was not written is written when it is asked for again"
+
+
 def test_where_nothing_can_be_written_there_is_no_lease_and_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     Lease(tmp_path / "file" / "leases").add(A)
