@@ -22,6 +22,8 @@ CHECKERS: dict[str, Callable[..., Any]] = {}
 """Rule id to the function that can report it; every rule has one (a test holds that)."""
 HELD = 50_000
 """Breaches kept back until it is known whether the layer is a base."""
+SHOWN = 1000
+"""Characters of a path or a message that a finding keeps: a hostile name has a million."""
 
 
 def checks(*rules: str) -> Callable[[_Checker], _Checker]:
@@ -65,7 +67,9 @@ class Report:
 
     def __call__(self, rule: str, message: str, path: str = "", offset: int | None = None,
                  where: Where = "any") -> None:
-        """One breach; with ``where`` it counts only in such layers."""
+        """One breach; with ``where`` it counts only in such layers. What is longer than :data:`SHOWN` is cut."""
+        if len(path) > SHOWN or len(message) > SHOWN:
+            path, message = _cut(path), _cut(message)
         if self.base is None:
             if rule in self._tables[True] or rule in self._tables[False]:
                 self._held.append((rule, message, path, offset, where))
@@ -98,6 +102,10 @@ class Report:
         if active is None or (where != "any" and (where == "base") != self.base):
             return
         self.found.append(Finding(rule, active[0], message, path, offset, self._layer, self._digest, active[1]))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else text[:SHOWN - 3] + "..."
 
 
 def _active(importers: Collection[Importer], ignore: Collection[str], base: bool) -> _Active:

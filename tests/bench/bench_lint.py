@@ -65,8 +65,9 @@ def test_lint(tmp_path: Path, half_compressible: Path, report: Report) -> None:
                     return [(entry, data.read_bytes() if isinstance(data, Path) else data)
                             for entry, data in entries(half_compressible)]
                 images.image(store, "1", images.layer(store, images.BASE, base=True), images.layer(store, content()))
+            place = f"oci:{tmp_path / 'layout'}:1"
             contenders.append(Contender("wcow, in an image (both digests)",
-                                        [*WCOW, "lint", "--ignore", "base-hive-missing", f"oci:{tmp_path / 'layout'}:1"]))
+                                        [*WCOW, "lint", "--ignore", "base-hive-missing", place]))
         report.table(f"lint of a layer of 3,000 entries, {name}", race(contenders), bar)
 
 

@@ -71,7 +71,8 @@ def test_buildkit_breaks_symlinks(
         bench: Workbench, base: str, context: Path, dockerd: programs.Daemon, registry: programs.Registry) -> None:
     with programs.skipping():
         programs.buildx()
-    (context / "Dockerfile").write_text(f"FROM {base}\nCOPY src C:/app/\nCOPY src/hello.txt C:/Windows/System32/x.txt\n")
+    (context / "Dockerfile").write_text(
+        f"FROM {base}\nCOPY src C:/app/\nCOPY src/hello.txt C:/Windows/System32/x.txt\n")
     name = f"{registry.host}/buildkit/lint:1"
     dockerd.docker("buildx", "build", "--platform", "windows/amd64", "--provenance=false", "--tag", name, context)
     dockerd.docker("push", name)

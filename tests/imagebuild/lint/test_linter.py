@@ -250,3 +250,10 @@ def test_a_layer_writer_and_the_linter_agree() -> None:
         assert not [f for f in linter.entry(entry, content) if f.rule != "delta-invalid"]
     writer.finish()
     assert not linter.finish()
+
+
+def test_long_names_are_cut_in_findings() -> None:
+    data = rawtar.layer(rawtar.folder("Files/" + "a/" * 600), rawtar.file("Files//" + "b" * 2000))
+    findings = found(data, base=False)
+    assert {"parent-missing", "unclean-path", "name-too-long"} == {finding.rule for finding in findings}
+    assert max(len(finding.path) for finding in findings) == 1000
