@@ -18,6 +18,7 @@ from .transport import Answer, RequestBody, Timeouts, Transport, is_loopback
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 6
+_REFUSALS, _REFUSALS_LATER = 3, 10
 _DOCKER_HUB = "registry-1.docker.io"
 
 
@@ -117,6 +118,7 @@ class Endpoint:
         self._loopback = is_loopback(host)
         self._scheme = scheme
         self._lock = threading.Lock()
+        self._let_in: set[Scopes] = set()
         self.auth = Authorizer(host, credentials, transport, ask=lambda send: self.retrier().run(send))
 
     def retrier(self) -> Retrier:
@@ -184,16 +186,20 @@ class Endpoint:
 
     def _authorized(self, method: str, url: str, scopes: Scopes, what: str, headers: Mapping[str, str] | None,
                     body: RequestBody | None) -> Answer:
-        # Refused twice with what we were told to bring: once may be an old token, twice is an answer.
-        for attempt in range(3):
+        # Refused twice with what we were told to bring: once may be an old token, twice is an answer. Where we were let
+        # in before, tokens only end often, and with many threads a new one may have ended before its turn came.
+        refused = 0
+        while True:
             authorization = self.auth.header(scopes)
             answer, home = self._followed(method, url, what, {**(headers or {})}, body, authorization)
             if answer.status != 401:
+                if authorization and scopes not in self._let_in:
+                    self._let_in.add(scopes)
                 return answer
-            if not home or attempt == 2:
+            refused += 1
+            if not home or refused >= (_REFUSALS_LATER if scopes in self._let_in else _REFUSALS):
                 raise self.error(answer, what)
             self.auth.learn(answer, scopes, used=authorization, what=what)
-        raise AssertionError("unreachable")
 
     def _followed(self, method: str, url: str, what: str, headers: dict[str, str], body: RequestBody | None,
                   authorization: str) -> tuple[Answer, bool]:

@@ -132,9 +132,9 @@ def promise(difference: int) -> Any:
 
 
 def forget() -> Any:
-    """Forget every upload, then answer as usual."""
+    """Forget the upload that is asked about, then answer as usual."""
     def act(handler: Handler, seen: Seen) -> bool:
-        handler.registry.uploads.clear()
+        handler.registry.uploads.pop(seen.path.partition("?")[0].rpartition("/")[2], None)
         return False
     return act
 
