@@ -16,6 +16,7 @@ from imagebuild.errors import FormatError, UnsupportedError, UsageError
 from imagebuild.images.diff import Side
 from imagebuild.images.difference import Aspect
 from imagebuild.layer import Kind
+from imagebuild.oci import History, add_history
 
 OTHER = "O:BAG:SYD:AI(A;ID;FA;;;SY)(A;;FR;;;BU)"
 
@@ -72,6 +73,17 @@ def test_a_shared_base_is_not_walked_but_where_a_layer_above_speaks(sides: Sides
     assert [(change.mark, change.path) for change in found.files] == [
         ("+", "C:\\app\\a"), ("+", "C:\\other"), ("+", "C:\\other\\c")]
     assert found.compared < 10
+
+
+def test_a_layer_may_speak_of_a_folder_without_naming_it(sides: Sides) -> None:
+    """Tars of others leave the folders above a whiteout out; the folder itself is then still the base's."""
+    base = sides.layer(file("Files/app/a", b"1"), file("Files/app/b", b"1"), base=True)
+    upper = sides.raw_layer(tar(("Files/app/.wh.a", {}), ("Hives", {"type": b"5"})))
+    assert sides.lines(sides.side(base), sides.side(base, upper)) == [("-", "C:\\app\\a")]
+    linux = sides.raw_layer(tar(("app/a", {"data": b"1"}), ("app/b", {"data": b"1"})))
+    opaque = sides.raw_layer(tar(("app/.wh..wh..opq", {}), ("app/c", {"data": b"1"})))
+    assert sides.lines(sides.side(linux, os="linux"), sides.side(linux, opaque, os="linux")) == [
+        ("-", "/app/a"), ("-", "/app/b"), ("+", "/app/c")]
 
 
 def test_a_folder_that_was_taken_away_and_made_anew_is_walked(sides: Sides) -> None:
@@ -168,14 +180,22 @@ def test_two_layers_are_compared_as_their_tars_have_them(sides: Sides, sample: S
 
 
 def test_hives_of_the_layers_are_told_as_changed(sides: Sides) -> None:
-    base = sides.layer(file("Files/a", b"1"), base=True)
+    base = sides.layer(file("Files/a", b"1"), hive("Software_Delta"))
     before = sides.side(base, sides.layer(hive("Software_Delta")))
     other = hive("Software_Delta")[0], b"more"
     found = sides.compare(before, sides.side(base, sides.layer(other)))
     assert [(change.name, len(change.before), len(change.after)) for change in found.registry] == [("Software", 1, 1)]
     assert not found.equal and not found.files
+    # The layer that both share is not told of, so each side has one hive.
     moved = sides.side(base, sides.layer(file("Files/b", b"")), sides.layer(hive("Software_Delta")))
     assert not sides.compare(before, moved).registry
+
+
+def test_one_more_step_of_the_history_is_a_difference(sides: Sides, sample: Side) -> None:
+    after = sides.of(add_history(sample.image, History(created_by="ENV X", empty_layer=True)), "app:2")
+    found = sides.compare(sample, after)
+    assert [(one.mark, one.created_by) for one in found.history] == [("+", "ENV X")]
+    assert not found.equal and not found.files and not found.config
 
 
 def test_a_hive_among_the_files_is_marked(sides: Sides) -> None:

@@ -149,6 +149,14 @@ def test_three_thousand_files_take_less_than_two_megabytes(sides: Sides) -> None
     assert len(page(sides, before, after).encode()) < 2_000_000  # every file changed in content and ACL
 
 
+def test_layers_with_very_many_entries_are_left_out(sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+    few, many = sides.layer(base=True), sides.layer(*(file(f"Files/{number}") for number in range(30)))
+    side = sides.side(few, many)
+    assert len(data(page(sides, None, side))["trees"]) == 3
+    monkeypatch.setattr("imagebuild.images.page.LAYER_ROWS", 20)
+    assert [tree["name"] for tree in data(page(sides, None, side))["trees"]] == ["app:1", "Layer 0"]
+
+
 def test_links_of_every_kind_have_their_targets(sides: Sides) -> None:
     side = sides.image(file("Files/a", b"123"), link("Files/h", Kind.HARD_LINK, "Files/a"),
                        link("Files/s", Kind.SYMLINK, "a"))
