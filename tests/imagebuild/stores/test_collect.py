@@ -15,7 +15,7 @@ from support import plain_images as images
 
 from imagebuild.errors import IntegrityError, NotFoundError, StoreError
 from imagebuild.oci import Descriptor, Digest, Index, Location, Manifest, media
-from imagebuild.stores import LayoutStore, put_bytes
+from imagebuild.stores import LayoutStore, copy_blob, put_bytes
 from imagebuild.stores import collect as module
 from imagebuild.stores.collect import Freed, blobs, collect
 from imagebuild.stores.referrers import attach, referrers
@@ -182,6 +182,16 @@ def test_who_claims_a_blob_in_the_middle_of_a_collection_has_it(
     with builder.open_blob(layer) as stream:
         assert stream.read() == ONE
     builder.close()
+
+
+def test_a_blob_linked_from_another_layout_arrives_though_a_collection_runs(
+        store: LayoutStore, tmp_path: Path) -> None:
+    far = LayoutStore(tmp_path / "far", create=True)
+    layer = put_bytes(far, ONE, "layer")
+    with LayoutStore(store.path, create=True) as builder:
+        copy_blob(far, builder, layer, progress=lambda done: collect(store) and None)
+        collect(store)
+        assert here(store, ONE) == [True] and list((store.private / "tmp").iterdir()) == []
 
 
 def test_a_blob_that_lies_aside_is_read_put_back_and_written_over(store: LayoutStore) -> None:
