@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..codec import Compression
@@ -14,12 +14,14 @@ from ..images.events import Advance, Event, Finish, Step
 from ..images.put import Layer, sealed_layer
 from ..images.rootfs import Rootfs
 from ..layer import Entry, Kind, LayerWriter, Times
+from ..lint import Finding
 from ..oci import Digest
 from ..stores import Store
 from ..windows import attributes as attribute
 from .cache import Cache
 from .changes import Change, Later, Local
 from .compose import Composed
+from .judge import Judge, head_of
 from .recipe import Memory, Recipes, key_of
 
 REPORT_EVERY = 16 << 20
@@ -34,11 +36,12 @@ class Committer:
     memory: Memory
     compression: Compression
     scratch: Path
+    judge: Judge = field(default_factory=Judge)
 
     def commit(self, composed: Composed, *, base: bool, epoch: int, title: str,
                step: str) -> Generator[Event, None, Layer]:
         """Find or write the layer, and return it."""
-        recipes = Recipes(composed, self.compression, base, epoch)
+        recipes = Recipes(composed, self.compression, base, epoch, self.judge.mode)
         shape, digests = recipes.shape(), self.memory.digests
         missing = [content for content in recipes.locals() if key_of(content) not in digests]
         if not missing or self.cache.knows_shape(shape):
@@ -80,6 +83,7 @@ class Committer:
                step: str) -> Generator[Event, None, Layer]:
         """Write the layer; where another has the same end, that end is not compressed again."""
         composed, digests, reported = recipes.composed, self.memory.digests, 0
+        linter, findings = self.judge.linter(base=recipes.base), list[Finding]()
         whole = all(key_of(content) in digests for content in recipes.locals())
         shared = self.memory.tails.get(recipes.tail(digests)) if whole else None
         with ExitStack() as stack:
@@ -87,6 +91,7 @@ class Committer:
             writer = stack.enter_context(LayerWriter(blob, self.compression, base=recipes.base))
             for entry in (composed.root, *composed.parents):
                 writer.add(entry)
+                findings += linter.entry(entry) if linter is not None else ()
             if shared is not None and self.store.has_blob(shared[0]):
                 descriptor, tail = shared
                 writer.splice(tail, stack.enter_context(self.store.open_blob(descriptor, offset=tail.offset)))
@@ -94,12 +99,18 @@ class Committer:
                 writer.cut()
             for entry, change in composed.fresh:
                 self._add(writer, entry, change, fetched)
+                if linter is not None:
+                    findings += linter.entry(entry, head_of(entry.path, change))
                 if writer.tell() - reported >= REPORT_EVERY:
                     reported = writer.tell()
                     yield Advance(step, reported)
             if not recipes.base:
                 times = Times.all(recipes.epoch)
-                writer.add(Entry("Hives", Kind.DIRECTORY, attributes=attribute.DIRECTORY, times=times))
+                hives = Entry("Hives", Kind.DIRECTORY, attributes=attribute.DIRECTORY, times=times)
+                writer.add(hives)
+                findings += linter.entry(hives) if linter is not None else ()
+            findings += linter.finish() if linter is not None else ()
+            yield from self.judge.decide(findings, "the layer")
             sealed = writer.finish()
             blob.commit(Digest(sealed.digest), sealed.size)
         layer = sealed_layer(sealed, self.compression)

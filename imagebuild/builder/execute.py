@@ -30,6 +30,7 @@ from .changes import Change
 from .commit import Committer
 from .compose import Looks
 from .gather import Gatherer
+from .judge import Judge
 from .machine_path import PathReader, asks_for_path, cannot_read, registry_path
 from .open_context import Contexts
 from .plan import Amount, BaseFacts, Configure, Execute, MakeFolder, OfStage, Plan, PlannedStage, Transfer, Wanted
@@ -185,6 +186,7 @@ class Build:
             yield from self._stage(planned, last=planned is plan.target())
         final = self._stages[plan.target().index]
         image = annotate(final.image, self._request.annotations)
+        yield from Judge(self._request.lint).image(image)
         yield from self._promise(image)
         descriptor = put_image(self._shop.library.local, image)
         taken = tuple(sorted((path, digest) for (_, path), digest in self._shared.memory.digests.items()))
@@ -310,7 +312,7 @@ class Build:
                       attributes=self._asked.attributes if last else {})
         cache = Cache(None) if self._request.no_cache else self._shop.cache
         committer = Committer(self._shop.library.local, cache, self._shared.memory, self._request.compression,
-                              self._shared.scratch)
+                              self._shared.scratch, Judge(self._request.lint))
         return StageBuild(planned, image, view, looks, committer, from_scratch, rootfs)
 
     def _epoch(self, created: str) -> int:

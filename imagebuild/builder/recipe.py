@@ -35,12 +35,14 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Recipes:
-    """The hashes of one layer. ``base`` says that it is a base layer, ``epoch`` how old its ``Hives`` is."""
+    """The hashes of one layer. ``base`` says that it is a base layer, ``epoch`` how old its ``Hives`` is, and
+    ``lint`` how it was looked at: what was let through once is looked at again when that is asked."""
 
     composed: Composed
     compression: Compression
     base: bool
     epoch: int
+    lint: str = "error"
 
     def locals(self) -> list[Local]:
         """The files that come from contexts."""
@@ -67,7 +69,7 @@ class Recipes:
         return out.hexdigest()
 
     def _head(self, what: str) -> bytes:
-        return f"{what} {VERSION} {self.compression.codec_id()} {self.base} {self.epoch}\n".encode()
+        return f"{what} {VERSION} {self.compression.codec_id()} {self.base} {self.epoch} {self.lint}\n".encode()
 
     def _fresh(self, out: hashlib._Hash, digests: Mapping[tuple[int, str], str]) -> None:
         for entry, change in self.composed.fresh:

@@ -41,6 +41,7 @@ class BuildRequest:
     acls: Pairs = ()
     attributes: Pairs = ()
     junctions: Pairs = ()
+    lint: Literal["error", "warn", "off"] = "error"
     no_cache: bool = False
     pull: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -82,6 +82,8 @@ def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--attr", "attributes", multiple=True, metavar="PATH=+RHS",
               help="Attributes to set (+) or clear (-): R read-only, H hidden, S system, A archive.")
 @click.option("--junction", "junctions", multiple=True, metavar="PATH=TARGET", help="Make a junction.")
+@click.option("--lint", type=click.Choice(["error", "warn", "off"]), default="error", show_default=True,
+              help="What to do about things that Windows would refuse.")
 @click.option("--no-cache", is_flag=True, help="Write every layer anew.")
 @click.option("--plan", "only_plan", is_flag=True, help="Show what would be done, and do none of it.")
 @click.option("--iidfile", metavar="FILE", help="Write the config's digest (docker's image id) to a file.")
@@ -176,6 +178,7 @@ def _request(options: dict[str, Any]) -> BuildRequest:
         base_metadata=options["base_metadata"], symlinks=options.get("symlinks", "keep"),
         acls=pairs(options.get("acls", ()), "--acl"), attributes=pairs(options.get("attributes", ()), "--attr"),
         junctions=pairs(options.get("junctions", ()), "--junction"), no_cache=options.get("no_cache", False),
+        lint=options.get("lint", "error"),
         pull=options["pull"])
 
 
