@@ -37,8 +37,6 @@ def run(linter: LayerLinter, tar: Readable, *, limits: Limits = DEFAULT_LIMITS,
         found = linter.header(header, stream.body())
         if found:
             yield from found
-    for offset in stream.globals_at[told:]:
-        yield from linter.global_header(offset)
     yield from linter.finish()
 
 

@@ -271,6 +271,17 @@ def test_trouble_of_the_store_is_raised_and_no_thread_is_left() -> None:
     assert "lint-digest" not in {thread.name for thread in threading.enumerate()}
 
 
+@pytest.mark.parametrize(("head", "found_as"), [(b"\x28\xb5\x2f\xfd", "zstd"), (b"\x50\x2a\x4d\x18", "zstd"),
+                                                (b"\x60\x2a\x4d\x18", "none"), (b"\x1f\x8b\x08\x00", "gzip"),
+                                                (b"F", "none")])
+def test_the_bytes_of_a_layer_say_how_it_is_compressed(head: bytes, found_as: str) -> None:
+    shelf = Shelf()
+    for kind, said in ((GZIP, "gzip"), (PLAIN, "none"), (media.OCI_LAYER_ZSTD, "zstd")):
+        image = shelf.image(head, kind=kind)
+        told = [finding.message for finding in found(shelf, image) if finding.rule == "layer-compression"]
+        assert told == ([] if said == found_as else [f"its type says {said}, its bytes {found_as}"])
+
+
 def test_only_the_engines_rules() -> None:
     shelf = Shelf()
     image = shelf.image(rawtar.base(hives={"SAM": b""}), rawtar.layer(), os="linux")

@@ -257,3 +257,49 @@ def test_long_names_are_cut_in_findings() -> None:
     findings = found(data, base=False)
     assert {"parent-missing", "unclean-path", "name-too-long"} == {finding.rule for finding in findings}
     assert max(len(finding.path) for finding in findings) == 1000
+
+
+def plain_file(path: str) -> Entry:
+    return replace(ENTRIES[6], path=path, attributes=0x20)
+
+
+@pytest.mark.parametrize(("entry", "rules"), [
+    (plain_file("Files/app/x?"), ["forbidden-character"]), (plain_file("Files/new/c"), []),
+    (plain_file("Files/app/A"), ["case-collision"]), (plain_file("Files/app/com1"), ["reserved-name"]),
+    (plain_file("Files/Windows/System32/config/SAM"), ["config-hive-in-layer"]),
+    (replace(plain_file("Files/app/b"), eas=(("", b""),)), ["ea-malformed"]),
+    (replace(plain_file("Files/app/b"), kind=Kind.DIRECTORY), ["attributes-kind"]),
+    (replace(plain_file("Files/app/b"), security=None), ["security-missing"]),
+    (replace(plain_file("Files/app/\ud800"), size=1), ["name-not-unicode"]),
+    (plain_file("Files/app/gone"), ["whiteout-of-own-entry"])])
+def test_what_comes_after_a_good_file_is_looked_at_as_well(entry: Entry, rules: list[str]) -> None:
+    linter = LayerLinter(base=False)
+    folders = [replace(ENTRIES[1], path=f"Files/{path}") for path in (
+        "app", "Windows", "Windows/System32", "Windows/System32/config")]
+    gone = [Entry("Files/app/gone", Kind.WHITEOUT)] if entry.path.endswith("gone") else []
+    for before in (ENTRIES[0], folders[0], *gone, *folders[1:], plain_file("Files/app/a"), plain_file("Files/app/a2")):
+        assert not linter.entry(before)
+    assert [finding.rule for finding in linter.entry(entry)] == rules
+    if not rules:
+        assert "parent-missing" in {finding.rule for finding in linter.finish()}
+
+
+def test_each_global_header_is_found_where_it_stands() -> None:
+    one = rawtar.pax({b"comment": b"x"}, b"g")
+    last = rawtar.folder("Hives")
+    data = one + one + rawtar.folder("Files") + one + last + bytes(1024)
+    offsets = [finding.offset for finding in found(data, base=False)]
+    assert offsets == [0, len(one), len(data) - 1024 - len(last) - len(one)]
+
+
+def test_a_name_with_a_colon_has_its_place_all_the_same() -> None:
+    data = rawtar.layer(*[rawtar.file("Files/a:b")] * 2)
+    rules = [finding.rule for finding in found(data, base=False)]
+    assert rules == ["colon-in-name", "colon-in-name", "duplicate-entry"]
+
+
+def test_a_delta_without_its_folder_is_told_once() -> None:
+    data = rawtar.tar(rawtar.folder("Files"), rawtar.file("Hives/Sam_Delta", rawtar.HIVE, rawsd=None))
+    assert [finding.rule for finding in found(data, base=False)] == ["missing-hives"]
+    data = rawtar.tar(rawtar.file("Files/a"), rawtar.folder("Hives"))
+    assert [finding.rule for finding in found(data, base=False)] == ["missing-files"]
