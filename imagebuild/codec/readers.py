@@ -103,13 +103,14 @@ class VerifyingReader(io.RawIOBase):
     ``digest`` is ``sha256:<hex>`` (or another algorithm of hashlib's); ``size`` may be ``None`` when only the digest is
     known. A stream that grows past ``size`` is stopped at once. With ``start``, the stream begins at that byte of the
     content, and only the size can be checked. Only a read that reaches the end has verified anything; after that
-    ``verified`` is true. ``what`` names the content in the error. ``owned`` closes the stream with this one.
+    ``verified`` is true. ``what`` names the content in the error, ``hint`` says what to do about it. ``owned``
+    closes the stream with this one.
 
     ``readinto`` goes straight into the caller's buffer where the stream can do that.
     """
 
     def __init__(self, stream: Readable, digest: str, size: int | None = None, *, what: str = "blob", start: int = 0,
-                 owned: bool = False) -> None:
+                 owned: bool = False, hint: str = "") -> None:
         super().__init__()
         algorithm = digest.partition(":")[0]
         if algorithm not in ("sha256", "sha384", "sha512"):
@@ -123,6 +124,7 @@ class VerifyingReader(io.RawIOBase):
         self._seen = start
         self._what = what if digest in what else f"{what} {digest}"
         self._owned = owned
+        self._hint = hint or "fetch it again; if it stays wrong, the place it comes from is damaged"
         if size is not None and start > size:
             raise IntegrityError(f"cannot read {self._what} from byte {start}", why=f"it has {size} bytes",
                                  expected=size, found=start)
@@ -182,7 +184,7 @@ class VerifyingReader(io.RawIOBase):
 
     def _wrong(self, why: str, expected: object, found: object) -> IntegrityError:
         return IntegrityError(f"{self._what} is not what it should be", why=why,
-                              hint="fetch it again; if it stays wrong, the place it comes from is damaged",
+                              hint=self._hint,
                               expected=expected, found=found)
 
 

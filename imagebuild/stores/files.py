@@ -150,8 +150,9 @@ class DraftBlob:
         path = self._place.blob_path(digest)
         with translated(f"cannot keep blob {digest} in {self._what}"):
             try:
-                if self._place.size_of(digest) != size:
-                    self._draft.keep(path, durable=self._place.durable)
+                # Also where it is there already: the old one may have been damaged, the new one was just hashed.
+                self._place.size_of(digest)
+                self._draft.keep(path, durable=self._place.durable)
             finally:
                 self._draft.discard()
 

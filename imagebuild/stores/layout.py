@@ -98,7 +98,9 @@ class LayoutStore:
         stream = os.fdopen(fd, "rb", buffering=0)
         with translated(f"cannot read {what}"):
             stream.seek(offset)
-        return verified(stream, descriptor, offset=offset, what=what)
+        path = self._place.blob_path(descriptor.digest)
+        return verified(stream, descriptor, offset=offset, what=what,
+                        hint=f"remove {path}, and fetch or build it again")
 
     def has_blob(self, descriptor: Descriptor) -> bool:
         """See :class:`~.port.Store`."""
@@ -257,7 +259,11 @@ class LayoutStore:
         fd = open_file(path, f"index.json of {self.path}")
         with os.fdopen(fd, "rb") as stream, translated(f"cannot read {path}"):
             data = stream.read(MAX_SIZE + 1)
-        return Index.from_bytes(data, source=str(path))
+        try:
+            return Index.from_bytes(data, source=str(path))
+        except FormatError as error:
+            raise StoreError(f"cannot read the list of images in {self.path}", why=f"{path} is damaged: {error.what}",
+                             hint=f"put it back from a copy, or move {self.path} away and begin anew") from error
 
     def _change(self, change: Callable[[Index], Index]) -> None:
         with self.locked():

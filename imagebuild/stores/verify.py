@@ -11,14 +11,15 @@ from ..errors import FormatError
 from ..oci import MAX_SIZE, Descriptor
 
 
-def verified(source: BinaryIO, descriptor: Descriptor, *, offset: int = 0, what: str = "") -> BinaryIO:
+def verified(source: BinaryIO, descriptor: Descriptor, *, offset: int = 0, what: str = "",
+             hint: str = "") -> BinaryIO:
     """``source``, which stands at byte ``offset`` of a blob, as a stream that raises IntegrityError at its end unless
     digest and size are the descriptor's (from an offset: the size). Closing it closes ``source``, also when this fails.
     """
     try:
         descriptor.digest.hasher()  # says what is wrong with an algorithm nobody knows
         return cast(BinaryIO, VerifyingReader(source, descriptor.digest, descriptor.size, start=offset, owned=True,
-                                              what=what or f"blob {descriptor.digest}"))
+                                              what=what or f"blob {descriptor.digest}", hint=hint))
     except BaseException:
         source.close()
         raise

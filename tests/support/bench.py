@@ -8,12 +8,13 @@ kept, and ratios are what to trust. ``make bench`` writes ``docs/benchmarks.md``
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import statistics
 import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,20 +43,27 @@ class Contender:
     stdin: Path | None = None
 
 
+_WATCH = """
+import json, os, sys, time
+start = time.perf_counter()
+pid = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+wall = time.perf_counter() - start
+with open(sys.argv[1], "w") as out:
+    json.dump([wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status)], out)
+"""
+"""Starts the command from a small process: a process inherits the peak memory of the one that forked it."""
+
+
 def measure(argv: Sequence[str | Path], env: dict[str, str] | None = None, stdin: Path | None = None) -> Cost:
     """Run one command to its end. A failure is an error that shows what it said."""
-    with Path(stdin or os.devnull).open("rb") as source:
-        start = time.perf_counter()
-        process = subprocess.Popen([str(word) for word in argv], stdin=source, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.PIPE, env={**os.environ, **(env or {})})
-        assert process.stderr is not None
-        said = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        process.stderr.close()
-    assert process.returncode == 0, f"{argv}: {said.decode(errors='replace')[-2000:]}"
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    with tempfile.NamedTemporaryFile() as told, Path(stdin or os.devnull).open("rb") as source:
+        done = subprocess.run([sys.executable, "-I", "-S", "-c", _WATCH, told.name, *map(str, argv)], stdin=source,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **(env or {})},
+                              check=True)
+        wall, cpu, memory, code = json.loads(Path(told.name).read_text())
+    assert code == 0, f"{argv}: {done.stderr.decode(errors='replace')[-2000:]}"
+    return Cost(wall, cpu, memory)
 
 
 def race(contenders: Sequence[Contender], runs: int = RUNS) -> dict[str, Cost]:

@@ -65,13 +65,6 @@ def test_a_layout_of_another_version_is_refused(tmp_path: Path, text: str) -> No
         LayoutStore(tmp_path)
 
 
-def test_a_broken_index_is_a_format_error_with_its_path(tmp_path: Path) -> None:
-    store = LayoutStore(tmp_path, create=True)
-    (tmp_path / "index.json").write_text('{"schemaVersion":2,"manifests":[{]}')
-    with pytest.raises(FormatError, match=r"index\.json"):
-        store.tags()
-
-
 # --- names ------------------------------------------------------------------------------------------------------------
 
 def test_full_names_are_kept_for_skopeo_and_for_containerd(tmp_path: Path) -> None:
@@ -351,3 +344,28 @@ def test_a_blob_that_cannot_be_linked_is_copied(tmp_path: Path, monkeypatch: pyt
         descriptor = put_bytes(one, b"content", "x/y")
         assert copy_blob(one, other, descriptor) == "copied"
         assert other.open_blob(descriptor).read() == b"content"
+
+
+def test_a_damaged_blob_is_named_with_the_way_out_and_healed_by_writing_it_again(tmp_path: Path) -> None:
+    with LayoutStore(tmp_path, create=True) as store:
+        descriptor = put_bytes(store, b"content", "x/y")
+        path = tmp_path / "blobs" / "sha256" / descriptor.digest.hex
+        path.write_bytes(b"contenT")
+        with pytest.raises(IntegrityError) as caught:
+            store.open_blob(descriptor).read()
+        assert f"remove {path}" in caught.value.hint
+        with store.new_blob() as blob:
+            blob.write(b"content")
+            blob.commit(descriptor.digest, 7)
+        assert store.open_blob(descriptor).read() == b"content"
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"schemaVersion":2,"manifests":[{]}', b'{"schemaVersion": 2, "manifests": 3}'])
+def test_a_damaged_list_of_images_is_the_stores_fault_and_says_what_to_do(tmp_path: Path, damage: bytes) -> None:
+    with LayoutStore(tmp_path, create=True) as store:
+        (tmp_path / "index.json").write_bytes(damage)
+        with pytest.raises(StoreError, match="cannot read the list of images") as caught:
+            store.tags()
+        assert caught.value.exit_code == 3
+        assert "index.json" in caught.value.why
+        assert "move" in caught.value.hint
