@@ -324,7 +324,7 @@ def test_a_blob_of_a_layout_on_the_same_disk_is_verified_and_linked(tmp_path: Pa
         heard: list[int] = []
         assert copy_blob(one, other, descriptor, progress=heard.append) == "copied"
         paths = [store.path / "blobs" / "sha256" / descriptor.digest.hex for store in (one, other)]
-        assert os.path.samefile(*paths)
+        assert paths[0].samefile(paths[1])
         assert heard[-1] == 7
         paths[0].unlink()
         assert other.open_blob(descriptor).read() == b"content"
@@ -360,7 +360,8 @@ def test_a_damaged_blob_is_named_with_the_way_out_and_healed_by_writing_it_again
         assert store.open_blob(descriptor).read() == b"content"
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"schemaVersion":2,"manifests":[{]}', b'{"schemaVersion": 2, "manifests": 3}'])
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]",
+                                    b'{"schemaVersion":2,"manifests":[{]}', b'{"schemaVersion": 2, "manifests": 3}'])
 def test_a_damaged_list_of_images_is_the_stores_fault_and_says_what_to_do(tmp_path: Path, damage: bytes) -> None:
     with LayoutStore(tmp_path, create=True) as store:
         (tmp_path / "index.json").write_bytes(damage)
