@@ -318,6 +318,12 @@ def test_skopeo_reads_what_a_layout_holds(tmp_path: Path) -> None:
     assert json.loads(programs.run(skopeo, "inspect", f"oci:{tmp_path / 'theirs'}:3").stdout)["Os"] == "windows"
 
 
+def content(store: LayoutStore, descriptor: Descriptor) -> bytes:
+    """A whole blob."""
+    with store.open_blob(descriptor) as stream:
+        return stream.read()
+
+
 def test_a_blob_of_a_layout_on_the_same_disk_is_verified_and_linked(tmp_path: Path) -> None:
     with LayoutStore(tmp_path / "a", create=True) as one, LayoutStore(tmp_path / "b", create=True) as other:
         descriptor = put_bytes(one, b"content", "x/y")
@@ -327,7 +333,7 @@ def test_a_blob_of_a_layout_on_the_same_disk_is_verified_and_linked(tmp_path: Pa
         assert paths[0].samefile(paths[1])
         assert heard[-1] == 7
         paths[0].unlink()
-        assert other.open_blob(descriptor).read() == b"content"
+        assert content(other, descriptor) == b"content"
         bad = put_bytes(one, b"contents", "x/y")
         (tmp_path / "a" / "blobs" / "sha256" / bad.digest.hex).write_bytes(b"contentz")
         with pytest.raises(IntegrityError):
@@ -343,7 +349,7 @@ def test_a_blob_that_cannot_be_linked_is_copied(tmp_path: Path, monkeypatch: pyt
     with LayoutStore(tmp_path / "a", create=True) as one, LayoutStore(tmp_path / "b", create=True) as other:
         descriptor = put_bytes(one, b"content", "x/y")
         assert copy_blob(one, other, descriptor) == "copied"
-        assert other.open_blob(descriptor).read() == b"content"
+        assert content(other, descriptor) == b"content"
 
 
 def test_a_damaged_blob_is_named_with_the_way_out_and_healed_by_writing_it_again(tmp_path: Path) -> None:
@@ -352,12 +358,12 @@ def test_a_damaged_blob_is_named_with_the_way_out_and_healed_by_writing_it_again
         path = tmp_path / "blobs" / "sha256" / descriptor.digest.hex
         path.write_bytes(b"contenT")
         with pytest.raises(IntegrityError) as caught:
-            store.open_blob(descriptor).read()
+            content(store, descriptor)
         assert f"remove {path}" in caught.value.hint
         with store.new_blob() as blob:
             blob.write(b"content")
             blob.commit(descriptor.digest, 7)
-        assert store.open_blob(descriptor).read() == b"content"
+        assert content(store, descriptor) == b"content"
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]",
