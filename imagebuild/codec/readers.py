@@ -179,11 +179,11 @@ class VerifyingReader(io.RawIOBase):
         if self._hash is not None:
             found = f"{self._hash.name}:{self._hash.hexdigest()}"
             if found != self._digest:
-                raise self._wrong(f"its digest is {found}", self._digest, found)
+                raise self._wrong(f"its digest is {found}", self._digest, found, "its digest says")
         self.verified = True
 
-    def _wrong(self, why: str, expected: object, found: object) -> IntegrityError:
-        return IntegrityError(f"{self._what} is not what it should be", why=why,
+    def _wrong(self, why: str, expected: object, found: object, than: str = "it should be") -> IntegrityError:
+        return IntegrityError(f"{self._what} is not what {than}", why=why,
                               hint=self._hint,
                               expected=expected, found=found)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from support import programs
-from support.registry_double import RegistryDouble
+from support.registry_double import RegistryDouble, cut
 
 from imagebuild.errors import RegistryError, UsageError
 from imagebuild.stores import NoCredentials, RegistryClient, Retries, Tls
@@ -137,3 +137,9 @@ def test_netrc_is_not_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: objec
         monkeypatch.setenv("NETRC", netrc)
         made.endpoint(double.host).ping("cannot reach it")
         assert all("authorization" not in seen.headers for seen in double.seen)
+
+
+def test_a_cut_while_asking_for_http_or_https_is_not_taken_for_an_answer() -> None:
+    with RegistryDouble() as double, client() as made:
+        double.next("GET", "^/v2/$", cut())
+        assert made.repository(f"{double.host}/app").tags() == []
