@@ -37,7 +37,11 @@ class Asked:
                 raise UsageError(f"--acl {path}: {error.what}", why=error.why, hint=error.hint) from None
         attributes = {}
         for path, letters in request.attributes:
-            change_attributes(0, letters)
+            try:
+                change_attributes(0, letters)
+            except WcowError as error:
+                raise UsageError(f"--attr {path}={letters}: {error.what}", why=error.why,
+                                 hint=error.hint or "--attr C:\\app=+RH-A") from None
             attributes[_key(path, "--attr")] = letters
         junctions = []
         for path, target in request.junctions:

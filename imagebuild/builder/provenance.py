@@ -16,12 +16,14 @@ from .. import __version__
 from ..fetch import redact
 from ..oci import Descriptor, Manifest, describe
 from ..stores import Store, put_bytes
+from ..stores.referrers import attach as attach_artefact
 from .execute import Built
 from .plan import Clone, Download, Transfer
 from .request import BuildRequest
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
+SPDX = "https://spdx.dev/Document"
 BUILD_TYPE = "urn:wcow:build:1"
 """What the parameters of a statement mean: docs/reference/provenance.md."""
 MEDIA_TYPE = "application/vnd.in-toto+json"
@@ -58,24 +60,31 @@ def statement(request: BuildRequest, built: Built, names: tuple[str, ...] = ()) 
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
-def artefact(data: bytes, subject: Descriptor) -> tuple[Manifest, bytes]:
+def materials(built: Built, sbom: bytes, names: tuple[str, ...] = ()) -> bytes:
+    """A bill of materials (SPDX JSON) as a statement about the image, as BuildKit wraps it."""
+    body = {"_type": STATEMENT, "predicateType": SPDX, "predicate": json.loads(sbom),
+            "subject": [{"name": name, "digest": _digest(built.descriptor.digest)} for name in names or ("image",)]}
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def artefact(data: bytes, subject: Descriptor, predicate: str = PREDICATE) -> tuple[Manifest, bytes]:
     """The manifest that attaches a statement to an image, and the config it names."""
     empty = b"{}"
     layer = describe(data, MEDIA_TYPE)
-    layer = Descriptor(layer.media_type, layer.digest, layer.size, annotations=((PREDICATE_ANNOTATION, PREDICATE),))
+    layer = Descriptor(layer.media_type, layer.digest, layer.size, annotations=((PREDICATE_ANNOTATION, predicate),))
     manifest = Manifest(config=describe(empty, EMPTY_TYPE), layers=(layer,),
                         media_type="application/vnd.oci.image.manifest.v1+json", artifact_type=MEDIA_TYPE,
                         subject=Descriptor(subject.media_type, subject.digest, subject.size),
-                        annotations=((PREDICATE_ANNOTATION, PREDICATE),))
+                        annotations=((PREDICATE_ANNOTATION, predicate),))
     return manifest, empty
 
 
-def attach(store: Store, data: bytes, subject: Descriptor) -> Descriptor:
+def attach(store: Store, data: bytes, subject: Descriptor, predicate: str = PREDICATE) -> Descriptor:
     """Keep a statement in a store, attached to an image that is there."""
-    manifest, empty = artefact(data, subject)
+    manifest, empty = artefact(data, subject, predicate)
     put_bytes(store, empty, EMPTY_TYPE)
     put_bytes(store, data, MEDIA_TYPE)
-    return store.put_manifest(manifest.to_bytes(), manifest.kind, tag="")
+    return attach_artefact(store, manifest.to_bytes(), manifest.kind)
 
 
 def _digest(text: str) -> dict[str, str]:

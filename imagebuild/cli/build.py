@@ -7,8 +7,10 @@ import json
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,14 +19,16 @@ import click
 from ..builder import BuildRequest, Built, BuiltIndex, Plan, Workshop, build_many, plan_only
 from ..builder import build as build_image
 from ..builder.cache import Cache
+from ..builder.cache_remote import CachePlace, RemoteCache
 from ..builder.many import ALL
-from ..builder.provenance import attach, statement
+from ..builder.provenance import SPDX, attach, materials, statement
 from ..builder.request import pairs
 from ..codec import Compression
-from ..errors import UsageError, WcowError
+from ..errors import NotFoundError, UsageError, WcowError
 from ..images.copy import copy, holds_indexes
 from ..images.events import Event
 from ..oci import Location, Reference
+from ..tools import sbom as list_materials
 from ..wiring import OpenLibrary, Settings, cache_folders, fetcher, index_cache, open_library
 from .options import format_option, progress_option, registry_options, settings_from
 from .output import print_json
@@ -85,15 +89,20 @@ def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--lint", type=click.Choice(["error", "warn", "off"]), default="error", show_default=True,
               help="What to do about things that Windows would refuse.")
 @click.option("--no-cache", is_flag=True, help="Write every layer anew.")
+@click.option("--cache-from", "cache_from", multiple=True, metavar="NAME|type=registry,ref=NAME|type=local,src=DIR",
+              help="Take layers of earlier builds from here.")
+@click.option("--cache-to", "cache_to", multiple=True, metavar="NAME|type=registry,ref=NAME|type=local,dest=DIR",
+              help="Keep this build's layers there; mode=max: those of all stages.")
 @click.option("--plan", "only_plan", is_flag=True, help="Show what would be done, and do none of it.")
 @click.option("--iidfile", metavar="FILE", help="Write the config's digest (docker's image id) to a file.")
 @click.option("--provenance/--no-provenance", default=False,
               help="Attach a statement of where the image comes from (in-toto, SLSA), and put it into --metadata-file.")
+@click.option("--sbom/--no-sbom", default=False, help="Attach a bill of materials, made by the program syft.")
 @click.option("--metadata-file", metavar="FILE", help="Write digests and names to a JSON file.")
 @click.pass_context
 def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, outputs: tuple[str, ...],
-          only_plan: bool, provenance: bool, iidfile: str | None, metadata_file: str | None, progress: Style,
-          **options: Any) -> None:
+          only_plan: bool, provenance: bool, sbom: bool, iidfile: str | None, metadata_file: str | None,
+          progress: Style, **options: Any) -> None:
     """Build a Windows image from a Dockerfile, without Windows.
 
     CONTEXT is a folder, a tarball, - (a tarball on standard input), a URL or a git address. The image goes to the
@@ -112,8 +121,12 @@ def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, 
     targets = [_output(text) for text in outputs]
     if (push or any(target is None for target in targets)) and not names:
         raise UsageError("nothing to push", why="the image has no name", hint="-t REGISTRY/NAME:TAG")
+    caches = [CachePlace.parse(text, "--cache-to") for text in options["cache_to"]]
+    if caches and request.no_cache:
+        raise UsageError("--no-cache and --cache-to exclude each other", why="without a cache nothing is recorded")
     with open_library(settings) as library:
-        shop = _workshop(library, settings)
+        cache = _cache(library, settings, options["cache_from"])
+        shop = _workshop(library, settings, cache)
         if only_plan:
             _print_plan(follow(plan_only(request, shop), progress), as_json=False)
             return
@@ -125,13 +138,17 @@ def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, 
             built = follow(build_image(request, shop), progress)
         _keep(library, built, names)
         statements = _attach(library, request, built, names) if provenance else {}
+        if sbom:
+            _list_materials(library, built, names, progress)
         places = [target for target in targets if target is not None]
         if push or None in targets:
             places += [Location("docker", reference) for reference in names]
         if load:
             places.append(Location("docker-daemon", (names or [Reference.parse("wcow/built").tagged()])[0]))
         for place in places:
-            follow(_deliver(library, built, place, names), progress)
+            follow(_deliver(library, built, place, names, attached=provenance or sbom), progress)
+        for kept in caches:
+            _export(library, cache, kept, built)
     _write_files(built, names, statements, iidfile, metadata_file)
     click.echo(built.descriptor.digest)
 
@@ -148,7 +165,8 @@ def plan(ctx: click.Context, /, progress: Style, as_json: bool, **options: Any) 
     request = _request(options)
     settings = settings_from(ctx, **options)
     with open_library(settings) as library:
-        _print_plan(follow(plan_only(request, _workshop(library, settings)), progress), as_json=as_json)
+        shop = _workshop(library, settings, Cache(None))
+        _print_plan(follow(plan_only(request, shop), progress), as_json=as_json)
 
 
 def _print_plan(found: Plan, *, as_json: bool) -> None:
@@ -202,10 +220,41 @@ def _name(tag: str) -> Reference:
     return reference
 
 
-def _workshop(library: OpenLibrary, settings: Settings) -> Workshop:
-    folders = cache_folders(settings)
-    return Workshop(library, index_cache(settings), Cache(folders.steps), fetcher(settings), folders.root / "stat",
-                    sys.stdin.buffer)
+def _workshop(library: OpenLibrary, settings: Settings, cache: Cache) -> Workshop:
+    stdin = getattr(sys.stdin, "buffer", None)  # None where standard input was closed
+    folder = cache_folders(settings).root / "stat"
+    return Workshop(library, index_cache(settings), cache, fetcher(settings), folder, stdin)
+
+
+def _cache(library: OpenLibrary, settings: Settings, texts: tuple[str, ...]) -> RemoteCache:
+    """The user's own cache, with those of ``--cache-from`` behind it. One that cannot be read is a warning."""
+    cache = RemoteCache(cache_folders(settings).steps, library.local)
+    for text in texts:
+        place = CachePlace.parse(text, "--cache-from")
+        try:
+            cache.add(library.stores.open(place.location), place)
+        except NotFoundError:
+            cache.warnings.append(f"the build cache {place.location} is not there yet")
+    _say(cache)
+    return cache
+
+
+def _say(cache: RemoteCache) -> None:
+    for warning in cache.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    cache.warnings.clear()
+
+
+def _export(library: OpenLibrary, cache: RemoteCache, place: CachePlace, built: Built | BuiltIndex) -> None:
+    """Keep the layers of a build in a cache."""
+    builds = (built,) if isinstance(built, Built) else built.builds
+    only = None if place.whole else {layer.digest for one in builds for layer in one.image.layers}
+    target = library.stores.create(place.location)
+    try:
+        cache.export(target, place.tag, only=only)
+    finally:
+        target.close()
+    _say(cache)
 
 
 def _output(text: str) -> Location | None:
@@ -237,8 +286,8 @@ def _keep(library: OpenLibrary, built: Built | BuiltIndex, names: list[Reference
         local.put_manifest(data, kind, tag=str(reference))
 
 
-def _deliver(library: OpenLibrary, built: Built | BuiltIndex, place: Location,
-             names: list[Reference]) -> Iterator[Event]:
+def _deliver(library: OpenLibrary, built: Built | BuiltIndex, place: Location, names: list[Reference], *,
+             attached: bool) -> Iterator[Event]:
     """Send the image to one place, under each of its names where the place keeps several."""
     if place.transport == "docker" or place.transport == "docker-daemon":
         assert place.reference is not None
@@ -246,10 +295,14 @@ def _deliver(library: OpenLibrary, built: Built | BuiltIndex, place: Location,
     else:
         tags = [str(name) for name in names] or [""]
     target = library.stores.create(place)
+    origin = None
+    if place.transport == "docker" and place.reference is not None:  # the next push there moves none of these blobs
+        origin = replace(place, reference=replace(place.reference, tag="", digest=None))
     try:
         for tag in tags:
             yield from copy(library.local, built.descriptor, target, tag=tag, name=str(place),
-                            whole=holds_indexes(place))
+                            whole=holds_indexes(place), attached=attached and holds_indexes(place),
+                            origin=origin)
     finally:
         target.close()
 
@@ -263,6 +316,18 @@ def _attach(library: OpenLibrary, request: BuildRequest, built: Built | BuiltInd
         attach(library.local, data, one.descriptor)
         statements[str(one.image.config.platform)] = json.loads(data)
     return statements
+
+
+def _list_materials(library: OpenLibrary, built: Built | BuiltIndex, names: list[Reference], progress: Style) -> None:
+    """Let syft look at each image, in a layout of its own, and attach what it says."""
+    for one in (built,) if isinstance(built, Built) else built.builds:
+        with tempfile.TemporaryDirectory(prefix="wcow-sbom-") as folder:
+            place = Location("oci", path=str(Path(folder) / "layout"))
+            target = library.stores.create(place)
+            follow(copy(library.local, one.descriptor, target, tag="image", name="the image for syft"), progress)
+            target.close()
+            data = materials(one, list_materials(Path(place.path)), tuple(map(str, names)))
+            attach(library.local, data, one.descriptor, SPDX)
 
 
 def _write_files(built: Built | BuiltIndex, names: list[Reference], statements: dict[str, Any], iidfile: str | None,

@@ -9,7 +9,7 @@ from typing import Any
 from support.builds import NANOSERVER, Bench
 
 from imagebuild.builder import BuildRequest
-from imagebuild.builder.provenance import MEDIA_TYPE, PREDICATE, attach, statement
+from imagebuild.builder.provenance import MEDIA_TYPE, PREDICATE, SPDX, attach, materials, statement
 from imagebuild.oci import parse
 
 URL = "https://user:secret@example.org/x.exe"
@@ -73,3 +73,12 @@ def test_it_is_attached_to_the_image_as_an_artefact(bench: Bench) -> None:
     assert manifest.artifact_type == MEDIA_TYPE
     with bench.local.open_blob(manifest.layers[0]) as blob:  # type: ignore[union-attr]
         assert blob.read() == data
+
+
+def test_a_bill_of_materials_is_a_statement_of_its_own(bench: Bench) -> None:
+    built = bench.build(f"FROM {NANOSERVER}\n")
+    found = json.loads(materials(built, b'{"spdxVersion":"SPDX-2.3"}', ("n:1",)))
+    assert (found["predicateType"], found["predicate"]) == (SPDX, {"spdxVersion": "SPDX-2.3"})
+    assert found["subject"][0]["digest"] == {"sha256": built.descriptor.digest.hex}
+    manifest = parse(bench.local.manifest(attach(bench.local, b"{}", built.descriptor, SPDX)))
+    assert dict(manifest.annotations)["in-toto.io/predicate-type"] == SPDX
