@@ -4,22 +4,30 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from support import programs
 
 # A machine that does other work too must not fail a test by the clock; CI must fail for the code's reasons only.
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+# One mutant is one run of some tests (make mutants): the same examples each time, few of them, and no search for a
+# smaller one, because that it fails is all we ask. mutmut names it: pytest --hypothesis-profile=mutants.
+MUTANT_EXAMPLES = 25
+settings.register_profile("mutants", deadline=None, derandomize=True, database=None, max_examples=MUTANT_EXAMPLES,
+                          phases=(Phase.explicit, Phase.generate))
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Point everything that the command keeps for its user at a folder of this run."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: what we start would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.setdefault("WCOW_TEST_CACHE", str(programs.user_cache()))  # built programs stay from run to run
     home = tempfile.TemporaryDirectory(prefix="wcow-test-")
     config.add_cleanup(home.cleanup)
@@ -28,6 +36,17 @@ def pytest_configure(config: pytest.Config) -> None:
     kept = ("WCOW_TEST_CACHE", "WCOW_SHARED")
     for name in [name for name in os.environ if name.startswith("WCOW_") and name not in kept]:
         del os.environ[name]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Under the profile of the mutants a test that asks for more examples gets the few, too."""
+    if config.getoption("--hypothesis-profile", None) != "mutants":
+        return
+    for item in items:
+        wanted = getattr(getattr(item, "obj", None), "_hypothesis_internal_use_settings", None)
+        if wanted is not None and wanted.max_examples > MUTANT_EXAMPLES:
+            capped = settings(wanted, max_examples=MUTANT_EXAMPLES)
+            item.obj._hypothesis_internal_use_settings = capped  # type: ignore[attr-defined]
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

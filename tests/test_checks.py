@@ -32,7 +32,7 @@ def test_mypy_finds_nothing_in_the_library() -> None:
 def test_the_site_is_made_without_a_warning(tmp_path: Path) -> None:
     programs.run(tool("mkdocs"), "build", "--quiet", "--strict", "--site-dir", tmp_path / "site", cwd=REPOSITORY,
                  env={"NO_MKDOCS_2_WARNING": "1"}, timeout=300)
-    assert (tmp_path / "site" / "reference" / "errors.html").exists()
+    assert (tmp_path / "site" / "library" / "errors.html").exists()
 
 
 def test_the_changelog_fragments_are_well_formed() -> None:

@@ -77,13 +77,12 @@ def test_the_demo_runs_as_a_normal_user(environment: dict[str, str], tmp_path: P
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_demo_that_is_stopped_takes_its_registry_with_it(
         environment: dict[str, str], stop: signal.Signals, tmp_path: Path) -> None:
-    log = (tmp_path / "log").open("wb")
-    demo = subprocess.Popen([DEMO], env=environment, stdout=log, stderr=log, start_new_session=True)
+    with (tmp_path / "log").open("wb") as log:
+        demo = subprocess.Popen([DEMO], env=environment, stdout=log, stderr=log, start_new_session=True)
     end = time.monotonic() + 60
     while b"wcow build" not in (tmp_path / "log").read_bytes():  # the registry runs, a build begins
         assert demo.poll() is None and time.monotonic() < end, (tmp_path / "log").read_text()
         time.sleep(0.02)
     os.killpg(demo.pid, stop)  # as a terminal does
     assert demo.wait(30) in (130, 143)
-    log.close()
     assert left(environment) == []
