@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the reference pages that are made from the code: ``python scripts/reference_pages.py``.
 
-``cli.md`` comes from the command itself, ``folders.md`` from the table of well-known folders. ``tests/test_docs.py``
-fails when a page is not what this makes.
+``cli.md`` comes from the command itself, ``folders.md`` from the table of well-known folders, ``lint-rules.md`` from the
+tables of the linter. ``tests/test_docs.py`` fails when a page is not what this makes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ from pathlib import Path
 import click
 
 from imagebuild.cli.app import wcow
+from imagebuild.lint import RULES, Rule
+from imagebuild.lint.rules_image import IMAGE_RULES
+from imagebuild.lint.rules_tree import TREE_RULES
+from imagebuild.lint.rules_values import VALUE_RULES
 from imagebuild.windows import attributes
 from imagebuild.windows.folders import folders
 from imagebuild.windows.names import join
@@ -44,9 +48,25 @@ Stand-ins are made of these, and `--base-metadata known` takes them for the fold
 """
 
 
+LINT = """\
+# Rules of the linter
+
+<!-- Written by scripts/reference_pages.py; do not edit. -->
+
+{count} rules. `wcow lint --explain RULE` says the same; how to use them is in [Would Windows take
+it?](../guides/lint.md). Who minds is one of four: `base` imports the first layer of an image, `wcifs` every other one,
+`cimfs` both where an engine uses CimFS, and `engine` (dockerd, containerd) looks at manifest and config before any layer.
+A source is a file of a public repository, an issue in one, or a specification. *Unproven* stands where nobody has shown
+it on a Windows host: then the rule is the safe reading of the source.
+
+"""
+LINT_GROUPS = (("Names, order, links, whiteouts", TREE_RULES), ("What entries carry", VALUE_RULES),
+               ("Manifest, config, index", IMAGE_RULES))
+
+
 def pages() -> dict[str, str]:
     """Every page by its file name."""
-    return {"cli.md": _cli(), "folders.md": _folders()}
+    return {"cli.md": _cli(), "folders.md": _folders(), "lint-rules.md": _lint_rules()}
 
 
 def _folders() -> str:
@@ -65,6 +85,26 @@ def _folders() -> str:
         lists.setdefault(folder.sddl, []).append(join(folder.path))
     shown = "\n".join("\n".join(paths) + f"\n    {sddl}" for sddl, paths in lists.items())
     return FOLDERS + "\n".join(rows) + f"\n\n## Security descriptors\n\n```text\n{shown}\n```\n"
+
+
+def _lint_rules() -> str:
+    parts = [LINT.format(count=len(RULES))]
+    for title, rules in LINT_GROUPS:
+        parts += [f"## {title}\n", "| rule | | |\n|---|---|---|"]
+        parts += [f"| [`{rule.id}`](#{rule.id}) | {rule.worst().word()} | {_escaped(rule.title)} |" for rule in rules]
+        parts += ["", *(_rule(rule) for rule in rules)]
+    return "\n".join(parts)
+
+
+def _rule(rule: Rule) -> str:
+    """One rule under a heading of its own, which other pages link to."""
+    where = {"any": "any layer", "base": "a base layer", "layer": "a layer above the base"}[rule.where]
+    if rule in IMAGE_RULES:
+        where = "manifest, config or index"
+    minds = ", ".join(f"{importer}: {severity.word()}" for importer, severity in rule.severity.items())
+    unproven = "" if rule.proven else " *Unproven.*"
+    return (f"### {rule.id}\n\n**{_escaped(rule.title[0].upper() + rule.title[1:])}** ({where}; {minds}).\n"
+            f"{_escaped(rule.why)}{unproven}\n\nDo: {_escaped(rule.fix)}.\n\nSource: {_escaped(rule.source)}\n")
 
 
 def _cli() -> str:
