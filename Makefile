@@ -4,14 +4,20 @@
 #   PYTHON=python3.13   which Python makes .venv (3.11 or later)
 #   JOBS=2              test processes (default: two where there are two cores, else one)
 #   PYTEST_ARGS="-k x"  more for pytest
+#   MUTANTS_PATHS="imagebuild/layer imagebuild/windows/sid.py"  which files `make mutants` breaks (default: all three rooms)
+#   MUTANTS_BUDGET=600  seconds after which it stops (default: 0, none); the next call goes on
+#   MUTANTS_JOBS=1      mutants at once
 
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); [ $$n -gt 2 ] && n=2; [ $$n -gt 1 ] && echo $$n || echo 0)
+MUTANTS_PATHS ?=
+MUTANTS_BUDGET ?= 0
+MUTANTS_JOBS ?= 1
 PYTEST := $(BIN)/python -m pytest -q -rs -n $(JOBS) --dist loadfile
 SETUP := PYTHON="$(PYTHON)" scripts/setup
 
-.PHONY: help setup demo test test-full lint format bench docs serve-docs lock clean
+.PHONY: help setup demo test test-full lint format bench mutants docs serve-docs lock clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -44,6 +50,10 @@ bench:           ## the benchmarks, against the peers in the same run
 	@$(SETUP) dev
 	@BENCH_PAGE="$(CURDIR)/docs/benchmarks.md" $(BIN)/python -m pytest -q -s tests/bench -o python_files='bench_*.py' -o testpaths=tests/bench $(PYTEST_ARGS)
 
+mutants:         ## break windows/, layer/ and lint/ in small ways: do the tests notice? Goes on where it stopped
+	@$(SETUP) mutants
+	@$(BIN)/python scripts/mutants.py run --jobs $(MUTANTS_JOBS) --budget $(MUTANTS_BUDGET) $(MUTANTS_PATHS)
+
 docs:            ## the site, into site/; any warning is an error
 	@$(SETUP) dev
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
@@ -52,8 +62,12 @@ serve-docs:      ## the site on http://127.0.0.1:8000, rebuilt as you write
 	@$(SETUP) dev
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --strict
 
+peers:           ## docs/peers.md: one context built by crane, BuildKit, buildah and wcow, and linted
+	@$(SETUP) dev
+	@$(BIN)/python scripts/peers
+
 lock:            ## write requirements/constraints.txt anew
 	@scripts/lock
 
-clean:           ## what builds and tests leave behind (not .venv)
+clean:           ## what builds and tests leave behind (not .venv, nor the verdicts in mutants/)
 	rm -rf build dist site out .demo wcow.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -31,3 +31,13 @@ def test_the_writer_takes_that_order() -> None:
 def test_a_hard_link_into_a_parent_layer_stays_where_it_is() -> None:
     link = entry("Files/a", Kind.HARD_LINK, target="Files/elsewhere")
     assert order([entry("Files/b"), link, folder("Files")]) == [folder("Files"), link, entry("Files/b")]
+
+
+def test_a_hard_link_into_a_parent_layer_may_be_the_first_entry() -> None:
+    link = entry("Files/a", Kind.HARD_LINK, target="Files/elsewhere")
+    assert order([entry("Files/b"), entry("Files/c"), link]) == [link, entry("Files/b"), entry("Files/c")]
+
+
+def test_a_name_that_belongs_nowhere_comes_last() -> None:
+    known = [folder("Files"), folder("Hives"), folder("UtilityVM")]
+    assert order([entry("Alpha"), *reversed(known), entry("Zulu")]) == [*known, entry("Alpha"), entry("Zulu")]

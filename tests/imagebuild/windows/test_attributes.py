@@ -48,16 +48,34 @@ def test_changes_apply_from_left_to_right(before: int, text: str, after: int) ->
     assert a.change(before, text) == after
 
 
-@pytest.mark.parametrize("text", ["", "R", "+", "+Z", "++", " ", "+R=H", "R+H"])
-def test_a_change_without_meaning_is_refused(text: str) -> None:
-    with pytest.raises(FormatError):
-        a.change(0, text)
+NOTHING = "it names no attribute; write like +RH-S"
+UNSIGNED = "it must begin with + or - (at byte {})"
+UNKNOWN = "{!r} is no attribute; allowed are R H S A I (at byte {})"
 
 
-@pytest.mark.parametrize(("text", "word"), [("+D", "directory"), ("+L", "reparse point"), ("-C", "compressed")])
-def test_what_a_file_is_cannot_be_set(text: str, word: str) -> None:
-    with pytest.raises(UnsupportedError, match=word):
+@pytest.mark.parametrize(("text", "why", "offset"), [
+    ("", NOTHING, None), ("+", NOTHING, None), ("++", NOTHING, None), (" ", NOTHING, None),
+    ("R", UNSIGNED.format(0), 0), (" R+H", UNSIGNED.format(1), 1), ("+Z", UNKNOWN.format("Z", 1), 1),
+    ("+R=H", UNKNOWN.format("=", 2), 2), ("+XR", None, None), ("+r-x", None, None),
+])
+def test_a_change_without_meaning_is_refused(text: str, why: str | None, offset: int | None) -> None:
+    with pytest.raises((FormatError, UnsupportedError)) as caught:
         a.change(0, text)
+    assert caught.value.what == f"cannot change attributes by {text!r}"
+    if why is None:  # a letter that says what the file is
+        assert type(caught.value) is UnsupportedError
+    else:
+        assert (caught.value.why, getattr(caught.value, "offset", None)) == (why, offset)
+
+
+@pytest.mark.parametrize(("text", "letter", "word"), [
+    ("+D", "D", "directory"), ("+L", "L", "reparse point"), ("-c", "C", "compressed"),
+])
+def test_what_a_file_is_cannot_be_set(text: str, letter: str, word: str) -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        a.change(0, text)
+    assert str(caught.value) == (f"cannot change attributes by {text!r}: {letter} ({word}) says what the file is and "
+                                 "cannot be set; allowed are R H S A I")
 
 
 @given(st.integers(0, 0xFFFF_FFFF), st.lists(st.sampled_from("RHSAI"), min_size=1))

@@ -1,0 +1,296 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Mutation testing: break the library in small ways, run the tests that call the broken function, list what they miss.
+
+    scripts/mutants.py run [--jobs N] [--budget SECONDS] [FILE|FOLDER…]    what `make mutants` does
+    scripts/mutants.py page                                    write docs/mutants.md from the verdicts so far
+
+mutmut makes the mutants, picks the tests and keeps the verdicts in ``mutants/`` ([tool.mutmut] in pyproject.toml).
+Here is what it lacks: going on with the files that were asked for, a budget, no verdict "survived" older than the
+tests, and the page. ``scripts/mutants_judged.toml`` holds what a reader thought of each survivor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+ROOMS = ("windows", "layer", "lint")
+STATE = TOP / "mutants"
+PAGE = TOP / "docs" / "mutants.md"
+JUDGED = TOP / "scripts" / "mutants_judged.toml"
+#: Exit code of pytest, or minus the signal that ended the process -> verdict. None: not run yet.
+VERDICTS = {None: "left", 0: "survived", 1: "killed", 3: "killed", 5: "untested", 33: "untested",
+            -24: "timeout", 24: "timeout", 152: "timeout", 36: "timeout", 255: "timeout"}
+#: The verdicts of those that ran, and the columns of the page.
+RAN = ("killed", "timeout", "survived", "untested", "crashed")
+#: These are asked again when the tests of the room have changed: a new test may see the mutant.
+HOPEFUL = {"survived", "untested"}
+
+
+def files(asked: Iterable[str] = ()) -> list[str]:
+    """The files to break, as paths from the top; folders and files may be asked for."""
+    every = sorted(path.relative_to(TOP).as_posix()
+                   for room in ROOMS for path in (TOP / "imagebuild" / room).glob("*.py"))
+    wanted = [Path(os.path.relpath(name, TOP)).as_posix() for name in asked]
+    for name in wanted:
+        if not any(file == name or file.startswith(f"{name}/") for file in every):
+            sys.exit(f"mutants: {name} is none of the files that are mutated (imagebuild/{', '.join(ROOMS)})")
+    return [file for file in every if not wanted or any(file == name or file.startswith(f"{name}/") for name in wanted)]
+
+
+def meta(file: str) -> dict[str, dict[str, object]]:
+    """What mutmut knows of a file's mutants; nothing before its first run."""
+    path = STATE / f"{file}.meta"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def fresh(file: str) -> bool:
+    """Whether the mutants were made from the file as it is."""
+    made = STATE / file
+    return bool(meta(file)) and made.stat().st_mtime > (TOP / file).stat().st_mtime
+
+
+# --- a run ----------------------------------------------------------------------------------------------------------
+
+def tests_of(room: str) -> str:
+    """A digest of everything that the tests of a room consist of."""
+    digest = hashlib.sha256()
+    for path in sorted([*(TOP / "tests/imagebuild" / room).glob("*.py"), *(TOP / "tests/support").glob("*.py"),
+                        TOP / "tests/conftest.py"]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def forget_what_new_tests_may_see() -> None:
+    """Drop mutmut's map of tests, and the verdicts of survivors, where the tests changed since."""
+    shutil.rmtree(STATE / "tests", ignore_errors=True)  # mutmut copies and never removes
+    noted = STATE / "tests.json"
+    before = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
+    now = {room: tests_of(room) for room in ROOMS}
+    changed = [room for room in ROOMS if before.get(room) != now[room]]
+    if changed:
+        (STATE / "mutmut-stats.json").unlink(missing_ok=True)
+    for file in files():
+        known = meta(file)
+        if file.split("/")[1] in changed and known:
+            codes = known["exit_code_by_key"]
+            known["exit_code_by_key"] = {name: None if VERDICTS.get(code) in HOPEFUL else code
+                                         for name, code in codes.items()}
+            (STATE / f"{file}.meta").write_text(json.dumps(known, indent=4), encoding="utf-8")
+    STATE.mkdir(exist_ok=True)
+    noted.write_text(json.dumps(now), encoding="utf-8")
+
+
+def pending(chosen: list[str]) -> list[str]:
+    """Names for mutmut: what is left of a file, or all of a file that is new or changed."""
+    names: list[str] = []
+    for file in chosen:
+        if fresh(file):
+            names += [name for name, code in meta(file)["exit_code_by_key"].items() if code is None]
+        elif "def " in (TOP / file).read_text(encoding="utf-8"):
+            module = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+            names += [f"{module}.x_*", f"{module}.xǁ*"]
+    return names
+
+
+def run(chosen: list[str], jobs: int, budget: float) -> int:
+    """Go on with the chosen files, for ``budget`` seconds (0: until done), then write the page."""
+    forget_what_new_tests_may_see()
+    names = pending(chosen)
+    if not names:
+        print("mutants: nothing is left to run")
+        return page()
+    env = dict(os.environ)
+    if (TOP.parent / "shared").is_dir():
+        env.setdefault("WCOW_SHARED", str(TOP.parent / "shared"))  # the tests run two folders further down
+    program = Path(sys.executable).with_name("mutmut")
+    mutmut = subprocess.Popen([program, "run", "--max-children", str(jobs), *names], cwd=TOP, env=env)
+    code = None
+    try:
+        code = mutmut.wait(budget or None)
+    except subprocess.TimeoutExpired:
+        print(f"\nmutants: {budget:.0f} seconds are over; the next run goes on from here")
+        mutmut.send_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        pass  # the terminal has told mutmut, too
+    if code is None:
+        try:
+            mutmut.wait(60)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            mutmut.kill()
+            mutmut.wait()
+    page()
+    return code or 0
+
+
+# --- the page -------------------------------------------------------------------------------------------------------
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One change that was tried: ``where`` is the function from the room on; ``was`` and ``becomes`` are lines."""
+
+    where: str
+    was: str
+    becomes: str
+    verdict: str
+
+
+def function_of(name: str) -> str:
+    """``imagebuild.windows.sid.xǁSidǁparse__mutmut_3`` -> ``windows.sid.Sid.parse``."""
+    module, _, mangled = name.partition("__mutmut_")[0].rpartition(".")
+    plain = mangled[1:].strip("ǁ").replace("ǁ", ".") if "ǁ" in mangled else mangled.removeprefix("x_")
+    return f"{module.removeprefix('imagebuild.')}.{plain}"
+
+
+def survivors(file: str) -> Iterator[Mutant]:
+    """The mutants of a file that no test noticed, with what they change."""
+    from mutmut.mutation.diff_apply import get_diff_for_mutant
+
+    for name, code in meta(file)["exit_code_by_key"].items():
+        verdict = VERDICTS.get(code, "crashed")
+        if verdict in HOPEFUL | {"crashed"}:
+            lines = get_diff_for_mutant(name, path=file).splitlines()[2:]
+            was, becomes = (" ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
+            yield Mutant(function_of(name), was, becomes, verdict)
+
+
+def judgement(mutant: Mutant, judged: list[dict[str, str]]) -> tuple[str, str]:
+    """What the data file says of a mutant: (judgement, reason), or open."""
+    for row in judged:
+        if (fnmatch.fnmatchcase(mutant.where, row["where"]) and row.get("was", mutant.was) == mutant.was
+                and row.get("becomes", mutant.becomes) == mutant.becomes):
+            return row["judgement"], row["why"]
+    return "open", ""
+
+
+def code(text: str) -> str:
+    """Text as code in a cell of a table."""
+    tick = "``" if "`" in text else "`"
+    return f"{tick}{text.replace('|', chr(92) + '|')}{tick}" if text else "(nothing)"
+
+
+def page() -> int:
+    """Write docs/mutants.md."""
+    judged = tomllib.loads(JUDGED.read_text(encoding="utf-8"))["judged"]
+    rows, lists, never, empty, total = [], [], [], [], Counter[str]()
+    seconds = 0.0
+    os.chdir(TOP)  # mutmut looks for mutants/ here
+    for file in files():
+        counts = Counter(VERDICTS.get(one, "crashed") for one in meta(file).get("exit_code_by_key", {}).values())
+        name = f"`{file.removeprefix('imagebuild/')}`"
+        if fresh(file) and not counts:
+            empty.append(name)
+        elif not fresh(file) or set(counts) == {"left"}:
+            never.append(name)
+        else:
+            seconds += sum(meta(file)["durations_by_key"].values())
+            rows.append(row(name, counts))
+            total.update(counts)
+            found = [(mutant, *judgement(mutant, judged)) for mutant in survivors(file)]
+            lists += listed(name, found)
+            total.update(f"judged {verdict}" for _, verdict, _ in found)
+    ran = sum(total[one] for one in RAN)
+    different = ran - total["judged same"]
+    PAGE.write_text(HEAD.format(
+        rows="\n".join([*rows, row("**together**", total)]), ran=ran, each=seconds / max(ran, 1), rate=rate(total),
+        same=total["judged same"], without=100 * (total["killed"] + total["timeout"]) / max(different, 1),
+        open=total["judged open"], lists="\n".join(lists) or "\nNone.", never=", ".join(never) or "none",
+        empty=", ".join(empty) or "none"), encoding="utf-8")
+    print(f"mutants: {ran} run, {rate(total)} noticed, {total['judged open']} survivors not judged; "
+          f"{total['left']} left in files that were begun, {len(never)} files not begun: see {PAGE.relative_to(TOP)}")
+    return 0
+
+
+def listed(name: str, found: list[tuple[Mutant, str, str]]) -> list[str]:
+    """The survivors of a file as a section of the page."""
+    if not found:
+        return []
+    lines = ["", f"### {name}", "", "| function | was | becomes | judgement |", "|---|---|---|---|"]
+    for mutant, verdict, why in found:
+        what = verdict if mutant.verdict == "survived" else f"{mutant.verdict}, {verdict}"
+        cells = [f"`{mutant.where.split('.', 2)[-1]}`", code(mutant.was), code(mutant.becomes),
+                 f"{what}: {why}" if why else what]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def rate(counts: Counter[str]) -> str:
+    """Killed of those that ran; what ends by the clock counts as noticed."""
+    ran = sum(counts[one] for one in RAN)
+    return f"{100 * (counts['killed'] + counts['timeout']) / ran:.1f} %" if ran else "-"
+
+
+def row(name: str, counts: Counter[str]) -> str:
+    """A line of the table."""
+    cells = [counts[one] for one in (*RAN, "left")]
+    return f"| {name} | {' | '.join(map(str, cells))} | {rate(counts)} |"
+
+
+HEAD = """\
+# Mutants
+
+`make mutants` breaks `windows/`, `layer/` and `lint/` in small ways, one at a time: `<` becomes `<=`, a number grows by
+one, an argument is lost. It then runs the tests that call the broken function. A mutant that a test notices is
+*killed*; one that runs into the limit of time is noticed, too; one that nothing notices *survived*, and is listed below
+with what we think of it; *untested* means that no test calls the function. This page is written by
+`scripts/mutants.py` and holds only what was really run.
+
+```
+make mutants MUTANTS_PATHS="imagebuild/layer/order.py" MUTANTS_BUDGET=600
+```
+
+goes on where the last run stopped, for ten minutes; without the variables it runs all that is left. When a test has
+changed, the survivors of its room are tried again; when a file has changed, all of it. `rm -rf mutants` forgets
+everything. What stands behind a decorator, properties above all, is not mutated (mutmut cannot), so logic sits in
+functions and methods. The comparison with Samba is left out, because it takes seconds for each mutant: some survivors
+of `sddl.py` would meet their end there. Hypothesis tries 25 examples, the same ones each time.
+
+## Result
+
+{ran} mutants were run, {each:.2f} seconds each; {rate} were noticed. {same} of the survivors are the same program in
+other words; without them it is {without:.1f} %. {open} survivors are not judged yet.
+
+| file | killed | by the clock | survived | untested | crashed | left | noticed |
+|---|---|---|---|---|---|---|---|
+{rows}
+
+Not begun, or changed since: {never}.
+
+Nothing to mutate (tables and decorated functions only): {empty}.
+
+## Survivors
+
+*same*: no input can tell it from the original. *kept*: seen, and not worth a test, for the reason given. *open*: not
+judged; a test may be missing.
+{lists}
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    one = verbs.add_parser("run")
+    one.add_argument("--jobs", type=int, default=1)
+    one.add_argument("--budget", type=float, default=0)
+    one.add_argument("paths", nargs="*")
+    verbs.add_parser("page")
+    options = parser.parse_args()
+    return run(files(options.paths), options.jobs, options.budget) if options.verb == "run" else page()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
