@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 from support import programs
 
 # A machine that does other work too must not fail a test by the clock; CI must fail for the code's reasons only.
@@ -20,7 +20,7 @@ settings.register_profile("ci", deadline=None, derandomize=True, database=None)
 # smaller one, because that it fails is all we ask. mutmut names it: pytest --hypothesis-profile=mutants.
 MUTANT_EXAMPLES = 25
 settings.register_profile("mutants", deadline=None, derandomize=True, database=None, max_examples=MUTANT_EXAMPLES,
-                          phases=(Phase.explicit, Phase.generate))
+                          phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck))
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 

@@ -116,3 +116,45 @@ def test_anything_else_is_no_moment(text: str) -> None:
 def test_a_moment_without_a_zone_is_told_why() -> None:
     with pytest.raises(FormatError, match="has no zone"):
         filetime.from_iso("2024-05-01T12:00:00")
+
+
+NO_TIME = "a PAX time is decimal seconds, like 1700000000.5"
+NO_MOMENT = "expected like 2024-05-01T12:00:00Z, years 1601 to 30828"
+NO_ZONE = "it has no zone; write Z or an offset such as +02:00"
+
+
+@pytest.mark.parametrize(("text", "shown", "why"), [
+    ("tomorrow", "tomorrow", NO_MOMENT), ("2024-05-01T12:00", "2024-05-01T12:00", NO_ZONE),
+    ("x" * 60, "x" * 60, NO_MOMENT), ("x" * 61, "x" * 57 + "...", NO_MOMENT),
+])
+def test_a_refused_moment_is_named_and_a_long_one_is_cut(text: str, shown: str, why: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        filetime.from_iso(text)
+    assert str(caught.value) == f"cannot read {shown!r} as a moment: {why}"
+
+
+def test_a_refused_pax_time_is_named() -> None:
+    with pytest.raises(FormatError) as caught:
+        filetime.from_pax("1,5")
+    assert str(caught.value) == f"cannot read '1,5' as a time: {NO_TIME}"
+
+
+@pytest.mark.parametrize(("text", "same"), [
+    ("2024-05-01T23:59:59+23:59", "2024-05-01T00:00:59Z"), ("2024-05-01T00:00:00-23:59", "2024-05-01T23:59:00Z"),
+    ("2024-05-01T00:00:00." + "1" * 100 + "Z", "2024-05-01T00:00:00.1111111Z"), ("2024-12-31", "2024-12-31T00:00:00Z"),
+])
+def test_the_outermost_moments_are_still_understood(text: str, same: str) -> None:
+    assert filetime.to_iso(filetime.from_iso(text)) == same
+
+
+@pytest.mark.parametrize("text", [
+    "2024-05-01T00:00:00+02:60", "2024-05-01T00:00:00." + "1" * 101 + "Z", "2024-12-32", "020240-01-01",
+    "2024-05-01T00:00X02:00",
+])
+def test_what_is_just_beyond_them_is_not(text: str) -> None:
+    with pytest.raises(FormatError, match="as a moment"):
+        filetime.from_iso(text)
+
+
+def test_the_longest_pax_times_are_still_understood() -> None:
+    assert filetime.from_pax("0" * 19 + "1." + "0" * 100) == filetime.UNIX_EPOCH + filetime.TICKS_PER_SECOND

@@ -106,3 +106,45 @@ def test_no_path_climbs_out_or_crashes(text: str, cwd: list[str]) -> None:
     except UnsupportedError:
         return
     assert all(name not in ("", ".", "..") and "/" not in name and "\\" not in name for name in path)
+
+
+@pytest.mark.parametrize(("name", "why"), [
+    ("", "it is empty"), (".", "'.' means a folder, not a name in it"), ("a<", "'<' is not allowed in a name"),
+    ("a:b", "':' is not allowed in a name; alternate streams cannot be put into a layer"),
+    ("\x1f", "the control character U+001F is not allowed in a name"),
+    ("\udfff", "half a surrogate pair, U+DFFF, cannot be written into a layer's UTF-8"),
+    ("a.", "Windows drops a dot or space at the end of a name"), ("nul .txt", "NUL is a device on Windows"),
+    ("x" * 256, "it has 256 UTF-16 units, 255 are allowed"),
+])
+def test_the_reason_is_a_whole_sentence(name: str, why: str) -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        names.check_name(name)
+    assert (caught.value.why, caught.value.hint) == (why, "rename it")
+
+
+@pytest.mark.parametrize(("name", "shown"), [("x" * 79 + ".", "x" * 79 + "."), ("x" * 80 + ".", "x" * 77 + "...")])
+def test_a_long_name_is_cut_in_the_message(name: str, shown: str) -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        names.check_name(name)
+    assert caught.value.what == f"{shown!r} cannot be a file name on Windows"
+    assert caught.value.facts == {"name": name}
+
+
+def test_a_path_that_is_too_long_says_so_and_what_to_do() -> None:
+    path = ["x" * 254] * 128 + ["x" * 125]
+    with pytest.raises(UnsupportedError) as caught:
+        names.check_path(path)
+    assert caught.value.lines() == ["the path is too long for Windows", "32768 UTF-16 units of 32767 allowed",
+                                    "use shorter or fewer folder names"]
+    assert caught.value.facts == {"path": "C:\\" + "\\".join(path)}
+
+
+@pytest.mark.parametrize(("text", "why"), [
+    ("d:/a", "an image has only the drive C:, not D:"),
+    ("//server/share", "it names a device or a network share, and an image has only the drive C:"),
+])
+def test_a_refused_path_is_named_with_the_reason_and_a_better_one(text: str, why: str) -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        names.parse_path(text)
+    assert caught.value.lines() == [f"cannot use the path {text!r}", why, "write it like C:\\folder"]
+    assert caught.value.facts == {"path": text}

@@ -69,3 +69,17 @@ def test_names_sort_by_code_unit_so_that_emoji_come_before_full_width_letters() 
 def test_other_names_are_not_made_up() -> None:
     with pytest.raises(AttributeError):
         upcase.DOWNCASE  # noqa: B018
+
+
+def test_the_runs_are_read_into_that_table() -> None:
+    """What is done once when the module is loaded, done again."""
+    changes = upcase._changes()
+    assert all(unit != upper for unit, upper in changes.items())
+    table = struct.pack("<65536H", *(changes.get(unit, unit) for unit in range(0x10000)))
+    assert hashlib.sha256(table).hexdigest() == "41c26bc7a12bdaeb26025c93118697c7e3ef81ee048b00fe5cce2a472e0e0742"
+
+
+def test_the_module_has_no_other_name_that_is_made_on_demand() -> None:
+    with pytest.raises(AttributeError) as caught:
+        upcase.__getattr__("DOWNCASE")
+    assert str(caught.value) == "module 'imagebuild.windows.upcase' has no attribute 'DOWNCASE'"

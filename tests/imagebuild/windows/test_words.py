@@ -26,6 +26,8 @@ def _line(entry: str, kind: Kind = "file") -> str:
     ("(A;CIIO;DC;;;BU)", "allow BUILTIN\\Users: create files/write data, subfolders only"),
     ("(A;OIIO;FR;;;BU)", "allow BUILTIN\\Users: read, files only"), ("(A;IO;FR;;;BU)",
     "allow BUILTIN\\Users: read, nothing"),
+    ("(A;OICI;;;;BU)", "allow BUILTIN\\Users: nothing, this folder, subfolders and files"),
+    ("(ML;;;;;HI)", "integrity Mandatory Label\\High Mandatory Level: nothing"),
     ("(A;OICINP;FR;;;BU)", "allow BUILTIN\\Users: read, this folder, subfolders and files, one level"),
     ("(A;ID;0x1301bf;;;AU)", "allow NT AUTHORITY\\Authenticated Users: modify (inherited)"),
     ("(AU;SAFA;FA;;;WD)", "audit success and failure Everyone: full control"),
