@@ -151,7 +151,8 @@ def crowd(tmp_path: Path, count: int, *, attempts: int, every: int) -> list[Base
         there = verify_double(double)
         verify(store, store.tags())
         failed = len(errors)
-        assert len(set(store.tags()) & set(pulled)) + len(set(there) & set(pushed)) == count - failed
+        # A push whose last answer was cut off has failed as far as we know, and the name is there all the same.
+        assert len(set(store.tags()) & set(pulled)) + len(set(there) & set(pushed)) >= count - failed
         assert list((tmp_path / "store/.wcow/tmp").iterdir()) == [], "no draft is left"
     return errors
 
