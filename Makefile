@@ -17,7 +17,7 @@ MUTANTS_JOBS ?= 1
 PYTEST := $(BIN)/python -m pytest -q -rs -n $(JOBS) --dist loadfile
 SETUP := PYTHON="$(PYTHON)" scripts/setup
 
-.PHONY: help setup demo test test-full lint format bench mutants docs serve-docs lock clean
+.PHONY: help setup demo test test-full lint format bench mutants docs serve-docs peers lock clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14

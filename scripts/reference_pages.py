@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the reference pages that are made from the code: ``python scripts/reference_pages.py``.
 
-``cli.md`` comes from the command itself, ``folders.md`` from the table of well-known folders, ``lint-rules.md`` from the
-tables of the linter. ``tests/test_docs.py`` fails when a page is not what this makes.
+``cli.md`` comes from the command itself, ``folders.md`` from the table of well-known folders, ``lint-rules.md`` from
+the tables of the linter. ``tests/test_docs.py`` fails when a page is not what this makes.
 """
 
 from __future__ import annotations
@@ -55,10 +55,9 @@ LINT = """\
 
 {count} rules. `wcow lint --explain RULE` says the same; how to use them is in [Would Windows take
 it?](../guides/lint.md). Who minds is one of four: `base` imports the first layer of an image, `wcifs` every other one,
-`cimfs` both where an engine uses CimFS, and `engine` (dockerd, containerd) looks at manifest and config before any layer.
-A source is a file of a public repository, an issue in one, or a specification. *Unproven* stands where nobody has shown
-it on a Windows host: then the rule is the safe reading of the source.
-
+`cimfs` both where an engine uses CimFS, and `engine` (dockerd, containerd) looks at manifest and config before any
+layer. A source is a file of a public repository, an issue in one, or a specification. *Unproven* stands where nobody
+has shown it on a Windows host: then the rule is the safe reading of the source.
 """
 LINT_GROUPS = (("Names, order, links, whiteouts", TREE_RULES), ("What entries carry", VALUE_RULES),
                ("Manifest, config, index", IMAGE_RULES))

@@ -78,8 +78,8 @@ def _findings(found: Sequence[tuple[Made, Findings]], names: Sequence[str]) -> s
     found = [(made, [one for one in findings if one["rule"] not in BY_THE_CLOCK]) for made, findings in found]
     counts = {made.program: Counter(str(one["rule"]) for one in findings) for made, findings in found}
     worst = {str(one["rule"]): str(one["severity"]) for _, findings in found for one in findings}
-    out = ["\n## What the linter finds\n", "Counts of findings; [the list of rules](reference/lint-rules.md) has the "
-           "source of each. Left out is `creation-time-digits`,\nwhich BuildKit's layers break about one time in ten.\n",
+    out = ["\n## What the linter finds\n", "Counts of findings; [the rules](reference/lint-rules.md), with the "
+           "source of each. Left out is `creation-time-digits`, which\nBuildKit breaks about one time in ten.\n",
            "| rule | | " + " | ".join(names) + " |", "|---|---|" + "---:|" * len(names)]
     order = ("error", "warning", "note")
     for rule in sorted(worst, key=lambda rule: (order.index(worst[rule]), list(RULES).index(rule))):
