@@ -17,6 +17,7 @@ import fnmatch
 import hashlib
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -32,6 +33,8 @@ ROOMS = ("windows", "layer", "lint")
 STATE = TOP / "mutants"
 PAGE = TOP / "docs" / "mutants.md"
 JUDGED = TOP / "scripts" / "mutants_judged.toml"
+#: Bytes of address space that a mutant may take, as everything else of the run.
+MEMORY = 2 << 30
 #: Exit code of pytest, or minus the signal that ended the process -> verdict. None: not run yet.
 VERDICTS = {None: "left", 0: "survived", 1: "killed", 3: "killed", 5: "untested", 33: "untested",
             -24: "timeout", 24: "timeout", 152: "timeout", 36: "timeout", 255: "timeout"}
@@ -99,12 +102,18 @@ def pending(chosen: list[str]) -> list[str]:
     """Names for mutmut: what is left of a file, or all of a file that is new or changed."""
     names: list[str] = []
     for file in chosen:
-        if fresh(file):
-            names += [name for name, code in meta(file)["exit_code_by_key"].items() if code is None]
-        elif "def " in (TOP / file).read_text(encoding="utf-8"):
+        left = [name for name, verdict in meta(file).get("exit_code_by_key", {}).items() if verdict is None]
+        if fresh(file) and len(left) < len(meta(file)["exit_code_by_key"]):
+            names += left
+        elif left or (not fresh(file) and "def " in (TOP / file).read_text(encoding="utf-8")):
             module = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
             names += [f"{module}.x_*", f"{module}.xǁ*"]
     return names
+
+
+def limit_memory() -> None:
+    """A loop without end that gathers something must not take the machine with it."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
 def run(chosen: list[str], jobs: int, budget: float) -> int:
@@ -118,7 +127,8 @@ def run(chosen: list[str], jobs: int, budget: float) -> int:
     if (TOP.parent / "shared").is_dir():
         env.setdefault("WCOW_SHARED", str(TOP.parent / "shared"))  # the tests run two folders further down
     program = Path(sys.executable).with_name("mutmut")
-    mutmut = subprocess.Popen([program, "run", "--max-children", str(jobs), *names], cwd=TOP, env=env)
+    mutmut = subprocess.Popen([program, "run", "--max-children", str(jobs), *names], cwd=TOP, env=env,
+                              preexec_fn=limit_memory)
     code = None
     try:
         code = mutmut.wait(budget or None)

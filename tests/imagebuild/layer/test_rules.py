@@ -135,3 +135,102 @@ def test_targets_that_windows_can_follow_pass(kind: Kind, target: str) -> None:
 def test_targets_and_sizes_that_make_no_sense_are_refused(kind: Kind, values: dict[str, Any], reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         check_target(entry("Files/a", kind, **values))
+
+
+def test_a_refusal_names_the_path_the_reason_and_what_to_do() -> None:
+    path = "Files/" + "a" * 32_762
+    with pytest.raises(UnsupportedError) as long:
+        check_length(path)
+    assert long.value.lines() == [f"cannot put {path[:60]}... into a layer", "a path has at most 32767 UTF-16 units",
+                                  "use shorter or fewer folder names"]
+    assert long.value.facts == {"path": path}
+    with pytest.raises(UnsupportedError) as place:
+        check_place(folder("Other"), False)
+    assert place.value.lines() == ["cannot put Other into a layer",
+                                   "a layer has only Files, Hives and UtilityVM at its top, spelt so"]
+    assert place.value.facts == {"path": "Other"}
+    with pytest.raises(InputError) as value:
+        check_values(entry("Files/a", times=None), False)
+    assert value.value.lines() == ["cannot put Files/a into a layer",
+                                   "it has no times, and Windows would show the year 1754"]
+    assert value.value.facts == {"path": "Files/a"}
+
+
+STREAM = ("a colon names an alternate stream, and Windows' two importers want it written in two forms that exclude "
+          "each other, so no layer could carry it to both")
+
+
+@pytest.mark.parametrize(("name", "lines"), [
+    ("a:b", ["cannot put Files/a:b into a layer", STREAM, "leave the stream out"]),
+    (".wh.a", ["cannot put Files/.wh.a into a layer", "a name that begins with .wh. means that a file disappears",
+               "rename the file"]),
+    ("a\\b", [f"{'Files/a' + chr(92) + 'b'!r} is not the path of an entry",
+              "components are separated by single slashes"]),
+])
+def test_a_refused_name_is_told_in_full(name: str, lines: list[str]) -> None:
+    with pytest.raises(InputError) as caught:
+        check_component(name, "Files/" + name)
+    assert caught.value.lines() == lines
+    assert caught.value.facts == {"path": "Files/" + name}
+
+
+DELTAS = "DefaultUser_Delta, Sam_Delta, Security_Delta, Software_Delta, System_Delta"
+
+
+@pytest.mark.parametrize(("item", "base", "why"), [
+    (entry("Files"), False, "Files is the C: drive and must be a directory"),
+    (entry("x", Kind.WHITEOUT), False, "whiteouts can only stand under Files and UtilityVM/Files"),
+    (folder("Hives"), True, "a base layer has no Hives; Windows makes them from Files/Windows/System32/config"),
+    (entry("Hives"), False, f"Hives is a directory that holds only the files {DELTAS}"),
+    (entry("UtilityVM/x"), False, "UtilityVM holds only Files"), (entry("UtilityVM"), False, "it must be a directory"),
+], ids=lambda value: value.path if isinstance(value, Entry) else None)
+def test_a_refused_place_is_told_in_full(item: Entry, base: bool, why: str) -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        check_place(item, base)
+    assert caught.value.why == why
+
+
+@pytest.mark.parametrize(("kind", "values", "why"), [
+    (Kind.WHITEOUT, {"attributes": 0x20}, "a whiteout is a name and nothing else"),
+    (Kind.FILE, {"attributes": None}, "it has no attributes"),
+    (Kind.FILE, {"attributes": 1 << 32}, "0x100000000 are no attributes"),
+    (Kind.FILE, {"attributes": 0x10}, "its attributes 0x10 do not go with a file (0x10 is a directory)"),
+    (Kind.FILE, {"attributes": 0x400}, "its attributes 0x400 do not go with a file (0x400 is a reparse point)"),
+    (Kind.FILE, {"security": None}, "it has no security descriptor; on Windows it could be denied or open to all"),
+    (Kind.FILE, {"security": b""}, "its security descriptor is not one"),
+    (Kind.FILE, {"eas": (("B", b""), ("A", b""))}, "its extended attributes are not sorted by name, each once"),
+    (Kind.FILE, {"eas": (("A=B", b""),)}, "'A=B' cannot be the name of an extended attribute"),
+    (Kind.FILE, {"eas": (("A", bytes(65_536)),)}, "its extended attribute A has 65536 bytes, 65535 are allowed"),
+])
+def test_a_refused_value_is_told_in_full(kind: Kind, values: dict[str, Any], why: str) -> None:
+    with pytest.raises(InputError) as caught:
+        check_values(entry("Files/a", kind, **values), False)
+    assert caught.value.why == why
+
+
+def test_values_at_the_limit_pass() -> None:
+    check_values(entry("Files/a", security=b"\1" + bytes(19), attributes=0), False)
+    check_values(entry("Files/a", security=b"\1" + bytes((1 << 16) - 1)), False)
+    check_values(entry("Files/a", eas=(("x" * 254, b""),)), False)
+    check_target(entry("Files/a", Kind.SYMLINK, target="a" * 8000))
+
+
+@pytest.mark.parametrize(("kind", "values", "lines"), [
+    (Kind.DIRECTORY, {"size": 1}, ["cannot put Files/a into a layer", "a directory cannot have the size 1"]),
+    (Kind.FILE, {"target": "b"}, ["cannot put Files/a into a layer", "a file has no target"]),
+    (Kind.SYMLINK, {"target": "a/b"},
+     ["cannot put Files/a into a layer", "the target 'a/b' is not written with backslashes"]),
+    (Kind.SYMLINK, {"target": "a" * 8001},
+     ["cannot put Files/a into a layer", "its target is longer than a reparse point can hold"]),
+    (Kind.SYMLINK, {"target": "\udc80"}, ["cannot put Files/a into a layer", "its target is not Unicode text"]),
+    (Kind.JUNCTION, {"target": "b"},
+     ["cannot put the junction Files/a into a layer",
+      "its target 'b' is not absolute, and NTFS has no relative junctions",
+      "give a target like C:\\dir, or use a directory symlink"]),
+    (Kind.HARD_LINK, {"target": ""}, ["cannot put Files/a into a layer", f"a {Kind.HARD_LINK.value} needs a target"]),
+])
+def test_a_refused_target_is_told_in_full(kind: Kind, values: dict[str, Any], lines: list[str]) -> None:
+    with pytest.raises(InputError) as caught:
+        check_target(entry("Files/a", kind, **values))
+    assert caught.value.lines() == lines
+    assert caught.value.facts == {"path": "Files/a"}

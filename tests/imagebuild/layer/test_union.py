@@ -153,8 +153,29 @@ def test_hard_links_that_lead_nowhere_or_in_a_circle_have_no_content(union: Make
 def test_windows_and_linux_layers_do_not_mix(tmp_path: Path) -> None:
     one = Index.build(io.BytesIO(BASE), tmp_path / "1")
     two = Index.build(io.BytesIO(BASE), tmp_path / "2", linux=True)
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as caught:
         Union([one, two])
+    assert caught.value.lines() == ["cannot lay Windows and Linux layers over one another",
+                                    "one compares names without case, the other with it"]
+
+
+def test_a_name_stays_closed_however_many_layers_are_below(union: Make) -> None:
+    """A whiteout of the top layer counts through the layers between, whatever else those take away."""
+    gone, other = (write([folder("Files"), folder("Files/Windows"), entry(f"Files/Windows/{name}", Kind.WHITEOUT)])
+                   for name in ("a.dll", "b.dll"))
+    assert paths(union(BASE, other, gone)) == ["Files/Windows", "Files/Windows/sub", "Files/Windows/sub/c.txt"]
+
+
+def test_a_folder_with_an_entry_shows_its_own_metadata_over_one_that_is_implied_above(union: Make) -> None:
+    full = write([folder("Files"), folder("Files/Windows", attributes=0x16)])
+    view = union(BASE, full, tar(("Files/Windows/new.txt", {})))
+    (found,) = view.children("Files")
+    assert (found.entry.attributes, found.layer) == (0x16, 1)
+    assert view.get("Files/Windows") == found
+
+
+def test_the_top_lists_what_is_at_the_top(union: Make) -> None:
+    assert [found.entry.path for found in union(BASE).children()] == ["Files"]
 
 
 def test_no_layers_show_nothing() -> None:

@@ -16,6 +16,8 @@ def test_a_rule_is_found_by_its_name() -> None:
 @pytest.mark.parametrize(("name", "what", "hint"), [
     ("root-entri", "there is no rule 'root-entri'", "did you mean root-entry?"),
     ("missing-hive", "there is no rule 'missing-hive'", "did you mean missing-hives or missing-files?"),
+    ("hard-link", "there is no rule 'hard-link'",
+     "did you mean hard-link-late or hard-link-missing or hard-link-spelling?"),
     ("?" * 81, f"there is no rule {'?' * 80!r}", "'wcow lint --explain all' lists them"),
 ])
 def test_near_names_are_offered(name: str, what: str, hint: str) -> None:

@@ -134,3 +134,30 @@ def test_what_is_asked_for_is_granted_exactly_when_maximum_allowed_would_include
     assert some.granted == everything.granted & want
     assert some.missing == want & ~everything.granted
     assert (some.denied is None) or some.missing
+
+
+def test_privileges_add_up_and_unknown_ones_add_nothing() -> None:
+    both, unknown = ["SeTakeOwnershipPrivilege", "SeSecurityPrivilege"], ["SeOther"]
+    want = s.WRITE_OWNER | s.ACCESS_SYSTEM_SECURITY
+    for names in (both, both[::-1], [*both, *unknown]):
+        assert access_check(parse_sddl("O:BAD:"), TOKEN, want, privileges=names) == Access(want, 0)
+    assert access_check(parse_sddl("O:BAD:"), TOKEN, 0x1, privileges=unknown) == Access(0, 0x1)
+
+
+def test_a_privilege_gives_nothing_that_was_not_asked_for() -> None:
+    take = ["SeTakeOwnershipPrivilege"]
+    assert access_check(parse_sddl("D:(A;;FR;;;BU)"), TOKEN, 0x1, privileges=take) == Access(0x1, 0)
+    assert access_check(parse_sddl("D:NO_ACCESS_CONTROL"), TOKEN, 0x1) == Access(0x1, 0)
+    security = ["SeSecurityPrivilege"]
+    for sddl, want in (("D:NO_ACCESS_CONTROL", 0x1), (f"O:{ME}D:(A;;0x1;;;BU)", 0x1)):
+        want |= s.ACCESS_SYSTEM_SECURITY
+        assert access_check(parse_sddl(sddl), TOKEN, want, privileges=security) == Access(want, 0)
+    owner = access_check(parse_sddl(f"O:{ME}D:"), TOKEN, s.MAXIMUM_ALLOWED, privileges=take)
+    assert owner == Access(s.WRITE_OWNER | s.READ_CONTROL | s.WRITE_DAC, 0)
+
+
+def test_every_deny_counts_and_names_itself_only_where_it_matters() -> None:
+    sd = parse_sddl("D:(D;;0x1;;;WD)(D;;0x2;;;WD)(A;;0x7;;;BU)")
+    assert access_check(sd, TOKEN, 0x7) == Access(0x4, 0x3, Ace(s.DENY, 0, 0x1, EVERYONE))
+    assert access_check(sd, TOKEN, 0x4) == Access(0x4, 0)
+    assert access_check(sd, TOKEN, s.MAXIMUM_ALLOWED) == Access(0x4, 0)

@@ -158,3 +158,9 @@ def test_what_is_just_beyond_them_is_not(text: str) -> None:
 
 def test_the_longest_pax_times_are_still_understood() -> None:
     assert filetime.from_pax("0" * 19 + "1." + "0" * 100) == filetime.UNIX_EPOCH + filetime.TICKS_PER_SECOND
+
+
+def test_years_before_the_first_have_a_sign() -> None:
+    first = -584_754 * 86_400 * filetime.TICKS_PER_SECOND  # 0000-01-01: four cycles and the leap year 1600 before 1601
+    assert filetime.to_iso(first) == "0000-01-01T00:00:00Z"
+    assert filetime.to_iso(first - 1) == "-0001-12-31T23:59:59.9999999Z"

@@ -55,5 +55,13 @@ def test_versions_are_read_as_numbers() -> None:
 @pytest.mark.parametrize("text", ["", "10", "10.0", "10.0.x.1", "10.0.1.2.3", "10.0.-1.0", "10.0.1.", "10.0.\u0661.1",
                                   "10.0.1234567890.1", "10.0.1 .1"])
 def test_anything_else_is_no_version(text: str) -> None:
-    with pytest.raises(FormatError, match="Windows version"):
+    with pytest.raises(FormatError) as caught:
         releases.parse_os_version(text)
+    assert str(caught.value) == f"cannot read {text!r} as a Windows version: expected like 10.0.20348.2527"
+
+
+def test_the_longest_version_is_read_and_a_longer_text_cut_in_the_message() -> None:
+    assert releases.parse_os_version("10.0.999999999.1") == (10, 0, 999_999_999, 1)
+    with pytest.raises(FormatError) as caught:
+        releases.parse_os_version("1" * 61)
+    assert caught.value.what == f"cannot read {'1' * 60!r} as a Windows version"

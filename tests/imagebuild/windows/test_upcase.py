@@ -83,3 +83,8 @@ def test_the_module_has_no_other_name_that_is_made_on_demand() -> None:
     with pytest.raises(AttributeError) as caught:
         upcase.__getattr__("DOWNCASE")
     assert str(caught.value) == "module 'imagebuild.windows.upcase' has no attribute 'DOWNCASE'"
+
+
+def test_names_sort_by_code_unit_even_half_a_pair() -> None:
+    assert upcase.sort_key("a\ud800") == b"\0A\xd8\0"
+    assert upcase.sort_key("\U00010000") < upcase.sort_key("\uffff")

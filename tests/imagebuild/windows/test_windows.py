@@ -18,8 +18,17 @@ def test_every_public_name_is_there(name: str) -> None:
 
 def test_the_face_lists_what_it_can_load() -> None:
     assert sorted(windows.__all__) == sorted(windows._HOME)
-    with pytest.raises(AttributeError):
+    with pytest.raises(AttributeError) as caught:
         windows.door  # noqa: B018
+    assert str(caught.value) == "module 'imagebuild.windows' has no attribute 'door'"
+
+
+def test_what_was_loaded_once_is_found_without_being_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    from imagebuild.windows import names
+
+    monkeypatch.delitem(vars(windows), "check_name", raising=False)
+    assert windows.__getattr__("check_name") is names.check_name
+    assert vars(windows)["check_name"] is names.check_name
 
 
 def test_importing_the_room_loads_nothing_of_it() -> None:
