@@ -110,5 +110,5 @@ def test_attributes_are_those_explorer_shows(path: tuple[str, ...], letters: str
 def test_an_unknown_flavour_is_refused_by_name() -> None:
     with pytest.raises(UnsupportedError) as caught:
         folders("alpine", 1)
-    assert str(caught.value) == ("no base image 'alpine' is known: known are hostprocess, nanoserver, servercore, server, "
-                                 "windows")
+    assert str(caught.value) == ("no base image 'alpine' is known: known are hostprocess, nanoserver, servercore, "
+                                 "server, windows")
