@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What was thought of a mutant speaks of code that is still there."""
+
+from __future__ import annotations
+
+import runpy
+import tomllib
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+ROWS = tomllib.loads((REPOSITORY / "scripts/mutants_judged.toml").read_text(encoding="utf-8"))["judged"]
+SCRIPT = runpy.run_path(str(REPOSITORY / "scripts/mutants.py"), run_name="mutants")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["where"])
+def test_a_judgement_names_a_function_and_a_line_that_are_there(row: dict[str, str]) -> None:
+    assert set(row) - {"was", "becomes"} == {"where", "judgement", "why"}
+    assert row["judgement"] in ("same", "kept")
+    room, file, *names = row["where"].split(".")
+    path = REPOSITORY / "imagebuild" / room / f"{file}.py"
+    if not path.exists():
+        path, names = path.parent / "__init__.py", [file, *names]
+    text = path.read_text(encoding="utf-8")
+    assert f"def {names[-1]}(" in text
+    assert row.get("was", "") in " ".join(line.strip() for line in text.splitlines())
+
+
+@pytest.mark.parametrize(("name", "function"), [
+    ("imagebuild.windows.sid.x_find_account__mutmut_12", "windows.sid.find_account"),
+    ("imagebuild.windows.sid.xǁSidǁparse__mutmut_1", "windows.sid.Sid.parse"),
+    ("imagebuild.windows.x___getattr____mutmut_1", "windows.__getattr__"),
+    ("imagebuild.lint.report.x__cut__mutmut_2", "lint.report._cut"),
+])
+def test_mutmuts_names_become_those_of_the_functions(name: str, function: str) -> None:
+    assert SCRIPT["function_of"](name) == function
+
+
+def test_files_are_chosen_by_folder_or_name() -> None:
+    assert set(SCRIPT["files"](["imagebuild/lint"])) < set(SCRIPT["files"]())
+    assert SCRIPT["files"](["imagebuild/windows/sid.py"]) == ["imagebuild/windows/sid.py"]
+    with pytest.raises(SystemExit, match="none of the files"):
+        SCRIPT["files"](["imagebuild/cli"])
+
+
+def test_the_first_judgement_that_fits_counts() -> None:
+    mutant = SCRIPT["Mutant"]("a.b.c", "x", "y", "survived")
+    rows = [{"where": "a.b.d", "judgement": "same", "why": "1"},
+            {"where": "a.b.*", "becomes": "z", "judgement": "same", "why": "2"},
+            {"where": "a.*", "was": "x", "judgement": "kept", "why": "3"}]
+    assert SCRIPT["judgement"](mutant, rows) == ("kept", "3")
+    assert SCRIPT["judgement"](mutant, rows[:2]) == ("open", "")
