@@ -166,6 +166,7 @@ STREAM = ("a colon names an alternate stream, and Windows' two importers want it
                "rename the file"]),
     ("a\\b", [f"{'Files/a' + chr(92) + 'b'!r} is not the path of an entry",
               "components are separated by single slashes"]),
+    ("a/b", ["'Files/a/b' is not the path of an entry", "components are separated by single slashes"]),
 ])
 def test_a_refused_name_is_told_in_full(name: str, lines: list[str]) -> None:
     with pytest.raises(InputError) as caught:
@@ -187,7 +188,8 @@ DELTAS = "DefaultUser_Delta, Sam_Delta, Security_Delta, Software_Delta, System_D
 def test_a_refused_place_is_told_in_full(item: Entry, base: bool, why: str) -> None:
     with pytest.raises(UnsupportedError) as caught:
         check_place(item, base)
-    assert caught.value.why == why
+    assert (caught.value.what, caught.value.why) == (f"cannot put {item.path} into a layer", why)
+    assert caught.value.facts == {"path": item.path}
 
 
 @pytest.mark.parametrize(("kind", "values", "why"), [
@@ -212,6 +214,7 @@ def test_values_at_the_limit_pass() -> None:
     check_values(entry("Files/a", security=b"\1" + bytes(19), attributes=0), False)
     check_values(entry("Files/a", security=b"\1" + bytes((1 << 16) - 1)), False)
     check_values(entry("Files/a", eas=(("x" * 254, b""),)), False)
+    check_values(entry("Files/a", Kind.DIRECTORY_SYMLINK, attributes=0xFFFFFFFF), False)
     check_target(entry("Files/a", Kind.SYMLINK, target="a" * 8000))
 
 
@@ -234,3 +237,9 @@ def test_a_refused_target_is_told_in_full(kind: Kind, values: dict[str, Any], li
         check_target(entry("Files/a", kind, **values))
     assert caught.value.lines() == lines
     assert caught.value.facts == {"path": "Files/a"}
+
+
+def test_a_descriptor_where_windows_writes_none_is_told_in_full() -> None:
+    with pytest.raises(InputError) as caught:
+        check_values(folder("Hives", security=OTHER_SECURITY), False)
+    assert caught.value.why == "Windows exports Files and Hives without a security descriptor"

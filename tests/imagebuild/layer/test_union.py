@@ -239,3 +239,9 @@ def test_the_union_is_what_applying_the_layers_one_after_another_gives(tmp_path_
         assert (None if found is None else "dir" if found.entry.kind is Kind.DIRECTORY else "file") == state.get(path)
     for index in view.indexes:
         index.close()
+
+
+def test_a_folder_that_is_taken_away_and_implied_by_one_layer_is_there(union: Make) -> None:
+    view = union(BASE, tar(("Files/.wh.Windows", {}), ("Files/Windows/new.txt", {})))
+    assert view.get("Files/Windows") == Found(Entry("Files/Windows", Kind.DIRECTORY), 1)
+    assert paths(view) == ["Files/Windows", "Files/Windows/new.txt"]

@@ -23,7 +23,7 @@ def test_an_entry_has_the_records_it_would_have_in_a_tar() -> None:
 @pytest.mark.parametrize(("typeflag", "facts", "kind"), [
     (b"5", Facts(), Kind.DIRECTORY), (b"1", Facts(), Kind.HARD_LINK), (b"0", Facts(), Kind.FILE),
     (b"x", Facts(attributes=0x10, junction=True), Kind.FILE), (b"2", Facts(), Kind.SYMLINK),
-    (b"2", Facts(attributes=0x400), Kind.SYMLINK), (b"2", Facts(attributes=0x410), Kind.DIRECTORY_SYMLINK),
+    (b"2", Facts(attributes=0x401), Kind.SYMLINK), (b"2", Facts(attributes=0x410), Kind.DIRECTORY_SYMLINK),
     (b"2", Facts(attributes=0x410, junction=True), Kind.JUNCTION),
 ])
 def test_a_typeflag_is_what_the_importer_makes_of_it(typeflag: bytes, facts: Facts, kind: Kind) -> None:

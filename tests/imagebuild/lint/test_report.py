@@ -49,6 +49,7 @@ def test_a_finding_names_the_importers_that_mind_and_the_worst_of_their_severiti
     one("unknown-top-level", "m")
     (found,) = one.take()
     assert (found.importers, found.severity) == (("base",), Severity.NOTE)
+    assert (found.layer, found.digest, found.path, found.offset) == (None, "", "", None)
 
 
 @pytest.mark.parametrize(("length", "kept"), [(SHOWN - 1, "x" * (SHOWN - 1)), (SHOWN, "x" * SHOWN),

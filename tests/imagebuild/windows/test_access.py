@@ -147,7 +147,7 @@ def test_privileges_add_up_and_unknown_ones_add_nothing() -> None:
 def test_a_privilege_gives_nothing_that_was_not_asked_for() -> None:
     take = ["SeTakeOwnershipPrivilege"]
     assert access_check(parse_sddl("D:(A;;FR;;;BU)"), TOKEN, 0x1, privileges=take) == Access(0x1, 0)
-    assert access_check(parse_sddl("D:NO_ACCESS_CONTROL"), TOKEN, 0x1) == Access(0x1, 0)
+    assert access_check(parse_sddl("D:NO_ACCESS_CONTROL"), TOKEN, 0x2) == Access(0x2, 0)
     security = ["SeSecurityPrivilege"]
     for sddl, want in (("D:NO_ACCESS_CONTROL", 0x1), (f"O:{ME}D:(A;;0x1;;;BU)", 0x1)):
         want |= s.ACCESS_SYSTEM_SECURITY

@@ -14,7 +14,7 @@ from imagebuild.windows import names
 @pytest.mark.parametrize("name", [
     "a", "app.exe", ".gitignore", "..a", "a b", " a", "con1", "COM", "COM0", "COM10", "LPT", "nullo", "NULL", "xCON",
     "a.NUL", "(x) [y] {z} & ~!@#$%^+=,;'`", "\u00c4\u00d6", "\u65e5\u672c\u8a9e",
-    "x" * 255, "\uffff" * 255, "\U0001f600" * 127, "XBOX", "CONIN", "AUXX.txt", "\x7f",
+    "x" * 255, "\uffff" * 255, "\U0001f600" * 127, "XBOX", "NULX", "nul\u00a0", "CONIN", "AUXX.txt", "\x7f",
 ])
 def test_a_good_name_passes(name: str) -> None:
     names.check_name(name)
@@ -69,7 +69,8 @@ def test_paths_as_people_write_them(text: str, path: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(("text", "why"), [
-    ("D:\\a", "not D:"), ("z:", "not Z:"), ("\\\\server\\share", "network share"), ("//server/share", "network share"),
+    ("D:\\a", "not D:"), ("X:\\a", "not X:"),
+    ("z:", "not Z:"), ("\\\\server\\share", "network share"), ("//server/share", "network share"),
     ("\\\\.\\pipe\\x", "device"), ("\\\\?\\UNC\\s\\x", "device"), ("\\\\?\\D:\\x", "not D:"), ("1:x", "not 1:"),
 ])
 def test_paths_outside_the_only_drive_are_refused(text: str, why: str) -> None:
@@ -114,7 +115,7 @@ def test_no_path_climbs_out_or_crashes(text: str, cwd: list[str]) -> None:
     ("\x1f", "the control character U+001F is not allowed in a name"),
     ("\udfff", "half a surrogate pair, U+DFFF, cannot be written into a layer's UTF-8"),
     ("a.", "Windows drops a dot or space at the end of a name"), ("nul .txt", "NUL is a device on Windows"),
-    ("aux.tar.gz", "AUX is a device on Windows"),
+    ("aux.tar.gz", "AUX is a device on Windows"), ("AUX .x", "AUX is a device on Windows"),
     ("x" * 256, "it has 256 UTF-16 units, 255 are allowed"),
 ])
 def test_the_reason_is_a_whole_sentence(name: str, why: str) -> None:
