@@ -266,7 +266,8 @@ make mutants MUTANTS_PATHS="imagebuild/layer/order.py" MUTANTS_BUDGET=600
 goes on where the last run stopped, for ten minutes; without the variables it runs all that is left. When a test has
 changed, the survivors of its room are tried again; when a file has changed, all of it. `rm -rf mutants` forgets
 everything. What stands behind a decorator, properties above all, is not mutated (mutmut cannot), so logic sits in
-functions and methods. The comparison with Samba is left out, because it takes seconds for each mutant: some survivors
+functions and methods. What runs while a module is loaded has run before a mutant is switched on: only a test that calls
+it again can notice. The comparison with Samba is left out, because it takes seconds for each mutant: some survivors
 of `sddl.py` would meet their end there. Hypothesis tries 25 examples, the same ones each time.
 
 ## Result

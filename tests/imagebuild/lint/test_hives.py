@@ -31,12 +31,16 @@ def test_a_hive_has_no_problem() -> None:
 
 
 @pytest.mark.parametrize(("data", "why"), [
-    (b"", "empty"), (b"x" * 9000, "regf"), (HIVE[:4096], "4096 bytes"), (HIVE[:8191], "8191 bytes"),
-    (HIVE[:508] + b"\0\0\0\0" + HIVE[512:], "checksum"), (changed(20, 2), "version is 2"),
+    (b"", "it is empty"), (b"x" * 9000, "it does not begin with 'regf'"),
+    (HIVE[:4096], "it has 4096 bytes, a hive has at least 8192"),
+    (HIVE[:8191], "it has 8191 bytes, a hive has at least 8192"),
+    (HIVE[:508] + b"\0\0\0\0" + HIVE[512:], "the checksum of its first page is wrong"),
+    (changed(20, 2), "its version is 2, Windows reads 1"),
     (changed(36, 0x1C), "do not hold"), (changed(36, BINS), "do not hold"), (changed(40, BINS + 1), "do not hold"),
     (HIVE[:4096] + b"x" + HIVE[4097:], "do not hold")])
 def test_what_is_no_hive_is_told(data: bytes, why: str) -> None:
-    assert why in problem(data)
+    assert problem(data) == (why if why != "do not hold" else f"its {len(data)} bytes do not hold the "
+                             f"{struct.unpack_from('<I', data, 40)[0]} that it speaks of")
 
 
 @pytest.mark.parametrize("data", [changed(20, 1), changed(36, BINS - 1), changed(40, BINS), changed(4, 9)])
@@ -46,3 +50,18 @@ def test_what_is_just_one_is_one(data: bytes) -> None:
 
 def test_sequence_numbers_that_differ_are_dirty() -> None:
     assert is_dirty(changed(4, 9)) and is_dirty(changed(8, 9))
+
+
+@pytest.mark.parametrize(("total", "stored"), [(0, 1), (0xFFFFFFFF, 0xFFFFFFFE)])
+def test_two_checksums_are_never_stored_as_they_are(total: int, stored: int) -> None:
+    words = list(struct.unpack_from("<127I", HIVE))
+    for word in struct.unpack_from("<127I", HIVE):
+        total ^= word
+    words[3] ^= total  # a half of the time stamp
+    data = struct.pack("<128I", *words, stored) + HIVE[512:]
+    assert problem(data) == ""
+    assert problem(changed(12, words[3])) == ""
+
+
+def test_a_beginning_of_which_too_little_was_seen_is_no_hive() -> None:
+    assert problem_of(HIVE[:HEAD - 1], len(HIVE)) == f"it has {len(HIVE)} bytes, a hive has at least 8192"
