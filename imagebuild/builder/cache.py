@@ -46,12 +46,21 @@ class Cache:
         """
         return self._folder is not None and (self._folder / f"shape-{shape}").exists()
 
+    def shape_of(self, key: str) -> str:
+        """The shape under which a layer was recorded; empty when there is no record."""
+        if self._folder is None:
+            return ""
+        try:
+            return str(json.loads((self._folder / key).read_bytes()).get("shape", ""))
+        except (OSError, ValueError, AttributeError):
+            return ""
+
     def put(self, key: str, layer: Layer, *, shape: str = "") -> None:
         """Record ``layer`` under ``key``. A full disk is no error: the next build only works again."""
         if self._folder is None:
             return
         record = {"version": VERSION, "descriptor": layer.descriptor.to_json(), "diff_id": str(layer.diff_id),
-                  "diff_size": layer.diff_size}
+                  "diff_size": layer.diff_size, "shape": shape}
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix=".tmp-", dir=self._folder)

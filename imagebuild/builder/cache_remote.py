@@ -180,6 +180,9 @@ class RemoteCache(Cache):
         return target.put_manifest(manifest.to_bytes(), manifest.kind, tag=tag)
 
     def _shape_of(self, key: str) -> str:
+        own = self.shape_of(key)
+        if own:
+            return own
         for source in self._sources:
             with suppress(KeyError):
                 return source.records[key].shape

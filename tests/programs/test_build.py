@@ -92,6 +92,11 @@ def test_a_push_and_layers_kept_in_a_registry(home: Home, tmp_path: Path, regist
     done = other.wcow("build", "--cache-from", f"{host}/app/build:cache", "--progress", "plain", folder)
     assert done.out == first.out
     assert done.err.count("cached") == 2
+    again = f"{host}/app/build:again"  # an export of layers that were cached here serves a fresh machine as well
+    home.wcow("build", "-q", "--cache-to", again, folder)
+    third = type(home)(tmp_path / "third")
+    third.folder.mkdir()
+    assert third.wcow("build", "--cache-from", again, "--progress", "plain", folder).err.count("cached") == 2
     assert home.wcow("digest", f"docker://{host}/app/build:1").out == first.out
     home.wcow("copy", "--all", f"docker://{host}/app/build:1", "oci:with")
     artefacts = [entry for entry in json.loads((home.folder / "with/index.json").read_text())["manifests"]

@@ -43,5 +43,6 @@ def test_a_shape_is_known_once_a_layer_of_it_was_recorded(tmp_path: Path) -> Non
     assert not cache.knows_shape("s")
     cache.put("k", LAYER, shape="s")
     assert cache.knows_shape("s")
+    assert (cache.shape_of("k"), cache.shape_of("none"), Cache(None).shape_of("k")) == ("s", "", "")
     assert not cache.knows_shape("k")
     assert not Cache(None).knows_shape("s")

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,16 @@ from imagebuild.stores import (
     Timeouts,
     put_bytes,
 )
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """Connections that a registry cut are let go of here, where nobody minds, and not in the middle of another test."""
+    yield
+    gc.collect()
+
 
 CHUNK = 4_000
 SHARED = bytes(range(256)) * 60
