@@ -217,6 +217,7 @@ def page() -> int:
     different = ran - total["judged same"]
     PAGE.write_text(HEAD.format(
         rows="\n".join([*rows, row("**together**", total)]), ran=ran, each=seconds / max(ran, 1), rate=rate(total),
+        worst=100 * (total["killed"] + total["timeout"]) / max(ran + total["left"], 1),
         same=total["judged same"], without=100 * (total["killed"] + total["timeout"]) / max(different, 1),
         open=total["judged open"], lists="\n".join(lists) or "\nNone.", never=", ".join(never) or "none",
         empty=", ".join(empty) or "none"), encoding="utf-8")
@@ -278,6 +279,9 @@ other words; without them it is {without:.1f} %. {open} survivors are not judged
 | file | killed | by the clock | survived | untested | crashed | left | noticed |
 |---|---|---|---|---|---|---|---|
 {rows}
+
+*Left* holds survivors that wait to be tried again after a test changed, too: where it is not 0 the rate is too good. With
+every mutant that is left in these files counted as survived it would be {worst:.1f} % together.
 
 Not begun, or changed since: {never}.
 
