@@ -280,8 +280,8 @@ other words; without them it is {without:.1f} %. {open} survivors are not judged
 |---|---|---|---|---|---|---|---|
 {rows}
 
-*Left* holds survivors that wait to be tried again after a test changed, too: where it is not 0 the rate is too good. With
-every mutant that is left in these files counted as survived it would be {worst:.1f} % together.
+*Left* holds survivors that wait to be tried again after a test changed, too: where it is not 0 the rate is too good.
+With every mutant that is left in these files counted as survived it would be {worst:.1f} % together.
 
 Not begun, or changed since: {never}.
 
