@@ -137,7 +137,7 @@ def _check_security(entry: Entry, base: bool) -> None:
 
 def _check_eas(entry: Entry) -> None:
     names = [name for name, _ in entry.eas]
-    if names != sorted(names, key=str.encode) or len({name.upper() for name in names}) != len(names):
+    if names != sorted(names) or len({name.upper() for name in names}) != len(names):
         raise _wrong(entry, "its extended attributes are not sorted by name, each once")
     for name, value in entry.eas:
         if not name or not name.isascii() or len(name) > 254 or not name.isprintable() or "=" in name:
