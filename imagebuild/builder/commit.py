@@ -128,7 +128,7 @@ class Committer:
         if not isinstance(content, Local):
             writer.add(entry, content)
             return
-        place, key, digests = content.context.location(content.path), key_of(content), self.memory.digests
+        place, key, digests = content.context.tree.place(content.path), key_of(content), self.memory.digests
         if key in digests:
             writer.add(entry, place)
             return

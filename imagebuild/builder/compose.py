@@ -79,6 +79,7 @@ class Composer:
         self._view = view
         self._looks = looks
         self._memo: dict[tuple[bytes, bool, bytes, bool], bytes] = {}
+        self._epoch = Times.all(looks.epoch)  # one value for all: what is the same object need not be compared
 
     def compose(self, changes: Changes) -> Composed:
         """The entries for ``changes``. Raises ContextError where a file would have to be a folder or names collide."""
@@ -98,7 +99,7 @@ class Composer:
 
     def _root(self) -> Entry:
         existing = self._view.get(())
-        epoch = Times.all(self._looks.epoch)
+        epoch = self._epoch
         if existing is None:
             return Entry("Files", Kind.DIRECTORY, attributes=attribute.DIRECTORY, times=epoch)
         return replace(existing, path="Files", times=existing.times or epoch,
@@ -113,7 +114,7 @@ class Composer:
         if existing is not None and (change is None or change.kind is Kind.DIRECTORY):
             security = existing.security or self._inherit(parent, True, owner, False)
             kept = replace(existing, path=path, size=0, security=security,
-                           times=existing.times or Times.all(self._looks.epoch),
+                           times=existing.times or self._epoch,
                            attributes=attribute.DIRECTORY if existing.attributes is None else existing.attributes)
             wanted = self._asked(kept, parent, True, owner)
             if wanted != kept:
@@ -135,7 +136,7 @@ class Composer:
     def _entry(self, path: str, change: Change | None, existing: Entry | None, security: bytes) -> Entry:
         if change is None:
             return Entry(path, Kind.DIRECTORY, attributes=attribute.DIRECTORY, security=security,
-                         times=Times.all(self._looks.epoch))
+                         times=self._epoch)
         return Entry(path, change.kind, change.size if change.kind is Kind.FILE else 0,
                      attributes=_attributes(change, existing), security=security,
                      times=change.times or self._times(change, existing), target=change.target)
@@ -146,7 +147,7 @@ class Composer:
         if self._looks.source_times and change.modified is not None:
             moment = change.modified
             return Times(old.created if old else moment, moment, moment, moment)
-        return old or Times.all(self._looks.epoch)
+        return old or self._epoch
 
     def _inherit(self, parent: bytes, directory: bool, owner: Sid, grant: bool) -> bytes:
         key = (parent, directory, owner.to_bytes(), grant)

@@ -98,6 +98,10 @@ class TarTree:
                 raise self._cannot_keep(error) from error
         return copy
 
+    def place(self, path: str) -> str:
+        """A copy of the file, as text."""
+        return str(self.location(path))
+
     def digest(self, path: str) -> str:
         """``sha256:…`` of a file, computed while it was unpacked."""
         return self._pieces[path].digest

@@ -68,6 +68,10 @@ class Tree(Protocol):
         """A file on this machine that holds those bytes as long as the context is open."""
         ...
 
+    def place(self, path: str) -> str:
+        """The same as text."""
+        ...
+
     def digest(self, path: str) -> str:
         """``sha256:…`` of a file."""
         ...

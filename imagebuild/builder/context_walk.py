@@ -26,6 +26,7 @@ class FolderTree:
 
     def __init__(self, root: Path, cache: StatCache | None = None) -> None:
         self.root = Path(os.path.realpath(root))
+        self._prefix = os.path.join(self.root, "")  # noqa: PTH118 - a path object for each file costs more than the file
         self.name = str(root)
         self._cache = cache or StatCache()
         try:
@@ -87,6 +88,10 @@ class FolderTree:
         """The file itself."""
         return self.root / to_system(path)
 
+    def place(self, path: str) -> str:
+        """The file itself, as text."""
+        return f"{self._prefix}{to_system(path)}"
+
     def digest(self, path: str) -> str:
         """``sha256:…`` of a file, from the cache where nothing about the file has changed."""
         with self.open(path) as file:
@@ -108,7 +113,7 @@ class FolderTree:
     def learn(self, item: Item, digest: str) -> None:
         """Remember a digest that somebody else computed, unless the file looks otherwise by now."""
         with suppress(OSError):
-            now = facts(self.location(item.path).lstat())
+            now = facts(os.lstat(self.place(item.path)))
             if now[:2] == (item.size, item.mtime_ns):
                 self._cache.put(item.path, now, digest)
 

@@ -12,6 +12,9 @@ import pytest
 from support.bench import Report
 
 
+NOTES = "## Where a bar is missed"
+
+
 @pytest.fixture(scope="session")
 def report() -> Iterator[Report]:
     """The session's report. With ``BENCH_PAGE`` set, tables it does not renew stay as they stand there."""
@@ -19,7 +22,9 @@ def report() -> Iterator[Report]:
     yield made
     page = os.environ.get("BENCH_PAGE")
     if page and made.tables:
-        Path(page).write_text(made.page(), encoding="utf-8")
+        old = Path(page).read_text(encoding="utf-8") if Path(page).exists() else ""
+        kept = old[old.index(NOTES):] if NOTES in old else ""  # what people wrote about the figures stays
+        Path(page).write_text(made.page() + kept, encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
