@@ -47,7 +47,8 @@ def contenders(tmp: Path, context: Path, stack: contextlib.ExitStack) -> list[Co
             script = tmp / "buildah.sh"
             buildah = programs.buildah(tmp / "buildah")
             words = " ".join(map(str, buildah))
-            script.write_text(f"set -e\nunset DOCKER_CONFIG\n{words} bud -q --isolation chroot -t x -f {plain} {context} >/dev/null\n"
+            script.write_text("set -e\nunset DOCKER_CONFIG\n"
+                              f"{words} bud -q --isolation chroot -t x -f {plain} {context} >/dev/null\n"
                               f"{words} push -q x oci:{tmp / 'buildah-out'}:x >/dev/null\n")
             found.append(Contender("buildah bud + push oci: (vfs)", ["sh", script],
                                    lambda: (folder(tmp / "buildah"), shutil.rmtree(tmp / "buildah-out", True))))

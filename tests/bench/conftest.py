@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from support.bench import Report
 
-
 NOTES = "## Where a bar is missed"
 
 
