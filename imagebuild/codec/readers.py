@@ -112,11 +112,12 @@ class VerifyingReader(io.RawIOBase):
     def __init__(self, stream: Readable, digest: str, size: int | None = None, *, what: str = "blob", start: int = 0,
                  owned: bool = False, hint: str = "") -> None:
         super().__init__()
+        self._stream = stream
+        self._owned = False  # until we are whole: a failed start is the caller's to clean up
         algorithm = digest.partition(":")[0]
         if algorithm not in ("sha256", "sha384", "sha512"):
             raise FormatError(f"cannot verify digest {digest!r}", why="known are sha256, sha384 and sha512")
         self.verified = False
-        self._stream = stream
         self._readinto = getattr(stream, "readinto", None)
         self._hash = hashlib.new(algorithm) if start == 0 else None
         self._digest = digest

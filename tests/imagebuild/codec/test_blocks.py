@@ -27,7 +27,7 @@ ALL = ("gzip:1", "gzip:2", "zstd:1", "zstd:3", "none")
 def _no_thread_outlives_its_writer() -> Iterator[None]:
     before = threading.active_count()
     yield
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 def sample(size: int = 3 * BLOCK_SIZE + 777) -> bytes:
@@ -283,7 +283,7 @@ def test_a_writer_that_is_forgotten_lets_its_threads_go() -> None:
     deadline = time.monotonic() + 5
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 def test_a_sink_that_takes_a_part_is_asked_again() -> None:

@@ -24,6 +24,7 @@ from support.layers import HIVES, OTHER_SECURITY, SECURITY, TIMES, TOP, entry, f
 from imagebuild.codec import Compression, Sealed, open_reader
 from imagebuild.errors import ContextError, FormatError, InputError, StoreError, UnsupportedError, UsageError
 from imagebuild.layer import Entry, Kind, LayerWriter, Times, order, read
+from imagebuild.windows.names import is_reserved
 from imagebuild.windows.upcase import fold
 
 
@@ -31,7 +32,7 @@ from imagebuild.windows.upcase import fold
 def _no_thread_outlives_its_layer() -> Iterator[None]:
     before = threading.active_count()
     yield
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 def entries_of(blob: bytes) -> list[tuple[Entry, bytes | None]]:
@@ -130,7 +131,7 @@ def test_tarfile_reads_content_links_and_records() -> None:
 
 names = st.text(st.characters(blacklist_categories=("Cs", "Cc"), blacklist_characters='<>:"|?*/\\'), min_size=1,
                 max_size=40).filter(lambda name: name == name.strip(". ") and not name.startswith(".wh.")
-                                    and name.partition(".")[0].rstrip().upper() not in ("CON", "PRN", "AUX", "NUL"))
+                                    and not is_reserved(name))
 filetimes = st.integers(-(1 << 61), 1 << 61)
 times = st.builds(Times, filetimes, filetimes, filetimes, filetimes)
 securities = st.one_of(st.sampled_from([SECURITY, OTHER_SECURITY]),
