@@ -20,6 +20,10 @@ from imagebuild.layer import Entry, Found, Index, Kind, Union
 DIR: dict[str, Any] = {"type": tarfile.DIRTYPE}
 Make = Callable[..., Union]
 
+# Indexes of examples that hypothesis keeps are collected when it likes; Python 3.13 says so.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning",
+                                        "ignore::pytest.PytestUnraisableExceptionWarning")
+
 
 @pytest.fixture
 def union(tmp_path: Path) -> Make:
