@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -259,7 +260,7 @@ def decompressed(stream: Readable, name: str) -> Readable:
     if head == b"\xfd7zXZ\0":
         import lzma
 
-        make = lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=512 << 20)  # noqa: E731
+        make = partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, memlimit=512 << 20)
         return ChunkReader(_chunks(joined, make, (lzma.LZMAError,), name))
     return open_reader(joined)
 

@@ -268,8 +268,9 @@ def _output(text: str) -> Location | None:
         raise UsageError(f"--output has no field {', '.join(fields)}", why="it has type and dest")
     if kind in ("registry", "image"):
         return None
-    transport: Literal["oci", "oci-archive", "docker-archive"] | None = {
-        "oci": "oci", "oci-archive": "oci-archive", "docker": "docker-archive"}.get(kind)  # type: ignore[assignment]
+    transports: dict[str, Literal["oci", "oci-archive", "docker-archive"]] = {
+        "oci": "oci", "oci-archive": "oci-archive", "docker": "docker-archive"}
+    transport = transports.get(kind)
     if transport is None:
         raise UsageError(f"--output type={kind} is not known", why="known are oci, oci-archive, docker and registry")
     if not path:

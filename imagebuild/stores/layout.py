@@ -25,9 +25,9 @@ from ..oci import MAX_SIZE, Descriptor, Digest, Index, Location, describe, is_in
 from . import names
 from .files import BlobPlace, DraftBlob, open_file, sweep, translated, trouble, write_file
 from .lease import Lease
+from .pieces import pieces
 from .port import Progress, Store
 from .transfer import copy_bytes
-from .upload import PIECE
 from .verify import read_document, verified
 
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
@@ -135,10 +135,10 @@ class LayoutStore:
         except OSError:
             return False
         try:
-            done, buffer = 0, memoryview(bytearray(PIECE))
+            done = 0
             with source.open_blob(descriptor) as stream:
-                while count := stream.readinto(buffer):  # type: ignore[attr-defined]
-                    done += count
+                for piece in pieces(stream):
+                    done += len(piece)
                     progress(done)
             with suppress(FileNotFoundError):  # swept: a link is as old as its blob
                 draft.replace(final)

@@ -8,8 +8,8 @@ from typing import Literal, TypeVar
 
 from ..errors import IntegrityError, RegistryError, StoreError
 from ..oci import Descriptor, describe
+from .pieces import pieces
 from .port import Progress, Store
-from .upload import PIECE
 
 _BEGINNINGS = 3
 _T = TypeVar("_T")
@@ -73,11 +73,10 @@ def _begin(work: Callable[[], _T], source: Store | None, descriptor: Descriptor)
 def copy_bytes(source: Store, target: Store, descriptor: Descriptor, progress: Progress) -> None:
     """Read a blob from one store and write it to the other, once."""
     done = 0
-    buffer = memoryview(bytearray(PIECE))
     with source.open_blob(descriptor) as stream, target.new_blob() as blob:
-        while count := stream.readinto(buffer):  # type: ignore[attr-defined]
-            blob.write(buffer[:count])
-            done += count
+        for piece in pieces(stream):
+            blob.write(piece)
+            done += len(piece)
             progress(done)
         if done != descriptor.size:
             raise StoreError(f"blob {descriptor.digest} ended early", why=f"{done} bytes of {descriptor.size}")

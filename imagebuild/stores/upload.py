@@ -19,13 +19,12 @@ from ..oci import Digest
 from .answers import TEMPORARY, retry_after
 from .endpoint import Endpoint, Single
 from .files import check_size
+from .pieces import pieces
 from .port import Progress
 from .tokens import push
 from .transport import Answer, RequestBody
 
 CHUNK = 8 << 20
-PIECE = 256 << 10
-"""What stays in a processor's cache between the file, the hash and the socket."""
 _OCTETS = {"Content-Type": "application/octet-stream"}
 
 
@@ -44,15 +43,14 @@ class Outgoing:
         return self._end - self._begin
 
     def __iter__(self) -> Iterator[memoryview]:
-        buffer = memoryview(bytearray(PIECE))
         at = self._begin
         self.failed = True
         with self._source(at) as stream:
-            while count := stream.readinto(buffer):  # type: ignore[attr-defined]
+            for piece in pieces(stream):
                 self.failed = False
-                yield buffer[:count]
+                yield piece
                 self.failed = True
-                at += count
+                at += len(piece)
                 self._progress(at)
         if at != self._end:
             raise StoreError("a blob ended early", why=f"{at} bytes of {self._end}")
@@ -123,11 +121,10 @@ class Upload:
         at = self._sent
         if at == size > 0:
             return
-        buffer = memoryview(bytearray(PIECE))
         with source(at) as stream:
-            while count := stream.readinto(buffer):  # type: ignore[attr-defined]
-                self.write(buffer[:count])
-                at += count
+            for piece in pieces(stream):
+                self.write(piece)
+                at += len(piece)
                 progress(at)
 
     def __enter__(self) -> Upload:
