@@ -6,13 +6,11 @@ from __future__ import annotations
 from ..errors import WcowError
 from ..oci import Descriptor, Image, media
 from ..windows.releases import parse_os_version
-from .report import Report, checks
+from .report import Report
 
 MAX_LAYERS = 125
 
 
-@checks("config-os", "config-architecture", "os-version-missing", "os-version-malformed", "config-media-type",
-        "history-count")
 def check_image(image: Image, report: Report) -> None:
     """All that can be said without reading a layer."""
     config = image.config
@@ -37,8 +35,6 @@ def check_image(image: Image, report: Report) -> None:
     _check_path(image, report)
 
 
-@checks("no-layers", "diff-ids-count", "too-many-layers", "mixed-compression", "plain-layer-among-compressed",
-        "layer-media-type", "media-type-families", "foreign-layer", "foreign-layer-without-urls")
 def _check_layers(image: Image, report: Report) -> None:
     layers = image.layers
     if not layers:
@@ -70,7 +66,6 @@ def _check_layers(image: Image, report: Report) -> None:
         report("media-type-families", "some types are Docker's, some OCI's")
 
 
-@checks("path-without-system32")
 def _check_path(image: Image, report: Report) -> None:
     for line in image.config.run.env:
         name, _, value = line.partition("=")
@@ -78,7 +73,6 @@ def _check_path(image: Image, report: Report) -> None:
             report("path-without-system32", f"{name} is {value[:200]}")
 
 
-@checks("index-os-version-missing", "index-platform-mismatch")
 def check_index_entry(image: Image, entry: Descriptor, report: Report) -> None:
     """Whether an index says of an image what its config says."""
     said, config = entry.platform, image.config

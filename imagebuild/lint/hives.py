@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from struct import Struct, unpack_from
 
-from .report import Report, checks
+from .report import Report
 
 PAGE = 4096
 HEAD = PAGE + 4
@@ -50,7 +50,6 @@ def is_dirty(head: bytes) -> bool:
     return bool(first != second)
 
 
-@checks("base-hive-invalid", "base-hive-dirty", "delta-invalid", "utilityvm-bcd")
 def check_hive(path: str, key: str, head: bytes, size: int, offset: int | None, report: Report) -> None:
     """A file that has to be a hive: one of the base's, a delta, or the boot configuration."""
     problem = problem_of(head, size)

@@ -16,7 +16,7 @@ from .digests import HashedReader
 from .finding import IMPORTERS, Finding, Importer
 from .layers import run
 from .linter import LayerLinter
-from .report import Report, checks
+from .report import Report
 from .tree import Below
 
 
@@ -68,7 +68,6 @@ def image(image: Image, store: Blobs, *, entry: Descriptor | None = None, only: 
                 below.names, below.deltas = None, None
 
 
-@checks("layer-damaged", "diff-id-mismatch", "layer-compression")
 def _layer(linter: LayerLinter, store: Blobs, descriptor: Descriptor, diff_id: Digest | None,
            limits: Limits) -> Generator[Finding, None, bool]:
     """One layer; whether it could be read to its end is returned."""

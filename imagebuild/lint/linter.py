@@ -14,7 +14,7 @@ from .finding import IMPORTERS, Finding, Importer
 from .hives import BASE_HIVES, BCD, CONFIG, DELTAS, HEAD, check_hive
 from .item import TYPEFLAGS, Item, kind_of, records_of
 from .names import DEVICES, HARMLESS, SUSPICIOUS, check_component, is_stream, text_of, tidy
-from .report import Report, checks
+from .report import Report
 from .tree import Below, Tree
 from .values import Records, check_values
 
@@ -73,7 +73,6 @@ class LayerLinter:
                 self._special(item, head)
         return report.take()
 
-    @checks("global-header")
     def global_header(self, offset: int) -> list[Finding]:
         """A global PAX header, which stands at ``offset``."""
         self.report("global-header", "its records are for all entries, and it is one itself", "pax_global_header",
@@ -148,7 +147,6 @@ class LayerLinter:
         if report.base is None and item.path.startswith("Hives"):
             report.decide(False)
 
-    @checks("base-folder-changed")
     def _well_known_folder(self, item: Item) -> None:
         """A folder that Windows brings: does the layer replace what the base says about it?"""
         now = (item.facts.attributes, item.facts.security)
@@ -161,7 +159,6 @@ class LayerLinter:
                             item.path, item.offset)
         self.folders[item.key] = now
 
-    @checks("config-hive-in-layer")
     def _special(self, item: Item, head: bytes | None) -> None:
         """A file that has to be a hive."""
         key = item.key
@@ -177,7 +174,6 @@ class LayerLinter:
         if item.kind is Kind.FILE and (head is not None or not item.size):
             check_hive(item.path, key, head or b"", item.size, item.offset, self.report)
 
-    @checks("base-hive-missing", "delta-above-no-delta")
     def finish(self) -> list[Finding]:
         """What only the end of the layer tells."""
         report, tree = self.report, self.tree

@@ -7,7 +7,7 @@ import re
 
 from ..layer import Limits
 from ..windows.names import MAX_NAME, MAX_PATH, is_reserved
-from .report import Report, checks
+from .report import Report
 
 _ODD = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|\\")  # empty, "." and ".." components, backslashes
 SUSPICIOUS = re.compile(r'[\x00-\x1f<>:"|?*\ud800-\udfff\U00010000-\U0010ffff]|[. ]$|^\.wh\.'
@@ -20,7 +20,6 @@ _FORBIDDEN = re.compile(r'[\x00-\x1f<>"|?*]')
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
-@checks("name-not-unicode")
 def text_of(raw: bytes, offset: int | None, report: Report) -> str:
     """A raw name as text; what is not UTF-8 becomes U+FFFD, as Go does it on Windows."""
     try:
@@ -31,7 +30,6 @@ def text_of(raw: bytes, offset: int | None, report: Report) -> str:
         return text
 
 
-@checks("root-entry", "absolute-path", "parent-reference", "unclean-path", "backslash-in-name")
 def tidy(name: str, offset: int | None, report: Report, limits: Limits) -> str:
     """The path of a name, without slashes at its end; empty when it has no place in the tree."""
     path = name[:-1] if name.endswith("/") else name
@@ -58,7 +56,6 @@ def tidy(name: str, offset: int | None, report: Report, limits: Limits) -> str:
     return "/".join(names)
 
 
-@checks("name-too-long")
 def too_long(path: str, offset: int | None, report: Report, limits: Limits) -> bool:
     """Whether a path is longer or deeper than Windows, or anybody, can hold."""
     units = len(path) if len(path) > MAX_PATH else len(path.encode("utf-16-le", "surrogatepass")) // 2
@@ -71,7 +68,6 @@ def too_long(path: str, offset: int | None, report: Report, limits: Limits) -> b
     return True
 
 
-@checks("forbidden-character", "reserved-name", "trailing-dot-or-space")
 def check_component(base: str, path: str, offset: int | None, report: Report) -> None:
     """One name of a path that :data:`SUSPICIOUS` found, or that is long. Colons are looked at elsewhere."""
     found = _FORBIDDEN.search(base)
@@ -89,7 +85,6 @@ def check_component(base: str, path: str, offset: int | None, report: Report) ->
         report("name-too-long", f"{base[:60]!r}... has {units} UTF-16 units, {MAX_NAME} are allowed", path, offset)
 
 
-@checks("stream-without-type", "stream-with-type", "colon-in-name")
 def is_stream(name: str, owner: str, path: str, offset: int | None, report: Report) -> bool:
     """Whether a name with a colon is an alternate stream of ``owner``, the entry before it, to the letter."""
     file, _, stream = name.partition(":")

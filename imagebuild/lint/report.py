@@ -7,36 +7,19 @@ is decided here, by the tables alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterable
 
 from ..errors import UsageError
 from .finding import IMPORTERS, Finding, Importer, Severity, Where
 from .rules import RULES, find_rule
 
-_Checker = TypeVar("_Checker", bound=Callable[..., Any])
 _Active = dict[str, tuple[Severity, tuple[Importer, ...]]]
 _Held = tuple[str, str, str, int | None, Where]
 
-CHECKERS: dict[str, Callable[..., Any]] = {}
-"""Rule id to the function that can report it; every rule has one (a test holds that)."""
 HELD = 50_000
 """Breaches kept back until it is known whether the layer is a base."""
 SHOWN = 1000
 """Characters of a path or a message that a finding keeps: a hostile name has a million."""
-
-
-def checks(*rules: str) -> Callable[[_Checker], _Checker]:
-    """Bind a function to the rules that it reports."""
-
-    def bind(function: _Checker) -> _Checker:
-        for rule in rules:
-            assert rule in RULES, f"no rule {rule}"
-            assert rule not in CHECKERS, f"two checkers for {rule}"
-            CHECKERS[rule] = function
-        return function
-
-    return bind
 
 
 def check_names(importers: Iterable[str], ignore: Iterable[str]) -> None:
@@ -122,4 +105,4 @@ def _active(importers: Collection[Importer], ignore: Collection[str], base: bool
     return active
 
 
-__all__ = ["CHECKERS", "Report", "check_names", "checks"]
+__all__ = ["Report", "check_names"]

@@ -13,7 +13,7 @@ from ..windows.upcase import fold
 from .hives import DELTAS
 from .item import Item
 from .names import SUSPICIOUS, check_component
-from .report import Report, checks
+from .report import Report
 
 MEMORY = 1 << 30
 """About how many bytes of names are kept for one layer; a layer with more is refused."""
@@ -95,7 +95,6 @@ class Tree:
                 self._reparse.add(key)
                 self._symlink(item)
 
-    @checks("below-reparse-point", "below-file", "parent-missing")
     def _parent(self, item: Item) -> str:
         """The folded path of a parent that was not met under this spelling; each fault of a folder is told once."""
         folder = item.folder
@@ -122,7 +121,6 @@ class Tree:
         self.dirs[folder] = key + "/"
         return key + "/"
 
-    @checks("duplicate-entry", "case-collision")
     def _double(self, item: Item) -> None:
         other = self.seen[item.key]
         if other == item.path:
@@ -131,7 +129,6 @@ class Tree:
             self._report("case-collision", f"{other} was there before, and is the same name to Windows", item.path,
                          item.offset)
 
-    @checks("parent-late")
     def _late(self, item: Item) -> None:
         _, content, _ = self._missing.pop(item.key)
         if item.kind is Kind.DIRECTORY:
@@ -139,7 +136,6 @@ class Tree:
         else:
             self._report("below-file", f"{content} was before it, and it is no folder", item.path, item.offset)
 
-    @checks("unknown-top-level", "unknown-hive", "hives-in-base", "utilityvm-trailing-slash", "utilityvm-in-cim-layer")
     def _outside_files(self, item: Item) -> None:
         top, _, below = item.path.partition("/")
         report, name, offset = self._report, item.name, item.offset
@@ -166,7 +162,6 @@ class Tree:
             report("utilityvm-trailing-slash", "'UtilityVM/Files/' is overlooked, the utility VM not prepared", name,
                    offset, "base")
 
-    @checks("whiteout-in-base", "whiteout-outside-files", "whiteout-opaque", "whiteout-name", "whiteout-order")
     def whiteout(self, item: Item) -> None:
         """An entry that takes a path away."""
         report, path, name, offset = self._report, item.path, item.name, item.offset
@@ -187,11 +182,9 @@ class Tree:
         if key in self.seen:
             self._own_whiteout(name, offset)
 
-    @checks("whiteout-of-own-entry")
     def _own_whiteout(self, name: str, offset: int | None) -> None:
         self._report("whiteout-of-own-entry", "the layer both brings it and takes it away", name, offset)
 
-    @checks("hard-link-unprefixed", "hard-link-spelling", "hard-link-to-folder")
     def _hard_link(self, item: Item) -> None:
         target, report = item.target, self._report
         if not target.startswith(_LINKABLE):
@@ -218,8 +211,6 @@ class Tree:
             self._kept(target)
             self._symlinks.append((item.path, target, as_file, item.offset))
 
-    @checks("missing-files", "missing-hives", "hard-link-missing", "hard-link-late", "hard-link-unverified",
-            "symlink-files-prefix", "symlink-to-folder")
     def finish(self) -> None:
         """What only the end of the layer tells."""
         report = self._report

@@ -12,7 +12,7 @@ from ..layer import Kind
 from ..layer.tarstream import is_sparse
 from ..windows.security import SecurityDescriptor
 from .item import Facts, Item
-from .report import Report, checks
+from .report import Report
 
 _DIRECTORY, _REPARSE = 0x10, 0x400
 _TIME = re.compile(rb"-?[0-9]{1,19}(?:\.[0-9]*)?")
@@ -79,7 +79,6 @@ _BARE = Facts(untimed="atime and no ctime")
 _BARE_TIMED = Facts()
 
 
-@checks("attributes-malformed")
 def read_attributes(text: bytes | None, problems: list[tuple[str, str]]) -> int | None:
     """MSWINDOWS.fileattr as a number."""
     if text is None:
@@ -90,7 +89,6 @@ def read_attributes(text: bytes | None, problems: list[tuple[str, str]]) -> int 
     return None
 
 
-@checks("security-malformed", "security-without-dacl")
 def read_security(text: bytes) -> tuple[bytes | None, tuple[tuple[str, str], ...]]:
     """MSWINDOWS.rawsd as bytes, and what is wrong with it."""
     try:
@@ -120,7 +118,6 @@ def _look_at(data: bytes) -> tuple[bytes | None, tuple[tuple[str, str], ...]]:
     return data, ()
 
 
-@checks("time-malformed", "time-range", "creation-time-digits")
 def _read_times(pax: dict[bytes, bytes], problems: list[tuple[str, str]]) -> None:
     for key in _TIMES:
         text = pax.get(key)
@@ -137,7 +134,6 @@ def _read_times(pax: dict[bytes, bytes], problems: list[tuple[str, str]]) -> Non
                          f"mtime {modified[2][:20].decode()}"))
 
 
-@checks("ea-malformed", "record-ignored")
 def _read_others(keys: list[bytes], pax: dict[bytes, bytes], problems: list[tuple[str, str]]) -> None:
     """Extended attributes, and records that mean nothing."""
     for key in keys[:100]:
@@ -157,8 +153,6 @@ def _read_others(keys: list[bytes], pax: dict[bytes, bytes], problems: list[tupl
             problems.append(("ea-malformed", f"{shown} has {len(value)} bytes"))
 
 
-@checks("attributes-kind", "reparse-without-link", "security-missing", "times-missing", "special-file", "sparse-file",
-        "unknown-typeflag")
 def check_values(item: Item, report: Report) -> None:
     """Whether what an entry carries goes with what it is. Whiteouts carry nothing, hard links nothing that counts."""
     facts, kind, path, offset = item.facts, item.kind, item.path, item.offset
@@ -190,7 +184,6 @@ def check_values(item: Item, report: Report) -> None:
         _check_link(item, report)
 
 
-@checks("reparse-attributes", "junction-not-folder", "junction-relative", "link-target")
 def _check_link(item: Item, report: Report) -> None:
     attributes, target, path, offset = item.facts.attributes, item.target, item.path, item.offset
     if attributes is not None and not attributes & _REPARSE:
