@@ -141,9 +141,10 @@ def _all_others(registry: Registry, position: int, changed: list[HiveName],
                 empty: list[HiveName]) -> Generator[Event, None, list[HiveName]]:
     """The hives for which a layer that shall have all five deltas gets an empty one."""
     others = [hive for hive in HIVES.values() if hive not in changed]
-    without = [hive.delta() for hive in others if position > 1 and position - 1 not in registry.layers_with(hive)]
+    without = sorted(hive.delta() for hive in others
+                     if position > 1 and position - 1 not in registry.layers_with(hive))
     if without:
-        yield Warn(f"layer {position} cannot have all five deltas: the layer below it has no {', '.join(sorted(without))}",
+        yield Warn(f"layer {position} cannot have all five deltas: the layer below it has no {', '.join(without)}",
                    code="deltas")
         return empty
     return others
