@@ -22,7 +22,7 @@ def dirty_pages(log: bytes, size: int) -> list[tuple[int, bytes]] | None:
     """
     bitmap = HEAD + 4
     start = -(-(bitmap + size // PAGE) // SECTOR) * SECTOR  # a bit for 512 bytes of bins: a byte for 4096
-    if not size or size % PAGE or log[HEAD:bitmap] != b"DIRT" or start > len(log):
+    if not size or size % PAGE or log[HEAD:bitmap] != b"DIRT":
         return None
     pages = [(SECTOR * bit, log[start + SECTOR * index : start + SECTOR * (index + 1)])
              for index, bit in enumerate(_bits(log[bitmap : bitmap + size // PAGE]))]

@@ -19,7 +19,7 @@ from struct import pack_into, unpack_from
 from ..errors import FormatError
 from ..windows.upcase import fold
 from .base_block import PRIMARY, BaseBlock, parse_base_block
-from .layout import BIN_SIZE, BINS_LIMIT, PAGE, checksum
+from .layout import BIN_SIZE, PAGE, checksum
 from .log_entries import HEAD, Entry, entries
 from .log_pages import SECTOR, dirty_pages
 
@@ -262,7 +262,7 @@ class _Work:
     def room_for(self, size: int) -> bool:
         """Make room for that many bytes of bins; False when they are more than the file and all logs hold together,
         for whatever a log adds to a hive it holds."""
-        if PAGE + size > self.limit or size >= BINS_LIMIT:
+        if PAGE + size > self.limit:
             return False
         self.data += bytes(max(PAGE + size - len(self.data), 0))
         return True

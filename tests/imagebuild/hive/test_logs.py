@@ -103,6 +103,17 @@ def test_reading_ends_at_a_gap_and_at_a_wrong_hash() -> None:
         assert content(recovered) == TWO[PAGE:] and recovered.applied[0].sequences == (5,), at
 
 
+def test_reading_ends_at_an_entry_that_windows_would_not_have_written() -> None:
+    odd = bytearray(entry(TWO, THREE, 6) + bytes(8))
+    pack_into("<I", odd, 4, len(odd))
+    pack_into("<Q", odd, 24, marvin32(bytes(odd[40:])))
+    pack_into("<Q", odd, 32, marvin32(bytes(odd[:32])))
+    page = [(0, THREE[PAGE:])]
+    for last in (bytes(odd), raw_entry([], 6, 4096), raw_entry(page, 6, 4608), raw_entry([(0, b"")], 6, 0)):
+        recovered = recover(dirty(ONE, 6, 5), [new_log(ONE, 5, entry(ONE, TWO, 5), last)])
+        assert content(recovered) == TWO[PAGE:] and recovered.applied[0].sequences == (5,)
+
+
 def test_nothing_is_put_back_over_a_first_log_without_a_whole_entry() -> None:
     logs = [new_log(ONE, 5, bytes(512)), new_log(ONE, 6, entry(TWO, THREE, 6))]
     with pytest.raises(FormatError, match="log 1 has no whole entry, nothing after it can be used"):
@@ -121,8 +132,8 @@ def test_a_hive_that_shrinks_keeps_its_file_and_says_its_size() -> None:
 
 def test_of_the_flags_only_the_lock_comes_from_an_entry() -> None:
     hive = bytearray(ONE)
-    pack_into("<I", hive, 144, 2)
-    for flags, expected in ((1, 3), (0, 2), (2, 2)):
+    for before, flags, expected in ((2, 1, 3), (3, 0, 2), (2, 2, 2), (3, 1, 3)):
+        pack_into("<I", hive, 144, before)
         log = new_log(ONE, 5, entry(ONE, TWO, 5, flags=1 - flags % 2), entry(TWO, THREE, 6, flags=flags))
         recovered = recover(dirty(bytes(hive), 6, 5), [log])
         assert parse_base_block(recovered.data).flags == expected
@@ -257,8 +268,9 @@ def test_counts_and_sizes_that_an_entry_has_no_room_for_are_refused() -> None:
 
 @pytest.mark.parametrize("change", [
     lambda log: log[:-1], lambda log: log[:514], lambda log: log[:512] + b"DIRX" + log[516:],
-    lambda log: sealed(log, 40, 4097), lambda log: sealed(log, 40, 0), lambda log: sealed(log, 40, 0x7FFFF000),
-], ids=["cut", "only head", "no vector", "odd size", "no size", "giant size"])
+    lambda log: sealed(log, 40, 0x1001), lambda log: sealed(log, 40, 0), lambda log: sealed(log, 40, 0x7FFFF000),
+    lambda log: sealed(log, 40, 0x4000000)[:516] + bytes(1 << 16),
+], ids=["cut", "only head", "no vector", "odd size", "no size", "giant size", "more than there is"])
 def test_an_old_log_that_is_not_whole_is_not_put_back(change: object) -> None:
     log = change(old_log(ONE, LONG, time=9))  # type: ignore[operator]
     with pytest.raises(FormatError, match="has no list of dirty pages, or not all the pages that it lists"):
