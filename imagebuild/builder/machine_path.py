@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ..dockerfile import Dockerfile
 from ..errors import UnsupportedError
-from ..hive import machine_environment
+from ..hive import machine_environment, read
 from ..images.rootfs import Rootfs
 from ..windows.upcase import fold
 
@@ -40,7 +40,8 @@ def registry_path(rootfs: Rootfs) -> str | None:
             for name in ("SYSTEM", "SOFTWARE")}
     if not kept["SYSTEM"]:
         return None
-    machine = machine_environment(kept["SYSTEM"], kept["SOFTWARE"] or None, source=f"SYSTEM of {rootfs.name}")
+    roots = {name: read(data, source=f"{name} of {rootfs.name}").root for name, data in kept.items() if data}
+    machine = machine_environment(roots["SYSTEM"], roots.get("SOFTWARE"))
     for name, value in machine.items():
         if fold(name) == "PATH":
             return value

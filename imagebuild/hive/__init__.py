@@ -1,40 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Registry hives: a tree of keys to the bytes of a regf file, and single values looked up in one.
+r"""The registry: hives as files, deltas as layers have them, and what both come to together.
 
-What a layer builder needs and no more: :func:`make_hive` for the five hives of a base layer, :func:`value_of` and
-:func:`machine_environment` for what a base's registry says about its environment.
+``read(data)[r"ControlSet001\Services"]`` looks into a hive, ``write(key)`` makes one.
 """
 
 from __future__ import annotations
 
-from .lookup import read_tree, value_of
-from .machine import machine_environment
+from .machine import machine_environment, resolve_control_set
+from .reader import Hive, HiveKey, read
 from .tree import (
     REG_BINARY,
     REG_DWORD,
     REG_EXPAND_SZ,
+    REG_LINK,
     REG_MULTI_SZ,
     REG_NONE,
     REG_QWORD,
     REG_SZ,
     Key,
+    KeyLike,
     Value,
+    Values,
+    find,
+    freeze,
+    walk,
 )
-from .write import DEFAULT_SECURITY, make_hive
+from .writer import DEFAULT_SECURITY, write
 
 __all__ = [
     "DEFAULT_SECURITY",
     "REG_BINARY",
     "REG_DWORD",
     "REG_EXPAND_SZ",
+    "REG_LINK",
     "REG_MULTI_SZ",
     "REG_NONE",
     "REG_QWORD",
     "REG_SZ",
+    "Hive",
+    "HiveKey",
     "Key",
+    "KeyLike",
     "Value",
+    "Values",
+    "find",
+    "freeze",
     "machine_environment",
-    "make_hive",
-    "read_tree",
-    "value_of",
+    "read",
+    "resolve_control_set",
+    "walk",
+    "write",
 ]

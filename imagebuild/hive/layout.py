@@ -47,7 +47,7 @@ INHERIT_CLASS = 0x80
 # Cell size, signature, flags, last write, access bits, layer byte, spare, parent, subkeys, volatile ones, their lists,
 # values, their list, security, class, longest subkey name, user and virtualization flags, debug, longest class, value
 # name, value data, work, name bytes, class bytes.
-KEY = Struct("<i2sHQBBH10IHBB4I2H")
+KEY = Struct("<i2sHQBBH9IHBB4I2H")
 KEY_SIZE = 76
 """Bytes of the record before the name, without the cell's size."""
 # Cell size, signature, name bytes, data size, data offset, type, flags, spare.

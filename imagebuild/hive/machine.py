@@ -4,38 +4,42 @@
 from __future__ import annotations
 
 import re
-from mmap import mmap
 
 from ..windows.upcase import fold
-from .lookup import Hive
-from .tree import REG_EXPAND_SZ, REG_SZ
+from .tree import REG_EXPAND_SZ, REG_SZ, KeyLike, find, split
 
 ENVIRONMENT = r"CurrentControlSet\Control\Session Manager\Environment"
 CURRENT_VERSION = r"Microsoft\Windows NT\CurrentVersion"
 
 
-def machine_environment(system: bytes | mmap, software: bytes | mmap | None = None, *,
-                        source: str = "SYSTEM") -> dict[str, str]:
+def resolve_control_set(system: KeyLike, path: str) -> str:
+    """A path below ``HKLM\\SYSTEM`` as it is on disk: ``CurrentControlSet``, which only a running Windows has, is the
+    set that the value ``Current`` of the key ``Select`` names. Without such a value it is ``ControlSet001``."""
+    first, *rest = split(path) or [""]
+    if fold(first) != "CURRENTCONTROLSET":
+        return path
+    select = find(system, "Select")
+    current = select.values.get("Current") if select is not None else None
+    number = current.number() if current is not None and 0 < len(current.data) <= 4 else 1
+    return "\\".join((f"ControlSet{number:03}", *rest))
+
+
+def machine_environment(system: KeyLike, software: KeyLike | None = None) -> dict[str, str]:
     r"""The machine's variables (``Path``, ``PATHEXT``, ``TEMP`` …) as a process sees them, names in their own casing.
 
-    Read from ``HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment``. ``SystemRoot`` and ``SystemDrive``,
-    which Windows adds itself, come from ``software`` (the SOFTWARE hive's ``CurrentVersion\SystemRoot``), else are
-    ``C:\Windows`` and ``C:``; ``ProgramFiles`` and its like are the usual folders of that drive. As Windows does, plain
-    values are set first, then those of type REG_EXPAND_SZ are expanded; a ``%NAME%`` that nothing defines stays as it
-    is. Empty when the hive has no such key.
+    Read from ``CurrentControlSet\Control\Session Manager\Environment`` below ``system``, the root key of
+    ``HKLM\SYSTEM``. ``SystemRoot`` and ``SystemDrive``, which Windows adds itself, come from ``software`` (the root of
+    ``HKLM\SOFTWARE``: ``CurrentVersion\SystemRoot``), else are ``C:\Windows`` and ``C:``; ``ProgramFiles`` and its like
+    are the usual folders of that drive. As Windows does, plain values are set first, then those of type REG_EXPAND_SZ
+    are expanded; a ``%NAME%`` that nothing defines stays as it is. Empty when the hive has no such key.
     """
-    hive = Hive(system, source)
-    at = hive.find(ENVIRONMENT)
-    if at is None:
+    key = find(system, resolve_control_set(system, ENVIRONMENT))
+    if key is None:
         return {}
-    root = r"C:\Windows"
-    if software is not None:
-        other = Hive(software, "SOFTWARE")
-        place = other.find(CURRENT_VERSION)
-        for value in other.values(place) if place is not None else ():
-            if fold(value.name) == "SYSTEMROOT":
-                root = value.text() or root
-    values = [value for value in hive.values(at) if value.name and value.type in (REG_SZ, REG_EXPAND_SZ)]
+    version = find(software, CURRENT_VERSION) if software is not None else None
+    placed = version.values.get("SystemRoot") if version is not None else None
+    root = (placed.text() if placed is not None else "") or r"C:\Windows"
+    values = [value for value in key.values if value.name and value.type in (REG_SZ, REG_EXPAND_SZ)]
     known = {"SYSTEMROOT": root, "SYSTEMDRIVE": root[:2], "PROGRAMFILES": root[:2] + r"\Program Files",
              "COMMONPROGRAMFILES": root[:2] + r"\Program Files\Common Files", "PROGRAMDATA": root[:2] + r"\ProgramData"}
     known |= {fold(value.name): value.text() for value in values if value.type == REG_SZ}

@@ -179,6 +179,9 @@ class KeyLike(Protocol):
     def inherit_class(self) -> bool:
         """In a delta: the class is that of the next lower layer."""
 
+    def child(self, name: str) -> KeyLike | None:
+        """The subkey of that name as Windows compares names, None where there is none."""
+
 
 @dataclass(frozen=True, slots=True, init=False)
 class Key:
@@ -213,6 +216,11 @@ class Key:
         put(self, "semantics", semantics)
         put(self, "inherit_class", inherit_class)
 
+    def child(self, name: str) -> Key | None:
+        """The subkey of that name as Windows compares names, None where there is none."""
+        folded = fold(name)
+        return next((key for key in self.subkeys if fold(key.name) == folded), None)
+
     def get(self, path: str) -> Key | None:
         r"""The key at a path below this one (``Control\Session Manager``), None where there is none."""
         found = find(self, path)
@@ -228,15 +236,12 @@ class Key:
 
 def find(key: KeyLike, path: str) -> KeyLike | None:
     """The key at a path below ``key``, names compared as Windows compares them; None where there is none."""
+    found: KeyLike | None = key
     for part in split(path):
-        folded = fold(part)
-        for child in key.subkeys:
-            if fold(child.name) == folded:
-                key = child
-                break
-        else:
+        if found is None:
             return None
-    return key
+        found = found.child(part)
+    return found
 
 
 def split(path: str) -> list[str]:

@@ -9,7 +9,7 @@ ask of the real ones: version, environment, profiles.
 
 from __future__ import annotations
 
-from ..hive import Key, Value, make_hive
+from ..hive import Key, Value, write
 from ..windows.releases import release
 
 NAMES = ("DEFAULT", "SAM", "SECURITY", "SOFTWARE", "SYSTEM")
@@ -26,7 +26,7 @@ _TYPES = {"nanoserver": ("Nano Server", "ServerDatacenterNano"), "servercore": (
 
 def empty_hives() -> dict[str, bytes]:
     """Five valid hives with a root key and nothing else: what a HostProcess base has."""
-    return {name: make_hive(Key("ROOT"), name=name) for name in NAMES}
+    return {name: write(Key("ROOT"), name=name) for name in NAMES}
 
 
 def stand_in_hives(flavour: str, os_version: str, architecture: str, timestamp: int) -> dict[str, bytes]:
@@ -38,7 +38,7 @@ def stand_in_hives(flavour: str, os_version: str, architecture: str, timestamp: 
              "SECURITY": Key("ROOT", subkeys=(Key("Policy"),)),
              "SOFTWARE": Key("ROOT", subkeys=(_microsoft(flavour, os_version),)),
              "SYSTEM": system}
-    return {name: make_hive(roots[name], name=name, timestamp=timestamp) for name in NAMES}
+    return {name: write(roots[name], name=name, timestamp=timestamp) for name in NAMES}
 
 
 def _tree(path: str, values: tuple[Value, ...] = (), subkeys: tuple[Key, ...] = ()) -> Key:

@@ -11,13 +11,13 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 
-from imagebuild.hive import Key, make_hive
+from imagebuild.hive import Key, write
 from imagebuild.windows.sddl import parse_sddl
 
 SD = b64encode(parse_sddl("O:BAG:SYD:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)").to_bytes())
 TIMES = {b"mtime": b"1700000000.5", b"atime": b"1700000000.5", b"ctime": b"1700000000.5",
          b"LIBARCHIVE.creationtime": b"1700000000.5"}
-HIVE = make_hive(Key("ROOT"), name="x")
+HIVE = write(Key("ROOT"), name="x")
 CONFIG_HIVES = ("DEFAULT", "SAM", "SECURITY", "SOFTWARE", "SYSTEM")
 Records = Mapping[bytes, bytes | None]
 

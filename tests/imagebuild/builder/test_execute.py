@@ -11,7 +11,7 @@ from support.builds import NANOSERVER, Bench, acl, letters
 
 from imagebuild.builder import BuildRequest, build
 from imagebuild.errors import ContextError, DockerfileError, NotFoundError, UsageError, WcowError
-from imagebuild.hive import Key, make_hive
+from imagebuild.hive import Key, write
 from imagebuild.images.events import Warn
 from imagebuild.layer import Kind, Times
 from imagebuild.oci import Digest, add_history
@@ -150,7 +150,7 @@ def test_from_scratch_makes_a_base_layer_with_five_valid_hives_first(bench: Benc
 
 
 def test_hives_that_are_copied_in_are_not_made(bench: Bench) -> None:
-    mine = make_hive(Key("MINE"))
+    mine = write(Key("MINE"))
     built = bench.build("FROM scratch\nCOPY hive C:/Windows/System32/config/system\n", {"hive": mine})
     assert bench.content(built, "Files/Windows/System32/config/system") == mine
     assert "Files/Windows/System32/config/SYSTEM" not in bench.layer(built, 0)

@@ -6,9 +6,9 @@ from __future__ import annotations
 import pytest
 from support.builds import acl
 
+from imagebuild import hive
 from imagebuild.codec import Compression, open_reader
 from imagebuild.errors import UsageError
-from imagebuild.hive import machine_environment, read_tree, value_of
 from imagebuild.images.base import NAMES_OF, STAND_IN_LABEL, BaseRequest, entries, make_base
 from imagebuild.images.base_hives import NAMES
 from imagebuild.layer import Entry, Kind, Times, read
@@ -34,7 +34,7 @@ def test_every_base_has_five_valid_hives_and_parents_before_children(flavour: st
     for name in NAMES:
         entry, data = found[f"Files/Windows/System32/config/{name}"]
         assert data is not None and len(data) == entry.size
-        assert read_tree(data).name
+        assert hive.read(data).root.name
         assert acl(entry).count("(A;") == 2
     seen = {""}
     for path, (entry, _) in found.items():
@@ -54,21 +54,18 @@ def test_scratch_holds_nothing_but_the_way_to_its_hives() -> None:
 def test_a_stand_in_has_the_folders_accounts_and_version_of_what_it_stands_for(flavour: str, kind: str) -> None:
     found = contents(flavour)
     assert {"Files/Users/ContainerAdministrator", "Files/Users/ContainerUser", "Files/Program Files"} <= set(found)
-    software = found["Files/Windows/System32/config/SOFTWARE"][1] or b""
+    software = hive.read(found["Files/Windows/System32/config/SOFTWARE"][1] or b"")
     current = "Microsoft\\Windows NT\\CurrentVersion"
 
     def text(path: str, name: str) -> str:
-        value = value_of(software, path, name)
-        assert value is not None
-        return value.text()
+        return software[path].values[name].text()
 
     assert text(current, "InstallationType") == kind
     assert text(current, "CurrentBuild") == "20348"
-    revision = value_of(software, current, "UBR")
-    assert revision is not None and int.from_bytes(revision.data, "little") == 2762
+    assert software[current].values["UBR"].number() == 2762
     assert text(current + "\\ProfileList\\S-1-5-93-2-2", "ProfileImagePath") == "C:\\Users\\ContainerUser"
-    system = found["Files/Windows/System32/config/SYSTEM"][1] or b""
-    assert machine_environment(system, software)["Path"].startswith("C:\\Windows\\system32;C:\\Windows;")
+    system = hive.read(found["Files/Windows/System32/config/SYSTEM"][1] or b"")
+    assert hive.machine_environment(system.root, software.root)["Path"].startswith("C:\\Windows\\system32;C:\\Windows;")
 
 
 def made(flavour: str, version: str = VERSION, **more: object) -> tuple[MemoryStore, Image]:

@@ -8,7 +8,7 @@ import struct
 import pytest
 from support.rawtar import HIVE
 
-from imagebuild.hive.write import checksum
+from imagebuild.hive.layout import checksum
 from imagebuild.lint.hives import HEAD, is_dirty, problem_of
 
 BINS = len(HIVE) - 4096
