@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.hivelogs import dirty, entry, new_log, old_log, raw_entry
 
 from imagebuild.errors import FormatError
-from imagebuild.hive import REG_BINARY, Key, Value, make_hive, read_tree
+from imagebuild.hive import REG_BINARY, Key, Value, read, write
 from imagebuild.hive.base_block import parse_base_block
 from imagebuild.hive.layout import PAGE, checksum
 from imagebuild.hive.log_entries import marvin32
@@ -25,7 +25,7 @@ SHARED = Path(os.environ.get("WCOW_SHARED", Path(__file__).parents[4] / "shared"
 def state(*texts: str, filler: int = 0) -> bytes:
     """A hive with one value for each text, and so much more data that it has further bins."""
     values = [Value.sz(str(number), text) for number, text in enumerate(texts)]
-    return make_hive(Key("ROOT", (*values, Value("filler", REG_BINARY, bytes(range(256)) * filler))), name="SYSTEM")
+    return write(Key("ROOT", (*values, Value("filler", REG_BINARY, bytes(range(256)) * filler))), name="SYSTEM")
 
 
 ONE, TWO, THREE, LONG = state("a"), state("b"), state("c"), state("d", filler=100)
@@ -402,4 +402,4 @@ def test_a_user_hive_of_windows_gets_twenty_three_entries_and_grows() -> None:
     assert recovered.notes == ("log 2 begins at 562, and the hive has everything before 566",)
     assert parse_base_block(recovered.data).size == 0xE2000 and numbers(recovered.data) == (589, 589)
     before = parse_base_block((SHARED / "real/transactions_NTUSER.DAT").read_bytes())
-    assert before.size == 0xBE000 and read_tree(recovered.data).name == "ROOT"
+    assert before.size == 0xBE000 and read(recovered.data).root.name == "ROOT"
