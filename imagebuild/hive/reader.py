@@ -84,7 +84,7 @@ class HiveKey:
 
     @property
     def class_name(self) -> str | None:
-        return self._hive.class_at(self._record[10], self._record[13]) if self._record[13] else None
+        return self._hive.class_at(self._record[10], self._record[13], self.at) if self._record[13] else None
 
     @property
     def last_write(self) -> int:
@@ -159,7 +159,11 @@ class Hive:
         self._value_flags = 0 if old else VALUE_COMPRESSED | VALUE_TOMBSTONE * self.layered
         self._ends = [0] * ((self.end >> 12) + 1)  # where the bin of each page ends, once it was asked for
         self._parents = {self.block.root: NONE}
+        self._chained = False
+        self._hopeless: set[int] = set()  # pages that are in no bin
         self._security: dict[int, bytes] = {}
+        self._owners: dict[int, int] = {}
+        self._room = self.end
         self.root = self._root()
 
     def _root(self) -> HiveKey:
@@ -199,10 +203,15 @@ class Hive:
                 offsets: Sequence[int] = _numbers(self.data, 2 * count, PAGE + self._head + 4 + where)[::2]
                 if count > 1 and len(set(offsets)) != count:
                     offsets = self._subkey_offsets(where, count, key.at)
+                elif self._owners.get(where) != key.at:
+                    self._own(where, key.at, 8 * count, "a list of subkeys")
             else:
                 offsets = self._subkey_offsets(where, count, key.at)
         except (StructError, IndexError):
             offsets = self._subkey_offsets(where, count, key.at)
+        except FormatError as error:
+            self._pass_over(error)
+            return ()
         return tuple(self._make(offsets, key.at, key.depth + 1))
 
     def child_of(self, key: HiveKey, name: str) -> HiveKey | None:
@@ -238,8 +247,15 @@ class Hive:
                 offsets = self._value_offsets(where, count, at)
             else:
                 offsets = _numbers(data, count, PAGE + head + where)
+                if count > 1 and len(set(offsets)) != count:
+                    offsets = self._value_offsets(where, count, at)
+                elif self._owners.get(where) != at:
+                    self._own(where, at, 4 * count, "a list of values")
         except (StructError, IndexError):
             offsets = self._value_offsets(where, count, at)
+        except FormatError as error:
+            self._pass_over(error)
+            return _NO_VALUES
         for place in offsets:
             try:
                 size, signature, name_size, data_size, where, kind, flags = unpack(data, PAGE + place)
@@ -261,8 +277,10 @@ class Hive:
                 elif data_size:
                     size, = _I(data, PAGE + where)
                     if where & 7 or where - size > ends[where >> 12] or data_size + size > -head:
-                        content = self._long_data(place, where, data_size)
+                        content = self._long_data(place, where, data_size, at)
                     else:
+                        if data_size > _SHORT:
+                            self._own(place, at, data_size, "a value")
                         start = where + PAGE + head
                         content = data[start : start + data_size]
                 else:
@@ -284,15 +302,17 @@ class Hive:
                 size, = unpack_from("<I", content, 16)
                 if content[:2] != b"sk" or size > len(content) - 20:
                     raise self._bad("a security descriptor is not 'sk' or longer than its cell", where)
+                self._own(where, where, size, "a security descriptor")
             except FormatError as error:
                 self._pass_over(error)
                 return None
             self._security[where] = found = content[20 : 20 + size]
         return found
 
-    def class_at(self, where: int, size: int) -> str | None:
-        """A key's class name."""
+    def class_at(self, where: int, size: int, owner: int) -> str | None:
+        """The class name of the key ``owner``."""
         try:
+            self._own(where, owner, size, "a class name")
             return self._wide(self._cell(where, size, "a class name")[:size], where)
         except FormatError as error:
             self._pass_over(error)
@@ -357,25 +377,49 @@ class Hive:
             raise self._bad(f"{what} has a cell of {size} bytes, at least {need + self._head} are needed", at)
         return self.data[PAGE + at + self._head : PAGE + end]
 
+    def _own(self, cell: int, owner: int, size: int, what: str) -> None:
+        """Book a cell, and that many bytes that are read through it, for the one record that may point to it.
+
+        Cells do not overlap, so what all records have together is never more than the bins: a small file that would
+        come to gigabytes, because its lists or data are shared, is refused.
+        """
+        known = self._owners.get(cell)
+        if known == owner:
+            return
+        if known is not None:
+            raise self._bad(f"{what} belongs to two keys", cell)
+        self._room -= size
+        if self._room < 0:
+            raise self._bad(f"{what} shares its bytes with others: all together are more than the hive has", cell)
+        self._owners[cell] = owner
+
     def _bin_end(self, at: int) -> int:
         """Where the bin around an offset ends. The header found by looking back from it is believed first; before it is
         said that a cell breaks out of its bin, all bins were gone through from the first on."""
-        page = at & ~(PAGE - 1)
         ends = self._ends
+        if at >> 12 in self._hopeless:
+            return 0
+        page = at & ~(PAGE - 1)
         while page >= 0 and self.data[PAGE + page : PAGE + page + 8] != b"hbin" + page.to_bytes(4, "little"):
             if ends[page >> 12] > at:
                 break  # a bin that is known reaches here: a header inside it is no header
             page -= PAGE
         start, end = self._bin(page)
-        if not start <= at < end:
+        if start <= at < end:
+            self._fill(start, end)
+            return end
+        if not self._chained:
+            self._chained = True
             for start, end in self._bins():
-                if start <= at < end:
-                    break
-            else:
-                return 0
+                self._fill(start, end)
+        if ends[at >> 12] <= at:
+            self._hopeless.add(at >> 12)
+            return 0
+        return ends[at >> 12]
+
+    def _fill(self, start: int, end: int) -> None:
         for number in range(start >> 12, min(end, self.end) + PAGE - 1 >> 12):
-            ends[number] = end
-        return end
+            self._ends[number] = end
 
     def _bin(self, page: int) -> tuple[int, int]:
         if page < 0 or page + BIN_SIZE > self.end:
@@ -397,12 +441,15 @@ class Hive:
         """The cells of ``count`` subkeys, looked at closely."""
         try:
             out: Sequence[int] = ()
+            if self._room < 0:
+                self._own(at, owner, 0, "a list of subkeys")
             for kind, content in self._leaves(at):
                 width = _WIDTHS[kind]
                 part = _numbers(content, len(content) >> 2)[:: width >> 2]
                 out = part if not out else (*out, *part)
                 if len(out) > count:
                     break
+            self._own(at, owner, 4 * len(out), "a list of subkeys")
             if len(out) != count:
                 raise self._bad(f"a key claims {count} subkeys, its lists have "
                                 f"{'more' if len(out) > count else len(out)}", owner)
@@ -410,7 +457,7 @@ class Hive:
                 raise self._bad("a key has the same subkey twice", owner)
         except FormatError as error:
             self._pass_over(error)
-            out = tuple(dict.fromkeys(out))
+            out = tuple(dict.fromkeys(out)) if self._owners.get(at) == owner else ()
         return out
 
     def _leaves(self, at: int) -> Iterator[tuple[bytes, bytes]]:
@@ -427,12 +474,17 @@ class Hive:
         except FormatError as error:
             self._pass_over(error)
             return
+        total = 0
         for leaf in leaves:
+            if total > self.end:
+                self._pass_over(self._bad("a list of lists names more subkeys than the hive has bytes for", at))
+                return
             try:
                 content = self._cell(leaf, 4, "a list of subkeys")
                 if content[:2] == b"ri":
                     raise self._bad("a list of lists is in a list of lists", leaf)
                 listed = self._entries(content, leaf)
+                total += len(listed)
             except FormatError as error:
                 self._pass_over(error)
             else:
@@ -445,31 +497,38 @@ class Hive:
             raise self._bad(f"a list of subkeys is {kind!r} with {count} entries in {len(content)} bytes", at)
         return content[4 : 4 + size]
 
-    def _value_offsets(self, where: int, count: int, at: int) -> tuple[int, ...]:
+    def _value_offsets(self, where: int, count: int, at: int) -> Sequence[int]:
         """The cells of ``count`` values, looked at closely."""
+        out: Sequence[int] = ()
         try:
-            if count > self.end >> 2:
-                raise self._bad(f"a key claims {count} values", at)
-            content = self._cell(where, 4 * count, "a list of values")
+            content = self._cell(where, 0, "a list of values")
+            out = _numbers(content, min(count, len(content) >> 2))
+            self._own(where, at, 4 * len(out), "a list of values")
+            if count > len(out):
+                raise self._bad(f"a key claims {count} values, the cell of their list has room for {len(out)}", where)
+            if len(set(out)) != count:
+                raise self._bad("a key has the same value twice", at)
         except FormatError as error:
             self._pass_over(error)
-            try:
-                content = self._cell(where, 0, "a list of values")
-            except FormatError:
-                return ()
-        return _numbers(content, min(count, len(content) >> 2))
+            out = tuple(dict.fromkeys(out)) if self._owners.get(where) == at else ()
+        return out
 
-    def _long_data(self, at: int, where: int, size: int) -> bytes:
+    def _long_data(self, at: int, where: int, size: int, owner: int) -> bytes:
         """Data that do not fit the cell of their value as they stand: big data, or damage."""
         if size > self.end:
             raise self._bad(f"a value claims {size} bytes, more than the hive has", at)
         content = self._cell(where, min(size, 8), "the data of a value")
         if len(content) >= size:
+            self._own(at, owner, size, "a value")
             return content[:size]
         if size <= SEGMENT or content[:2] != b"db":
+            self._own(at, owner, len(content), "a value")
             self._pass_over(self._bad(f"a value claims {size} bytes, its cell has {len(content)}", where))
             return content
         count, listed = unpack_from("<HI", content, 2)
+        if size > count * SEGMENT:
+            raise self._bad(f"a value claims {size} bytes in {count} segments", where)
+        self._own(at, owner, size, "a value")
         parts, left = [], size
         for segment in _numbers(self._cell(listed, 4 * count, "a list of segments"), count):
             if not left:
@@ -477,8 +536,6 @@ class Hive:
             part = self._cell(segment, min(left, SEGMENT), "a segment of data")[: min(left, SEGMENT)]
             parts.append(part)
             left -= len(part)
-        if left:
-            raise self._bad(f"{left} of the {size} bytes of a value are missing", where)
         return b"".join(parts)
 
     def _wide(self, name: bytes, at: int) -> str:
@@ -528,4 +585,6 @@ _COUNTED = [Struct(f"<{count}I").unpack_from for count in range(64)]
 _I = Struct("<i").unpack_from
 _LIST = Struct("<i2sH").unpack_from
 _NO_VALUES = Values()
+_SHORT = 256
+"""Data up to so many bytes may be read again and again: the lists that name them are booked, see ``Hive._own``."""
 _USUAL_ROOT = 0x20

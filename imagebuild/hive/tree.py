@@ -251,12 +251,15 @@ def split(path: str) -> list[str]:
 
 def walk(key: KeyLike, path: str = "") -> Iterator[tuple[str, KeyLike]]:
     """``key`` and every key below it, each with its path (the first has ``path``), parents first."""
-    stack = [(path, key)]
-    while stack:
-        path, key = stack.pop()
+    yield path, key
+    prefix = path + "\\" if path else ""
+    stack = [(prefix, child) for child in reversed(key.subkeys)]
+    while stack:  # of paths it holds the prefixes, each once: a deep key may have many subkeys
+        prefix, key = stack.pop()
+        path = prefix + key.name
         yield path, key
         prefix = path + "\\" if path else ""
-        stack += [(prefix + child.name, child) for child in reversed(key.subkeys)]
+        stack += [(prefix, child) for child in reversed(key.subkeys)]
 
 
 def freeze(key: KeyLike) -> Key:
