@@ -68,7 +68,7 @@ def place_of(path: str) -> Place:
     """
     long = long_path(path)
     if long is None:
-        raise InputError(f"cannot find {path!r} in the registry", why="it does not begin with a root key",
+        raise InputError(f"cannot find {path} in the registry", why="it does not begin with a root key",
                          hint=f"begin with one of {', '.join(ROOTS)}")
     root, *parts = split(long)
     if root == ROOTS["HKCR"]:
@@ -79,7 +79,7 @@ def place_of(path: str) -> Place:
         return _of_user("", _CURRENT, parts)
     if not parts:
         below = ", ".join(MACHINE) if root == _LM else ".DEFAULT and the SIDs of users"
-        raise InputError(f"cannot use {path!r} as it is", why=f"it is no hive, but what has them: {below}",
+        raise InputError(f"cannot use {path} as it is", why=f"it is no hive, but what has them: {below}",
                          hint=f"name one, such as {root}\\{'SOFTWARE' if root == _LM else '.DEFAULT'}")
     first, rest = parts[0], parts[1:]
     return _of_machine(first.upper(), rest, path) if root == _LM else _of_users(first, rest, path)
