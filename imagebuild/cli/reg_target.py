@@ -13,7 +13,7 @@ from ..hive import Hive, KeyLike, find, read, resolve_control_set
 from ..hive.logs import recover
 from ..hive.places import HIVES, MACHINE, place_of
 from ..hive.roots import long_path
-from ..hive.tree import split
+from ..hive.tree import spelt, split
 from ..images.events import Event
 from ..images.registry import Registry
 
@@ -54,7 +54,7 @@ class HiveFile:
         found = self.hive.get(below)
         if found is None:
             raise NotFoundError(f"cannot find {path} in {self.path}", why=f"there is no key {below}", path=path)
-        return self.shown(below), found
+        return self.shown(spelt(self.hive.root, below)), found
 
     def tops(self) -> Generator[Event, None, list[Shown]]:
         """See :class:`Target`."""
@@ -112,7 +112,8 @@ class ImageRegistry:
             where = self._name if self._layer is None else f"layer {self._layer} of {self._name}"
             raise NotFoundError(f"cannot find {path} in {where}", path=path, why=f"there is no key {place.path}" if root
                                 is not None else f"it has no {place.hive.delta()}")
-        return "\\".join((place.hive.root, *split(place.path))), found
+        assert root is not None
+        return "\\".join((place.hive.root, *split(spelt(root, place.path)))), found
 
     def tops(self) -> Generator[Event, None, list[Shown]]:
         """See :class:`Target`."""
