@@ -102,11 +102,11 @@ def parse(stream: Reads | bytes, *, source: str = "reg file", ansi: str = "cp125
         try:
             (what, subject, value), after = logical_line(text, at, window.final)
             if what == "key":
-                added = _enter(subject, rooted) or _no_root(at, subject)
+                added = _enter(subject, rooted) or _no_root(at, after, subject)
                 path = added.path
                 yield added
             elif what == "-key":
-                deleted = _enter(subject, rooted) or _no_root(at, subject)
+                deleted = _enter(subject, rooted) or _no_root(at, after, subject)
                 path = None
                 yield DeleteKey(deleted.path)
             elif what:
@@ -155,8 +155,9 @@ def _enter(key: str, rooted: bool) -> AddKey | None:
     return None if path is None else AddKey(path)
 
 
-def _no_root(at: int, key: str) -> AddKey:
-    raise Problem(at, f"the key {shown(key)}", f"a path below {', '.join(ROOTS.values())} or a short form of these")
+def _no_root(at: int, after: int, key: str) -> AddKey:
+    raise Problem(at, f"the key {shown(key)}", f"a path below {', '.join(ROOTS.values())} or a short form of these",
+                  after)
 
 
 def _plain(text: str | None) -> str | None:

@@ -68,6 +68,9 @@ def logical_line(text: str, at: int, final: bool) -> tuple[Item, int]:
     except Problem as problem:
         if problem.resume < 0:
             problem.resume = _line_end(text, at, final)[1]
+            if problem.at >= problem.resume:  # most likely a quote is missing on the first line
+                problem.at = at
+                problem.found += ", which begins on this line and ends on a later one"
         raise
 
 
