@@ -261,6 +261,8 @@ def outcome(text: str, **options: bool) -> tuple[list[Edit], list[str]]:
 
 @given(TEXTS, st.sampled_from([HEADER, "REGEDIT4"]), st.booleans())
 @example('[HKU]\n"a"=hex:00,\\\n  01,\\\n  ', HEADER, True)
+@example('"a"=hex:00,0\\\n  1\n', HEADER, True)
+@example('"a"=hex:00\\\r\n  ,01\n', HEADER, True)
 def test_the_quick_way_and_the_exact_one_give_the_same(text: str, header: str, rooted: bool) -> None:
     text = f"{header}\n[HKU]\n{text}" if header == HEADER else f"{header}\n[HKU]\n{text.replace(chr(0xfeff), '')}"
     quick = outcome(text, rooted=rooted)

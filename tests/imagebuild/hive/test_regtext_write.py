@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support import programs
 from support.regtexts import KEY_NAMES, ROOT, VALUE_NAMES, VALUES, contents, edits_of, keys, rebuilt
@@ -127,6 +127,7 @@ def test_the_export_of_what_was_imported_is_the_same_text(pairs: list[tuple[str,
 
 
 @given(keys(1), st.sampled_from(["", "Sub", "-x", "-"]), ENCODINGS)
+@example(Key("x", (), [Key("\0", (), [Key("\0")])]), "", "utf-16")
 def test_a_hive_by_itself_needs_no_root(tree: Key, path: str, encoding: Encoding) -> None:
     pairs = list(walk(tree, path))
     assert list(parse(b"".join(export(pairs, encoding=encoding)), rooted=False)) == edits_of(pairs)
