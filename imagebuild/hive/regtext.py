@@ -145,7 +145,7 @@ def _header(window: _Window) -> tuple[bool, int]:
     first = window.text[:end].strip(" \t")
     if first not in (HEADER, LEGACY_HEADER):
         raise FormatError(WHAT, source=window.source, line=1, found=first[:60], allowed=f"{HEADER} or {LEGACY_HEADER}",
-                          why=f"line 1 is {shown(first)}, {HEADER!r} or {LEGACY_HEADER!r} is allowed, in this case")
+                          why=f"line 1 is {shown(first)}; allowed is exactly {HEADER!r} or {LEGACY_HEADER!r}")
     return first == LEGACY_HEADER, end
 
 
