@@ -19,10 +19,10 @@ from ..errors import DockerfileError, UsageError, WcowError
 from ..fetch import Fetcher
 from ..images.events import Event, Finish, Result, Step, Warn
 from ..images.library import Found, Library
-from ..images.put import put_image
+from ..images.put import promise_layers, put_image
 from ..images.rootfs import IndexCache, Rootfs
 from ..oci import Config, Descriptor, Image, annotate, convert, create, with_base, with_config
-from ..stores import LayoutStore, Store, copy_blob
+from ..stores import Store
 from ..windows.filetime import DOS_EPOCH, UNIX_EPOCH, from_iso, to_iso
 from .asked import Asked
 from .cache import Cache
@@ -187,26 +187,11 @@ class Build:
         final = self._stages[plan.target().index]
         image = annotate(final.image, self._request.annotations)
         yield from Judge(self._request.lint).image(image)
-        yield from self._promise(image)
+        yield from promise_layers(self._shop.library.local, image, self._found.values())
         descriptor = put_image(self._shop.library.local, image)
         taken = tuple(sorted((path, digest) for (_, path), digest in self._shared.memory.digests.items()))
         used = tuple(found for wanted, found in self._found.items() if wanted in self._used)
         return Built(image, descriptor, plan, used, taken, tuple(sorted(self._shared.contexts.fetched.items())))
-
-    def _promise(self, image: Image) -> Iterator[Event]:
-        """The local store need not hold a base's layers, but it must know who does."""
-        local = self._shop.library.local
-        for layer in image.layers:
-            found = next((found for found in self._found.values() if layer.digest in
-                          {known.digest for known in found.image.layers}), None)
-            if found is None or found.store is local or local.has_blob(layer):
-                continue
-            if isinstance(local, LayoutStore) and found.location.transport in ("docker", "oci"):
-                local.remember_origin(layer.digest, found.location)
-            else:
-                yield Step(f"keep {layer.digest}", f"copying layer {layer.digest.hex[:12]} of {found.name}", layer.size)
-                copy_blob(found.store, local, layer)
-                yield Finish(f"keep {layer.digest}")
 
     def _refuse_runs(self, plan: Plan) -> None:
         for stage, step in plan.runs():

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 
 from ..dockerfile import Dockerfile
-from ..errors import UnsupportedError
-from ..hive import machine_environment, read
+from ..errors import NotFoundError, UnsupportedError
+from ..images.events import result_of
 from ..images.rootfs import Rootfs
 from ..windows.upcase import fold
 
@@ -31,18 +31,21 @@ def cannot_read(why: str) -> PathReader:
 
 
 def registry_path(rootfs: Rootfs) -> str | None:
-    """PATH as the machine variables in an image's registry have it. UnsupportedError when a layer above the base
-    changes the registry: reading that needs delta hives."""
-    for index in rootfs.union().indexes[1:]:
-        if index.get("Hives/System_Delta") is not None:
-            cannot_read("a layer above the base changes the registry, and this version does not read delta hives")()
-    kept = {name: rootfs.union().indexes[0].kept(f"Files/Windows/System32/config/{name}")
-            for name in ("SYSTEM", "SOFTWARE")}
-    if not kept["SYSTEM"]:
+    """PATH as the machine variables in an image's registry have it: base and deltas. None where it has none."""
+    from ..hive import machine_environment
+    from ..hive.places import HIVES
+    from ..images.registry import Registry  # few builds ask for PATH
+
+    registry = Registry(rootfs)
+    try:
+        system = result_of(registry.root(HIVES["SYSTEM"]))
+    except NotFoundError:
         return None
-    roots = {name: read(data, source=f"{name} of {rootfs.name}").root for name, data in kept.items() if data}
-    machine = machine_environment(roots["SYSTEM"], roots.get("SOFTWARE"))
-    for name, value in machine.items():
+    try:
+        software = result_of(registry.root(HIVES["SOFTWARE"]))
+    except NotFoundError:
+        software = None
+    for name, value in machine_environment(system, software).items():
         if fold(name) == "PATH":
             return value
     return None

@@ -39,6 +39,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "cat": ("look", "Print a file of an image."),
     "index": ("index", "Put many Windows versions under one name."),
     "diff": ("diff", "Compare two images, or two layers."),
+    "reg": ("reg", "Read and change the registry of an image, or of a hive in a file."),
     "lint": ("lint", "Would Windows take it? Examine an image or a layer."),
     "base": ("base", "Make base images: from scratch, or stand-ins for Microsoft's."),
     "login": ("account", "Remember credentials for a registry."),

@@ -7,21 +7,20 @@ import json
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
-from ..errors import StoreError, UsageError
+from ..errors import UsageError
 from ..images.diff import Options, compare, side_of
 from ..images.difference import Difference
 from ..images.page import make_page
 from ..images.pagefindings import lint_for_page
 from ..wiring import index_cache, open_library
 from .diff_text import Acl, difference_text
+from .files import write_whole
 from .options import (
     ImageName,
     platform_options,
@@ -93,7 +92,7 @@ def diff(ctx: click.Context, /, first: str, second: str | None, form: Literal["t
         else:
             colour = output is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
             pieces = (f"{line}\n" for line in difference_text(found, acl=acl, colour=colour))
-        _write(pieces, output)
+        write_whole(output, (piece.encode("utf-8") for piece in pieces))
     return 1 if before is not None and not found.equal else 0
 
 
@@ -105,29 +104,3 @@ def _layers(text: str | None) -> tuple[int | None, int | None]:
     if found is None:
         raise UsageError(f"--layer {text} is no layer", why="wanted a number, or two as N:M", hint="--layer 1")
     return int(found[1]), int(found[2] or found[1])
-
-
-def _write(pieces: Iterable[str], output: Path | None) -> None:
-    """Print, or write a file that has its name only when it is whole."""
-    if output is None:
-        for piece in pieces:
-            click.echo(piece, nl=False)
-        return
-    draft: Path | None = None
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
-        draft = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
-            for piece in pieces:
-                out.write(piece)
-        mask = os.umask(0)
-        os.umask(mask)
-        draft.chmod(0o666 & ~mask)
-        draft.replace(output)
-    except OSError as error:
-        raise StoreError(f"cannot write {output}", why=error.strerror or str(error),
-                         hint="choose another place with -o FILE") from error
-    finally:
-        if draft is not None:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)

@@ -6,6 +6,9 @@ r"""The registry: hives as files, deltas as layers have them, and what both come
 
 from __future__ import annotations
 
+from .change import Change, edited
+from .delta import delta
+from .edit import AddKey, DeleteKey, DeleteValue, Edit, SetValue
 from .machine import machine_environment, resolve_control_set
 from .reader import Hive, HiveKey, read
 from .tree import (
@@ -25,6 +28,7 @@ from .tree import (
     freeze,
     walk,
 )
+from .union import Union, merge
 from .writer import DEFAULT_SECURITY, write
 
 __all__ = [
@@ -37,15 +41,25 @@ __all__ = [
     "REG_NONE",
     "REG_QWORD",
     "REG_SZ",
+    "AddKey",
+    "Change",
+    "DeleteKey",
+    "DeleteValue",
+    "Edit",
     "Hive",
     "HiveKey",
     "Key",
     "KeyLike",
+    "SetValue",
+    "Union",
     "Value",
     "Values",
+    "delta",
+    "edited",
     "find",
     "freeze",
     "machine_environment",
+    "merge",
     "read",
     "resolve_control_set",
     "walk",

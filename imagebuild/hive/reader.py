@@ -131,6 +131,13 @@ class HiveKey:
     def __contains__(self, path: object) -> bool:
         return isinstance(path, str) and self.get(path) is not None
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both are the same key of the same hive in memory."""
+        return isinstance(other, HiveKey) and self._hive is other._hive and self.at == other.at
+
+    def __hash__(self) -> int:
+        return hash((id(self._hive), self.at))
+
     def __repr__(self) -> str:
         return f"<HiveKey {self.name!r} at {PAGE + self.at}>"
 

@@ -244,6 +244,16 @@ def find(key: KeyLike, path: str) -> KeyLike | None:
     return found
 
 
+def spelt(key: KeyLike, path: str) -> str:
+    """A path below ``key`` in the casing that its keys have; names that are not there stay as they are."""
+    names = split(path)
+    found: KeyLike | None = key
+    for depth, name in enumerate(names):
+        found = found.child(name) if found is not None else None
+        names[depth] = found.name if found is not None else name
+    return "\\".join(names)
+
+
 def split(path: str) -> list[str]:
     r"""The names of a path; backslashes at its ends or doubled ones do not count."""
     return [part for part in path.split("\\") if part]

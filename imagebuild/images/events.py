@@ -6,8 +6,9 @@ An operation is a generator of events. Its last event is :class:`Result`, which 
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +54,14 @@ class Result:
 
 
 Event = Step | Advance | Finish | Warn | Result
+_T = TypeVar("_T")
+
+
+def result_of(work: Generator[Event, None, _T]) -> _T:
+    """What a generator of events returns, when nobody wants to hear how it gets there."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            value: _T = end.value
+            return value

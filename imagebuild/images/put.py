@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ..codec import Compression, Sealed
 from ..layer import LayerWriter
 from ..oci import Descriptor, Digest, Image, media
-from ..stores import Store, put_bytes
+from ..stores import LayoutStore, Store, copy_blob, put_bytes
+from .events import Event, Finish, Step
+
+if TYPE_CHECKING:
+    from .library import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +47,21 @@ def put_image(store: Store, image: Image, *, tag: str | None = None) -> Descript
     """Keep an image's config and manifest, whose layers are there already, and give it a name."""
     put_bytes(store, image.config_bytes(), image.manifest.config.media_type)
     return store.put_manifest(image.manifest_bytes(), image.descriptor().media_type, tag=tag)
+
+
+def promise_layers(local: Store, image: Image, sources: Iterable[Found]) -> Iterator[Event]:
+    """A local store need not hold the layers that an image has from others, but it must know who does.
+
+    Where it cannot remember that, they are copied.
+    """
+    owners = {layer.digest: found for found in sources for layer in found.image.layers}
+    for layer in image.layers:
+        found = owners.get(layer.digest)
+        if found is None or found.store is local or local.has_blob(layer):
+            continue
+        if isinstance(local, LayoutStore) and found.location.transport in ("docker", "oci"):
+            local.remember_origin(layer.digest, found.location)
+        else:
+            yield Step(f"keep {layer.digest}", f"copying layer {layer.digest.hex[:12]} of {found.name}", layer.size)
+            copy_blob(found.store, local, layer)
+            yield Finish(f"keep {layer.digest}")

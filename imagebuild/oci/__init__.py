@@ -22,6 +22,7 @@ from .image import (
     convert,
     create,
     from_bytes,
+    insert,
     with_base,
     with_config,
 )
@@ -33,7 +34,7 @@ from .reference import Reference, is_tag
 __all__ = [
     "BASE_DIGEST", "BASE_NAME", "MAX_SIZE", "Config", "Descriptor", "Digest", "HealthCheck", "History", "Image",
     "Index", "Location", "Manifest", "Pairs", "Platform", "Reference", "RunConfig", "add_history", "annotate",
-    "append", "choose", "compression_of", "convert", "create", "describe", "from_bytes", "is_foreign", "is_index",
-    "is_layer", "is_manifest", "is_tag", "media", "parse", "sniff", "versions", "with_base",
+    "append", "choose", "compression_of", "convert", "create", "describe", "from_bytes", "insert", "is_foreign",
+    "is_index", "is_layer", "is_manifest", "is_tag", "media", "parse", "sniff", "versions", "with_base",
     "with_config",
 ]

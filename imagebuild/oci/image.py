@@ -87,10 +87,25 @@ def from_bytes(manifest: bytes, config: bytes, *, source: str = "image") -> Imag
 
 def append(image: Image, layer: Descriptor, diff_id: Digest, history: History | None = None) -> Image:
     """The image with one more layer on top. The layer's media type becomes the one of the image's family."""
-    config = replace(image.config, diff_ids=(*image.config.diff_ids, diff_id),
-                     history=image.config.history + ((history,) if history else ()))
+    return insert(image, len(image.layers), layer, diff_id, history)
+
+
+def insert(image: Image, position: int, layer: Descriptor, diff_id: Digest, history: History | None = None) -> Image:
+    """The image with one more layer, which gets the number ``position``: 0 is the lowest, the number of layers the top.
+
+    Its step of the history comes after all that belong to what is below it, steps without a layer included.
+    """
+    steps = image.config.history
+    if position >= len(image.layers):
+        place = len(steps)
+    else:
+        numbers = [number for number, step in enumerate(steps) if not step.empty_layer]
+        place = numbers[position] if position < len(numbers) else len(steps)
+    ids = image.config.diff_ids
+    config = replace(image.config, diff_ids=(*ids[:position], diff_id, *ids[position:]),
+                     history=(*steps[:place], *((history,) if history else ()), *steps[place:]))
     layer = replace(layer, media_type=media.in_family(layer.media_type, image.family))
-    return _rebuilt(image, config, layers=(*image.layers, layer))
+    return _rebuilt(image, config, layers=(*image.layers[:position], layer, *image.layers[position:]))
 
 
 def with_config(image: Image, **changes: Any) -> Image:

@@ -39,9 +39,11 @@ PACKAGES = {
     "dockerd": "docker.io",
     "git": "git",
     "go": "golang-go",
+    "hivexregedit": "libwin-hivex-perl",
     "hivexsh": "libhivex-bin",
     "mkntfs": "ntfs-3g",
     "openssl": "openssl",
+    "reged": "chntpw",
     "skopeo": "skopeo",
 }
 

@@ -3,14 +3,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from support import images
 from support.builds import NANOSERVER, Bench
+from support.registries import open_rootfs, stand_in
 
 from imagebuild.builder.machine_path import asks_for_path, cannot_read, registry_path
 from imagebuild.dockerfile import parse
 from imagebuild.errors import UnsupportedError
+from imagebuild.hive import Key, Value, write
 from imagebuild.images.rootfs import IndexCache, Rootfs
-from imagebuild.layer import Entry, Kind
+from imagebuild.oci import append
+from imagebuild.stores import MemoryStore
 
 
 @pytest.mark.parametrize(("line", "asks"), [
@@ -31,17 +37,27 @@ def test_the_bases_hive_answers_with_its_variables_expanded(bench: Bench) -> Non
     assert (registry_path(rootfs(bench)) or "").startswith("C:\\Windows\\system32;C:\\Windows;")
 
 
-def test_a_delta_above_the_base_is_not_read_over(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = rootfs(bench)
-    index = opened.union().indexes[0]
+def test_deltas_above_the_base_count() -> None:
+    store = MemoryStore()
+    image = stand_in(store)
+    over = Key("ROOT", subkeys=(Key("ControlSet001", subkeys=(Key("Control", subkeys=(Key("Session Manager", subkeys=(
+        Key("Environment", (Value.expand_sz("Path", r"%SystemRoot%;C:\more"),), inherit_class=True),)),)),)),))
+    content = write(over, layered=True)
+    entry, _ = images.hive("System_Delta")
+    made = images.layer(store, [images.folder("Files", security=False), images.folder("Hives", security=False),
+                                (replace(entry, size=len(content)), content)])
+    opened = open_rootfs(append(image, made.descriptor, made.diff_id), store)
+    list(opened.prepare())
+    assert registry_path(opened) == r"C:\Windows;C:\more"
 
-    class Upper:
-        def get(self, path: str) -> Entry | None:
-            return Entry(path, Kind.FILE) if path == "Hives/System_Delta" else None
 
-    union = opened.union()
-    monkeypatch.setattr(union, "indexes", (index, Upper()))
+def test_an_image_without_hives_has_no_path() -> None:
+    store = MemoryStore()
+    opened = open_rootfs(images.sample(store)[0], store)
+    list(opened.prepare())
+    assert registry_path(opened) is None
+
+
+def test_where_nothing_may_be_looked_at_path_is_an_error() -> None:
     with pytest.raises(UnsupportedError, match=r"\$\{PATH\}"):
-        registry_path(opened)
-    with pytest.raises(UnsupportedError):
         cannot_read("why")()
