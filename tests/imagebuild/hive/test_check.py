@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.hivebytes import RawHive
 
 from imagebuild.errors import InputError
-from imagebuild.hive import REG_BINARY, Key, Value, write
+from imagebuild.hive import REG_BINARY, Key, Value, read, write
 from imagebuild.hive.check import ERROR, KINDS, NOTE, WARNING, Damage, check
 from imagebuild.hive.layout import NONE, PAGE, SEGMENT, checksum
 
@@ -137,6 +137,13 @@ def a_backslash_in_a_name(s: Sample) -> Found:
 def half_a_character(s: Sample) -> Found:
     s.patch(s.c + 6, "<H", 0)
     return [("key-name", s.c, "a\\"), ("list-hash", s.list_a, "a"), ("key-max-large", s.a, "a")]
+
+
+@case
+def a_character_and_a_half(s: Sample) -> Found:
+    s.patch(s.c + 6, "<H", 0)
+    s.patch(s.c + 76, "<H", 3)
+    return [("key-name", s.c, "a\\c")]
 
 
 @case
@@ -267,6 +274,14 @@ def an_empty_list(s: Sample) -> Found:
 
 
 @case
+def lists_in_a_list_that_are_none(s: Sample) -> Found:
+    other = s.hive.leaf(b"lx")
+    top = s.hive.leaf(b"ri", other, NONE, s.list_a)
+    s.patch(s.a + 32, "<I", top)
+    return [("list-kind", other, "a"), ("cell-outside", top, "a")]
+
+
+@case
 def a_wrong_order(s: Sample) -> Found:
     entries = bytes(s.hive.bins[s.list_root + 8 : s.list_root + 24])
     s.patch(s.list_root + 8, "<16s", entries[8:] + entries[:8])
@@ -393,6 +408,19 @@ def big_data_in_one_cell(s: Sample) -> Found:
 
 
 @case
+def big_data_in_one_cell_that_begins_like_its_index(s: Sample) -> Found:
+    data = s.hive.cell(pack("<2sHI", b"db", 1, s.data) + bytes(SEGMENT))
+    s.hive.valued(s.c, s.hive.value("n", size=SEGMENT + 8, data=data), longest=(2, SEGMENT + 8))
+    return [("value-not-segmented", data, "a\\c")]
+
+
+@case
+def as_much_as_fits_in_one_cell(s: Sample) -> Found:
+    s.hive.valued(s.c, s.hive.value("n", size=SEGMENT, data=s.hive.cell(bytes(SEGMENT))), longest=(2, SEGMENT))
+    return []
+
+
+@case
 def a_wrong_count_of_segments(s: Sample) -> Found:
     s.patch(s.db + 6, "<H", 1)
     return [("big-data", s.db, "b"), ("cell-unused", s.segments[1], "")]
@@ -412,11 +440,34 @@ def a_db_cell_that_is_too_small(s: Sample) -> Found:
 
 
 def test_before_version_4_data_are_in_one_cell_whatever_their_size() -> None:
-    hive = RawHive((1, 3))
-    hive.valued(hive.root, hive.value("n", size=20000, data=hive.cell(bytes(20000))), longest=(2, 20000))
+    for minor, expected in ((3, []), (4, ["value-not-segmented"])):
+        hive = RawHive((1, minor))
+        hive.valued(hive.root, hive.value("n", size=20000, data=hive.cell(bytes(20000))), longest=(2, 20000))
+        assert [kind for kind, _, _ in examined(hive.hive())] == expected
+
+
+@pytest.mark.parametrize(("kind", "since"), [(b"lh", 5), (b"lf", 3), (b"li", 2)])
+def test_kinds_of_lists_came_with_versions(kind: bytes, since: int) -> None:
+    for minor in range(2, 7):
+        hive = RawHive((1, minor))
+        cell = hive.key("a")
+        hive.below(hive.root, (cell, "a"))
+        entries = {b"lh": (cell, 0x41), b"lf": (cell, 0x61), b"li": (cell,)}[kind]
+        hive.patch(hive.root + 32, "<I", hive.leaf(kind, *entries))
+        kinds = {found[0] for found in examined(hive.hive())} - {"cell-unused"}
+        assert kinds == (set() if minor >= since else {"list-version"})
+
+
+def test_hives_of_version_1_have_wide_names_and_no_flags_of_values() -> None:
+    hive = RawHive((1, 1))
+    value = hive.value("v", flags=0, size=20000, data=hive.cell(bytes(20000)))
+    hive.patch(value + 8 + 16, "<I", 0x00030003)  # an index of titles, where later versions have flags
+    key = hive.key("key", flags=0)
+    hive.below(hive.root, (key, "key"))
+    hive.valued(key, value, longest=(2, 20000))
     assert examined(hive.hive()) == []
-    hive.below(hive.root, (hive.key("a"), "a"))
-    assert [kind for kind, _, _ in examined(hive.hive())] == ["list-version"]
+    read_back = read(hive.hive())["key"]
+    assert [(found.name, len(found.data)) for found in read_back.values] == [("v", 20000)]
 
 
 # -- security ----------------------------------------------------------------------------------------------------------
@@ -549,6 +600,14 @@ def test_keys_of_a_delta_say_how_they_are_layered(layers: tuple[int, ...], expec
             assert found == []
 
 
+def test_a_deleted_key_with_subkeys_alone_is_found() -> None:
+    tree = Key("ROOT", (), (Key("a", (), (Key("b"),), semantics=2),))
+    data = bytearray(write(tree, layered=True))
+    at = data.index(b"nk", PAGE + 0x30)
+    data[at + 13] = 1
+    assert [(kind, path) for kind, _, path in examined(bytes(data))] == [("layer-tombstone", "a")]
+
+
 def test_the_root_of_a_delta_merges_and_spare_bytes_are_empty() -> None:
     sample = Sample((1, 6), 2)
     sample.patch(sample.hive.root + 17, "<B", 2)
@@ -617,6 +676,12 @@ def test_bins_are_examined(at: int, number: int, kind: str) -> None:
     found = examined(bytes(data))
     assert (kind, second_bin - PAGE, "") in found
     assert (kind == "bin-offset") == (len(found) == 1)
+
+
+def test_a_file_may_end_anywhere_in_a_bin() -> None:
+    data = write(Key("ROOT", (Value("v", REG_BINARY, bytes(10000)),)))
+    for length in (PAGE, PAGE + 1, PAGE + 31, 2 * PAGE + 10, 2 * PAGE + 40, len(data) - 1):
+        assert {"block-size", "bin-size"} <= {kind for kind, _, _ in examined(data[:length])} or length == PAGE
 
 
 @pytest.mark.parametrize("size", [0, 4, 9, -12, 0x7FFFFFF8, -0x80000000, 0x10000])
