@@ -7,6 +7,9 @@
 #   MUTANTS_PATHS="imagebuild/layer imagebuild/windows/sid.py"  which files `make mutants` breaks (default: all three rooms)
 #   MUTANTS_BUDGET=600  seconds after which it stops (default: 0, none); the next call goes on
 #   MUTANTS_JOBS=1      mutants at once
+#   FUZZ_COUNT=1000000  broken hives that `make fuzz` tries in all; the next call goes on
+#   FUZZ_SECONDS=600    seconds after which it stops (default: 0, none)
+#   FUZZ_JOBS=1         processes of it
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -14,10 +17,13 @@ JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 1); [ $$n -gt 2 ] && n=2; [ $$n -
 MUTANTS_PATHS ?=
 MUTANTS_BUDGET ?= 0
 MUTANTS_JOBS ?= 1
+FUZZ_COUNT ?= 1000000
+FUZZ_SECONDS ?= 0
+FUZZ_JOBS ?= 1
 PYTEST := $(BIN)/python -m pytest -q -rs -n $(JOBS) --dist loadfile
 SETUP := PYTHON="$(PYTHON)" scripts/setup
 
-.PHONY: help setup demo test test-full lint format bench mutants docs serve-docs peers lock clean
+.PHONY: help setup demo test test-full lint format bench mutants fuzz docs serve-docs peers lock clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -54,6 +60,10 @@ mutants:         ## break windows/, layer/ and lint/ in small ways: do the tests
 	@$(SETUP) mutants
 	@$(BIN)/python scripts/mutants.py run --jobs $(MUTANTS_JOBS) --budget $(MUTANTS_BUDGET) $(MUTANTS_PATHS)
 
+fuzz:            ## a million broken registry hives: does one crash or hang? Goes on where it stopped
+	@$(SETUP) test
+	@$(BIN)/python scripts/fuzz_hives.py --count $(FUZZ_COUNT) --jobs $(FUZZ_JOBS) --seconds $(FUZZ_SECONDS)
+
 docs:            ## the site, into site/; any warning is an error
 	@$(SETUP) dev
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
@@ -69,5 +79,5 @@ peers:           ## docs/peers.md: one context built by crane, BuildKit, buildah
 lock:            ## write requirements/constraints.txt anew
 	@scripts/lock
 
-clean:           ## what builds and tests leave behind (not .venv, nor the verdicts in mutants/)
+clean:           ## what builds and tests leave behind (not .venv, nor what mutants/ and .fuzz/ know)
 	rm -rf build dist site out .demo wcow.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

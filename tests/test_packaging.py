@@ -21,6 +21,7 @@ LITTER = (
     "dist/wcow-0.tar.gz", "out/layer.tar", "site/index.html", ".demo/registry/blob", "wcow.egg-info/PKG-INFO",
     "tests/output/x.json", "tests/integration/inventory", "imagebuild/__pycache__/errors.cpython-311.pyc",
     "changelogs/.plugin-cache.yaml", "mutants/imagebuild/errors.py", "mutants/mutmut-stats.json",
+    ".fuzz/state.json",
 )
 #: Top-level names of the collection's tarball; the folders of content may be missing while they are empty.
 COLLECTION = {"CHANGELOG.md", "CONTRIBUTING.md", "COPYING", "FILES.json", "LICENSE", "MANIFEST.json", "README.md",

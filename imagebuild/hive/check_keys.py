@@ -95,7 +95,7 @@ class KeyCheck:
 
     def examine(self) -> Iterator[Damage]:
         """Go through all keys, parents first."""
-        root = yield from self._open(self._root, -PAGE + 36, None)
+        root = yield from self._open(self._root, -PAGE + 36, None, "")
         if root is None:
             return
         if root.record.flags & ROOT_FLAGS & ~COMPRESSED != ROOT_FLAGS & ~COMPRESSED:
@@ -106,9 +106,8 @@ class KeyCheck:
             children = yield from self._key(node)
             stack += reversed(children)
 
-    def _open(self, at: int, holder: int, parent: Node | None) -> Found[Node | None]:
-        """Read a key's record and name."""
-        path = parent.path() if parent is not None else ""
+    def _open(self, at: int, holder: int, parent: Node | None, path: str) -> Found[Node | None]:
+        """Read a key's record and name; ``path`` is that of its parent."""
         content = yield from self._cells.claim(at, KEY_SIZE, "a key", holder, path)
         if content is None:
             return None
@@ -143,76 +142,73 @@ class KeyCheck:
 
     def _key(self, node: Node) -> Found[list[Node]]:
         """Everything about one key but its name; returns its subkeys."""
-        record, at = node.record, node.at
+        record, at, path = node.record, node.at, node.path()
         if node.parent is not None:
             if record.parent != node.parent.at:
-                yield found("key-parent", PAGE + at, node.path(), f"a key says that its parent is at {record.parent}, "
-                                                                  f"it is at {node.parent.at}")
+                yield found("key-parent", PAGE + at, path,
+                            f"a key says that its parent is at {record.parent}, it is at {node.parent.at}")
             if record.flags & _MISPLACED:
-                yield found("key-flags", PAGE + at, node.path(), f"a key below the root has flags {record.flags:#x}")
+                yield found("key-flags", PAGE + at, path, f"a key below the root has flags {record.flags:#x}")
         if record.volatile:
-            yield found("key-volatile", PAGE + at, node.path(), f"a key counts {record.volatile} volatile subkeys")
-        yield from self._securities.use(record.security, at, node.path())
-        yield from self._class(node)
+            yield found("key-volatile", PAGE + at, path, f"a key counts {record.volatile} volatile subkeys")
+        yield from self._securities.use(record.security, at, path)
+        yield from self._class(node, path)
         values: list[Seen] = []
         if record.flags & PREDEFINED:
-            yield found("key-flags", PAGE + at, node.path(), "a key is a handle that Windows predefines")
+            yield found("key-flags", PAGE + at, path, "a key is a handle that Windows predefines")
         elif record.values:
-            values = yield from self._values.examine(record.values, record.value_list, at, node.path())
-        children = yield from self._subkeys(node)
-        yield from self._longest(node, values, children)
+            values = yield from self._values.examine(record.values, record.value_list, at, path)
+        children = yield from self._subkeys(node, path)
+        yield from self._longest(node, path, values, children)
         if record.flags & SYMLINK:
-            yield from self._link(node, values)
-        yield from self._layer(node)
+            yield from self._link(node, path, values)
+        yield from self._layer(node, path)
         return children
 
-    def _class(self, node: Node) -> Iterator[Damage]:
+    def _class(self, node: Node, path: str) -> Iterator[Damage]:
         size = node.record.class_size
         if size:
-            content = yield from self._cells.claim(node.record.class_cell, size, "a class name", node.at, node.path())
+            content = yield from self._cells.claim(node.record.class_cell, size, "a class name", node.at, path)
             if content is not None and size & 1:
-                yield found("key-class", PAGE + node.record.class_cell, node.path(), f"a class of {size} bytes is no "
-                                                                                     "UTF-16")
+                yield found("key-class", PAGE + node.record.class_cell, path, f"a class of {size} bytes is no UTF-16")
 
     # --- subkeys -----------------------------------------------------------------------------------------------------
 
-    def _subkeys(self, node: Node) -> Found[list[Node]]:
+    def _subkeys(self, node: Node, path: str) -> Found[list[Node]]:
         record = node.record
         if not record.subkeys:
             return []
-        leaves = yield from examine_lists(self._cells, self._minor, record.listed, record.subkeys, node.at,
-                                          node.path())
+        leaves = yield from examine_lists(self._cells, self._minor, record.listed, record.subkeys, node.at, path)
         if node.depth >= MAX_DEPTH:
-            yield found("key-depth", PAGE + node.at, node.path(), f"its subkeys are more than {MAX_DEPTH} levels deep")
+            yield found("key-depth", PAGE + node.at, path, f"its subkeys are more than {MAX_DEPTH} levels deep")
             return []
         children: list[Node] = []
         for leaf in leaves:
-            children += yield from self._leaf(leaf, node, children[-1] if children else None)
+            children += yield from self._leaf(leaf, node, path, children[-1] if children else None)
         names: set[str] = set()
         for child in children:
             folded = fold(child.name)
             if folded in names:
-                yield found("list-duplicate", PAGE + child.at, node.path(), f"there is another subkey {child.name!r}")
+                yield found("list-duplicate", PAGE + child.at, path, f"there is another subkey {child.name!r}")
             names.add(folded)
         return children
 
-    def _leaf(self, leaf: Leaf, node: Node, before: Node | None) -> Found[list[Node]]:
+    def _leaf(self, leaf: Leaf, node: Node, path: str, before: Node | None) -> Found[list[Node]]:
         children = []
         for at, number in leaf.entries:
-            child = yield from self._open(at, leaf.at, node)
+            child = yield from self._open(at, leaf.at, node, path)
             if child is None:
                 continue
-            yield from examine_entry(leaf.kind, child.name, number, leaf.at, node.path())
+            yield from examine_entry(leaf.kind, child.name, number, leaf.at, path)
             if before is not None and sort_key(child.name) < sort_key(before.name):
-                yield found("list-order", PAGE + leaf.at, node.path(), f"subkey {child.name!r} comes after "
-                                                                       f"{before.name!r}")
+                yield found("list-order", PAGE + leaf.at, path, f"subkey {child.name!r} comes after {before.name!r}")
             before = child
             children.append(child)
         return children
 
     # --- what a record says about the whole -----------------------------------------------------------------------
 
-    def _longest(self, node: Node, values: list[Seen], children: list[Node]) -> Iterator[Damage]:
+    def _longest(self, node: Node, path: str, values: list[Seen], children: list[Node]) -> Iterator[Damage]:
         record = node.record
         rows = (
             ("subkey's name", record.longest_subkey, [2 * unit_count(child.name) for child in children]),
@@ -223,20 +219,20 @@ class KeyCheck:
         for what, said, sizes in rows:
             real = max(sizes, default=0)
             if said != real:
-                yield found("key-max-small" if said < real else "key-max-large", PAGE + node.at, node.path(),
+                yield found("key-max-small" if said < real else "key-max-large", PAGE + node.at, path,
                             f"the longest {what} has {real} bytes, the key says {said}")
 
-    def _link(self, node: Node, values: list[Seen]) -> Iterator[Damage]:
+    def _link(self, node: Node, path: str, values: list[Seen]) -> Iterator[Damage]:
         """A link has one value and nothing below it."""
         names = [(value.name, value.type) for value in values]
         if names != [("SymbolicLinkValue", REG_LINK)] or not values[0].size or values[0].size & 1:
-            yield found("symlink", PAGE + node.at, node.path(), "a link has not just one value SymbolicLinkValue of "
-                                                                "type REG_LINK with the path of a key")
+            yield found("symlink", PAGE + node.at, path,
+                        "a link has not just one value SymbolicLinkValue of type REG_LINK with the path of a key")
         elif node.record.subkeys:
-            yield found("symlink", PAGE + node.at, node.path(), "a link has subkeys")
+            yield found("symlink", PAGE + node.at, path, "a link has subkeys")
 
-    def _layer(self, node: Node) -> Iterator[Damage]:
-        record, path, at = node.record, node.path(), PAGE + node.at
+    def _layer(self, node: Node, path: str) -> Iterator[Damage]:
+        record, at = node.record, PAGE + node.at
         if not self._layered:
             if record.layer and self._minor >= 6:
                 yield found("layer-unsupported", at, path, "a key says how it is layered, and its hive has no layers")

@@ -179,7 +179,7 @@ class _Writer:
         if start + length > BINS_LIMIT:
             raise InputError("cannot write a hive", why="it would have more than 2 GiB")
         if start + length > len(data):
-            data += bytes(max(length, _GROW))
+            data += bytes(max(length, min(len(data), _GROW)))
         BIN.pack_into(data, start, b"hbin", start, length, 0, 0 if start or self._layered else self._timestamp, 0)
         self._end = start + length
         return start + BIN_SIZE

@@ -12,22 +12,25 @@ from imagebuild.windows.upcase import fold
 
 
 class RawHive:
-    """Cells in one bin that grows. Offsets are relative to the bin, as they stand in a hive."""
+    """Cells in one bin that grows. Offsets are relative to the bin, as they stand in a hive. Before version 1.2 a cell
+    has eight bytes before its content (:attr:`head`), and sixteen is the step between cells."""
 
     def __init__(self, version: tuple[int, int] = (1, 5), flags: int = 0) -> None:
         self.version, self.flags = version, flags
+        self.head = 8 if version <= (1, 1) else 4
         self.bins = bytearray(b"hbin" + bytes(28))
-        self.root = self.key("ROOT", flags=0x2C)  # at 0x20, as always
+        self.root = self.key("ROOT", flags=0x2C if self.head == 4 else 0x0C)  # at 0x20, as always
         self.secured = self.cell(pack("<2sH4I", b"sk", 0, 0, 0, 0, len(DEFAULT_SECURITY)) + DEFAULT_SECURITY)
-        self.patch(self.secured + 8, "<II", self.secured, self.secured)
-        self.patch(self.root + 48, "<I", self.secured)
+        self.patch(self.secured + self.head + 4, "<II", self.secured, self.secured)
+        self.patch(self.root + self.head + 44, "<I", self.secured)
         self.keys = 1
 
     def cell(self, content: bytes, *, size: int = 0) -> int:
         """An allocated cell; ``size`` is what it claims where that is not what it has."""
         at = len(self.bins)
-        length = len(content) + 11 & ~7
-        self.bins += pack("<i", -(size or length)) + content
+        step = 2 * self.head - 1
+        length = len(content) + self.head + step & ~step
+        self.bins += pack("<i", -(size or length)).ljust(self.head, b"\0") + content
         self.bins += bytes(at + length - len(self.bins))
         return at
 
@@ -61,14 +64,15 @@ class RawHive:
 
     def below(self, at: int, *keys: tuple[int, str]) -> None:
         """Put keys below another one, with everything right that its record says about them."""
-        self.patch(at + 24, "<I", len(keys))
-        self.patch(at + 32, "<I", self.hashed(*keys))
-        self.patch(at + 56, "<H", max(2 * len(name) for _, name in keys))
+        listed = self.hashed(*keys) if self.version >= (1, 5) else self.leaf(b"li", *(cell for cell, _ in keys))
+        self.patch(at + self.head + 20, "<I", len(keys))
+        self.patch(at + self.head + 28, "<I", listed)
+        self.patch(at + self.head + 52, "<H", max(2 * len(name) for _, name in keys))
 
     def valued(self, at: int, *values: int, longest: tuple[int, int] = (2, 0)) -> None:
         """Give a key these values."""
-        self.patch(at + 40, "<II", len(values), self.numbers(*values))
-        self.patch(at + 64, "<II", *longest)
+        self.patch(at + self.head + 36, "<II", len(values), self.numbers(*values))
+        self.patch(at + self.head + 60, "<II", *longest)
 
     def patch(self, at: int, form: str, *numbers: object) -> None:
         pack_into(form, self.bins, at, *numbers)
@@ -76,7 +80,7 @@ class RawHive:
     def hive(self, *, root: int | None = None, count: bool = True) -> bytes:
         """The bytes of it, with the rest of the bin free and the security cell's count right."""
         if count:
-            self.patch(self.secured + 16, "<I", self.keys)
+            self.patch(self.secured + self.head + 12, "<I", self.keys)
         bins = bytearray(self.bins)
         if rest := -len(bins) % PAGE:
             bins += pack("<i", rest) + bytes(rest - 4)
