@@ -102,11 +102,11 @@ def parse(stream: Reads | bytes, *, source: str = "reg file", ansi: str = "cp125
         try:
             (what, subject, value), after = logical_line(text, at, window.final)
             if what == "key":
-                added = _enter(subject, rooted) or _no_root(at, subject)
+                added = _enter(subject, rooted) or _no_root(at, after, subject)
                 path = added.path
                 yield added
             elif what == "-key":
-                deleted = _enter(subject, rooted) or _no_root(at, subject)
+                deleted = _enter(subject, rooted) or _no_root(at, after, subject)
                 path = None
                 yield DeleteKey(deleted.path)
             elif what:
@@ -145,7 +145,7 @@ def _header(window: _Window) -> tuple[bool, int]:
     first = window.text[:end].strip(" \t")
     if first not in (HEADER, LEGACY_HEADER):
         raise FormatError(WHAT, source=window.source, line=1, found=first[:60], allowed=f"{HEADER} or {LEGACY_HEADER}",
-                          why=f"line 1 is {shown(first)}, {HEADER!r} or {LEGACY_HEADER!r} is allowed, in this case")
+                          why=f"line 1 is {shown(first)}; allowed is exactly {HEADER!r} or {LEGACY_HEADER!r}")
     return first == LEGACY_HEADER, end
 
 
@@ -155,8 +155,9 @@ def _enter(key: str, rooted: bool) -> AddKey | None:
     return None if path is None else AddKey(path)
 
 
-def _no_root(at: int, key: str) -> AddKey:
-    raise Problem(at, f"the key {shown(key)}", f"a path below {', '.join(ROOTS.values())} or a short form of these")
+def _no_root(at: int, after: int, key: str) -> AddKey:
+    raise Problem(at, f"the key {shown(key)}", f"a path below {', '.join(ROOTS.values())} or a short form of these",
+                  after)
 
 
 def _plain(text: str | None) -> str | None:

@@ -4,9 +4,9 @@ r"""One logical line of a ``.reg`` file, read exactly: the grammar, and what is 
 A logical line is a key (``[KEY]``, ``[-KEY]``), a value (``"name"=...``, ``@=...``), a comment or nothing. A value may
 span lines: a string holds line ends as they are, and hexadecimal data go on after ``,\``.
 
-What Windows takes and refuses was read off the tests that Wine's developers run on Windows (``programs/reg/tests``,
-import.c and export.c: what is refused leaves no value there). Of the lines that Windows skips without a word it takes
-none here either; each is a :class:`Problem`. Beyond Windows we take keywords in any case and blanks after the colon.
+What Windows takes and refuses was read off the tests that Wine's developers run on Windows too
+(``programs/reg/tests``, import.c and export.c: what is refused leaves no value there). A line that Windows skips
+without a word is a :class:`Problem` here. Beyond Windows, keywords may be in any case and blanks may follow the colon.
 """
 
 from __future__ import annotations
@@ -68,6 +68,9 @@ def logical_line(text: str, at: int, final: bool) -> tuple[Item, int]:
     except Problem as problem:
         if problem.resume < 0:
             problem.resume = _line_end(text, at, final)[1]
+            if problem.at >= problem.resume:  # most likely a quote is missing on the first line
+                problem.at = at
+                problem.found += ", which begins on this line and ends on a later one"
         raise
 
 

@@ -87,15 +87,16 @@ def _encoded(pieces: Iterable[str], encoding: Encoding) -> Iterator[bytes]:
 def _keys(keys: Iterable[tuple[str, KeyLike]], form: _Form) -> Iterator[str]:
     newline, value_line = form.newline, form.value
     yield HEADER + newline
-    gone = replaced = "\0"  # no path begins so
+    gone: tuple[str, ...] = ()  # what paths below the last such key begin with
+    replaced: tuple[str, ...] = ()
     for path, key in keys:
         semantics = key.semantics
         if semantics == TOMBSTONE:
-            gone = path + "\\"
+            gone = (path + "\\",)
             yield form.key(path, "-")
         elif not path.startswith(gone):
             if semantics == SUPERSEDE_TREE and not path.startswith(replaced):
-                replaced = path + "\\"
+                replaced = (path + "\\",)
                 yield form.key(path, "-")
             values = key.values
             line = form.key(path)

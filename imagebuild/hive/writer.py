@@ -243,12 +243,15 @@ class _Writer:
         return self._put(pack(f"<{len(cells)}I", *cells)), 2 * longest_name, longest_data
 
     def _big(self, content: bytes, name: str, path: str) -> int:
-        """Big data: segments, their list, and the ``db`` cell that names it."""
+        """Big data: segments, their list, and the ``db`` cell that names it.
+
+        Windows gives the last segment a cell as large as the others; hivex and libregf count on some room behind it.
+        """
         parts = [content[at : at + SEGMENT] for at in range(0, len(content), SEGMENT)]
         if len(parts) > MAX_SEGMENTS:
             raise InputError("cannot write a hive", why=f"value {name!r} of key {path} has {len(content)} bytes, "
                                                         f"{MAX_SEGMENTS * SEGMENT} are allowed")
-        segments = [self._put(part) for part in parts]
+        segments = [self._put(part.ljust(SEGMENT, b"\0")) for part in parts]
         listed = self._put(pack(f"<{len(segments)}I", *segments))
         return self._put(pack("<2sHI", b"db", len(segments), listed))
 
@@ -274,9 +277,9 @@ class _Writer:
 
 
 def check_key_name(name: str, path: str) -> None:
-    """InputError for a name that no key can have."""
-    if not name or "\\" in name or "\0" in name:
-        raise InputError("cannot write a hive", why=f"key {path!r}: a name is not empty and holds no backslash, no NUL")
+    """InputError for a name that no key can have. One may hold a NUL, which only the kernel's own calls can name."""
+    if not name or "\\" in name:
+        raise InputError("cannot write a hive", why=f"key {path!r}: a name is not empty and holds no backslash")
     if len(name) > MAX_KEY_NAME or (not name.isascii() and unit_count(name) > MAX_KEY_NAME):
         raise InputError("cannot write a hive", why=f"key {path[:200]} has a name of {unit_count(name)} characters, "
                                                     f"{MAX_KEY_NAME} are allowed")

@@ -100,7 +100,7 @@ def test_edits_that_come_to_nothing_make_no_delta(edits: tuple[Edit, ...]) -> No
 
 @pytest.mark.parametrize(("edit", "said"), [
     (DeleteKey(""), "root of a hive cannot be deleted"), (DeleteKey("\\"), "root of a hive cannot be deleted"),
-    (AddKey("x" * 256), "255 are allowed"), (AddKey("a\0b"), "no NUL"), (AddKey("\\".join("k" * 512)), "512 levels"),
+    (AddKey("x" * 256), "255 are allowed"), (AddKey("\\".join("k" * 512)), "512 levels"),
     (SetValue("k", Value.sz("x" * 16384, "")), "16383"), (SetValue("k", Value.tombstone("v")), "tombstone")])
 def test_what_no_registry_can_hold_is_refused(edit: Edit, said: str) -> None:
     with pytest.raises(InputError, match=said):

@@ -6,12 +6,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections import Counter
+from dataclasses import replace
 from struct import unpack_from
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.hives import SHARED
 
 from imagebuild.errors import InputError
 from imagebuild.hive import DEFAULT_SECURITY, REG_BINARY, Key, KeyLike, Value, freeze, read, write
@@ -174,7 +176,7 @@ def test_a_tree_deeper_than_512_levels_is_refused_and_512_is_written() -> None:
         write(Key("k", subkeys=(tree,)))
 
 
-names = st.text(st.characters(exclude_characters="\\\0", codec="utf-16-le"), min_size=1, max_size=8)
+names = st.text(st.characters(exclude_characters="\\", codec="utf-16-le"), min_size=1, max_size=8)
 values = st.lists(st.builds(Value, st.one_of(st.just(""), names), st.integers(0, 2**32 - 1), st.binary(max_size=40),
                             st.just(False)),
                   max_size=4, unique_by=lambda value: fold(value.name)).map(tuple)
@@ -263,3 +265,31 @@ def test_hivex_reads_the_same_keys_and_values(tmp_path) -> None:  # type: ignore
 def test_the_default_security_is_that_of_hklm_software() -> None:
     assert format_sddl(SecurityDescriptor.from_bytes(DEFAULT_SECURITY)) == \
         "O:BAG:SYD:PAI(A;CIIO;KA;;;CO)(A;CI;KA;;;SY)(A;CI;KA;;;BA)(A;CI;KR;;;BU)(A;CI;KR;;;AC)"
+
+
+REAL_DELTAS = ["System_Delta.sandbox", "Software_Delta.image-layer"]
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason=f"no hives in {SHARED}")
+@pytest.mark.parametrize("name", REAL_DELTAS)
+def test_the_deltas_of_windows_written_anew_keep_every_field_that_means_something(name: str) -> None:
+    """Key by key and value by value; ``docs/registry.md`` lists what differs. Bytes that Windows leaves as they were
+    in memory (a value's spare word, a security cell's), and maxima that it does not lower, are not kept."""
+    hive = read((SHARED / "delta" / name).read_bytes())
+    ours = read(write(hive.root, layered=True, name=hive.block.name, timestamp=hive.block.reorganized))
+    assert freeze(ours.root) == freeze(hive.root)
+    old, new = dict(hive.walk()), dict(ours.walk())
+    assert list(old) == list(new)
+    for path in old:
+        one = KEY.unpack_from(hive.data, 4096 + old[path].at)
+        other = KEY.unpack_from(ours.data, 4096 + new[path].at)
+        # signature, flags, time, access bits, layer byte, spare; subkeys; values; control, debug; work; name, class
+        for fields in (slice(1, 7), 8, 12, slice(17, 19), slice(22, 25)):
+            assert one[fields] == other[fields], (path, fields)
+        for maximum in (16, 19, 20, 21):
+            assert other[maximum] <= one[maximum], path
+        assert (one[10] == 0xFFFFFFFF, one[13] == 0xFFFFFFFF, one[15] == 0xFFFFFFFF) == \
+            (other[10] == 0xFFFFFFFF, other[13] == 0xFFFFFFFF, other[15] == 0xFFFFFFFF)
+    block, written = hive.block, ours.block
+    assert replace(written, size=0, sequences=(0, 0), serialized=0) == \
+        replace(block, size=0, sequences=(0, 0), serialized=0)
