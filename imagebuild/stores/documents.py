@@ -12,6 +12,7 @@ from ..errors import FormatError, IntegrityError, UsageError
 from ..oci import MAX_SIZE, Descriptor, Digest, describe, is_tag, media
 from .answers import TEMPORARY
 from .endpoint import Endpoint
+from .pages import is_page, page_error
 from .tokens import pull, push
 from .transport import Answer
 from .verify import check
@@ -53,7 +54,7 @@ def resolve(endpoint: Endpoint, repository: str, name: str, what: str) -> Descri
     if answer.status != 200:
         raise endpoint.error(answer, what)
     kind = _media_type(answer)
-    data = answer.read(MAX_SIZE + 1)
+    data = endpoint.document(answer, MAX_SIZE + 1, what)
     if len(data) > MAX_SIZE:
         raise FormatError(what, source=f"manifest of {endpoint.host}", why=f"larger than {MAX_SIZE} bytes")
     found = describe(data, kind)
@@ -76,7 +77,12 @@ def read(endpoint: Endpoint, repository: str, descriptor: Descriptor, what: str)
                                   what=what, headers=ACCEPT if kind == "manifests" else {})
         if answer.status == 200:
             data = answer.read(descriptor.size + 1)
-            return check(data, descriptor, what=f"document {descriptor.digest} of {endpoint.host}")
+            try:
+                return check(data, descriptor, what=f"document {descriptor.digest} of {endpoint.host}")
+            except IntegrityError:
+                if is_page(data):
+                    raise page_error(answer, what, host=endpoint.host, data=data) from None
+                raise
     assert answer is not None
     raise endpoint.error(answer, what)
 
@@ -87,7 +93,7 @@ def put(endpoint: Endpoint, repository: str, name: str, data: bytes, descriptor:
                               headers={"Content-Type": descriptor.media_type}, body=data)
     if answer.status not in (200, 201, 202):
         raise endpoint.error(answer, what)
-    answer.drop()
+    endpoint.finish(answer, what)
     said = answer.header("docker-content-digest")
     if said and said.startswith("sha256:") and said != descriptor.digest:
         raise IntegrityError(what, why=f"{endpoint.host} kept {said[:80]}, not {descriptor.digest}",

@@ -13,8 +13,9 @@ from .asking import Asking
 from .client import RegistryClient
 from .download import Download, Get
 from .endpoint import Endpoint, Retrier
-from .mirrors import Place, origin
+from .mirrors import Place
 from .mount import mount
+from .pages import instead_of_blob, page_error
 from .port import Progress, Store
 from .tokens import pull, push
 from .transport import Answer
@@ -23,7 +24,8 @@ from .verify import verified
 
 
 class RegistryStore:
-    """One repository of a registry. Reads ask the mirrors first, writes go to the registry itself.
+    """One repository of a registry. Reads ask the mirrors first, writes go to the registry itself; where only mirrors
+    may be asked and it is none, a write is a UsageError.
 
     Pass a ``client`` to share connections and tokens; else one is made, and closed with the store.
     """
@@ -74,6 +76,8 @@ class RegistryStore:
                                           headers={"Range": f"bytes={at}-"} if at else {})
                 if answer.status not in (200, 206):
                     raise endpoint.error(answer, what)
+                if instead_of_blob(answer, descriptor.size):
+                    raise page_error(answer, what, host=endpoint.host)
                 return answer
 
             self._asking.serves(place, descriptor.digest)
@@ -106,15 +110,18 @@ class RegistryStore:
         return self._asking.distrust(descriptor.digest)
 
     def has_blob(self, descriptor: Descriptor) -> bool:
-        """See :class:`~.port.Store`. Asks where a push would go; in air-gapped use, the mirrors."""
+        """See :class:`~.port.Store`. Asks where a push goes; where none may go (air-gapped), the mirrors."""
         what = f"cannot ask {self.reference.repository} for {descriptor.digest}"
-        for place in self._client.mirrors.places(self.reference) if self._client.mirrors.only else (self._home(),):
+        mirrors = self._client.mirrors
+        pushing = mirrors.may_push(self.reference)
+        for place in (self._home(),) if pushing else mirrors.places(self.reference):
             endpoint = self._endpoint(place)
-            answer = endpoint.request("HEAD", f"/v2/{place.repository}/{documents.kind_of(descriptor)}/"
-                                      f"{descriptor.digest}", headers=documents.ACCEPT,
-                                      scopes=pull(place.repository) if self._client.mirrors.only else
-                                      push(place.repository), what=what)
+            path = f"/v2/{place.repository}/{documents.kind_of(descriptor)}/{descriptor.digest}"
+            answer = endpoint.request("HEAD", path, headers=documents.ACCEPT, what=what,
+                                      scopes=(push if pushing else pull)(place.repository))
             answer.drop()
+            if instead_of_blob(answer, descriptor.size):
+                raise page_error(answer, what, host=endpoint.host)
             if answer.status == 200:
                 return True
             if answer.status != 404:
@@ -152,11 +159,14 @@ class RegistryStore:
         """Let the registry take a blob over from another of its repositories; False when it cannot.
 
         ``source`` is that repository (a Reference or RegistryStore), or a store that knows where a blob comes from.
+        Only the registry that is pushed to is asked, and only for a repository it may have under that name: what a
+        mirror has of another registry's, or of a registry that may not be asked, is no reason.
         """
         place = self._home()
         what = f"cannot mount {descriptor.digest} into {self.reference.repository}"
         for other in _repositories(source, descriptor):
             if other.domain == self.reference.domain and other.path != self.reference.path \
+                    and self._may_have(place, other) \
                     and mount(self._endpoint(place), place.repository, other.path, descriptor, what):
                 return True
         return False
@@ -183,6 +193,10 @@ class RegistryStore:
         tags.remove(self._endpoint(place), place.repository, documents.target(tag),
                     f"cannot remove the tag {self.reference.repository}:{tag}")
 
+    def expect_push(self) -> None:
+        """Raise now what a later write would: UsageError where only mirrors may be asked. Asks nobody."""
+        self._home()
+
     def close(self) -> None:
         """See :class:`~.port.Store`."""
         if self._owns:
@@ -191,7 +205,12 @@ class RegistryStore:
     # --- details --------------------------------------------------------------------------------------------------
 
     def _home(self) -> Place:
-        return origin(self.reference)
+        return self._client.mirrors.home(self.reference)
+
+    def _may_have(self, place: Place, other: Reference) -> bool:
+        """Whether ``other`` is read from ``place``'s registry, if only as a last resort, under its own path."""
+        return any((one.host, one.repository) == (place.host, other.path)
+                   for one in self._client.mirrors.places(other))
 
     def _endpoint(self, place: Place) -> Endpoint:
         return self._client.endpoint(place.host, place.scheme)
@@ -205,6 +224,8 @@ class RegistryStore:
                 if answer.status not in (200, 206):
                     answer.drop()
                     raise NotFoundError(what, why=f"one of its urls answered {answer.status}")
+                if instead_of_blob(answer, descriptor.size):
+                    raise page_error(answer, what, host="one of its urls")
                 return answer
 
             try:

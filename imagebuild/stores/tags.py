@@ -22,7 +22,7 @@ def listed(endpoint: Endpoint, repository: str, what: str) -> set[str]:
         answer = endpoint.request("GET", path, scopes=pull(repository), what=what)
         if answer.status != 200:
             raise endpoint.error(answer, what)
-        data = answer.read(MAX_SIZE)
+        data = endpoint.document(answer, MAX_SIZE, what)
         try:
             tags = json.loads(data)["tags"] or []
             before = len(out)
@@ -46,4 +46,4 @@ def remove(endpoint: Endpoint, repository: str, tag: str, what: str) -> None:
                                hint="use the registry's own tools")
     if answer.status not in (200, 202, 204):
         raise endpoint.error(answer, what)
-    answer.drop()
+    endpoint.finish(answer, what)
