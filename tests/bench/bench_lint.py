@@ -10,25 +10,12 @@ import time
 from pathlib import Path
 
 from support import images
-from support.bench import WCOW, Contender, Report, race
+from support.bench import INFLATE, WCOW, Contender, Report, race
 
 from imagebuild.codec import Compression
 from imagebuild.layer import Entry, Kind, LayerWriter
 from imagebuild.lint import LayerLinter
 from imagebuild.stores import LayoutStore
-
-INFLATE = """
-import sys
-from isal import isal_zlib
-inflate = isal_zlib.decompressobj(wbits=31)
-with open(sys.argv[1], "rb", buffering=0) as stream:
-    while data := stream.read(128 << 10):
-        while data:
-            inflate.decompress(data, 256 << 10)
-            data = inflate.unconsumed_tail
-            if inflate.eof:
-                inflate, data = isal_zlib.decompressobj(wbits=31), inflate.unused_data
-"""
 
 
 def entries(root: Path, limit: int | None = None) -> list[tuple[Entry, Path | bytes | None]]:
