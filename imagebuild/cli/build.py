@@ -126,6 +126,7 @@ def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, 
         raise UsageError("--no-cache and --cache-to exclude each other", why="without a cache nothing is recorded")
     pushed = [Location("docker", reference) for reference in names] if push or None in targets else []
     with open_library(settings) as library:
+        library.keep_pinned = not only_plan
         for place in (*pushed, *(kept.location for kept in caches)) if not only_plan else ():
             library.stores.expect_push(place)
         cache = _cache(library, settings, options["cache_from"])
