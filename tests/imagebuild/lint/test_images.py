@@ -254,8 +254,10 @@ def test_a_foreign_layer_that_is_not_here_is_passed_and_any_other_is_an_error() 
         found(shelf, image)
 
 
-def test_trouble_of_the_store_is_raised_and_no_thread_is_left() -> None:
+def test_trouble_of_the_store_is_raised_and_no_thread_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     import threading
+
+    monkeypatch.setattr("imagebuild.codec.aside.BATCH", 1)  # so that there is a thread for little, too
 
     class Broken(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
@@ -268,7 +270,10 @@ def test_trouble_of_the_store_is_raised_and_no_thread_is_left() -> None:
     shelf.open_blob = lambda descriptor: Broken(shelf.blobs[descriptor.digest])  # type: ignore[method-assign]
     with pytest.raises(StoreError, match="disk"):
         found(shelf, image)
-    assert "lint-digest" not in {thread.name for thread in threading.enumerate()}
+    for thread in threading.enumerate():
+        if thread.name == "wcow-digest":
+            thread.join(5)
+    assert "wcow-digest" not in {thread.name for thread in threading.enumerate()}
 
 
 @pytest.mark.parametrize(("head", "found_as"), [(b"\x28\xb5\x2f\xfd", "zstd"), (b"\x50\x2a\x4d\x18", "zstd"),
