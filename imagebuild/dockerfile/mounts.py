@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from typing import TypeVar
 
 from ..errors import FormatError
+from ..values import dataclass
 from .suggest import closest
 from .values import boolean, size, unsigned
 

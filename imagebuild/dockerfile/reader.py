@@ -9,9 +9,10 @@ Comments and blank lines inside a continuation are dropped. A heredoc's lines ar
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..errors import DockerfileError
+from ..values import dataclass
 from .heredoc import Heredoc
 from .text import SPACE
 

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from ..values import dataclass
 
 # Types of a value, winnt.h. Any other 32-bit number is legal too: SYSTEM hives are full of device property types.
 REG_NONE = 0

@@ -15,10 +15,11 @@ are read only of files that have one size and lie in different layers.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from ..layer import Entry, Kind
+from ..values import dataclass
 from .acldiff import same_acl
 from .configdiff import config_changes, history_changes, layer_pairs
 from .difference import Aspect, Difference, FileChange, Subject
@@ -40,7 +41,7 @@ class Options:
     path: str = ""
 
 
-def compare(before: Side | None, after: Side, options: Options = Options()) -> Iterator[Event]:
+def compare(before: Side | None, after: Side, options: Options = Options()) -> Iterator[Event]:  # noqa: B008 - a value
     """What differs, as a :class:`~.difference.Difference` in the last event.
 
     Without ``before`` there is nothing to differ from, and only the layers are told. Two layers are compared file by

@@ -6,8 +6,10 @@ An operation is a generator of events. Its last event is :class:`Result`, which 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from ..values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..values import dataclass
 from .digest import Digest
 from .document import Extra, Object, Pairs, Writer, pairs, read
 

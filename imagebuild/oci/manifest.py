@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ..errors import UnsupportedError
+from ..values import dataclass
 from . import media
 from .descriptor import Descriptor
 from .digest import Digest

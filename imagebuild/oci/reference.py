@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..errors import FormatError, UsageError
+from ..values import dataclass
 from .digest import Digest
 
 DEFAULT_DOMAIN = "docker.io"
