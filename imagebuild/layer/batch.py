@@ -59,9 +59,13 @@ class Batch:
         return map(self.entry, range(len(self.names)))
 
     def part(self, low: int, high: int) -> Batch:
-        """The files from ``low`` to below ``high``."""
-        return Batch(self.folder, self.names[low:high], self.sizes[low:high], self.attributes, self.security,
-                     self.times)
+        """The files from ``low`` to below ``high``, of which there is at least one: names in order stay so."""
+        made = object.__new__(Batch)
+        for name, value in (("folder", self.folder), ("names", self.names[low:high]), ("sizes", self.sizes[low:high]),
+                            ("attributes", self.attributes), ("security", self.security), ("times", self.times),
+                            ("keys", self.keys[low:high])):
+            object.__setattr__(made, name, value)
+        return made
 
     def find(self, key: str) -> int:
         """Where the file with a folded name is; -1 when it is not there."""

@@ -113,17 +113,17 @@ class _Template:
             return self._pax + before + b"%06o\0 " % checksum + self._after
         return self._encode_slowly(entry)
 
-    def headers(self, batch: Batch) -> Iterator[bytes]:
-        """The header blocks of the entries of a batch that has this template, one after the other."""
+    def headers(self, batch: Batch) -> Iterator[tuple[bytes, ...]]:
+        """The header blocks of the entries of a batch that has this template, each in pieces to be joined."""
         folder, pax, mode, mtime, after = f"{batch.folder}/".encode(), self._pax, self._mode, self._mtime, self._after
         room = 100 - len(folder) if batch.folder.isascii() else 0
         base = self._after_sum - 1
         for at, (name, size) in enumerate(zip(batch.names, batch.sizes, strict=True)):
             if len(name) <= room and size < OCTAL_SIZE_LIMIT:
-                before = b"%b%b%b%011o\0%b" % (folder, name.encode().ljust(room, b"\0"), mode, size, mtime)
-                yield b"%b%b%06o\0 %b" % (pax, before, (adler32(before) & 0xFFFF) + base, after)
+                before = folder + name.encode().ljust(room, b"\0") + mode + b"%011o\0" % size + mtime
+                yield pax, before, b"%06o\0 " % ((adler32(before) & 0xFFFF) + base), after
             else:
-                yield self._encode_slowly(batch.entry(at))
+                yield (self._encode_slowly(batch.entry(at)),)
 
     def _encode_slowly(self, entry: Entry) -> bytes:
         """The same for long or foreign names, links, whiteouts and huge files, which need records of their own."""

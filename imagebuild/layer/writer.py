@@ -31,7 +31,7 @@ SMALL = 16 << 10
 """Up to this size a file of a batch is read at once and copied; a larger one is read where it goes."""
 
 _PADDING = bytes(BLOCK)
-_GATHERED = 256 << 10  # bytes of small files that are handed on together
+_GATHERED = 128 << 10  # about so many bytes of small files, records not counted, are handed on together
 _OPEN = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a FIFO must not make us wait
 
 
@@ -260,8 +260,9 @@ class LayerWriter:
                 except OSError:
                     data = None  # it may have been read and not closed
                 if data is not None and len(data) == size:
-                    parts += (header, data, _PADDING[:-size % BLOCK])
-                    gathered += len(header) + size
+                    parts += header
+                    parts += (data, _PADDING[:-size % BLOCK])
+                    gathered += size + BLOCK
                     if digests is not None:
                         digests.append(sha256(data).digest())
                     if gathered >= _GATHERED:
@@ -273,7 +274,7 @@ class LayerWriter:
             parts.clear()
             gathered = 0
             digest = sha256()
-            self._write_file(header, batch.entry(at), place, digest.update if digests is not None else None)
+            self._write_file(b"".join(header), batch.entry(at), place, digest.update if digests is not None else None)
             if digests is not None:
                 digests.append(digest.digest())
         self._out.write(b"".join(parts))
