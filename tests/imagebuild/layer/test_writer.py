@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.layers import HIVES, OTHER_SECURITY, SECURITY, TIMES, TOP, entry, folder, write
 
@@ -473,7 +473,7 @@ def written(steps: list[Any], folder: Path, *, one_by_one: bool, hashed: bool = 
 
 
 SIZES = {"a": 0, "b": 1, "C": 511, "d": 512, "e": 1025, "f": SMALL, "g": SMALL + 1, "h": 1 << 20, "i.txt": 3_000_000,
-         "n" * 90: 7, "gone": 5, "short": 9, "long": 9, "folder": 3}
+         "n" * 90: 7, "o" * 91: 7, "gone": 5, "short": 9, "long": 9, "folder": 3}
 def batch(folder: str, names: set[str], security: bytes, attributes: int) -> Batch:
     ordered = sorted(names, key=str.upper)
     return Batch(folder, ordered, [SIZES[name] for name in ordered], attributes, security, TIMES)
@@ -481,7 +481,7 @@ def batch(folder: str, names: set[str], security: bytes, attributes: int) -> Bat
 
 batches = st.builds(
     batch, st.sampled_from(["Files", "Files/app", "Files/app", "Files/ü", "Hives", "UtilityVM/Files", "Files/none"]),
-    st.sets(st.sampled_from([*SIZES][:10]) | st.sampled_from([*SIZES]), min_size=1, max_size=5),
+    st.sets(st.sampled_from([*SIZES][:11]) | st.sampled_from([*SIZES]), min_size=1, max_size=5),
     st.sampled_from([SECURITY, OTHER_SECURITY, b""]), st.sampled_from([0x20, 0x20, 0x10]))
 singles = st.sampled_from([folder("Files/app/c"), entry("Files/app/D"), entry("Files/app/zz"), entry("Files/App/x"),
                            entry("Files/app/gone", Kind.WHITEOUT), folder("UtilityVM"), folder("UtilityVM/Files"),
@@ -491,6 +491,10 @@ singles = st.sampled_from([folder("Files/app/c"), entry("Files/app/D"), entry("F
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(batches | singles, max_size=5), st.booleans())
+@example([batch("Files/ü", {"a", "b", "e"}, SECURITY, 0x20), folder("Files/b"),
+          batch("Files", {"a"}, SECURITY, 0x20)], True)
+@example([batch("Files/app", {"n" * 90, "o" * 91, "g", "h"}, OTHER_SECURITY, 0x20)], True)
+@example([batch("Files/app", {"a", "b"}, SECURITY, 0x20), entry("Files/app/gone", Kind.WHITEOUT)], True)
 def test_a_batch_gives_the_bytes_digests_and_errors_of_its_entries(tmp_path: Path, steps: list[Any], hashed: bool
                                                                    ) -> None:
     for name, size in SIZES.items():
@@ -500,6 +504,6 @@ def test_a_batch_gives_the_bytes_digests_and_errors_of_its_entries(tmp_path: Pat
     if not (tmp_path / "folder").is_dir():
         (tmp_path / "folder").unlink()
         (tmp_path / "folder").mkdir()
-    steps = [folder("Files"), folder("Files/app"), folder("Files/ü"), *steps]
+    steps = [folder("Files"), folder("Files/ü"), folder("Files/app"), *steps]
     at_once = written(steps, tmp_path, one_by_one=False, hashed=hashed)
     assert at_once == written(steps, tmp_path, one_by_one=True, hashed=hashed)
