@@ -7,7 +7,7 @@ and whoever uses the library from Python makes them.
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,7 +30,6 @@ from .stores import (
     Tls,
     local_path,
 )
-from .values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,10 +24,9 @@ MODELS = "oci compat"
 PORTS = "stores fetch tools sandbox host"
 OPERATIONS = "images builder containers engine lint doctor"
 
-#: Room -> the rooms it may import. Every room may import ``errors`` and ``values``, and itself.
+#: Room -> the rooms it may import. Every room may import ``errors``, and itself.
 TABLE = {
     "errors": "",
-    "values": "",
     "windows": "",
     "codec": "",
     "hive": "windows",
@@ -131,7 +130,7 @@ def test_a_room_imports_only_the_rooms_its_row_allows(trees: dict[Path, ast.Modu
     wrong = []
     for path, tree in trees.items():
         room = room_of(path)
-        allowed = {room, "errors", "values", *TABLE.get(room, "").split()}
+        allowed = {room, "errors", *TABLE.get(room, "").split()}
         wrong += [f"{label(path)}:{line}: {room} may not import {other}"
                   for other, line in rooms_imported(path, tree) if other not in allowed]
     assert not wrong, "\n".join(wrong)

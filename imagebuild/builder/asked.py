@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ..errors import UsageError, WcowError
-from ..values import dataclass
 from ..windows.attributes import change as change_attributes
 from ..windows.names import check_path, join, parse_path
 from ..windows.sddl import parse_sddl

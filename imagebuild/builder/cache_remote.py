@@ -16,7 +16,7 @@ import json
 import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,6 @@ from ..errors import FormatError, NotFoundError, UsageError, WcowError
 from ..images.put import Layer
 from ..oci import Descriptor, Digest, Location, Manifest, Reference, media, parse
 from ..stores import Store, copy_blob, put_bytes
-from ..values import dataclass
 from .cache import VERSION, Cache
 
 ARTIFACT = "application/vnd.wcow.cache.v1+json"

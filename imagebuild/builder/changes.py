@@ -7,11 +7,10 @@ import os
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..images.rootfs import Rootfs
 from ..layer import Kind, Times
-from ..values import dataclass
 from ..windows.filetime import from_unix_ns
 from ..windows.names import are_plain, ascend, plain_keys
 from ..windows.sid import Sid

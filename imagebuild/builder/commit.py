@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator
 from contextlib import ExitStack
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..codec import Compression
@@ -17,7 +17,6 @@ from ..layer import Batch, Entry, Kind, LayerWriter, Times
 from ..lint import Finding
 from ..oci import Digest
 from ..stores import Store
-from ..values import dataclass
 from ..windows import attributes as attribute
 from .cache import Cache
 from .changes import Change, Later, Local, Row

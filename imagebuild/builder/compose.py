@@ -9,11 +9,10 @@ exactly as it is, and only what is new gets a descriptor of ours: the one NTFS m
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from ..layer import Batch, Entry, Kind, Times
 from ..lint.hives import CONFIG
-from ..values import dataclass
 from ..windows import attributes as attribute
 from ..windows.filetime import from_unix_ns
 from ..windows.inherit import inherited

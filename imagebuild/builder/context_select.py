@@ -18,12 +18,12 @@ that a wildcard before ``/./`` found is passed over instead of copied whatever c
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from ..dockerfile.ignore import Ignore, Verdict
 from ..errors import ContextError, UnsupportedError
 from ..layer import Kind
-from ..values import dataclass
 from ..windows.names import check_name
 from ..windows.upcase import fold
 from .changes import Row

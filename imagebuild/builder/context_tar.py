@@ -15,7 +15,7 @@ import threading
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,7 +24,6 @@ from ..codec.readers import ChunkReader, Readable, open_reader
 from ..errors import ContextError, FormatError, StoreError
 from ..layer.tarstream import Header, TarStream
 from ..layer.tarstream import Limits as TarLimits
-from ..values import dataclass
 from .context_tree import MAX_DEPTH, Item, Listing, Sort, shown, text_of
 
 CHUNK = 1 << 20

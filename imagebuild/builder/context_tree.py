@@ -8,12 +8,12 @@ import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from ..errors import ContextError
-from ..values import dataclass
 
 MAX_DEPTH = 256
 """Folders inside folders; far above any source tree, far below where a path gets too long."""

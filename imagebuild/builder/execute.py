@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Generator, Hashable, Iterator
 from contextlib import ExitStack
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,7 +23,6 @@ from ..images.put import put_image
 from ..images.rootfs import IndexCache, Rootfs
 from ..oci import Config, Descriptor, Image, annotate, convert, create, with_base, with_config
 from ..stores import LayoutStore, Store, copy_blob
-from ..values import dataclass
 from ..windows.filetime import DOS_EPOCH, UNIX_EPOCH, from_iso, to_iso
 from .asked import Asked
 from .cache import Cache

@@ -9,12 +9,12 @@ them here: without regard to case.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ..dockerfile.globs import match
 from ..errors import ContextError
 from ..images.rootfs import Rootfs
 from ..layer import Entry, Kind
-from ..values import dataclass
 from ..windows.names import parse_path
 from ..windows.upcase import fold
 from .changes import Components

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..dockerfile.ignore import Ignore
@@ -15,7 +15,6 @@ from ..images.events import Event, Finish, Step, Warn
 from ..images.rootfs import Rootfs
 from ..layer import Entry, Kind
 from ..oci import Digest
-from ..values import dataclass
 from ..windows.filetime import from_unix_ns
 from ..windows.names import join
 from ..windows.sid import find_account

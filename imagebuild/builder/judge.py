@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import InputError
@@ -14,7 +15,6 @@ from ..images.events import Event, Warn
 from ..lint import Finding, LayerLinter, Report, Severity, check_image
 from ..lint.hives import BASE_HIVES, CONFIG, HEAD
 from ..oci import Image
-from ..values import dataclass
 from ..windows.upcase import fold
 from .changes import Change, Later, Local
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..errors import UsageError
 from ..images.events import Event, Result, Warn
 from ..images.library import Found
 from ..oci import Descriptor, Index, media
 from ..oci.versions import add
-from ..values import dataclass
 from .execute import Build, Built, Shared, Workshop
 from .request import BuildRequest
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from contextlib import ExitStack
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +16,6 @@ from ..dockerfile import Dockerfile, parse
 from ..dockerfile.ignore import Ignore
 from ..errors import ContextError, DockerfileError, StoreError
 from ..fetch import Fetcher, is_git_url, redact
-from ..values import dataclass
 from .archive import is_archive
 from .context import Context
 from .request import BuildRequest

@@ -8,12 +8,11 @@ Planning is pure. It needs the configs of the images that FROM names; what it la
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from ..dockerfile.instructions import Instruction, Place
 from ..fetch import is_git_url, redact
 from ..oci import Config, Platform, RunConfig
-from ..values import dataclass
 from ..windows.names import join
 from .changes import Components
 

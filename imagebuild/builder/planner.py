@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..dockerfile import Dockerfile, Stage, parse_trigger
 from ..dockerfile.instructions import Copy, Instruction
 from ..dockerfile.values import TargetPlatform
 from ..errors import DockerfileError, FormatError, UsageError
 from ..oci import Platform, RunConfig
-from ..values import dataclass
 from .contexts import NamedContexts, origin_of, replaced
 from .plan import (
     BaseFacts,

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from ..codec import Compression, Tail
 from ..images.put import Layer
 from ..layer import Batch, Entry, Kind
 from ..oci import Descriptor
-from ..values import dataclass
 from .cache import VERSION
 from .changes import Change, Local, Row
 from .compose import Composed

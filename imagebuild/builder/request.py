@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ..codec import Compression
 from ..errors import UsageError
-from ..values import dataclass
 
 Pairs = tuple[tuple[str, str], ...]
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from ..dockerfile.instructions import Instruction
 from ..errors import ContextError, WcowError
@@ -14,7 +14,6 @@ from ..images.rootfs import Rootfs
 from ..layer import Kind
 from ..lint.hives import CONFIG
 from ..oci import Digest, History, Image, RunConfig, add_history, append, with_config
-from ..values import dataclass
 from ..windows.filetime import to_iso
 from ..windows.names import join
 from ..windows.upcase import fold

@@ -21,14 +21,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import FormatError, InputError, NotFoundError, UsageError
 from ..fetch import DownloadMap
 from ..stores import Mirrors
-from ..values import dataclass
 from ..wiring import Settings
 
 FILE = "wcow.toml"

@@ -20,13 +20,13 @@ import errno
 import hashlib
 import os
 import threading
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 from zlib import crc32
 
 from ..errors import StoreError, UsageError, WcowError
-from ..values import dataclass
 from .compression import BLOCK_SIZE, Compression
 from .engines import Compress, Engine, engine
 from .splice import Splice, Tail

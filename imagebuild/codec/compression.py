@@ -7,8 +7,9 @@ every x86 processor, level 3 picks another code path per processor, level 0 is s
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ..errors import UnsupportedError, UsageError
-from ..values import dataclass
 
 BLOCK_SIZE = 1 << 20
 """Bytes of tar in one compressed block. Fixed: it is part of what decides the bytes of a layer."""

@@ -10,9 +10,9 @@ bytes depend on the block and the codec alone, never on the number of threads.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ..errors import DependencyError
-from ..values import dataclass
 from .compression import Compression
 
 _GZIP_HEADER = bytes.fromhex("1f8b08 00 00000000 00 ff")  # no name, no time, no hint on the level, unknown system

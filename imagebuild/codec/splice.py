@@ -7,10 +7,10 @@ nothing after the cut behind them.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from ..errors import InputError, StoreError
-from ..values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

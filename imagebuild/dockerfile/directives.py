@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ..errors import DockerfileError
-from ..values import dataclass
 from .text import SPACE
 from .warning import Warning
 

@@ -13,9 +13,9 @@ the characters before it when the text is split into words.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ..errors import FormatError
-from ..values import dataclass
 from .pattern import remove_prefix, remove_suffix, replace
 from .text import is_space
 

@@ -8,8 +8,9 @@ counts.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ..errors import FormatError
-from ..values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ means that the content is not expanded; ``-`` means that leading tabs are droppe
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from ..errors import FormatError
-from ..values import dataclass
 from .expand import expansion
 
 _MARK = re.compile(r"([0-9]*)<<(-?)[\t\n\f\r ]*([^<]*)\Z")

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import posixpath
 import re
+from dataclasses import dataclass
 
 from ..errors import FormatError
-from ..values import dataclass
 from .globs import AnyOne, CharClass, Literal, Star, Token, matches, tokens
 from .text import SPACE
 from .warning import Warning

@@ -9,10 +9,10 @@ default escape).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from ..errors import DockerfileError
-from ..values import dataclass
 from .heredoc import Heredoc, heredoc_word
 from .mounts import Mount
 from .values import TargetPlatform

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeVar
 
 from ..errors import FormatError
-from ..values import dataclass
 from .suggest import closest
 from .values import boolean, size, unsigned
 

@@ -14,9 +14,9 @@ type.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from ..errors import DockerfileError, FormatError
-from ..values import dataclass
 from . import lint
 from .directives import BACKSLASH, BACKTICK, NO_CHECKS, Checks, read_directives
 from .flags import Flags

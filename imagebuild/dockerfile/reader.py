@@ -9,10 +9,9 @@ Comments and blank lines inside a continuation are dropped. A heredoc's lines ar
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..errors import DockerfileError
-from ..values import dataclass
 from .heredoc import Heredoc
 from .text import SPACE
 

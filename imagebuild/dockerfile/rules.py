@@ -8,12 +8,11 @@ Source: BuildKit ``instructions/commands.go`` (the ``Expand`` and ``ExpandRaw`` 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
 from ..errors import FormatError
-from ..values import dataclass
 from .expand import Lookup, expansion
 from .instructions import (
     Add,

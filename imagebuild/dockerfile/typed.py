@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ..errors import FormatError
-from ..values import dataclass
 from .flags import Flags
 from .heredoc import Heredoc, heredoc_word
 from .instructions import (

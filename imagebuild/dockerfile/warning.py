@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..values import dataclass
+from dataclasses import dataclass
 
 #: Every code a :class:`Warning` can carry, and what it means. Codes never change their meaning.
 CODES = {

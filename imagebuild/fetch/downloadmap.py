@@ -11,11 +11,11 @@ In ``wcow.toml``, or under ``[tool.wcow.download]`` in ``pyproject.toml``::
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ..errors import FetchError, FormatError, InputError
-from ..values import dataclass
 from .redact import redact
 
 

@@ -10,10 +10,10 @@ BuildKit ``util/gitutil/git_url.go`` and ``git_ref.go``, Docker's "build context
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from ..errors import InputError, UnsupportedError
-from ..values import dataclass
 from .redact import redact
 
 SCHEMES = ("https", "http", "ssh", "git")

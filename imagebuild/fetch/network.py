@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import FetchError
-from ..values import dataclass
 from .downloadmap import DownloadMap
 from .git import fetch_git
 from .giturl import SCHEMES, GitSource

@@ -10,10 +10,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-
-from ..values import dataclass
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes done so far and the total, where the server told it."""

@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from ..values import dataclass
+from dataclasses import dataclass
 
 # Types of a value, winnt.h. Any other 32-bit number is legal too: SYSTEM hives are full of device property types.
 REG_NONE = 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import FormatError
-from ..values import dataclass
 from ..windows.sddl import format_ace, format_sddl
 from ..windows.security import (
     DACL_AUTO_INHERITED,

@@ -8,6 +8,7 @@ programs: good for building, tests and demos, and labelled so that nobody takes 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from ..codec import Compression
@@ -15,7 +16,6 @@ from ..errors import UsageError
 from ..layer import Entry, Kind, LayerWriter, Times
 from ..oci import Config, Descriptor, History, Image, RunConfig, append, create
 from ..stores import Store
-from ..values import dataclass
 from ..windows import attributes as attribute
 from ..windows.filetime import to_iso
 from ..windows.folders import folders

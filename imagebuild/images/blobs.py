@@ -6,12 +6,12 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Generator, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Interrupted
 from ..oci import Descriptor, is_layer, media
 from ..stores import Store, copy_blob
-from ..values import dataclass
 from .events import Advance, Event, Finish, Step
 
 REPORT_EVERY = 4 << 20

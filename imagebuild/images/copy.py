@@ -9,14 +9,13 @@ at something incomplete.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from ..errors import IntegrityError, NotFoundError, UnsupportedError, UsageError
 from ..oci import Descriptor, Digest, Index, Location, Manifest, Platform, choose, is_foreign, is_index, is_manifest
 from ..oci import parse as parse_manifest
 from ..stores import ArchiveStore, DaemonStore, LayoutStore, RegistryStore, Store
 from ..stores.referrers import attach, referrers
-from ..values import dataclass
 from .blobs import Tally, move
 from .events import Event, Result
 

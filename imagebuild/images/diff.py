@@ -15,11 +15,10 @@ are read only of files that have one size and lie in different layers.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ..layer import Entry, Kind
-from ..values import dataclass
 from .acldiff import same_acl
 from .configdiff import config_changes, history_changes, layer_pairs
 from .difference import Aspect, Difference, FileChange, Subject
@@ -41,7 +40,7 @@ class Options:
     path: str = ""
 
 
-def compare(before: Side | None, after: Side, options: Options = Options()) -> Iterator[Event]:  # noqa: B008 - a value
+def compare(before: Side | None, after: Side, options: Options = Options()) -> Iterator[Event]:
     """What differs, as a :class:`~.difference.Difference` in the last event.
 
     Without ``before`` there is nothing to differ from, and only the layers are told. Two layers are compared file by

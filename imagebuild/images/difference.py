@@ -7,10 +7,10 @@ shows one image alone has no *before*. :meth:`Difference.facts` is what ``wcow d
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from ..values import dataclass
 from ..windows.filetime import to_iso
 from .acldiff import AclChange
 from .listing import Item

@@ -6,10 +6,8 @@ An operation is a generator of events. Its last event is :class:`Result`, which 
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
-
-from ..values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from ..stores import LayoutStore
 from ..stores.collect import Freed, blobs, collect, living, reach, relied_on
 from ..stores.files import lost_drafts
 from ..stores.names import is_referrers_tag, tag_of
-from ..values import dataclass
 from .local import missing_image
 from .put import Layer
 

@@ -8,13 +8,12 @@ over first and the index last, so a name never points at an index with a hole.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..errors import NotFoundError, UsageError
 from ..oci import Descriptor, Index, Location, Manifest, Pairs, Platform, from_bytes, is_index, media, versions
 from ..oci import parse as parse_manifest
 from ..stores import Store
-from ..values import dataclass
 from .copy import copy, holds_indexes
 from .events import Event, Result, Warn
 from .library import Library

@@ -7,13 +7,12 @@ Push always means the registry. A name given with a transport (``oci:``, ``docke
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..errors import NotFoundError, WcowError
 from ..oci import Descriptor, Image, Index, Location, Platform, choose, from_bytes, is_index
 from ..oci import parse as parse_manifest
 from ..stores import Store
-from ..values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

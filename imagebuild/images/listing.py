@@ -8,7 +8,7 @@ its whiteouts and hives. Reading the layers' indexes is :class:`~imagebuild.imag
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ from ..errors import FormatError, NotFoundError, UsageError
 from ..layer import Entry, Found, Kind, Union
 from ..oci import Image
 from ..stores import Store
-from ..values import dataclass
 from ..windows import attributes as attribute
 from ..windows.filetime import to_iso
 from ..windows.names import join, parse_path

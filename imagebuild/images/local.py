@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import NotFoundError, UsageError, WcowError
 from ..oci import Descriptor, Digest, Index, Manifest, Platform, Reference, from_bytes, is_index
 from ..oci import parse as parse_manifest
 from ..stores import Store
-from ..values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

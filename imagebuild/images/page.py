@@ -13,12 +13,11 @@ import hashlib
 import html
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ..oci import Image
-from ..values import dataclass
 from .configdiff import config_fields
 from .difference import Difference
 from .events import Event, Result

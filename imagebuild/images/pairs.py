@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..layer import Found, Index, Kind
 from ..oci import Image
 from ..stores import Store
-from ..values import dataclass
 from ..windows.upcase import fold
 from .library import Found as FoundImage
 from .listing import Files, Item, rootfs_of_layer

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import cast
 
 from ..codec import Compression, Sealed
 from ..layer import LayerWriter
 from ..oci import Descriptor, Digest, Image, media
 from ..stores import Store, put_bytes
-from ..values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

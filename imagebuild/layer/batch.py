@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from ..errors import InputError
-from ..values import dataclass
 from ..windows.names import are_plain, ascend, plain_keys
 from .entry import Entry, Kind, Times
 

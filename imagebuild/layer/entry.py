@@ -6,9 +6,8 @@ Source of the forms: go-winio ``backuptar/tar.go``, hcsshim ``pkg/ociwclayer``, 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
-
-from ..values import dataclass
 
 ATTRIBUTE_DIRECTORY = 0x10
 ATTRIBUTE_REPARSE_POINT = 0x400

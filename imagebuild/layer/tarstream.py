@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zlib import adler32
 
 from ..codec.readers import CHUNK_OUT, Readable
 from ..errors import FormatError, UsageError
-from ..values import dataclass
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

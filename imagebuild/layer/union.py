@@ -10,9 +10,9 @@ only in Linux layers: Windows takes ``.wh..wh..opq`` for an ordinary name.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from ..errors import UsageError
-from ..values import dataclass
 from .entry import Entry, Kind
 from .index import Index
 

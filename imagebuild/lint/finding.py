@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
-
-from ..values import dataclass
 
 Importer = Literal["base", "wcifs", "cimfs", "engine"]
 """Who reads an image on Windows.

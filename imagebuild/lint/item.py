@@ -7,9 +7,9 @@ Unlike :func:`imagebuild.layer.read` nothing is refused here: what is wrong is w
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import dataclass
 
 from ..layer import Entry, Kind
-from ..values import dataclass
 
 Problems = tuple[tuple[str, str], ...]
 """Rules that are broken, each with what is to be said."""

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from ..errors import FormatError, WcowError
 from ..layer import Batch, Kind
 from ..layer.spellings import Spellings
-from ..values import dataclass
 from ..windows.names import parse_path
 from ..windows.upcase import fold
 from .hives import DELTAS

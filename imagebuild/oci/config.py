@@ -7,9 +7,8 @@ Fields and their order: image-spec ``config.md`` and ``specs-go/v1/config.go``; 
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from ..values import dataclass
 from .descriptor import Platform
 from .digest import Digest
 from .document import Extra, Object, Pairs, Writer, pairs, read

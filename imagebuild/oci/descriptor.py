@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from ..values import dataclass
+from dataclasses import dataclass
+
 from .digest import Digest
 from .document import Extra, Object, Pairs, Writer, pairs, read
 

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ..errors import IntegrityError, UsageError
-from ..values import dataclass
 from . import media
 from .config import Config, History, RunConfig
 from .descriptor import Descriptor

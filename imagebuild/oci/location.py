@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import UsageError
-from ..values import dataclass
 from .reference import Reference, without_login
 
 Transport = Literal["", "docker", "oci", "oci-archive", "docker-archive", "docker-daemon"]

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from ..errors import UnsupportedError
-from ..values import dataclass
 from . import media
 from .descriptor import Descriptor
 from .digest import Digest

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..errors import FormatError, UsageError
-from ..values import dataclass
 from .digest import Digest
 
 DEFAULT_DOMAIN = "docker.io"

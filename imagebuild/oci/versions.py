@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
 from ..errors import NotFoundError, UsageError
-from ..values import dataclass
 from . import media
 from .descriptor import Descriptor, Platform
 from .document import Pairs

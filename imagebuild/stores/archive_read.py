@@ -13,13 +13,12 @@ import io
 import json
 import os
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from ..errors import FormatError, UnsupportedError
 from ..oci import MAX_SIZE, Config, Descriptor, Digest, Index, Manifest, describe, media
-from ..values import dataclass
 from . import names, tarscan
 from .files import open_file, translated
 

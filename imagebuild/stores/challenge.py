@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import re
-
-from ..values import dataclass
+from dataclasses import dataclass
 
 _SCHEME = re.compile(r"[,\s]*([A-Za-z][A-Za-z0-9!#$%&'*+.^_`|~-]*)(?=\s|,|$)")
 _PARAMETER = re.compile(r"[,\s]*([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s,\"]+))")

@@ -12,11 +12,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import FormatError, IntegrityError, WcowError
 from ..oci import MAX_SIZE, Descriptor, Digest, Manifest, is_index, is_manifest, parse
-from ..values import dataclass
 from . import names
 from .alive import abandoned
 from .files import size_of

@@ -15,12 +15,11 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import FormatError, ToolError
-from ..values import dataclass
 from .files import Draft, trouble
 
 if TYPE_CHECKING:

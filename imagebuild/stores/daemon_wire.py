@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import os
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
 from ..errors import DaemonError, NotFoundError, UnsupportedError, UsageError, WcowError
-from ..values import dataclass
 from .redact import printable, redact
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from ..errors import RegistryError, UsageError, WcowError
-from ..values import dataclass
 from . import answers
 from .credentials import Credentials
 from .redact import redact

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from ..errors import UsageError
 from ..oci import Reference
-from ..values import dataclass
 from .redact import redact
 
 _RIGHT = re.compile(r"(?:(?P<scheme>https?)://)?(?P<host>[^/\s@?#]+)(?P<path>(?:/[a-z0-9._-]+)*)/?")

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from ..errors import FormatError
-from ..values import dataclass
 
 BLOCK = 512
 _MAX_MEMBERS = 200_000

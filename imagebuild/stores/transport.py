@@ -9,12 +9,11 @@ from __future__ import annotations
 import ipaddress
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlsplit
 
 from ..errors import DependencyError, RegistryError
-from ..values import dataclass
 from .redact import printable, redact
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ S-1-3-4. Mandatory labels are not considered: everything in a container runs at 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
-from ..values import dataclass
 from . import security as s
 from .security import Ace, SecurityDescriptor
 from .sid import OWNER_RIGHTS, Sid

@@ -11,10 +11,10 @@ A folder that is not here inherits from the nearest one that is (:mod:`.inherit`
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import UnsupportedError
-from ..values import dataclass
 from . import attributes as a
 from .upcase import fold
 

@@ -7,8 +7,9 @@ An image's ``os.version`` is ``10.0.BUILD.REVISION``. Source: Microsoft, "Window
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ..errors import FormatError
-from ..values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,10 @@ against what is there, never trusted.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from struct import Struct, unpack_from
 
 from ..errors import FormatError
-from ..values import dataclass
 from .sid import Sid
 
 # ACE types ([MS-DTYP] 2.4.4.1); 0x04 (compound) and 0x10 (callback object alarm) are reserved.

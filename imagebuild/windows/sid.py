@@ -8,10 +8,10 @@ they are in moby (``daemon/builder/dockerfile/internals_windows.go``) and BuildK
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 from ..errors import FormatError
-from ..values import dataclass
 
 MAX_SUBS = 15
 """SID_MAX_SUB_AUTHORITIES of winnt.h."""
