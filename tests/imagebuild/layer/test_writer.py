@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.layers import HIVES, OTHER_SECURITY, SECURITY, TIMES, TOP, entry, folder, write
 
 from imagebuild.codec import Compression, Sealed, open_reader
-from imagebuild.errors import ContextError, FormatError, InputError, StoreError, UnsupportedError, UsageError
-from imagebuild.layer import Entry, Kind, LayerWriter, Times, order, read
+from imagebuild.errors import ContextError, FormatError, InputError, StoreError, UnsupportedError, UsageError, WcowError
+from imagebuild.layer import Batch, Entry, Kind, LayerWriter, Times, order, read
+from imagebuild.layer.writer import SMALL
 from imagebuild.windows.names import is_reserved
 from imagebuild.windows.upcase import fold
 
@@ -447,3 +448,62 @@ def test_the_content_is_heard_as_it_goes_into_the_layer(tmp_path: Path, size: in
             writer.add(Entry("Files/f", Kind.FILE, size, 0x20, SECURITY, TIMES), content, heard=heard.extend)
             writer.finish()
         assert heard == data
+
+
+def written(steps: list[Any], folder: Path, *, one_by_one: bool, hashed: bool = True) -> tuple[bytes, bytes, str]:
+    """The tar, the digests and the error of a layer of entries and batches."""
+    sink, digests, said = io.BytesIO(), b"", ""
+    with LayerWriter(sink, Compression.parse("none")) as writer:
+        try:
+            for step in steps:
+                if not isinstance(step, Batch):
+                    writer.add(step)
+                elif not one_by_one:
+                    digests += writer.add_batch(step, [str(folder / name) for name in step.names], hashed=hashed)
+                else:
+                    for item, name in zip(step.entries(), step.names, strict=True):
+                        digest = hashlib.sha256()
+                        writer.add(item, folder / name, heard=digest.update)
+                        digests += digest.digest() if hashed else b""
+            writer.add(*HIVES)
+            writer.finish()
+        except WcowError as error:
+            said = f"{type(error).__name__}: {error}: {error.why}"
+    return (b"", b"", said) if said else (sink.getvalue(), digests, said)
+
+
+SIZES = {"a": 0, "b": 1, "C": 511, "d": 512, "e": 1025, "f": SMALL, "g": SMALL + 1, "h": 1 << 20, "i.txt": 3_000_000,
+         "n" * 90: 7, "o" * 91: 7, "gone": 5, "short": 9, "long": 9, "folder": 3}
+def batch(folder: str, names: set[str], security: bytes, attributes: int) -> Batch:
+    ordered = sorted(names, key=str.upper)
+    return Batch(folder, ordered, [SIZES[name] for name in ordered], attributes, security, TIMES)
+
+
+batches = st.builds(
+    batch, st.sampled_from(["Files", "Files/app", "Files/app", "Files/ü", "Hives", "UtilityVM/Files", "Files/none"]),
+    st.sets(st.sampled_from([*SIZES][:11]) | st.sampled_from([*SIZES]), min_size=1, max_size=5),
+    st.sampled_from([SECURITY, OTHER_SECURITY, b""]), st.sampled_from([0x20, 0x20, 0x10]))
+singles = st.sampled_from([folder("Files/app/c"), entry("Files/app/D"), entry("Files/app/zz"), entry("Files/App/x"),
+                           entry("Files/app/gone", Kind.WHITEOUT), folder("UtilityVM"), folder("UtilityVM/Files"),
+                           entry("Files/app/link", Kind.HARD_LINK, target="Files/app/b"), entry("Files/app/b/x"),
+                           entry("Files/app/link", Kind.HARD_LINK, target="Files/app/B")])
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(batches | singles, max_size=5), st.booleans())
+@example([batch("Files/ü", {"a", "b", "e"}, SECURITY, 0x20), folder("Files/b"),
+          batch("Files", {"a"}, SECURITY, 0x20)], True)
+@example([batch("Files/app", {"n" * 90, "o" * 91, "g", "h"}, OTHER_SECURITY, 0x20)], True)
+@example([batch("Files/app", {"a", "b"}, SECURITY, 0x20), entry("Files/app/gone", Kind.WHITEOUT)], True)
+def test_a_batch_gives_the_bytes_digests_and_errors_of_its_entries(tmp_path: Path, steps: list[Any], hashed: bool
+                                                                   ) -> None:
+    for name, size in SIZES.items():
+        if name != "gone" and not (tmp_path / name).exists():
+            content = bytes(range(256)) * (size // 256 + 1)
+            (tmp_path / name).write_bytes(content[:size + (name == "long") - (name == "short")])
+    if not (tmp_path / "folder").is_dir():
+        (tmp_path / "folder").unlink()
+        (tmp_path / "folder").mkdir()
+    steps = [folder("Files"), folder("Files/ü"), folder("Files/app"), *steps]
+    at_once = written(steps, tmp_path, one_by_one=False, hashed=hashed)
+    assert at_once == written(steps, tmp_path, one_by_one=True, hashed=hashed)

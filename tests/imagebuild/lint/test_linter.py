@@ -25,7 +25,7 @@ from imagebuild.codec import Compression
 from imagebuild.errors import FormatError
 from imagebuild.images.base import BaseRequest
 from imagebuild.images.base import entries as base_entries
-from imagebuild.layer import Entry, Kind, LayerWriter, Times
+from imagebuild.layer import Batch, Entry, Kind, LayerWriter, Times
 from imagebuild.layer.header import Headers
 from imagebuild.lint import LayerLinter, Severity
 from imagebuild.oci import Platform
@@ -303,3 +303,46 @@ def test_a_delta_without_its_folder_is_told_once() -> None:
     assert [finding.rule for finding in found(data, base=False)] == ["missing-hives"]
     data = rawtar.tar(rawtar.file("Files/a"), rawtar.folder("Hives"))
     assert [finding.rule for finding in found(data, base=False)] == ["missing-files"]
+
+
+def batch(folder: str, names: set[str], attributes: int = 0x20, security: bytes | None = None) -> Batch:
+    ordered = sorted(names, key=str.upper)
+    return Batch(folder, ordered, [len(name) for name in ordered], attributes,
+                 security or ENTRIES[6].security or b"", ENTRIES[6].times or Times.all(0))
+
+
+batches = st.builds(
+    batch, st.sampled_from(["Files", "Files/app", "Files/app", "Files/APP", "Files/none", "Files/app/c", "Hives",
+                            "Files/Windows/System32/config", "UtilityVM/Files"]),
+    st.sets(st.sampled_from(["a", "b", "c", "d", "E", "SAM", "system", "System_Delta"]), min_size=1, max_size=5),
+    st.sampled_from([0x20, 0x20, 0x30, 0x420]), st.sampled_from([None, None, b"\1"]))
+others = st.sampled_from([
+    replace(ENTRIES[1], path="Files/app/c"), replace(ENTRIES[1], path="Files/Windows"), plain_file("Files/app/b"),
+    plain_file("Files/app/B"), plain_file("Files/app/x:y"), plain_file("Files/app/a:s"), plain_file("Files/app/zz"),
+    plain_file("Files/c/d"), Entry("Files/app/a", Kind.WHITEOUT), Entry("Files/app/d", Kind.WHITEOUT),
+    replace(plain_file("Files/app/link"), kind=Kind.HARD_LINK, target="Files/app/b"),
+    replace(plain_file("Files/app/link"), kind=Kind.HARD_LINK, target="Files/app/B"),
+    replace(plain_file("Files/sym"), kind=Kind.SYMLINK, attributes=0x420, target="app\\c")])
+
+
+@settings(max_examples=300)
+@given(st.lists(batches | others, max_size=6), st.sampled_from([True, False, None]))
+def test_a_batch_has_the_findings_of_its_entries_and_so_has_what_follows(steps: list[Batch | Entry], base: bool | None
+                                                                         ) -> None:
+    at_once, one_by_one = LayerLinter(base=base), LayerLinter(base=base)
+    for step in (ENTRIES[0], replace(ENTRIES[1], path="Files/app"), *steps):
+        if isinstance(step, Batch):
+            expected = [finding for entry in step.entries() for finding in one_by_one.entry(entry)]
+            assert list(at_once.batch(step)) == expected
+        else:
+            assert list(at_once.entry(step)) == list(one_by_one.entry(step))
+        assert at_once.tree.memory == one_by_one.tree.memory
+    assert at_once.finish() == one_by_one.finish()
+    assert set(at_once.tree.seen) == set(one_by_one.tree.seen)
+
+
+def test_the_files_of_a_batch_do_not_hide_that_one_of_them_came_too_late() -> None:
+    linter = LayerLinter(base=False)
+    for entry in (ENTRIES[0], replace(ENTRIES[1], path="Files/app"), plain_file("Files/app/b/x")):
+        assert not linter.entry(entry)
+    assert [finding.rule for finding in linter.batch(batch("Files/app", {"a", "b", "c"}))] == ["below-file"]
