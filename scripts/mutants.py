@@ -27,6 +27,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 TOP = Path(__file__).resolve().parent.parent
 ROOMS = ("windows", "layer", "lint")
@@ -178,13 +179,22 @@ def survivors(file: str) -> Iterator[Mutant]:
             yield Mutant(function_of(name), was, becomes, verdict)
 
 
-def judgement(mutant: Mutant, judged: list[dict[str, str]]) -> tuple[str, str]:
+def judgement(mutant: Mutant, judged: list[dict[str, Any]]) -> tuple[str, str]:
     """What the data file says of a mutant: (judgement, reason), or open."""
     for row in judged:
-        if (fnmatch.fnmatchcase(mutant.where, row["where"]) and row.get("was", mutant.was) == mutant.was
-                and row.get("becomes", mutant.becomes) == mutant.becomes):
+        if fnmatch.fnmatchcase(mutant.where, row["where"]) and fits(mutant, row):
             return row["judgement"], row["why"]
     return "open", ""
+
+
+def fits(mutant: Mutant, row: dict[str, Any]) -> bool:
+    """Whether a row speaks of such a change."""
+    was, becomes = mutant.was, mutant.becomes
+    if "swap" in row and becomes != was.replace(*row["swap"]):
+        return False
+    if "case" in row and (was.lower() != becomes.lower() or not any(text in was for text in row["case"])):
+        return False
+    return row.get("was", was) == was and row.get("becomes", becomes) == becomes
 
 
 def code(text: str) -> str:

@@ -30,7 +30,7 @@ from imagebuild.images.base import BaseRequest
 from imagebuild.images.base import entries as base_entries
 from imagebuild.layer import Entry, Kind, LayerWriter, Times
 from imagebuild.layer.header import Headers
-from imagebuild.layer.tarstream import TarStream
+from imagebuild.layer.tarstream import DEFAULT_LIMITS, TarStream
 from imagebuild.lint import LayerLinter, Severity
 from imagebuild.lint.layers import run
 from imagebuild.lint.tree import Below
@@ -297,6 +297,8 @@ def test_each_global_header_is_found_where_it_stands() -> None:
     data = one + one + rawtar.folder("Files") + one + last + bytes(1024)
     offsets = [finding.offset for finding in found(data, base=False)]
     assert offsets == [0, len(one), len(data) - 1024 - len(last) - len(one)]
+    assert {(one.rule, one.message, one.path) for one in found(data, base=False)} == {(
+        "global-header", "its records are for all entries, and it is one itself", "pax_global_header")}
 
 
 def test_a_name_with_a_colon_has_its_place_all_the_same() -> None:
@@ -534,3 +536,11 @@ def test_files_that_are_alike_are_counted_and_end_a_row_of_whiteouts() -> None:
     assert linter.tree.memory == before + 500
     assert linter.tree.last_folder is None
     assert linter.tree.seen["FILES/APP/B"] == "Files/app/b"
+
+
+@pytest.mark.parametrize(("length", "what"), [(1000, []), (1001, ["6 folders deep, 3 are looked at"])])
+def test_only_of_long_paths_that_are_written_the_depth_is_asked(length: int, what: list[str]) -> None:
+    linter = LayerLinter(base=False, limits=replace(DEFAULT_LIMITS, depth=3))
+    folders = "/".join(("Files", *("n" * 200,) * 4, ""))
+    found = linter.entry(plain_file(folders + "x" * (length - len(folders))))
+    assert [one.message for one in found] == [f"the path is too long: {one}" for one in what]

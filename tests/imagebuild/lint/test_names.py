@@ -90,6 +90,8 @@ def test_only_of_long_paths_the_length_and_depth_are_asked() -> None:
     ("a" * MAX_PATH, ""), ("a" * (MAX_PATH + 1), f"{MAX_PATH + 1} characters, {MAX_PATH} are allowed"),
     ("\U0001f600" * (MAX_PATH // 2), ""),
     ("\U0001f600" * (MAX_PATH // 2 + 1), f"{MAX_PATH + 1} characters, {MAX_PATH} are allowed"),
+    ("\U0001f600" * MAX_PATH, f"{2 * MAX_PATH} characters, {MAX_PATH} are allowed"),
+    ("a/" * (MAX_PATH // 2) + "a", f"{MAX_PATH // 2 + 1} folders deep, 3 are looked at"),
     ("\U0001f600" * (MAX_PATH + 2), f"{MAX_PATH + 2} characters, {MAX_PATH} are allowed"),
     ("\ud800" * 3, ""), ("a/b/c", ""), ("a/b/c/d", "4 folders deep, 3 are looked at")])
 def test_a_path_has_no_more_units_and_folders_than_can_be(path: str, what: str) -> None:
