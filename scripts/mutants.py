@@ -127,9 +127,8 @@ def run(chosen: list[str], jobs: int, budget: float) -> int:
     env = dict(os.environ)
     if (TOP.parent / "shared").is_dir():
         env.setdefault("WCOW_SHARED", str(TOP.parent / "shared"))  # the tests run two folders further down
-    program = Path(sys.executable).with_name("mutmut")
-    mutmut = subprocess.Popen([program, "run", "--max-children", str(jobs), *names], cwd=TOP, env=env,
-                              preexec_fn=limit_memory)
+    mutmut = subprocess.Popen([sys.executable, __file__, "mutmut", "run", "--max-children", str(jobs), *names],
+                              cwd=TOP, env=env, preexec_fn=limit_memory)
     code = None
     try:
         code = mutmut.wait(budget or None)
@@ -146,6 +145,35 @@ def run(chosen: list[str], jobs: int, budget: float) -> int:
             mutmut.wait()
     page()
     return code or 0
+
+
+def mutmut(arguments: list[str]) -> int:
+    """mutmut itself, which then runs the tests of the broken file first and all others only if those notice nothing.
+
+    pytest takes longer to find a thousand tests than to run the few that matter.
+    """
+    from mutmut.__main__ import cli
+    from mutmut.runners.harness import PytestRunner
+
+    run_tests = PytestRunner.run_tests
+
+    def own_tests_first(self: Any, *, mutant_name: str | None, tests: Iterable[str]) -> int:
+        own, others = divided(mutant_name or "", tests)
+        if own and (code := run_tests(self, mutant_name=mutant_name, tests=own)):
+            return code
+        return run_tests(self, mutant_name=mutant_name, tests=others) if others or not own else 0
+
+    PytestRunner.run_tests = own_tests_first
+    cli.main(arguments, prog_name="mutmut")
+    return 0
+
+
+def divided(mutant: str, tests: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The tests in the file that mirrors a mutant's, and the others."""
+    _, room, file, *_ = (*mutant.split("."), "", "")
+    mirror = f"tests/imagebuild/{room}/test_{file}.py::"
+    every = sorted(tests)
+    return [test for test in every if test.startswith(mirror)], [test for test in every if not test.startswith(mirror)]
 
 
 # --- the page -------------------------------------------------------------------------------------------------------
@@ -313,7 +341,10 @@ def main() -> int:
     one.add_argument("--budget", type=float, default=0)
     one.add_argument("paths", nargs="*")
     verbs.add_parser("page")
+    verbs.add_parser("mutmut").add_argument("arguments", nargs=argparse.REMAINDER)  # what `run` starts
     options = parser.parse_args()
+    if options.verb == "mutmut":
+        return mutmut(options.arguments)
     return run(files(options.paths), options.jobs, options.budget) if options.verb == "run" else page()
 
 

@@ -39,8 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Under the profile of the mutants a test that asks for more examples gets the few, too, and those tests come first
-    that are likely to notice: the ones of the broken file, examples before properties."""
+    """Under the profile of the mutants a test that asks for more examples gets the few, too, and properties come last:
+    most often something simpler notices sooner."""
     if config.getoption("--hypothesis-profile", None) != "mutants":
         return
     properties = set()
@@ -51,10 +51,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if wanted is not None and wanted.max_examples > MUTANT_EXAMPLES:
             capped = settings(wanted, max_examples=MUTANT_EXAMPLES)
             item.obj._hypothesis_internal_use_settings = capped  # type: ignore[attr-defined]
-    broken = os.environ.get("MUTANT_UNDER_TEST", "").split(".")  # imagebuild.lint.tree.xǁTreeǁplace__mutmut_1
-    if len(broken) == 4:
-        own = Path("tests", *broken[:2], f"test_{broken[2]}.py").as_posix()
-        items.sort(key=lambda item: (not item.nodeid.startswith(own), item in properties))
+    items.sort(key=properties.__contains__)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -67,3 +67,11 @@ def test_a_judgement_may_speak_of_a_kind_of_change(was: str, becomes: str, swap:
     mutant = SCRIPT["Mutant"]("a.b.c", was, becomes, "survived")
     assert SCRIPT["fits"](mutant, {"swap": ['"utf-8"', '"UTF-8"']}) is swap
     assert SCRIPT["fits"](mutant, {"case": ["SELECT"]}) is case
+
+
+def test_the_tests_of_the_broken_file_are_told_from_the_others() -> None:
+    tests = {f"tests/imagebuild/lint/test_{name}.py::test_x[a.b]" for name in ("tree", "trees", "values")}
+    own, others = SCRIPT["divided"]("imagebuild.lint.tree.x\u01c1Tree\u01c1place__mutmut_3", tests)
+    assert own == ["tests/imagebuild/lint/test_tree.py::test_x[a.b]"]
+    assert set(others) == tests - set(own)
+    assert SCRIPT["divided"]("", tests) == ([], sorted(tests))

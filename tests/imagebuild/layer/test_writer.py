@@ -404,6 +404,27 @@ def test_a_cut_gives_layers_of_different_bases_the_same_tail() -> None:
     assert tail > len(one) * 0.8
 
 
+def test_a_tail_is_spliced_out_of_a_layer_that_has_it() -> None:
+    def build(security: bytes, other: tuple[Any, bytes] | None = None) -> tuple[Sealed, bytes]:
+        sink = io.BytesIO()
+        with LayerWriter(sink) as layer:
+            layer.add(*TOP)
+            layer.add(folder("Files/Windows", security=security))
+            if other is None:
+                layer.cut()
+            else:
+                stream = io.BytesIO(other[1])
+                stream.seek(other[0].offset)
+                layer.splice(other[0], stream)
+            layer.add(entry("Files/app", size=len(CONTENT)), CONTENT)
+            layer.add(*HIVES)
+            return layer.finish(), sink.getvalue()
+
+    sealed, blob = build(SECURITY)
+    compressed, spliced = (build(OTHER_SECURITY, other) for other in (None, (sealed.tail, blob)))
+    assert spliced == compressed
+
+
 @pytest.mark.slow
 def test_a_file_of_more_than_eight_gibibytes(tmp_path: Path) -> None:
     size = (1 << 33) + 5
