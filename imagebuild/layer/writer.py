@@ -189,7 +189,7 @@ class LayerWriter:
         key = fold(parent)
         other = self._seen.get(key)
         if other is None:
-            why = f"its parent {parent} must come before it" if parent else "it has no parent"
+            why = f"its parent {parent} must come before it"
         elif other != parent:
             why = f"its parent was spelt {other} before"
         else:

@@ -353,6 +353,7 @@ def test_one_file_is_looked_for_with_the_limits_and_the_rules_given() -> None:
     blob = tar(("X/x", {"data": b"1"}), ("d/.wh.a", {}), ("d/a", {"data": b"22"}))
     assert read_file(io.BytesIO(blob), "X/x", linux=True)[1].read() == b"1"
     assert read_file(io.BytesIO(blob), "D/A")[1].read() == b"22"
+    assert read_file(io.BytesIO(tar(("d/a\\b", {"data": b"3"}))), "d/a\\b", linux=True)[1].read() == b"3"
     with pytest.raises(FormatError, match="cannot read the x: more than 1 entries"):
         read_file(io.BytesIO(blob), "d/a", limits=Limits(entries=1), source="x")
     with pytest.raises(FormatError, match="a path of 3 characters"):

@@ -598,3 +598,8 @@ def test_records_alone_name_their_source_and_place() -> None:
                 parse_records(body, **named)  # type: ignore[arg-type]
             assert caught.value.lines() == [f"cannot read the {words}",
                                             f"{why} (at byte {named.get('offset', 0)} of {words})"]
+
+
+@pytest.mark.parametrize("name", [b"\x7f\xff", b"\x80", b"a\xc3\xbc\x7f"])
+def test_a_checksum_over_signed_bytes_is_one_too(name: bytes) -> None:
+    assert [header.name for header in headers(block(name, signed=True) + END)] == [name]
