@@ -80,7 +80,9 @@ def tests_of(room: str) -> str:
 
 
 def forget_what_new_tests_may_see() -> None:
-    """Drop mutmut's map of tests, and the verdicts of survivors, where the tests changed since."""
+    """Drop mutmut's map of tests, and the verdicts of survivors, where the tests changed since; no test can see a
+    mutant that is judged to be the same program."""
+    os.chdir(TOP)  # mutmut looks for mutants/ here
     shutil.rmtree(STATE / "tests", ignore_errors=True)  # mutmut copies and never removes
     noted = STATE / "tests.json"
     before = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
@@ -88,12 +90,16 @@ def forget_what_new_tests_may_see() -> None:
     changed = [room for room in ROOMS if before.get(room) != now[room]]
     if changed:
         (STATE / "mutmut-stats.json").unlink(missing_ok=True)
+    judged = tomllib.loads(JUDGED.read_text(encoding="utf-8"))["judged"]
     for file in files():
         known = meta(file)
         if file.split("/")[1] in changed and known:
+            settled = {mutant.name for mutant in survivors(file) if judgement(mutant, judged)[0] == "same"} \
+                if fresh(file) else set()
             codes = known["exit_code_by_key"]
-            known["exit_code_by_key"] = {name: None if VERDICTS.get(code) in HOPEFUL else code
-                                         for name, code in codes.items()}
+            known["exit_code_by_key"] = {
+                name: None if VERDICTS.get(code) in HOPEFUL and name not in settled else code
+                for name, code in codes.items()}
             (STATE / f"{file}.meta").write_text(json.dumps(known, indent=4), encoding="utf-8")
     STATE.mkdir(exist_ok=True)
     noted.write_text(json.dumps(now), encoding="utf-8")
@@ -180,12 +186,14 @@ def divided(mutant: str, tests: Iterable[str]) -> tuple[list[str], list[str]]:
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One change that was tried: ``where`` is the function from the room on; ``was`` and ``becomes`` are lines."""
+    """One change that was tried: ``where`` is the function from the room on; ``was`` and ``becomes`` are lines; ``name``
+    is mutmut's."""
 
     where: str
     was: str
     becomes: str
     verdict: str
+    name: str = ""
 
 
 def function_of(name: str) -> str:
@@ -204,7 +212,7 @@ def survivors(file: str) -> Iterator[Mutant]:
         if verdict in HOPEFUL | {"crashed"}:
             lines = get_diff_for_mutant(name, path=file).splitlines()[2:]
             was, becomes = (" ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
-            yield Mutant(function_of(name), was, becomes, verdict)
+            yield Mutant(function_of(name), was, becomes, verdict, name)
 
 
 def judgement(mutant: Mutant, judged: list[dict[str, Any]]) -> tuple[str, str]:
@@ -303,7 +311,7 @@ make mutants MUTANTS_PATHS="imagebuild/layer/order.py" MUTANTS_BUDGET=600
 ```
 
 goes on where the last run stopped, for ten minutes; without the variables it runs all that is left. When a test has
-changed, the survivors of its room are tried again; when a file has changed, all of it. `rm -rf mutants` forgets
+changed, the survivors of its room are tried again unless they are the same program; when a file has changed, all of it. `rm -rf mutants` forgets
 everything. What stands behind a decorator, properties above all, is not mutated (mutmut cannot), so logic sits in
 functions and methods. What runs while a module is loaded has run before a mutant is switched on: only a test that calls
 it again can notice. The comparison with Samba is left out, because it takes seconds for each mutant: some survivors

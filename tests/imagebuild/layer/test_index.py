@@ -128,6 +128,7 @@ def test_a_linux_layer_keeps_case_apart(tmp_path: Path) -> None:
     assert (index.kept("etc/A"), index.kept("etc/a")) == (b"22", None)
     assert index.linux
     assert Index.open(index.path).linux
+    assert build(tmp_path, tar(("a\\b", {})), linux=True).get("a\\b") is not None
 
 
 def test_a_windows_index_is_not_a_linux_one(index: Index) -> None:
@@ -286,6 +287,8 @@ def test_an_index_that_is_damaged_or_old_asks_to_be_built_anew(index: Index, dam
 
 def test_entries_and_implied_parents_are_limited(tmp_path: Path) -> None:
     build(tmp_path, tar(("a/b/c/d", {})), limits=Limits(entries=4))
+    with pytest.raises(FormatError, match="a path of 3 characters"):
+        build(tmp_path, tar(("a/b", {})), limits=Limits(depth=1))
     for named, source in (({}, "layer"), ({"source": "layer 3"}, "layer 3")):
         with pytest.raises(FormatError) as caught:
             build(tmp_path, tar(("a/b/c/d", {})), limits=Limits(entries=3), **named)
@@ -305,8 +308,11 @@ def test_an_index_can_be_read_from_another_thread_and_closed(index: Index) -> No
     assert seen[0] is not None
     with index:
         pass
-    with pytest.raises(FormatError):
+    with pytest.raises(FormatError) as caught:
         index.get("Files")
+    assert caught.value.lines() == [f"cannot use the index {index.path}",
+                                    f"it is damaged: Cannot operate on a closed database. (in {index.path})",
+                                    "remove it; it is made anew when needed"]
 
 
 # --- the rows -------------------------------------------------------------------------------------------------------

@@ -512,6 +512,20 @@ def test_a_refused_entry_is_told_in_full(before: list[Entry], wrong: Entry, what
         layer.abort()
 
 
+def test_a_refused_name_is_told_with_its_path() -> None:
+    with LayerWriter(io.BytesIO()) as layer:
+        layer.add(FILES)
+        with pytest.raises(UnsupportedError) as caught:
+            layer.add(entry("Files/a:s"))
+        assert (caught.value.what, caught.value.facts) == ("cannot put Files/a:s into a layer", {"path": "Files/a:s"})
+        layer.abort()
+
+
+def test_an_entry_of_another_kind_with_the_same_values_is_still_of_its_kind() -> None:
+    items = [FILES, entry("Files/a"), entry("Files/b", Kind.HARD_LINK, target="Files/a", security=SECURITY)]
+    assert [item for item, _ in entries_of(write(items))][:-1] == items
+
+
 def test_links_may_stand_below_the_utility_vm_and_lead_there() -> None:
     items = [FILES, *HIVES, folder("UtilityVM"), folder("UtilityVM/Files"), entry("UtilityVM/Files/a"),
              link("UtilityVM/Files/b", "UtilityVM/Files/a")]

@@ -88,6 +88,12 @@ def test_layers_that_go_together_have_nothing_wrong(kinds: tuple[str, ...]) -> N
     assert told(image(kinds)) == []
 
 
+def test_the_manifest_belongs_to_a_family_too() -> None:
+    made = image()
+    other = replace(made, manifest=replace(made.manifest, media_type=media.DOCKER_MANIFEST))
+    assert told(other) == [("media-type-families", "some types are Docker's, some OCI's")]
+
+
 def test_plain_layers_among_compressed_ones_are_told_for_themselves() -> None:
     assert told(image((OCI_GZIP, OCI))) == [
         ("mixed-compression", "there are gzip, none"), ("plain-layer-among-compressed", "there are gzip, none")]

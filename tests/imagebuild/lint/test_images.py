@@ -274,6 +274,7 @@ def test_trouble_of_the_store_is_raised_and_no_thread_is_left() -> None:
 
 
 @pytest.mark.parametrize(("head", "found_as"), [(b"\x28\xb5\x2f\xfd", "zstd"), (b"\x50\x2a\x4d\x18", "zstd"),
+                                                (b"\x51\x2a\x4d\x18", "zstd"),
                                                 (b"\x60\x2a\x4d\x18", "none"), (b"\x1f\x8b\x08\x00", "gzip"),
                                                 (b"F", "none")])
 def test_the_bytes_of_a_layer_say_how_it_is_compressed(head: bytes, found_as: str) -> None:
@@ -316,6 +317,7 @@ def test_a_layer_is_read_in_whatever_compression_and_its_blob_to_the_end(
 
     class Verified(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
+            assert size is not None and size > 0, "a layer is not read at once"
             data = super().read(size)
             if not data:
                 ended.append(self.tell())

@@ -336,6 +336,16 @@ BCD = "UtilityVM/Files/EFI/Microsoft/Boot/BCD"
      [("name-not-unicode", "b'Files/\\xff' is not UTF-8", "Files/\ufffd", 1),
       ("hard-link-unverified", "its target Files/\ufffd must be in a lower layer", "Files/l", 1)]),
     ((rawtar.file("Files/a"), rawtar.link("Files/l", "Files\\a/")), []),
+    ((rawtar.file("Files/X"), rawtar.link("Files/l", "Files/X")), []),
+    ((rawtar.file("Files/ü"), rawtar.file("Files/ü")), [("duplicate-entry", "it was there before", "Files/ü", 1)]),
+    ((rawtar.file("Files/a"), rawtar.file("Files/a:s/b")),
+     [("colon-in-name", "'Files/a:s/b' is no stream of the entry before it", "Files/a:s/b", 1),
+      ("parent-missing", "Files/a:s has no entry of its own before Files/a:s/b", "Files/a:s", 1)]),
+    ((rawtar.file("Files/a"), rawtar.file("Files/a:s:t/b")),
+     [("colon-in-name", "'Files/a:s:t/b' is no stream of the entry before it", "Files/a:s:t/b", 1),
+      ("parent-missing", "Files/a:s:t has no entry of its own before Files/a:s:t/b", "Files/a:s:t", 1)]),
+    ((rawtar.file("Files/b"), rawtar.file("Files/a:s/b")),
+     [("parent-missing", "Files/a:s has no entry of its own before Files/a:s/b", "Files/a:s", 1)]),
     ((rawtar.symlink("Files/l", "a/b\\"),), []),
     ((rawtar.symlink(b"Files/l".decode(), "b" * 8001),),
      [("link-target", "the target has 8001 characters", "Files/l", 0)]),
@@ -544,3 +554,7 @@ def test_only_of_long_paths_that_are_written_the_depth_is_asked(length: int, wha
     folders = "/".join(("Files", *("n" * 200,) * 4, ""))
     found = linter.entry(plain_file(folders + "x" * (length - len(folders))))
     assert [one.message for one in found] == [f"the path is too long: {one}" for one in what]
+
+
+def test_a_layer_is_one_above_the_base_unless_something_else_is_said() -> None:
+    assert LayerLinter().report.base is False

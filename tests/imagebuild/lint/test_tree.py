@@ -238,7 +238,7 @@ def test_a_whiteout_of_no_name_is_not_remembered() -> None:
     made = layer((FOLDER, "Files/a"), (GONE, "Files/a/"))
     assert made.tree.gone == {}
     assert layer((FOLDER, "Files/a"), (GONE, "Files/a/B")).tree.gone == {"FILES/A/B": "Files/a/B"}
-    assert not layer().tree.whiteouts
+    assert layer().tree.whiteouts is False
     assert (layer().tree.last_folder, layer((FOLDER, "Files/a")).tree.last_folder) == ("Hives", "Files/a")
     assert [layer((kind, "Files/a", "Files/b")).tree.last_folder for kind in (FILE, LINK, SYMLINK)] == [None] * 3
 

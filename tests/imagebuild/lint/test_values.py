@@ -235,7 +235,8 @@ def test_attributes_go_with_the_kind(kind: Kind, attributes: int | None, rules: 
 @pytest.mark.parametrize(("typeflag", "told_"), [
     (b"0", None), (b"7", None), (b"S", ("sparse-file", "its holes are not in the tar")),
     (b"3", ("special-file", "a character device")), (b"4", ("special-file", "a block device")),
-    (b"6", ("special-file", "a FIFO")), (b"V", ("unknown-typeflag", "the type is b'V'"))])
+    (b"6", ("special-file", "a FIFO")), (b"V", ("unknown-typeflag", "the type is b'V'")),
+    (b"X", ("unknown-typeflag", "the type is b'X'"))])
 def test_a_file_is_a_plain_one(typeflag: bytes, told_: tuple[str, str] | None) -> None:
     assert told(Kind.FILE, typeflag=typeflag) == ([] if told_ is None else [told_])
     assert told(Kind.DIRECTORY, Facts(0x10, RAW, True), typeflag=typeflag) == []

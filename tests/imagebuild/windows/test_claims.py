@@ -59,6 +59,7 @@ def test_what_text_can_hold_comes_back_letter_for_letter(name: str, flags: int, 
     ('("n",TX,0x10,0a1b2c)', claim(16, 24, rest=b"n\0\0\0" + struct.pack("<I", 3) + b"\x0a\x1b\x2c" + bytes(1))),
     ('("\ud800",TS,0x10,"\ud800")', claim(3, 24, rest=b"\0\xd8\0\0\0\xd8\0\0")),
     ('("nn",TS,0x10)', claim(3, rest=b"n\0n\0\0\0" + bytes(2))),
+    ('("n",TS,0x10,"")', claim(3, 24, rest=b"n\0\0\0" + bytes(4))),
     ('("n",TX,0x10,)', claim(16, 24, rest=b"n\0\0\0" + bytes(4))),
 ])
 def test_a_claim_is_laid_out_as_samba_does_it(text: str, data: bytes) -> None:

@@ -201,6 +201,7 @@ TYPES, FLAGS, RIGHTS = (" ".join(names) for names in (letters.TYPES, letters.FLA
     ("D:(A;;FRF;;;WD)", f"'F' is no right; there are {RIGHTS}, or write 0x1200a9", 2),
     ("D:(A;;;;;x)", "'x' is no account: a SID looks like S-1-5-32-544", 2),
     ("D:(A;;;;;" + "x" * 90 + ")", f"{'x' * 80!r} is no account: a SID looks like S-1-5-32-544", 2),
+    ("D:(A;;;;;" + "x" * 91 + ")", f"{'x' * 80!r} is no account: a SID looks like S-1-5-32-544", 2),
     ("G: da", "DA (Domain Admins) is another account in every domain; write its SID", 3),
     ("D: (A;;;;;WD)(A;;;;;la)",
      "LA (the local Administrator account) is another account in every domain; write its SID", 13),
