@@ -158,3 +158,9 @@ def test_the_record_of_a_descriptor_is_made_once() -> None:
     first, second = (headers._common(entry("Files/a", attributes=bits)) for bits in (0x20, 0x21))
     assert [one is other for one, other in zip(first, second, strict=True)].index(True) == 1
     assert first[1].startswith(b"44 MSWINDOWS.rawsd=") or b"MSWINDOWS.rawsd=" in first[1]
+
+
+def test_a_record_counts_its_own_length_where_that_gets_a_digit_more() -> None:
+    for size in range(1100):
+        line = record(b"k", b"v" * size)
+        assert line == b"%d k=%b\n" % (len(line), b"v" * size)

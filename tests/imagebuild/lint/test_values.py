@@ -130,6 +130,12 @@ def test_an_old_descriptor_is_text_and_may_lack_a_dacl_too() -> None:
         "security-without-dacl", "its security descriptor has no DACL: everyone may do everything"),))
 
 
+def test_more_than_one_thing_may_be_wrong_with_the_records_of_an_entry() -> None:
+    records = {OLDSD: b"\xff", b"ctime": b"x", ATTRIBUTES: b"y"}
+    assert [rule for rule, _ in Records().facts(records).problems] == [
+        "security-malformed", "time-malformed", "attributes-malformed"]
+
+
 # --- times ----------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("key", list(TIMES))
