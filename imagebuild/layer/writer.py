@@ -218,7 +218,7 @@ class LayerWriter:
         key = fold(parent)
         other = self._seen.get(key)
         if other is None:
-            why = f"its parent {parent} must come before it" if parent else "it has no parent"
+            why = f"its parent {parent} must come before it"
         elif other != parent:
             why = f"its parent was spelt {other} before"
         else:
@@ -329,9 +329,9 @@ class LayerWriter:
     def _write_content(self, entry: Entry, content: bytes | bytearray | memoryview | BinaryIO,
                        heard: Heard | None) -> None:
         if isinstance(content, (bytes, bytearray, memoryview)):
-            found = content.nbytes if isinstance(content, memoryview) else len(content)
-            if found != entry.size:
-                raise _changed(entry, "its content", str(found))
+            content = memoryview(content).cast("B")  # a view may be of larger items
+            if len(content) != entry.size:
+                raise _changed(entry, "its content", str(len(content)))
             if heard is not None:
                 heard(content)
             self._out.write(content)

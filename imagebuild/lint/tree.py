@@ -267,7 +267,7 @@ class Tree:
             if beside not in self.seen and beside not in self._missing and beside not in (below or {}):
                 self._report("symlink-files-prefix", f"its target is {target[:200]}", path, offset)
                 return
-        if not as_file:
+        if not as_file or not target:  # that a target is empty is told with the entry
             return
         try:
             led = parse_path(target, tuple(folder))

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import pytest
+from support.breaches import Breaches
 from support.rawtar import HIVE
 
 from imagebuild.hive.layout import checksum
-from imagebuild.lint.hives import HEAD, is_dirty, problem_of
+from imagebuild.lint.hives import HEAD, check_hive, is_dirty, problem_of
 
 BINS = len(HIVE) - 4096
 
@@ -36,6 +38,8 @@ def test_a_hive_has_no_problem() -> None:
     (HIVE[:8191], "it has 8191 bytes, a hive has at least 8192"),
     (HIVE[:508] + b"\0\0\0\0" + HIVE[512:], "the checksum of its first page is wrong"),
     (changed(20, 2), "its version is 2, Windows reads 1"),
+    (changed(20, 0xFFFFFFFF), "its version is 4294967295, Windows reads 1"),
+    (changed(40, 0xFFFFF000), "do not hold"),
     (changed(36, 0x1C), "do not hold"), (changed(36, BINS), "do not hold"), (changed(40, BINS + 1), "do not hold"),
     (HIVE[:4096] + b"x" + HIVE[4097:], "do not hold")])
 def test_what_is_no_hive_is_told(data: bytes, why: str) -> None:
@@ -65,3 +69,25 @@ def test_two_checksums_are_never_stored_as_they_are(total: int, stored: int) -> 
 
 def test_a_beginning_of_which_too_little_was_seen_is_no_hive() -> None:
     assert problem_of(HIVE[:HEAD - 1], len(HIVE)) == f"it has {len(HIVE)} bytes, a hive has at least 8192"
+
+
+DIRTY = changed(4, 9)
+SAM, DELTA, BCD = "FILES/WINDOWS/SYSTEM32/CONFIG/SAM", "HIVES/SAM_DELTA", "UTILITYVM/FILES/EFI/MICROSOFT/BOOT/BCD"
+
+
+@pytest.mark.parametrize(("key", "rule"), [
+    (SAM, "base-hive-invalid"), (DELTA, "delta-invalid"), (BCD, "utilityvm-bcd")])
+def test_a_hive_that_is_none_breaks_the_rule_of_its_place(key: str, rule: str) -> None:
+    report: Any = Breaches()
+    check_hive("the path", key, b"x" * 9000, 9000, 512, report)
+    assert report.told == [(rule, "it is no hive: it does not begin with 'regf'", "the path", 512)]
+
+
+@pytest.mark.parametrize("key", [SAM, DELTA, BCD])
+def test_only_a_base_has_to_have_clean_hives(key: str) -> None:
+    report: Any = Breaches()
+    check_hive("the path", key, HIVE[:HEAD], len(HIVE), 512, report)
+    assert report.told == []
+    check_hive("the path", key, DIRTY[:HEAD], len(DIRTY), 512, report)
+    assert report.told == ([("base-hive-dirty", "its two sequence numbers differ", "the path", 512)]
+                           if key == SAM else [])
