@@ -21,7 +21,7 @@ from ..windows import attributes as attribute
 from .cache import Cache
 from .changes import Change, Later, Local
 from .compose import Composed
-from .judge import Judge, head_of
+from .judge import Judge, hive_in
 from .recipe import Memory, Recipes, key_of
 
 REPORT_EVERY = 16 << 20
@@ -100,7 +100,7 @@ class Committer:
             for entry, change in composed.fresh:
                 self._add(writer, entry, change, fetched)
                 if linter is not None:
-                    findings += linter.entry(entry, head_of(entry.path, change))
+                    findings += linter.entry(entry, hive_in(entry.path, change, fetched))
                 if writer.tell() - reported >= REPORT_EVERY:
                     reported = writer.tell()
                     yield Advance(step, reported)

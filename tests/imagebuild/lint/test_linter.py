@@ -37,7 +37,7 @@ WINDOWS = rawtar.tar(
     rawtar.link("Files/app/b.exe", "Files/app/a.exe"), rawtar.symlink("Files/app/c", "..\\app\\a.exe"),
     rawtar.symlink("Files/app/d", "C:\\app", 0x410), rawtar.junction("Files/app/e", "C:\\app"),
     rawtar.file("Files/app/f", attributes=0x4020, xattr__EA=b"AA=="),
-    rawtar.folder("Hives"), *(rawtar.file(f"Hives/{name}_Delta", rawtar.HIVE, rawsd=None)
+    rawtar.folder("Hives"), *(rawtar.file(f"Hives/{name}_Delta", rawtar.DELTA, rawsd=None)
                               for name in ("DefaultUser", "Sam", "Security", "Software", "System")))
 """A layer as hcsshim exports it: research of ``pkg/ociwclayer/export.go``."""
 
@@ -299,7 +299,7 @@ def test_a_name_with_a_colon_has_its_place_all_the_same() -> None:
 
 
 def test_a_delta_without_its_folder_is_told_once() -> None:
-    data = rawtar.tar(rawtar.folder("Files"), rawtar.file("Hives/Sam_Delta", rawtar.HIVE, rawsd=None))
+    data = rawtar.tar(rawtar.folder("Files"), rawtar.file("Hives/Sam_Delta", rawtar.DELTA, rawsd=None))
     assert [finding.rule for finding in found(data, base=False)] == ["missing-hives"]
     data = rawtar.tar(rawtar.file("Files/a"), rawtar.folder("Hives"))
     assert [finding.rule for finding in found(data, base=False)] == ["missing-files"]
