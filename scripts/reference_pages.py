@@ -15,6 +15,7 @@ import click
 
 from imagebuild.cli.app import wcow
 from imagebuild.lint import RULES, Rule
+from imagebuild.lint.rules_hives import HIVE_RULES
 from imagebuild.lint.rules_image import IMAGE_RULES
 from imagebuild.lint.rules_tree import TREE_RULES
 from imagebuild.lint.rules_values import VALUE_RULES
@@ -60,7 +61,7 @@ layer. A source is a file of a public repository, an issue in one, or a specific
 has shown it on a Windows host: then the rule is the safe reading of the source.
 """
 LINT_GROUPS = (("Names, order, links, whiteouts", TREE_RULES), ("What entries carry", VALUE_RULES),
-               ("Manifest, config, index", IMAGE_RULES))
+               ("Inside registry hives", HIVE_RULES), ("Manifest, config, index", IMAGE_RULES))
 
 
 def pages() -> dict[str, str]:

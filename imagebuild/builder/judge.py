@@ -6,21 +6,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
 from typing import Literal
 
 from ..errors import InputError
 from ..images.events import Event, Warn
+from ..layer import Kind
 from ..lint import Finding, LayerLinter, Report, Severity, check_image
-from ..lint.hives import BASE_HIVES, CONFIG, HEAD
+from ..lint.hives import place_of
+from ..lint.spool import Content
 from ..oci import Image
 from ..windows.upcase import fold
 from .changes import Change, Later, Local
 
 Mode = Literal["error", "warn", "off"]
-
-_HIVES = frozenset(fold(f"{CONFIG}/{name}") for name in BASE_HIVES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +59,18 @@ class Judge:
                              hint=f"'wcow lint --explain {rule}' says why; --lint warn builds it all the same")
 
 
-def head_of(path: str, change: Change | None) -> bytes | None:
-    """The beginning of a hive that goes into a base, for the linter; ``None`` for everything else."""
-    if change is None or fold(path) not in _HIVES:
+def hive_in(path: str, change: Change | None, fetched: Mapping[tuple[int, str], Path]) -> Content | None:
+    """The content of a hive that goes into a layer, for the linter; ``None`` for everything else. ``fetched`` has the
+    files that come out of other images."""
+    if change is None or change.kind is not Kind.FILE or place_of(fold(path)) is None:
         return None
     content = change.content
-    if isinstance(content, bytes):
-        return content[:HEAD]
-    if content is None or isinstance(content, Later):
-        return None
-    place = content.context.location(content.path) if isinstance(content, Local) else content
+    if content is None or isinstance(content, bytes):
+        return content
+    place = fetched[(id(content.rootfs), content.path)] if isinstance(content, Later) else \
+        content.context.location(content.path) if isinstance(content, Local) else content
     with open(place, "rb") as stream:  # noqa: PTH123 - any path-like will do
-        return stream.read(HEAD)
+        return mmap(stream.fileno(), 0, access=ACCESS_READ) if os.fstat(stream.fileno()).st_size else b""
 
 
 def _text(finding: Finding) -> str:

@@ -20,6 +20,7 @@ from ..images.tree import shown
 from ..lint import IMPORTERS, RULES, Finding, Severity, explain, find_rule, sarif_pieces
 from ..lint import image as lint_image
 from ..lint import layer as lint_layer
+from ..lint.inside import DEPTHS, Depth
 from ..oci import Descriptor
 from ..wiring import open_library
 from .options import ImageName, platform_options, registry_options, settings_from, wanted_platform
@@ -68,6 +69,8 @@ def _explain(ctx: click.Context, parameter: click.Parameter, name: str | None) -
               help="Read only layer N of the image, 0 being the lowest. Repeatable.")
 @click.option("--base/--no-base", default=None,
               help="A layer alone: whether it is the first of its image (default: found out).")
+@click.option("--hives", "depth", type=click.Choice(DEPTHS), default="quick", show_default=True,
+              help="quick looks at deltas and small hives key by key, at large ones by their outline; full at all.")
 @click.option("--strict", is_flag=True, help="Warnings count as errors for the exit code.")
 @click.option("--limit", type=click.IntRange(min=0), default=5, show_default=True, metavar="N",
               help="In text, places shown of each rule in each layer; 0 shows all.")
@@ -79,8 +82,8 @@ def _explain(ctx: click.Context, parameter: click.Parameter, name: str | None) -
 @registry_options
 @click.pass_context
 def lint(ctx: click.Context, /, name: str, importers: tuple[Any, ...], ignore: tuple[str, ...], layers: tuple[int, ...],
-         base: bool | None, strict: bool, limit: int, form: Literal["text", "json", "sarif"], platform: str | None,
-         os_version: str | None, **options: Any) -> int:
+         base: bool | None, depth: Depth, strict: bool, limit: int, form: Literal["text", "json", "sarif"],
+         platform: str | None, os_version: str | None, **options: Any) -> int:
     """Examine an image, or the tar of one layer (compressed or not; - is standard input), as the importers of Windows
     would: base takes the first layer, wcifs the others, cimfs both, and engine looks at manifest and config.
 
@@ -101,7 +104,7 @@ def lint(ctx: click.Context, /, name: str, importers: tuple[Any, ...], ignore: t
                 raise UsageError("--layer chooses a layer of an image", why=f"{name} is a layer")
             stream = sys.stdin.buffer if name == "-" else stack.enter_context(Path(name).open("rb", buffering=0))
             found = lint_layer(_LayerFile(stream, name), base=base, importers=importers, ignore=ignore,
-                               source="standard input" if name == "-" else name)
+                               source="standard input" if name == "-" else name, hives=depth)
             places: list[Descriptor] = []
         else:
             if base is not None:
@@ -111,7 +114,8 @@ def lint(ctx: click.Context, /, name: str, importers: tuple[Any, ...], ignore: t
             image = library.find(name, wanted_platform(platform, os_version))
             places = list(image.image.layers)
             found = lint_image(image.image, image.store, entry=image.descriptor if image.index else None,
-                               only=sorted(set(layers)) if layers else None, importers=importers, ignore=ignore)
+                               only=sorted(set(layers)) if layers else None, importers=importers, ignore=ignore,
+                               hives=depth)
         findings = _counted(found, counts)
         if form == "text":
             print_lines(_text(findings, places, limit))

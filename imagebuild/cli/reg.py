@@ -12,16 +12,14 @@ import click
 
 from ..errors import InputError, UsageError
 from ..hive import KeyLike, Union, delta, walk, write
-from ..hive.check import check
 from ..hive.compare import differences, edits_between
-from ..hive.damage import ERROR, Damage
 from ..hive.regtext_write import Encoding, export, export_edits
 from ..hive.spoken import facts
-from ..images.tree import shown
 from .files import write_whole
 from .options import format_option
 from .output import print_json, print_lines
 from .reg_change import delete, import_, set_
+from .reg_lint import lint
 from .reg_options import ask, epoch, open_target, source_options
 from .reg_target import HiveFile, Shown, Target, is_hive_file
 from .reg_text import change_facts, change_lines, head_line, key_facts, key_lines, value_line
@@ -229,44 +227,7 @@ def merge(ctx: click.Context, /, target: str, others: tuple[str, ...], output: P
         write_whole(output, [write(root, name=path)])
 
 
-@reg.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
-@click.option("--strict", is_flag=True, help="Let warnings count as errors.")
-@click.option("--notes/--no-notes", default=False, help="Also tell what is only odd.")
-@format_option
-def lint(files: tuple[Path, ...], strict: bool, notes: bool, as_json: bool) -> int:
-    """Would Windows load these hives? Names everything that is wrong with each; 'wcow lint' does so for images.
-
-    Exit code: 0 nothing wrong, 1 something is, 2 bad usage or input.
-
-    \b
-    Example:
-      wcow reg lint ./SYSTEM ./System_Delta
-    """
-    wrong = False
-    out: list[dict[str, Any]] = []
-    for path in files:
-        try:
-            found = [damage for damage in check(path.read_bytes()) if notes or damage.severity != "note"]
-        except OSError as error:
-            raise InputError(f"cannot read {path}", why=error.strerror or str(error)) from error
-        wrong = wrong or any(damage.severity == ERROR or strict for damage in found)
-        if as_json:
-            out += [{"file": str(path), "id": damage.id, "severity": damage.severity, "offset": damage.offset,
-                     "path": damage.path, "message": damage.sentence} for damage in found]
-        else:
-            print_lines(f"{path}: {_damage(damage)}" for damage in found)
-    if as_json:
-        print_json(out)
-    return 1 if wrong else 0
-
-
-def _damage(damage: Damage) -> str:
-    where = f"{shown(damage.path)}: " if damage.path else ""
-    return f"{damage.severity}: {where}{damage.sentence} (at byte {damage.offset}) [{damage.id}]"
-
-
-for _command in (import_, set_, delete):
+for _command in (import_, set_, delete, lint):
     reg.add_command(_command)
 
 __all__ = ["reg"]

@@ -28,8 +28,8 @@ class Cells:
         """Size of each cell as it stands in the file: below 0 where it is allocated."""
         self.claimed: set[int] = set()
 
-    def examine(self) -> Iterator[Damage]:
-        """Go through bins and cells, up to a bin that is damaged."""
+    def examine(self, *, heads: bool = False) -> Iterator[Damage]:
+        """Go through bins and cells, up to a bin that is damaged; through the heads of bins alone with ``heads``."""
         at = 0
         while at < self.end:
             if at + BIN_SIZE > self.end:
@@ -44,7 +44,8 @@ class Cells:
             if not size or size % PAGE or size > self.end - at:
                 yield found("bin-size", PAGE + at, "", f"a bin has {size} bytes, {self.end - at} are left")
                 return
-            yield from self._bin(at + BIN_SIZE, at + size)
+            if not heads:
+                yield from self._bin(at + BIN_SIZE, at + size)
             at += size
 
     def _bin(self, at: int, end: int) -> Iterator[Damage]:

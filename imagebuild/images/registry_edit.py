@@ -24,7 +24,6 @@ from ..hive.edit import AddKey, DeleteKey, Edit, moved
 from ..hive.places import HIVES, HiveName
 from ..layer import Entry, Kind, LayerWriter, Times
 from ..lint import Finding, LayerLinter, Severity
-from ..lint.hives import HEAD
 from ..oci import Descriptor, History, Image, insert
 from ..stores import Store
 from ..windows import attributes as attribute
@@ -205,7 +204,7 @@ def _write_layer(local: Store, deltas: Mapping[str, bytes], files: Iterable[tupl
     def fill(writer: LayerWriter) -> None:
         def add(entry: Entry, content: bytes | None = None) -> None:
             writer.add(entry, content)
-            findings.extend(linter.entry(entry, content[:HEAD] if content is not None else None))
+            findings.extend(linter.entry(entry, content))
 
         if not any(entry.path == "Files" for entry in listed):
             add(Entry("Files", Kind.DIRECTORY, attributes=attribute.DIRECTORY, times=times))

@@ -1,25 +1,66 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a file can be a registry hive, by its first page and its size: enough to tell a placeholder from a hive.
+"""Which files of a layer are registry hives, and whether one can be a hive at all, by its first page and its size.
 
 Layout of the base block: msuhanov/regf, "Windows registry file format specification".
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from struct import Struct, unpack_from
+from typing import Literal
 
-from .report import Report
+from ..hive.places import MACHINE
+from ..layer import Batch
+from ..windows.upcase import fold
 
 PAGE = 4096
 HEAD = PAGE + 4
-"""How much of the file has to be seen."""
-DELTAS = {name.upper(): name for name in ("DefaultUser_Delta", "Sam_Delta", "Security_Delta", "Software_Delta",
-                                          "System_Delta")}
+"""How much of the file has to be seen to know whether it can be a hive."""
 CONFIG = "Files/Windows/System32/config"
-BASE_HIVES = ("DEFAULT", "SAM", "SECURITY", "SOFTWARE", "SYSTEM")
+BASE_HIVES = tuple(sorted(MACHINE))
 BCD = "UtilityVM/Files/EFI/Microsoft/Boot/BCD"
 
+Where = Literal["base", "delta", "user", "boot"]
+"""A base's hive, a layer's delta, a user's hive, the boot configuration of the utility VM."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a hive is to Windows. ``hive`` is the machine's hive that it is, or changes: ``SYSTEM``."""
+
+    where: Where
+    hive: str = ""
+
+
+PLACES = {
+    **{fold(f"{CONFIG}/{name}"): Place("base", name) for name in MACHINE},
+    **{fold(f"Hives/{delta}"): Place("delta", name) for name, delta in MACHINE.items()},
+    fold(BCD): Place("boot"),
+}
+"""Hives that Windows looks for, by folded path."""
+DELTAS = {delta.upper(): delta for delta in MACHINE.values()}
+"""How the deltas are spelt, by their folded names."""
+_USER = Place("user")
+_USERS_FILE = re.compile(r"FILES/(?:USERS|WINDOWS/SERVICEPROFILES)/[^/]+/"
+                         r"(?:NTUSER\.DAT|APPDATA/LOCAL/MICROSOFT/WINDOWS/USRCLASS\.DAT)").fullmatch
+_USER_NAMES = ("NTUSER.DAT", "USRCLASS.DAT")
+_FOLDERS = frozenset(key.rpartition("/")[0] for key in PLACES)
 _WORDS = Struct("<127I")
+
+
+def place_of(key: str) -> Place | None:
+    """What the file at a folded path is to Windows; ``None`` where it is no hive."""
+    place = PLACES.get(key)
+    if place is None and key.endswith(".DAT") and _USERS_FILE(key):
+        return _USER
+    return place
+
+
+def may_hold_hives(batch: Batch) -> bool:
+    """Whether a file of a batch can be a hive, going by names: then each has to be looked at, with its content."""
+    return fold(batch.folder) in _FOLDERS or any(batch.find(name) >= 0 for name in _USER_NAMES)
 
 
 def problem_of(head: bytes, size: int) -> str:
@@ -50,19 +91,5 @@ def is_dirty(head: bytes) -> bool:
     return bool(first != second)
 
 
-def check_hive(path: str, key: str, head: bytes, size: int, offset: int | None, report: Report) -> None:
-    """A file that has to be a hive: one of the base's, a delta, or the boot configuration."""
-    problem = problem_of(head, size)
-    if key.startswith("HIVES/"):
-        if problem:
-            report("delta-invalid", f"it is no hive: {problem}", path, offset)
-    elif key.startswith("UTILITYVM/"):
-        if problem:
-            report("utilityvm-bcd", f"it is no hive: {problem}", path, offset)
-    elif problem:
-        report("base-hive-invalid", f"it is no hive: {problem}", path, offset)
-    elif is_dirty(head):
-        report("base-hive-dirty", "its two sequence numbers differ", path, offset)
-
-
-__all__ = ["BASE_HIVES", "BCD", "CONFIG", "DELTAS", "HEAD", "check_hive", "is_dirty", "problem_of"]
+__all__ = ["BASE_HIVES", "BCD", "CONFIG", "DELTAS", "HEAD", "PLACES", "Place", "Where", "is_dirty", "may_hold_hives",
+           "place_of", "problem_of"]

@@ -14,6 +14,7 @@ from ..oci import Descriptor, Digest, Image, media
 from .config import check_image, check_index_entry
 from .digests import HashedReader
 from .finding import IMPORTERS, Finding, Importer
+from .inside import Depth
 from .layers import run
 from .linter import LayerLinter
 from .report import Report
@@ -34,13 +35,13 @@ Begin = Callable[[int, Descriptor], None]
 
 def image(image: Image, store: Blobs, *, entry: Descriptor | None = None, only: Collection[int] | None = None,
           importers: Collection[Importer] = IMPORTERS, ignore: Collection[str] = (), limits: Limits = DEFAULT_LIMITS,
-          begin: Begin | None = None) -> Iterator[Finding]:
+          begin: Begin | None = None, hives: Depth = "quick") -> Iterator[Finding]:
     """Everything that Windows would refuse or misread in an image, the image's own faults first, then layer by layer.
 
     ``entry`` is the descriptor by which an index named the image. ``only`` are the numbers of the layers to read, 0
-    being the lowest; what they say about each other is then not asked. Each layer is streamed once, to the end of its
-    blob, so that a store can verify that; its diff id is verified on the way. A layer that cannot be read is a finding;
-    trouble of the store is raised.
+    being the lowest; what they say about each other is then not asked. ``hives`` says how much of them is looked at.
+    Each layer is streamed once, to the end of its blob, so that a store can verify that; its diff id is verified on the
+    way. A layer that cannot be read is a finding; trouble of the store is raised.
     """
     numbers = range(len(image.layers))
     if missing := sorted(set(only or ()) - set(numbers)):
@@ -60,13 +61,14 @@ def image(image: Image, store: Blobs, *, entry: Descriptor | None = None, only: 
             begin(number, descriptor)
         diff_id = image.diff_ids[number] if number < len(image.diff_ids) else None
         linter = LayerLinter(base=number == 0, number=number, digest=str(descriptor.digest), importers=importers,
-                             ignore=ignore, below=below, limits=limits)
+                             ignore=ignore, below=below, limits=limits, hives=hives)
         whole = yield from _layer(linter, store, descriptor, diff_id, limits)
         if below is not None:
             if whole:
                 linter.lay_on(below)
             else:
                 below.names, below.deltas = None, None
+                below.hives.forget()
 
 
 def _layer(linter: LayerLinter, store: Blobs, descriptor: Descriptor, diff_id: Digest | None,

@@ -9,19 +9,21 @@ from ..codec.readers import Readable, open_reader
 from ..layer import Limits
 from ..layer.tarstream import DEFAULT_LIMITS, TarStream
 from .finding import IMPORTERS, Finding, Importer
+from .inside import Depth
 from .linter import LayerLinter
 
 
 def layer(stream: Readable, *, base: bool | None = None, position: int | None = None, digest: str = "",
           importers: Collection[Importer] = IMPORTERS, ignore: Collection[str] = (), limits: Limits = DEFAULT_LIMITS,
-          source: str = "layer") -> Iterator[Finding]:
+          source: str = "layer", hives: Depth = "quick") -> Iterator[Finding]:
     """Everything that importers would refuse or misread in one layer, in the order of the tar.
 
     ``stream`` may be gzip, zstd or plain, and needs no seeking. ``base`` says whether it is the first layer of its
-    image; ``None`` leaves that to be found out (:class:`LayerLinter`), and findings then come later. ``FormatError``
-    when the bytes are no tar, with the offset.
+    image; ``None`` leaves that to be found out (:class:`LayerLinter`), and findings then come later. ``hives`` says how
+    much of them is looked at. ``FormatError`` when the bytes are no tar, with the offset.
     """
-    linter = LayerLinter(base=base, number=position, digest=digest, importers=importers, ignore=ignore, limits=limits)
+    linter = LayerLinter(base=base, number=position, digest=digest, importers=importers, ignore=ignore, limits=limits,
+                         hives=hives)
     return run(linter, open_reader(stream), limits=limits, source=source)
 
 

@@ -7,23 +7,23 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from ..codec.readers import Readable
+from ..hive import Hive
 from ..layer import Batch, Entry, Kind, Limits
 from ..layer.tarstream import DEFAULT_LIMITS, Header
 from ..windows.upcase import fold
 from .finding import IMPORTERS, Finding, Importer
-from .hives import BASE_HIVES, BCD, CONFIG, DELTAS, HEAD, check_hive
+from .hives import BASE_HIVES, BCD, CONFIG, PLACES, Place, may_hold_hives, place_of
+from .inside import Depth, Inside
 from .item import TYPEFLAGS, Item, kind_of, records_of
+from .lower import compare
 from .names import DEVICES, HARMLESS, SUSPICIOUS, check_component, is_stream, text_of, tidy
 from .report import Report
+from .spool import Content, spool
 from .tree import PLAIN_COST, Below, Tree
 from .values import Records, check_values
 
 _WHITEOUT = ".wh."
-_CONFIG_KEYS = {fold(f"{CONFIG}/{name}"): name for name in BASE_HIVES}
-_DELTA_KEYS = {f"HIVES/{name}": name for name in DELTAS}
-_BCD_KEY = fold(BCD)
-_SPECIAL = frozenset({*_CONFIG_KEYS, *_DELTA_KEYS, _BCD_KEY})
-_SPECIAL_FOLDERS = frozenset(key.rpartition("/")[0] for key in _SPECIAL)
+_SPECIAL = frozenset(PLACES)
 
 
 class LayerLinter:
@@ -34,12 +34,13 @@ class LayerLinter:
 
     ``base`` says whether it is the first layer of its image; ``None`` leaves that to be found out: a layer with hives
     in ``Files/Windows/System32/config``, without ``Hives`` and without whiteouts is one. ``number`` and ``digest`` are
-    handed on in findings. ``below`` is what lower layers hold, where they are known.
+    handed on in findings. ``below`` is what lower layers hold, where they are known. ``hives`` says how much of them is
+    looked at (see ``inside.py``).
     """
 
     def __init__(self, *, base: bool | None = False, number: int | None = None, digest: str = "",
                  importers: Collection[Importer] = IMPORTERS, ignore: Collection[str] = (),
-                 below: Below | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
+                 below: Below | None = None, limits: Limits = DEFAULT_LIMITS, hives: Depth = "quick") -> None:
         self.report = Report(importers=importers, ignore=ignore, base=base, layer=number, digest=digest)
         self.tree = Tree(self.report, below)
         self.folders: dict[str, tuple[int | None, bytes | None]] = {}
@@ -47,14 +48,16 @@ class LayerLinter:
         self._below = below
         self._limits = limits
         self._records = Records()
+        self._inside = Inside(self.report, hives)
         self._config_hives: set[str] = set()
+        self._opened: dict[str, Hive | None] = {}  # by the name of the machine's hive
         self._bcd = False
         self._owner = ""  # the name, as written, of the entry that an alternate stream could belong to
         self._last: Entry | None = None
         self._well_known = _well_known() if below is not None else frozenset()
 
     def header(self, header: Header, body: Readable | None = None) -> list[Finding]:
-        """One header of a tar; ``body`` is its content, of which at most a page is read, for hives only."""
+        """One header of a tar; ``body`` is its content, which is read for hives only."""
         report, offset = self.report, header.offset
         name = text_of(header.name, offset, report)
         path = tidy(name, offset, report, self._limits)
@@ -69,9 +72,10 @@ class LayerLinter:
             item = Item(name, path, kind, facts, typeflag=header.typeflag, size=header.size, target=target,
                         offset=offset)
             self._examine(item)
-            if item.key in _SPECIAL:
-                head = body.read(HEAD) if body is not None and kind is Kind.FILE else None
-                self._special(item, head)
+            place = place_of(item.key)
+            if place is not None:
+                wanted = body is not None and self._counts(item, place)
+                self._hive(item, place, spool(body, header.size) if wanted and body is not None else None)
         return report.take()
 
     def global_header(self, offset: int) -> list[Finding]:
@@ -80,14 +84,14 @@ class LayerLinter:
                     offset)
         return self.report.take()
 
-    def entry(self, entry: Entry, head: bytes | None = None) -> Sequence[Finding]:
-        """One entry of a layer that is being written. ``head`` is the beginning (:data:`hives.HEAD` bytes) of its
-        content; without it hives are not looked into."""
+    def entry(self, entry: Entry, content: Content | None = None) -> Sequence[Finding]:
+        """One entry of a layer that is being written. ``content`` is that of a file which ``hives.place_of`` knows;
+        without it hives are not looked into. The beginning of the content is better than nothing."""
         path = entry.path
         last = self._last
         folder, _, base = path.rpartition("/")
         tree = self.tree
-        if last is not None and entry.security is last.security and entry.times is last.times \
+        if last is not None and content is None and entry.security is last.security and entry.times is last.times \
                 and entry.attributes == last.attributes and entry.kind is last.kind and not entry.eas \
                 and not entry.target:
             # One file after another with the same records: all but the name is known to be right.
@@ -102,7 +106,7 @@ class LayerLinter:
                     tree.last_folder = None
                     self._owner = path
                     return ()
-        return self._slowly(entry, path, base, head)
+        return self._slowly(entry, path, base, content)
 
     def batch(self, batch: Batch) -> Sequence[Finding]:
         """Files of one folder with the same records: the findings that :meth:`entry` gives for one after the other.
@@ -115,14 +119,14 @@ class LayerLinter:
         if len(batch) == 1:
             return findings
         rest = batch.part(1, len(batch))
-        if self._last is not None and fold(batch.folder) not in _SPECIAL_FOLDERS and self.tree.place_batch(rest):
+        if self._last is not None and not may_hold_hives(batch) and self.tree.place_batch(rest):
             self._owner = f"{rest.folder}/{rest.names[-1]}"
             return findings
         for entry in rest.entries():
             findings += self.entry(entry)
         return findings
 
-    def _slowly(self, entry: Entry, path: str, base: str, head: bytes | None) -> list[Finding]:
+    def _slowly(self, entry: Entry, path: str, base: str, content: Content | None) -> list[Finding]:
         name = path
         if entry.kind is Kind.WHITEOUT:
             name = path[:len(path) - len(base)] + _WHITEOUT + base
@@ -133,8 +137,9 @@ class LayerLinter:
         item = Item(name, path, entry.kind, facts, typeflag=TYPEFLAGS[entry.kind], size=entry.size, target=entry.target)
         if len(path) <= 1000 or tidy(path, None, self.report, self._limits):
             self._examine(item)
-            if item.key in _SPECIAL:
-                self._special(item, head)
+            place = place_of(item.key)
+            if place is not None:
+                self._hive(item, place, content)
         plain = entry.kind is Kind.FILE and not self.report.found and self.report.base is not None \
             and not entry.eas and path.startswith("Files/")
         self._last = entry if plain else None
@@ -180,20 +185,32 @@ class LayerLinter:
                             item.path, item.offset)
         self.folders[item.key] = now
 
-    def _special(self, item: Item, head: bytes | None) -> None:
+    def _hive(self, item: Item, place: Place, content: Content | None) -> None:
         """A file that has to be a hive."""
-        key = item.key
-        if key in _CONFIG_KEYS:
+        report, path, offset, name = self.report, item.path, item.offset, place.hive
+        if place.where == "base":
             if item.kind not in (Kind.FILE, Kind.HARD_LINK):
                 return
-            self._config_hives.add(_CONFIG_KEYS[key])
-            self.report("config-hive-in-layer", "what it holds has no effect in a container", item.path, item.offset)
-        elif key == _BCD_KEY:
+            self._config_hives.add(name)
+            report("config-hive-in-layer", "what it holds has no effect in a container", path, offset)
+        elif place.where == "boot":
             self._bcd = True
-        else:
-            self.deltas[key] = (item.path, item.offset)
-        if item.kind is Kind.FILE and (head is not None or not item.size):
-            check_hive(item.path, key, head or b"", item.size, item.offset, self.report)
+        elif place.where == "delta":
+            self.deltas[item.key] = (path, offset)
+            self._opened[name] = None
+        if self._counts(item, place) and (content is not None or not item.size):
+            hive = self._inside.examine(place, content or b"", item.size, path, offset)
+            if self._below is None or hive is None or not name:
+                return
+            self._opened[name] = hive
+            lower = self._below.hives.root(name) if place.where == "delta" and hive.layered else None
+            if lower is not None:
+                compare(hive, lower, path, offset, report)
+
+    def _counts(self, item: Item, place: Place) -> bool:
+        """Whether Windows looks into the file here: hives of a base only in one, deltas only above it."""
+        unheard = {True: "delta", False: "base"}.get(self.report.base) if self.report.base is not None else None
+        return item.kind is Kind.FILE and place.where != unheard
 
     def finish(self) -> list[Finding]:
         """What only the end of the layer tells."""
@@ -217,7 +234,12 @@ class LayerLinter:
         below.absorb(self.tree)
         below.folders.update(self.folders)
         # What a layer needs for deltas above it: a base always has all, Windows makes them of System32\config.
-        below.deltas = frozenset(_DELTA_KEYS) if self.report.base else frozenset(self.deltas)
+        if self.report.base:
+            below.deltas = frozenset(key for key, place in PLACES.items() if place.where == "delta")
+            below.hives.lay_base(self._opened)
+        else:
+            below.deltas = frozenset(self.deltas)
+            below.hives.lay_deltas(self._opened)
 
 
 @lru_cache(maxsize=1)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All rules, by id. The tables themselves: ``rules_tree.py``, ``rules_values.py``, ``rules_image.py``."""
+"""All rules, by id. The tables themselves: ``rules_tree.py``, ``rules_values.py``,
+``rules_hives.py``, ``rules_image.py``."""
 
 from __future__ import annotations
 
@@ -7,11 +8,12 @@ from collections.abc import Mapping
 
 from ..errors import UsageError
 from .finding import Rule
+from .rules_hives import HIVE_RULES
 from .rules_image import IMAGE_RULES
 from .rules_tree import TREE_RULES
 from .rules_values import VALUE_RULES
 
-RULES: Mapping[str, Rule] = {rule.id: rule for rule in (*TREE_RULES, *VALUE_RULES, *IMAGE_RULES)}
+RULES: Mapping[str, Rule] = {rule.id: rule for rule in (*TREE_RULES, *VALUE_RULES, *HIVE_RULES, *IMAGE_RULES)}
 """Every rule, in the order in which they are best read."""
 
 

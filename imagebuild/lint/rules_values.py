@@ -114,7 +114,7 @@ VALUE_RULES = (
          "makes the "
          "registry that layers above are applied to.",
          "add the missing ones; wcow base create makes valid empty hives", where="base"),
-    Rule("base-hive-invalid", "a base with a hive that is none",
+    Rule("base-hive-invalid", "a base with a hive that is none, or damaged",
          {"base": ERROR, "cimfs": ERROR}, f"{_HPC} (commit 2ac6fdd); moby/moby#44992; microsoft/hcsshim#901",
          "Before Windows Server 2025 empty files were enough; now hives must be valid, and with others the "
          "layers above "
@@ -133,7 +133,7 @@ VALUE_RULES = (
          "Hives holds DefaultUser_Delta, Sam_Delta, Security_Delta, Software_Delta and System_Delta, spelt so, and "
          "nothing else.",
          "rename or remove it", where="layer"),
-    Rule("delta-invalid", "a registry delta that is no hive",
+    Rule("delta-invalid", "a registry delta that is no hive, or damaged",
          {"wcifs": ERROR, "cimfs": ERROR}, "msuhanov/regf: Windows registry file format specification; moby/moby#44992",
          "The file below Hives cannot be loaded as a hive.", "leave the delta out, or write a valid "
          "one", where="layer"),

@@ -13,6 +13,7 @@ from ..windows.names import parse_path
 from ..windows.upcase import fold
 from .hives import DELTAS
 from .item import Item
+from .lower import LowerHives
 from .names import SUSPICIOUS, check_component
 from .report import Report
 
@@ -34,6 +35,7 @@ class Below:
     names: dict[str, bool] | None = field(default_factory=dict)
     folders: dict[str, tuple[int | None, bytes | None]] = field(default_factory=dict)
     deltas: frozenset[str] | None = None
+    hives: LowerHives = field(default_factory=LowerHives)
 
     def has(self, key: str) -> bool | None:
         """Whether a lower layer has something there; ``None`` when nobody knows."""

@@ -18,6 +18,7 @@ SD = b64encode(parse_sddl("O:BAG:SYD:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)").to_bytes()
 TIMES = {b"mtime": b"1700000000.5", b"atime": b"1700000000.5", b"ctime": b"1700000000.5",
          b"LIBARCHIVE.creationtime": b"1700000000.5"}
 HIVE = write(Key("ROOT"), name="x")
+DELTA = write(Key("ROOT"), name="x", layered=True)
 CONFIG_HIVES = ("DEFAULT", "SAM", "SECURITY", "SOFTWARE", "SYSTEM")
 Records = Mapping[bytes, bytes | None]
 

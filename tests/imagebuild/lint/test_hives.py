@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a file can be a hive, by its first page."""
+"""Which files are hives, and whether one can be, by its first page."""
 
 from __future__ import annotations
 
 import struct
-from typing import Any
 
 import pytest
-from support.breaches import Breaches
 from support.rawtar import HIVE
 
 from imagebuild.hive.layout import checksum
-from imagebuild.lint.hives import HEAD, check_hive, is_dirty, problem_of
+from imagebuild.lint.hives import HEAD, Place, is_dirty, place_of, problem_of
 
 BINS = len(HIVE) - 4096
 
@@ -71,23 +69,13 @@ def test_a_beginning_of_which_too_little_was_seen_is_no_hive() -> None:
     assert problem_of(HIVE[:HEAD - 1], len(HIVE)) == f"it has {len(HIVE)} bytes, a hive has at least 8192"
 
 
-DIRTY = changed(4, 9)
-SAM, DELTA, BCD = "FILES/WINDOWS/SYSTEM32/CONFIG/SAM", "HIVES/SAM_DELTA", "UTILITYVM/FILES/EFI/MICROSOFT/BOOT/BCD"
-
-
-@pytest.mark.parametrize(("key", "rule"), [
-    (SAM, "base-hive-invalid"), (DELTA, "delta-invalid"), (BCD, "utilityvm-bcd")])
-def test_a_hive_that_is_none_breaks_the_rule_of_its_place(key: str, rule: str) -> None:
-    report: Any = Breaches()
-    check_hive("the path", key, b"x" * 9000, 9000, 512, report)
-    assert report.told == [(rule, "it is no hive: it does not begin with 'regf'", "the path", 512)]
-
-
-@pytest.mark.parametrize("key", [SAM, DELTA, BCD])
-def test_only_a_base_has_to_have_clean_hives(key: str) -> None:
-    report: Any = Breaches()
-    check_hive("the path", key, HIVE[:HEAD], len(HIVE), 512, report)
-    assert report.told == []
-    check_hive("the path", key, DIRTY[:HEAD], len(DIRTY), 512, report)
-    assert report.told == ([("base-hive-dirty", "its two sequence numbers differ", "the path", 512)]
-                           if key == SAM else [])
+@pytest.mark.parametrize(("key", "place"), [
+    ("FILES/WINDOWS/SYSTEM32/CONFIG/SAM", Place("base", "SAM")), ("HIVES/DEFAULTUSER_DELTA", Place("delta", "DEFAULT")),
+    ("UTILITYVM/FILES/EFI/MICROSOFT/BOOT/BCD", Place("boot")), ("FILES/USERS/ME/NTUSER.DAT", Place("user")),
+    ("FILES/WINDOWS/SERVICEPROFILES/LOCALSERVICE/NTUSER.DAT", Place("user")),
+    ("FILES/USERS/ME/APPDATA/LOCAL/MICROSOFT/WINDOWS/USRCLASS.DAT", Place("user")),
+    ("FILES/USERS/ME/USRCLASS.DAT", None), ("FILES/USERS/NTUSER.DAT", None), ("FILES/USERS/A/B/NTUSER.DAT", None),
+    ("XFILES/USERS/ME/NTUSER.DAT", None), ("FILES/USERS/ME/NTUSERXDAT", None), ("HIVES/COMPONENTS_DELTA", None),
+    ("FILES/WINDOWS/SYSTEM32/CONFIG/DRIVERS", None), ("", None)])
+def test_a_hive_is_known_by_its_place_and_name(key: str, place: Place | None) -> None:
+    assert place_of(key) == place

@@ -7,17 +7,17 @@ import gzip
 import io
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import BinaryIO
+from dataclasses import replace
 
 import pytest
 import zstandard
 from support import rawtar
+from support.shelf import Shelf
 
 from imagebuild import lint
 from imagebuild.errors import FormatError, IntegrityError, NotFoundError, StoreError, UsageError
 from imagebuild.layer.tarstream import DEFAULT_LIMITS
-from imagebuild.oci import Config, Descriptor, Digest, History, Image, Platform, RunConfig, create, media
+from imagebuild.oci import Descriptor, Digest, History, Image, Platform, RunConfig, create, media
 from imagebuild.windows.sddl import parse_sddl
 
 OTHER_SD = b64encode(parse_sddl("O:BAG:SYD:(A;;FA;;;BA)").to_bytes())
@@ -25,31 +25,7 @@ SYSTEM32 = (rawtar.folder("Files/Windows"), rawtar.folder("Files/Windows/System3
 
 
 def delta(name: str = "System_Delta") -> bytes:
-    return rawtar.file(f"Hives/{name}", rawtar.HIVE, rawsd=None)
-
-
-@dataclass
-class Shelf:
-    """Blobs by digest."""
-
-    blobs: dict[str, bytes] = field(default_factory=dict)
-    opened: list[str] = field(default_factory=list)
-
-    def open_blob(self, descriptor: Descriptor, /) -> BinaryIO:
-        self.opened.append(descriptor.digest)
-        if descriptor.digest not in self.blobs:
-            raise NotFoundError("no such blob")
-        return io.BytesIO(self.blobs[descriptor.digest])
-
-    def image(self, *layers: bytes, kind: str = media.OCI_LAYER, **changes: object) -> Image:
-        """An image of these layers, base first."""
-        described = []
-        for data in layers:
-            described.append(Descriptor(kind, Digest.of(data), len(data)))
-            self.blobs[described[-1].digest] = data
-        config = Config(os="windows", architecture="amd64", os_version="10.0.20348.1",
-                        diff_ids=tuple(Digest.of(data) for data in layers))
-        return create(replace(config, **changes), layers=tuple(described))  # type: ignore[arg-type]
+    return rawtar.file(f"Hives/{name}", rawtar.DELTA, rawsd=None)
 
 
 def found(shelf: Shelf, image: Image, **options: object) -> list[lint.Finding]:

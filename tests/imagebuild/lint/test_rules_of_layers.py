@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.rawtar import (
+    DELTA,
     HIVE,
     SD,
     base,
@@ -29,6 +30,8 @@ from support.rawtar import (
 )
 
 from imagebuild import lint
+from imagebuild.hive.damage import KINDS
+from imagebuild.lint.rules_hives import DIRTY, HIVE_RULES, INVALID, rule_of
 from imagebuild.windows.sddl import parse_sddl
 
 UVM = (folder("UtilityVM"), folder("UtilityVM/Files"))
@@ -149,10 +152,10 @@ CASES: dict[str, tuple[bytes, bytes, bool]] = {
     "base-hive-invalid": (base(hives={"SAM": b""}), base(), True),
     "base-hive-dirty": (base(hives={"SAM": dirty()}), base(), True),
     "config-hive-in-layer": (base(folder("Hives")), layer(folder("Files/config"), file("Files/config/SYSTEM")), False),
-    "unknown-hive": (tar(folder("Files"), folder("Hives"), file("Hives/SYSTEM_DELTA", HIVE, rawsd=None)),
-                     tar(folder("Files"), folder("Hives"), file("Hives/System_Delta", HIVE, rawsd=None)), False),
-    "delta-invalid": (tar(folder("Files"), folder("Hives"), file("Hives/System_Delta", HIVE[:5000], rawsd=None)),
-                      tar(folder("Files"), folder("Hives"), file("Hives/System_Delta", HIVE, rawsd=None)), False),
+    "unknown-hive": (tar(folder("Files"), folder("Hives"), file("Hives/SYSTEM_DELTA", DELTA, rawsd=None)),
+                     tar(folder("Files"), folder("Hives"), file("Hives/System_Delta", DELTA, rawsd=None)), False),
+    "delta-invalid": (tar(folder("Files"), folder("Hives"), file("Hives/System_Delta", DELTA[:5000], rawsd=None)),
+                      tar(folder("Files"), folder("Hives"), file("Hives/System_Delta", DELTA, rawsd=None)), False),
     "utilityvm-bcd": (base(*UVM), base(*BOOT, file(BCD, HIVE)), True),
 }
 
@@ -238,8 +241,9 @@ def names_in_the_checkers() -> set[str]:
 
 
 def test_every_rule_is_reported_somewhere_and_has_a_case() -> None:
-    assert set(lint.RULES) <= names_in_the_checkers()
-    assert set(lint.RULES) == set(CASES) | OF_IMAGES
+    by_damage = {rule_of(kind, where) for kind in KINDS for where in INVALID}
+    assert set(lint.RULES) <= names_in_the_checkers() | by_damage | {*INVALID.values(), *DIRTY.values()}
+    assert set(lint.RULES) == set(CASES) | OF_IMAGES | {rule.id for rule in HIVE_RULES}
 
 
 def test_no_checker_reports_a_rule_that_is_in_no_table() -> None:

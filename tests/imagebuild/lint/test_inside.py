@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How much of a hive is looked at, and that nothing is found in hives of Windows and in ours."""
+
+from __future__ import annotations
+
+import io
+import tracemalloc
+from dataclasses import replace
+
+import pytest
+from support import images, rawtar
+from support.hivebytes import RawHive
+from support.hivelayers import base, delta_layer, dirty, two_keys, user_layer
+from support.hives import SHARED
+
+from imagebuild import lint
+from imagebuild.hive import Key, Value, write
+from imagebuild.layer import Entry, Kind
+from imagebuild.lint import LayerLinter
+from imagebuild.lint.inside import BUDGET, LIMIT, SMALL, TOLD
+
+BIG = Value("b", 3, bytes(16000))
+CONFIG = "Files/Windows/System32/config"
+
+
+def large(size: int, *, layered: bool = False, broken: bool = True) -> bytes:
+    """A hive of about ``size`` bytes; a broken one has a wrong hash, for which one must look at the keys."""
+    keys = [Key(f"k{number:06}", [BIG]) for number in range(size // 16000 + 1)]
+    data = bytearray(write(Key("ROOT", (), keys), layered=layered))
+    if broken:
+        at = data.index(b"lh", 4096)
+        data[at + 8] ^= 1
+    return bytes(data)
+
+
+def found(data: bytes, **options: object) -> list[tuple[str, str]]:
+    return [(finding.rule, finding.message) for finding in lint.layer(io.BytesIO(data), **options)]  # type: ignore[arg-type]
+
+
+def rules(data: bytes, **options: object) -> list[str]:
+    return [rule for rule, _ in found(data, **options)]
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason=f"no hives in {SHARED}")
+@pytest.mark.parametrize(("name", "file"), [("System_Delta", "System_Delta.sandbox"),
+                                            ("Software_Delta", "Software_Delta.image-layer")])
+def test_in_the_deltas_that_windows_wrote_nothing_is_found(name: str, file: str) -> None:
+    assert found(delta_layer((SHARED / "delta" / file).read_bytes(), name), base=False) == []
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason=f"no hives in {SHARED}")
+def test_in_hives_that_windows_wrote_nothing_is_found_but_that_they_were_open() -> None:
+    real = SHARED / "real"
+    assert found(user_layer((real / "NTUSER.DAT").read_bytes()), base=False) == []
+    data = base((real / "SYSTEM_WIN_10_1709").read_bytes())
+    assert found(data) == found(data, hives="full") == [("base-hive-dirty", "its two sequence numbers differ")]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED.is_dir(), reason=f"no hives in {SHARED}")
+def test_in_a_whole_system_hive_of_windows_nothing_is_found() -> None:
+    data = bytearray((SHARED / "real/SYSTEM_WIN_10_1709").read_bytes())
+    data[4:8] = data[8:12]  # as if it had been closed
+    clean = rawtar.base(hives={"SYSTEM": mended(data)})
+    assert found(clean, hives="full") == []
+
+
+def mended(data: bytearray) -> bytes:
+    from imagebuild.hive.layout import checksum
+
+    data[508:512] = checksum(data).to_bytes(4, "little")
+    return bytes(data)
+
+
+def test_a_large_hive_of_a_base_is_looked_at_key_by_key_only_when_asked() -> None:
+    data = base(large(SMALL + 1), "SOFTWARE")
+    assert rules(data) == []
+    assert rules(data, hives="full") == ["hive-subkey-order"]
+    assert rules(base(large(SMALL - (1 << 16)), "SOFTWARE")) == ["hive-subkey-order"]
+
+
+def test_the_bins_of_a_large_hive_are_always_looked_at() -> None:
+    hive = bytearray(large(SMALL + 1, broken=False))
+    second = 4096 + int.from_bytes(hive[4096 + 8:4096 + 12], "little")
+    hive[second] = 0
+    assert found(base(bytes(hive), "SOFTWARE")) == [
+        ("base-hive-invalid", f"a bin begins with b'\\x00bin', not with 'hbin' (byte {second} of the hive)")]
+
+
+def test_a_delta_is_looked_at_key_by_key_whatever_its_size() -> None:
+    assert rules(delta_layer(large(3 * SMALL, layered=True)), base=False) == ["hive-subkey-order"]
+
+
+def test_above_the_limit_the_bins_are_looked_at_and_a_note_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    hive = large(2 * SMALL, layered=True)
+    monkeypatch.setattr("imagebuild.lint.inside.LIMIT", len(hive) - 1)
+    (finding,) = lint.layer(io.BytesIO(delta_layer(hive)), base=False)
+    assert (finding.rule, finding.severity, finding.message) == (
+        "hive-too-large", lint.Severity.NOTE, "it has 2 MiB, of which only the bins were looked at")
+    monkeypatch.setattr("imagebuild.lint.inside.LIMIT", len(hive))
+    assert rules(delta_layer(hive), base=False) == ["hive-subkey-order"]
+    plain = base(large(2 * SMALL), "SOFTWARE")
+    monkeypatch.setattr("imagebuild.lint.inside.LIMIT", SMALL)
+    assert rules(plain) == []
+    assert rules(plain, hives="full") == ["hive-too-large"]
+
+
+def test_what_is_looked_at_in_one_layer_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert BUDGET >= 4 * LIMIT
+    hive = two_keys("b", "a")
+    monkeypatch.setattr("imagebuild.lint.inside.BUDGET", 2 * len(hive))
+    deltas = [rawtar.file(f"Hives/{name}_Delta", hive, rawsd=None) for name in ("Sam", "Security", "System")]
+    data = rawtar.tar(rawtar.folder("Files"), rawtar.folder("Hives"), *deltas)
+    assert rules(data, base=False) == ["hive-subkey-order"] * 2 + ["hive-too-large"]
+
+
+def test_of_a_hive_that_is_not_taken_out_whole_only_the_first_page_is_looked_at(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    hive = two_keys("b", "a")
+    monkeypatch.setattr("imagebuild.lint.inside.SPOOL", len(hive) - 1)
+    monkeypatch.setattr("imagebuild.lint.spool.SPOOL", len(hive) - 1)
+    assert found(delta_layer(hive), base=False) == [
+        ("hive-too-large", "it has 0 MiB, of which only the first page was looked at")]
+    assert rules(delta_layer(dirty(hive)), base=False) == ["delta-dirty", "hive-too-large"]
+
+
+@pytest.mark.parametrize("count", [TOLD, TOLD + 3])
+def test_of_one_rule_the_first_places_of_a_hive_are_told(count: int) -> None:
+    raw = RawHive((1, 6), 2)
+    raw.below(raw.root, *[(raw.key(f"k{number:02}", layer=4), f"k{number:02}") for number in range(count)])
+    told = found(delta_layer(raw.hive()), base=False)
+    assert [rule for rule, _ in told] == ["delta-layer-byte"] * min(count, TOLD + 1)
+    assert (told[-1][1] == "and 3 more of this kind") is (count > TOLD)
+
+
+def test_a_hive_that_is_written_is_looked_into_as_the_tar_is() -> None:
+    hive = two_keys("b", "a")
+    entry = images.file("Files/Users/me/NTUSER.DAT", hive)[0]
+    linter = LayerLinter(base=False)
+    for path in ("Files", "Files/Users", "Files/Users/me"):
+        linter.entry(Entry(path, Kind.DIRECTORY, attributes=0x10, security=entry.security, times=entry.times))
+    for name in ("a", "b"):  # files before it with the same records
+        assert not linter.entry(replace(entry, path=f"Files/Users/me/{name}"))
+    by_entry = [replace(each, offset=None) for each in linter.entry(entry, hive)]
+    by_tar = [replace(each, offset=None) for each in lint.layer(io.BytesIO(user_layer(hive)), base=False)]
+    assert by_entry == by_tar
+    assert {each.rule for each in by_tar} == {"layered-plain-hive", "hive-subkey-order"}
+
+
+def test_without_its_content_a_hive_is_not_looked_into() -> None:
+    hive = two_keys("b", "a")
+    entry = images.file("Files/Users/me/NTUSER.DAT", hive)[0]
+    assert {each.rule for each in LayerLinter(base=False).entry(entry)} == set()
+    head = LayerLinter(base=False).entry(entry, hive[:5000])
+    assert {each.rule for each in head} == {"layered-plain-hive"}
+
+
+def test_a_file_that_is_no_hive_by_its_name_is_left_alone() -> None:
+    assert rules(rawtar.layer(rawtar.file("Files/SYSTEM.DAT", two_keys("b", "a"))), base=False) == []
+
+
+def test_a_large_hive_does_not_fill_the_memory() -> None:
+    data = rawtar.base(hives={"SOFTWARE": large(40 * SMALL, broken=False)})
+    tracemalloc.start()
+    try:
+        assert rules(data) == []
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 << 20
