@@ -17,6 +17,7 @@ from ..hive.compare import differences, edits_between
 from ..hive.damage import ERROR, Damage
 from ..hive.regtext_write import Encoding, export, export_edits
 from ..hive.spoken import facts
+from ..images.hivechange import key_facts
 from ..images.tree import shown
 from .files import write_whole
 from .options import format_option
@@ -24,7 +25,7 @@ from .output import print_json, print_lines
 from .reg_change import delete, import_, set_
 from .reg_options import ask, epoch, open_target, source_options
 from .reg_target import HiveFile, Shown, Target, is_hive_file
-from .reg_text import change_facts, change_lines, head_line, key_facts, key_lines, value_line
+from .reg_text import change_facts, change_lines, head_line, key_lines, value_line
 from .render import Style
 
 
