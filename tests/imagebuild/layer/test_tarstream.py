@@ -603,3 +603,11 @@ def test_records_alone_name_their_source_and_place() -> None:
 @pytest.mark.parametrize("name", [b"\x7f\xff", b"\x80", b"a\xc3\xbc\x7f"])
 def test_a_checksum_over_signed_bytes_is_one_too(name: bytes) -> None:
     assert [header.name for header in headers(block(name, signed=True) + END)] == [name]
+
+
+def test_content_that_ends_with_the_stream_is_whole() -> None:
+    stream = TarStream(io.BytesIO(block(size=b"00000001000\0") + b"x" * 512))
+    stream.next()
+    body = stream.body()
+    assert (body.read(), body.read(), body.read1(5), body.read1(0)) == (b"x" * 512, b"", b"", b"")
+    assert stream.next() is None
