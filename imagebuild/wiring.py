@@ -25,6 +25,7 @@ from .stores import (
     LayoutStore,
     Mirrors,
     RegistryClient,
+    RegistryStore,
     Retries,
     Store,
     Tls,
@@ -38,10 +39,10 @@ class Settings:
 
     ``store`` is the folder of the local store and ``cache`` the one for what can be made again; ``None`` is the
     user's own. ``mirrors`` are rules (``mcr.microsoft.com=localhost:5000``); with ``air_gapped`` nothing but mirrors
-    is asked. ``insecure`` takes any certificate and plain http from every registry, ``insecure_registries`` from
-    those hosts. ``ca_file`` is a PEM file. ``retries`` counts tries of a request. ``docker_config`` is the folder with
-    Docker's ``config.json``, ``docker_host`` the daemon's address; empty is what Docker itself would take. Proxies
-    come from ``HTTPS_PROXY`` and its sisters.
+    is asked, or pushed to. ``insecure`` takes any certificate and plain http from every registry,
+    ``insecure_registries`` from those hosts. ``ca_file`` is a PEM file. ``retries`` counts tries of a request.
+    ``docker_config`` is the folder with Docker's ``config.json``, ``docker_host`` the daemon's address; empty is what
+    Docker itself would take. Proxies come from ``HTTPS_PROXY`` and its sisters.
     """
 
     store: Path | None = None
@@ -124,11 +125,18 @@ class Stores:
 
     def create(self, location: Location) -> Store:
         """A store to write to: a folder is made, an archive begins anew and appears whole when it is closed."""
+        self.expect_push(location)
         if location.transport == "oci":
             return LayoutStore(location.path, create=True)
         if location.transport in ("oci-archive", "docker-archive"):
             return ArchiveStore(location.path, create=True)
         return self.open(location)
+
+    def expect_push(self, location: Location) -> None:
+        """Raise now, before work is done, what a push there would: NotFoundError offline, UsageError in air-gapped use
+        unless it is a mirror. Asks nobody; says nothing about other places."""
+        if location.transport == "docker" and location.reference is not None:
+            self._registry(location.reference).expect_push()
 
     def close(self) -> None:
         """Close every connection."""
@@ -136,7 +144,7 @@ class Stores:
             client.close()
         self._clients.clear()
 
-    def _registry(self, reference: Reference) -> Store:
+    def _registry(self, reference: Reference) -> RegistryStore:
         settings = self.settings
         if settings.offline:
             raise NotFoundError(f"cannot ask the registry {reference.domain}", why="--offline was given")

@@ -27,6 +27,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 TOP = Path(__file__).resolve().parent.parent
 ROOMS = ("windows", "layer", "lint")
@@ -79,7 +80,9 @@ def tests_of(room: str) -> str:
 
 
 def forget_what_new_tests_may_see() -> None:
-    """Drop mutmut's map of tests, and the verdicts of survivors, where the tests changed since."""
+    """Drop mutmut's map of tests, and the verdicts of survivors, where the tests changed since; no test can see a
+    mutant that is judged to be the same program."""
+    os.chdir(TOP)  # mutmut looks for mutants/ here
     shutil.rmtree(STATE / "tests", ignore_errors=True)  # mutmut copies and never removes
     noted = STATE / "tests.json"
     before = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
@@ -87,12 +90,16 @@ def forget_what_new_tests_may_see() -> None:
     changed = [room for room in ROOMS if before.get(room) != now[room]]
     if changed:
         (STATE / "mutmut-stats.json").unlink(missing_ok=True)
+    judged = tomllib.loads(JUDGED.read_text(encoding="utf-8"))["judged"]
     for file in files():
         known = meta(file)
         if file.split("/")[1] in changed and known:
+            settled = {mutant.name for mutant in survivors(file) if judgement(mutant, judged)[0] == "same"} \
+                if fresh(file) else set()
             codes = known["exit_code_by_key"]
-            known["exit_code_by_key"] = {name: None if VERDICTS.get(code) in HOPEFUL else code
-                                         for name, code in codes.items()}
+            known["exit_code_by_key"] = {
+                name: None if VERDICTS.get(code) in HOPEFUL and name not in settled else code
+                for name, code in codes.items()}
             (STATE / f"{file}.meta").write_text(json.dumps(known, indent=4), encoding="utf-8")
     STATE.mkdir(exist_ok=True)
     noted.write_text(json.dumps(now), encoding="utf-8")
@@ -126,9 +133,8 @@ def run(chosen: list[str], jobs: int, budget: float) -> int:
     env = dict(os.environ)
     if (TOP.parent / "shared").is_dir():
         env.setdefault("WCOW_SHARED", str(TOP.parent / "shared"))  # the tests run two folders further down
-    program = Path(sys.executable).with_name("mutmut")
-    mutmut = subprocess.Popen([program, "run", "--max-children", str(jobs), *names], cwd=TOP, env=env,
-                              preexec_fn=limit_memory)
+    mutmut = subprocess.Popen([sys.executable, __file__, "mutmut", "run", "--max-children", str(jobs), *names],
+                              cwd=TOP, env=env, preexec_fn=limit_memory)
     code = None
     try:
         code = mutmut.wait(budget or None)
@@ -147,16 +153,47 @@ def run(chosen: list[str], jobs: int, budget: float) -> int:
     return code or 0
 
 
+def mutmut(arguments: list[str]) -> int:
+    """mutmut itself, which then runs the tests of the broken file first and all others only if those notice nothing.
+
+    pytest takes longer to find a thousand tests than to run the few that matter.
+    """
+    from mutmut.__main__ import cli
+    from mutmut.runners.harness import PytestRunner
+
+    run_tests = PytestRunner.run_tests
+
+    def own_tests_first(self: Any, *, mutant_name: str | None, tests: Iterable[str]) -> int:
+        own, others = divided(mutant_name or "", tests)
+        if own and (code := run_tests(self, mutant_name=mutant_name, tests=own)):
+            return code
+        return run_tests(self, mutant_name=mutant_name, tests=others) if others or not own else 0
+
+    PytestRunner.run_tests = own_tests_first
+    cli.main(arguments, prog_name="mutmut")
+    return 0
+
+
+def divided(mutant: str, tests: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The tests in the file that mirrors a mutant's, and the others."""
+    _, room, file, *_ = (*mutant.split("."), "", "")
+    mirror = f"tests/imagebuild/{room}/test_{file}.py::"
+    every = sorted(tests)
+    return [test for test in every if test.startswith(mirror)], [test for test in every if not test.startswith(mirror)]
+
+
 # --- the page -------------------------------------------------------------------------------------------------------
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One change that was tried: ``where`` is the function from the room on; ``was`` and ``becomes`` are lines."""
+    """One change that was tried: ``where`` is the function from the room on; ``was`` and ``becomes`` are lines;
+    ``name`` is mutmut's."""
 
     where: str
     was: str
     becomes: str
     verdict: str
+    name: str = ""
 
 
 def function_of(name: str) -> str:
@@ -175,16 +212,25 @@ def survivors(file: str) -> Iterator[Mutant]:
         if verdict in HOPEFUL | {"crashed"}:
             lines = get_diff_for_mutant(name, path=file).splitlines()[2:]
             was, becomes = (" ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
-            yield Mutant(function_of(name), was, becomes, verdict)
+            yield Mutant(function_of(name), was, becomes, verdict, name)
 
 
-def judgement(mutant: Mutant, judged: list[dict[str, str]]) -> tuple[str, str]:
+def judgement(mutant: Mutant, judged: list[dict[str, Any]]) -> tuple[str, str]:
     """What the data file says of a mutant: (judgement, reason), or open."""
     for row in judged:
-        if (fnmatch.fnmatchcase(mutant.where, row["where"]) and row.get("was", mutant.was) == mutant.was
-                and row.get("becomes", mutant.becomes) == mutant.becomes):
+        if fnmatch.fnmatchcase(mutant.where, row["where"]) and fits(mutant, row):
             return row["judgement"], row["why"]
     return "open", ""
+
+
+def fits(mutant: Mutant, row: dict[str, Any]) -> bool:
+    """Whether a row speaks of such a change."""
+    was, becomes = mutant.was, mutant.becomes
+    if "swap" in row and becomes != was.replace(*row["swap"]):
+        return False
+    if "case" in row and (was.lower() != becomes.lower() or not any(text in was for text in row["case"])):
+        return False
+    return row.get("was", was) == was and row.get("becomes", becomes) == becomes
 
 
 def code(text: str) -> str:
@@ -265,11 +311,11 @@ make mutants MUTANTS_PATHS="imagebuild/layer/order.py" MUTANTS_BUDGET=600
 ```
 
 goes on where the last run stopped, for ten minutes; without the variables it runs all that is left. When a test has
-changed, the survivors of its room are tried again; when a file has changed, all of it. `rm -rf mutants` forgets
-everything. What stands behind a decorator, properties above all, is not mutated (mutmut cannot), so logic sits in
-functions and methods. What runs while a module is loaded has run before a mutant is switched on: only a test that calls
-it again can notice. The comparison with Samba is left out, because it takes seconds for each mutant: some survivors
-of `sddl.py` would meet their end there. Hypothesis tries 25 examples, the same ones each time.
+changed, the survivors of its room are tried again unless they are the same program; when a file has changed, all of
+it. `rm -rf mutants` forgets everything. What stands behind a decorator, properties above all, is not mutated (mutmut
+cannot), so logic sits in functions and methods. What runs while a module is loaded has run before a mutant is switched
+on: only a test that calls it again can notice. The comparison with Samba and a few tests that go through half the
+library are left out, because they take long for each mutant. Hypothesis tries 25 examples, the same ones each time.
 
 ## Result
 
@@ -303,7 +349,10 @@ def main() -> int:
     one.add_argument("--budget", type=float, default=0)
     one.add_argument("paths", nargs="*")
     verbs.add_parser("page")
+    verbs.add_parser("mutmut").add_argument("arguments", nargs=argparse.REMAINDER)  # what `run` starts
     options = parser.parse_args()
+    if options.verb == "mutmut":
+        return mutmut(options.arguments)
     return run(files(options.paths), options.jobs, options.budget) if options.verb == "run" else page()
 
 

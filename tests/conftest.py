@@ -39,14 +39,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Under the profile of the mutants a test that asks for more examples gets the few, too."""
+    """Under the profile of the mutants a test that asks for more examples gets the few, too, and properties come last:
+    most often something simpler notices sooner."""
     if config.getoption("--hypothesis-profile", None) != "mutants":
         return
+    properties = set()
     for item in items:
         wanted = getattr(getattr(item, "obj", None), "_hypothesis_internal_use_settings", None)
+        if wanted is not None:
+            properties.add(item)
         if wanted is not None and wanted.max_examples > MUTANT_EXAMPLES:
             capped = settings(wanted, max_examples=MUTANT_EXAMPLES)
             item.obj._hypothesis_internal_use_settings = capped  # type: ignore[attr-defined]
+    items.sort(key=properties.__contains__)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

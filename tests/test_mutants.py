@@ -6,6 +6,7 @@ from __future__ import annotations
 import runpy
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,16 +16,21 @@ SCRIPT = runpy.run_path(str(REPOSITORY / "scripts/mutants.py"), run_name="mutant
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["where"])
-def test_a_judgement_names_a_function_and_a_line_that_are_there(row: dict[str, str]) -> None:
-    assert set(row) - {"was", "becomes"} == {"where", "judgement", "why"}
+def test_a_judgement_names_a_function_and_a_line_that_are_there(row: dict[str, Any]) -> None:
+    assert set(row) - {"was", "becomes", "swap", "case"} == {"where", "judgement", "why"}
     assert row["judgement"] in ("same", "kept")
+    if row["where"].endswith("*"):
+        assert set(row) & {"swap", "case"}
+        return
     room, file, *names = row["where"].split(".")
     path = REPOSITORY / "imagebuild" / room / f"{file}.py"
     if not path.exists():
         path, names = path.parent / "__init__.py", [file, *names]
     text = path.read_text(encoding="utf-8")
     assert f"def {names[-1]}(" in text
-    assert row.get("was", "") in " ".join(line.strip() for line in text.splitlines())
+    lines = " ".join(line.strip() for line in text.splitlines())
+    assert row.get("was", "") in lines
+    assert row.get("swap", [""])[0] in lines
 
 
 @pytest.mark.parametrize(("name", "function"), [
@@ -51,3 +57,21 @@ def test_the_first_judgement_that_fits_counts() -> None:
             {"where": "a.*", "was": "x", "judgement": "kept", "why": "3"}]
     assert SCRIPT["judgement"](mutant, rows) == ("kept", "3")
     assert SCRIPT["judgement"](mutant, rows[:2]) == ("open", "")
+
+
+@pytest.mark.parametrize(("was", "becomes", "swap", "case"), [
+    ('f("utf-8", 1)', 'f("UTF-8", 1)', True, False), ('f("utf-8", "a")', 'f("utf-8", "A")', False, False),
+    ('f("SELECT x")', 'f("select x")', False, True), ('f("SELECT x")', 'f("select y")', False, False),
+    ('f("x")', 'f("X")', False, False)])
+def test_a_judgement_may_speak_of_a_kind_of_change(was: str, becomes: str, swap: bool, case: bool) -> None:
+    mutant = SCRIPT["Mutant"]("a.b.c", was, becomes, "survived")
+    assert SCRIPT["fits"](mutant, {"swap": ['"utf-8"', '"UTF-8"']}) is swap
+    assert SCRIPT["fits"](mutant, {"case": ["SELECT"]}) is case
+
+
+def test_the_tests_of_the_broken_file_are_told_from_the_others() -> None:
+    tests = {f"tests/imagebuild/lint/test_{name}.py::test_x[a.b]" for name in ("tree", "trees", "values")}
+    own, others = SCRIPT["divided"]("imagebuild.lint.tree.x\u01c1Tree\u01c1place__mutmut_3", tests)
+    assert own == ["tests/imagebuild/lint/test_tree.py::test_x[a.b]"]
+    assert set(others) == tests - set(own)
+    assert SCRIPT["divided"]("", tests) == ([], sorted(tests))

@@ -19,8 +19,8 @@ from ..errors import WcowError
 from ..images.put import Layer
 from ..oci import Descriptor, Digest
 
-VERSION = 1
-"""Raised whenever the same instruction would make other bytes than before."""
+VERSION = 2
+"""Raised whenever the same instruction would make other bytes than before, or gets another key."""
 
 
 class Cache:

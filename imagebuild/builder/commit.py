@@ -13,13 +13,13 @@ from ..codec import Compression
 from ..images.events import Advance, Event, Finish, Step
 from ..images.put import Layer, sealed_layer
 from ..images.rootfs import Rootfs
-from ..layer import Entry, Kind, LayerWriter, Times
+from ..layer import Batch, Entry, Kind, LayerWriter, Times
 from ..lint import Finding
 from ..oci import Digest
 from ..stores import Store
 from ..windows import attributes as attribute
 from .cache import Cache
-from .changes import Change, Later, Local
+from .changes import Change, Later, Local, Row
 from .compose import Composed
 from .judge import Judge, hive_in
 from .recipe import Memory, Recipes, key_of
@@ -42,24 +42,32 @@ class Committer:
                step: str) -> Generator[Event, None, Layer]:
         """Find or write the layer, and return it."""
         recipes = Recipes(composed, self.compression, base, epoch, self.judge.mode)
-        shape, digests = recipes.shape(), self.memory.digests
-        missing = [content for content in recipes.locals() if key_of(content) not in digests]
+        shape, memory = recipes.shape(), self.memory
+        missing = [content for content in recipes.locals() if not memory.knows(content)]
         if not missing or self.cache.knows_shape(shape):
             for content in missing:
-                digests[key_of(content)] = content.context.digest(content.path)
-            known = self._known(recipes.layer(digests))
+                self._look_up(content)
+            known = self._known(recipes.layer(memory))
             if known is not None:
                 yield Step(step, title)
                 yield Finish(step, "cached")
                 return known
         fetched = yield from self._fetch(composed)
-        yield Step(step, title, sum(entry.size for entry, _ in composed.fresh))
+        yield Step(step, title, composed.size())
         layer = yield from self._write(recipes, fetched, step)
-        key = recipes.layer(digests)
-        self.memory.layers[key] = layer
+        key = recipes.layer(memory)
+        memory.layers[key] = layer
         self.cache.put(key, layer, shape=shape)
         yield Finish(step)
         return layer
+
+    def _look_up(self, content: Local | Row) -> None:
+        """Digests of a file or of a row of files, from the context, which may remember them."""
+        if isinstance(content, Row):
+            tree = content.context.tree
+            self.memory.rows[content.key] = tree.digests(content.source, content.names, content.facts)
+        else:
+            self.memory.digests[key_of(content)] = content.context.digest(content.path)
 
     def _known(self, key: str) -> Layer | None:
         """A layer made before, in this run or another, whose blob is still there."""
@@ -70,7 +78,7 @@ class Committer:
         """Take every file that comes out of an image, image by image; the result maps them to local files."""
         wanted: dict[int, tuple[Rootfs, list[str]]] = {}
         for _, change in composed.fresh:
-            if change is not None and isinstance(change.content, Later):
+            if isinstance(change, Change) and isinstance(change.content, Later):
                 later = change.content
                 wanted.setdefault(id(later.rootfs), (later.rootfs, []))[1].append(later.path)
         out: dict[tuple[int, str], Path] = {}
@@ -82,10 +90,10 @@ class Committer:
     def _write(self, recipes: Recipes, fetched: dict[tuple[int, str], Path],
                step: str) -> Generator[Event, None, Layer]:
         """Write the layer; where another has the same end, that end is not compressed again."""
-        composed, digests, reported = recipes.composed, self.memory.digests, 0
+        composed, memory, reported = recipes.composed, self.memory, 0
         linter, findings = self.judge.linter(base=recipes.base), list[Finding]()
-        whole = all(key_of(content) in digests for content in recipes.locals())
-        shared = self.memory.tails.get(recipes.tail(digests)) if whole else None
+        whole = all(map(memory.knows, recipes.locals())) if memory.tails else False
+        shared = memory.tails.get(recipes.tail(memory)) if whole else None
         with ExitStack() as stack:
             blob = stack.enter_context(self.store.new_blob())
             writer = stack.enter_context(LayerWriter(blob, self.compression, base=recipes.base))
@@ -97,10 +105,16 @@ class Committer:
                 writer.splice(tail, stack.enter_context(self.store.open_blob(descriptor, offset=tail.offset)))
             else:
                 writer.cut()
-            for entry, change in composed.fresh:
-                self._add(writer, entry, change, fetched)
-                if linter is not None:
-                    findings += linter.entry(entry, hive_in(entry.path, change, fetched))
+            for what, change in composed.fresh:
+                if isinstance(what, Batch):
+                    assert isinstance(change, Row)
+                    self._add_row(writer, what, change)
+                    findings += linter.batch(what) if linter is not None else ()
+                else:
+                    assert not isinstance(change, Row)
+                    self._add(writer, what, change, fetched)
+                    findings += linter.entry(what, hive_in(what.path, change, fetched)) \
+                        if linter is not None else ()
                 if writer.tell() - reported >= REPORT_EVERY:
                     reported = writer.tell()
                     yield Advance(step, reported)
@@ -115,8 +129,17 @@ class Committer:
             blob.commit(Digest(sealed.digest), sealed.size)
         layer = sealed_layer(sealed, self.compression)
         if sealed.tail is not None:
-            self.memory.tails[recipes.tail(digests)] = layer.descriptor, sealed.tail
+            memory.tails[recipes.tail(memory)] = layer.descriptor, sealed.tail
         return layer
+
+    def _add_row(self, writer: LayerWriter, batch: Batch, row: Row) -> None:
+        """Add the files of a row. Each is read once, for the layer and, if need be, for its digest."""
+        tree, key = row.context.tree, row.key
+        known = key in self.memory.rows
+        digests = writer.add_batch(batch, tree.places(row.source, row.names), hashed=not known)
+        if not known:
+            self.memory.rows[key] = digests
+            tree.learn_all(row.source, row.names, row.facts, digests)
 
     def _add(self, writer: LayerWriter, entry: Entry, change: Change | None,
              fetched: dict[tuple[int, str], Path]) -> None:

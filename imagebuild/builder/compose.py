@@ -8,23 +8,27 @@ exactly as it is, and only what is new gets a descriptor of ours: the one NTFS m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..errors import ContextError
-from ..layer import Entry, Kind, Times
+from ..layer import Batch, Entry, Kind, Times
+from ..lint.hives import CONFIG, USER_FILES
 from ..windows import attributes as attribute
+from ..windows.filetime import from_unix_ns
 from ..windows.inherit import inherited
-from ..windows.names import check_name, join
 from ..windows.security import Ace, Acl, SecurityDescriptor
 from ..windows.sid import Sid, find_account
 from ..windows.upcase import fold
-from .changes import Change, Changes, Components
+from .changes import Change, Changes, Row
+from .step_tree import Node, StepTree
 from .view import View, layer_path
 
 FULL_ACCESS = 0x1F01FF
 INHERIT_TO_ALL = 0x03
 """OBJECT_INHERIT_ACE | CONTAINER_INHERIT_ACE: this folder, subfolders and files."""
+
+SPECIAL_FOLDERS = frozenset({fold(CONFIG)})
+"""Folders whose files are looked at one by one: some of them are hives."""
 
 KEPT_ATTRIBUTES = (attribute.READONLY | attribute.HIDDEN | attribute.SYSTEM | attribute.ARCHIVE
                    | attribute.NOT_CONTENT_INDEXED)
@@ -55,17 +59,28 @@ class Looks:
     shown: Mapping[str, str] = field(default_factory=dict)
 
 
+Fresh = tuple[Entry, Change | None] | tuple[Batch, Row]
+"""What a step writes and what it is made of: one entry, or a batch of entries."""
+
+
 @dataclass(slots=True)
 class Composed:
     """A layer's entries: folders as the base has them, then what is new or replaced, parents always first."""
 
     root: Entry
     parents: list[Entry]
-    fresh: list[tuple[Entry, Change | None]]
+    fresh: list[Fresh]
 
     def entries(self) -> list[Entry]:
         """Every entry below ``Files``, in order."""
-        return [*self.parents, *(entry for entry, _ in self.fresh)]
+        out = list(self.parents)
+        for what, _ in self.fresh:
+            out += what.entries() if isinstance(what, Batch) else (what,)
+        return out
+
+    def size(self) -> int:
+        """How many bytes the files have together."""
+        return sum(sum(what.sizes) if isinstance(what, Batch) else what.size for what, _ in self.fresh)
 
     def is_empty(self) -> bool:
         """Whether the step changes nothing."""
@@ -79,23 +94,46 @@ class Composer:
         self._view = view
         self._looks = looks
         self._memo: dict[tuple[bytes, bool, bytes, bool], bytes] = {}
+        asked = {key.rpartition("/")[0] for key in (*looks.acls, *looks.attributes)}
+        self._apart = frozenset({*asked, *SPECIAL_FOLDERS})
         self._epoch = Times.all(looks.epoch)  # one value for all: what is the same object need not be compared
 
     def compose(self, changes: Changes) -> Composed:
         """The entries for ``changes``. Raises ContextError where a file would have to be a folder or names collide."""
-        tree = _Tree(self._view)
+        tree = StepTree(self._view, self._apart, USER_FILES)
         for change in changes.items:
-            tree.put(change)
+            if isinstance(change, Row):
+                tree.put_row(change)
+            else:
+                tree.put(change)
         out = Composed(self._root(), [], [])
         owner = changes.owner or self._looks.owner
-        stack: list[tuple[_Node, bytes, bool]] = [(node, self._view.root_security, False)
+        stack: list[tuple[Node | Row, bytes, bool]] = [(node, self._view.root_security, False)
                                                   for node in reversed(tree.root.sorted())]
         while stack:
             node, parent_security, in_fresh = stack.pop()
+            if isinstance(node, Row):
+                security = self._inherit(parent_security, False, owner, changes.owner is not None and not in_fresh)
+                out.fresh += self._batches(node, security)
+                continue
             security = self._place(node, parent_security, in_fresh, owner, changes.owner is not None, out)
             fresh = node.existing is None
             stack.extend((child, security, fresh) for child in reversed(node.sorted()))
         return out
+
+    def _batches(self, row: Row, security: bytes) -> Iterator[tuple[Batch, Row]]:
+        """The entries of a row, as many at once as have equal times."""
+        folder, moments = layer_path(row.path), row.moments
+        if not self._looks.source_times or moments.count(moments[0]) == len(moments):
+            ends = [len(moments)]
+        else:
+            ends = [at for at in range(1, len(moments)) if moments[at] != moments[at - 1]] + [len(moments)]
+        start = 0
+        for end in ends:
+            part = row if len(ends) == 1 else row.part(start, end)
+            times = Times.all(from_unix_ns(moments[start])) if self._looks.source_times else self._epoch
+            yield Batch(folder, part.names, part.sizes, attribute.ARCHIVE, security, times), part
+            start = end
 
     def _root(self) -> Entry:
         existing = self._view.get(())
@@ -105,7 +143,7 @@ class Composer:
         return replace(existing, path="Files", times=existing.times or epoch,
                        attributes=existing.attributes or attribute.DIRECTORY)
 
-    def _place(self, node: _Node, parent: bytes, in_fresh: bool, owner: Sid, chown: bool, out: Composed) -> bytes:
+    def _place(self, node: Node, parent: bytes, in_fresh: bool, owner: Sid, chown: bool, out: Composed) -> bytes:
         """Put one node into ``out`` and return its descriptor, from which what is below it inherits."""
         path = layer_path(node.path)
         change, existing = node.change, node.existing
@@ -190,75 +228,3 @@ def _attributes(change: Change, existing: Entry | None) -> int:
     if change.attributes is not None:
         return (change.attributes & KEPT_ATTRIBUTES) or attribute.NORMAL
     return attribute.ARCHIVE
-
-
-class _Node:
-    """A path of the step: what stood there, what shall stand there, and what is below it by folded name."""
-
-    __slots__ = ("change", "children", "existing", "path")
-
-    def __init__(self, path: Components, existing: Entry | None) -> None:
-        self.path = path
-        self.existing = existing
-        self.change: Change | None = None
-        self.children: dict[str, _Node] | None = None
-
-    def sorted(self) -> list[_Node]:
-        """What is below, by folded name: the same order on every machine."""
-        if not self.children:
-            return []
-        return [self.children[key] for key in sorted(self.children)]
-
-
-class _Tree:
-    """The step's paths as a tree in the casing of what exists, without regard to case."""
-
-    def __init__(self, view: View) -> None:
-        self._view = view
-        self.root = _Node((), view.get(()))
-
-    def put(self, change: Change) -> None:
-        node = self.root
-        for name in change.path:
-            node = self._below(node, name, change)
-        if not change.path:
-            return
-        old = node.existing
-        if change.kind is Kind.DIRECTORY:
-            if old is not None and not old.is_directory():
-                raise _clash(node.path, "is a file in the image, and the build wants a folder there")
-            if node.change is not None and node.change.kind is not Kind.DIRECTORY:
-                raise _clash(node.path, "is a file and a folder in the same step")
-            node.change = node.change or change
-            return
-        if node.children:
-            raise _clash(node.path, "is a folder and a file in the same step")
-        if old is not None and old.kind is Kind.DIRECTORY:
-            raise _clash(node.path, "is a folder in the image, and the build wants a file or link there")
-        node.change = change
-
-    def _below(self, node: _Node, name: str, change: Change) -> _Node:
-        if node.change is not None and node.change.kind is not Kind.DIRECTORY:
-            raise _clash(node.path, f"is a file or link in the same step, so {join(change.path)} cannot be below it")
-        if node.existing is not None and node.existing.kind is not Kind.DIRECTORY and node.path:
-            raise _clash(node.path, f"is a {node.existing.kind.value} in the image, so {join(change.path)} "
-                                    "cannot be below it")
-        if node.children is None:
-            node.children = {}
-        key = fold(name)
-        child = node.children.get(key)
-        if child is None:
-            path = (*node.path, name)
-            # Nothing stands in a folder that this step makes, so the base need not be asked.
-            existing = self._view.get(path) if node.existing is not None or not node.path else None
-            if existing is not None:
-                path = (*node.path, existing.path.rpartition("/")[2])
-            else:
-                check_name(name)
-            child = node.children[key] = _Node(path, existing)
-        return child
-
-
-def _clash(path: Components, why: str) -> ContextError:
-    return ContextError(f"cannot write {join(path)}", why=f"{join(path)} {why}", path=join(path),
-                        hint="copy to another name, or leave it out with --exclude or .dockerignore")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +17,7 @@ from ..codec.readers import Readable
 from ..dockerfile.ignore import Ignore, Verdict, ignore_names
 from ..errors import ContextError
 from .context_tar import Limits, TarTree
-from .context_tree import ROOT, Item, Sort, Tree, shown
+from .context_tree import ROOT, Item, Listing, Sort, Tree, shown
 from .context_walk import FolderTree
 from .statcache import StatCache
 
@@ -30,7 +31,7 @@ class Context:
     def __init__(self, tree: Tree, ignore: Ignore | None = None) -> None:
         self.tree = tree
         self.ignore = ignore or Ignore()
-        self._listed: dict[str, dict[str, Item]] = {}
+        self._listed: dict[str, Listing] = {}
         self._verdicts: dict[str, Verdict | None] = {"": None}
 
     @classmethod
@@ -59,15 +60,29 @@ class Context:
             return ROOT
         at = ""
         for name in path.split("/")[:-1]:
-            item = self._folder(at).get(name)
+            item = self.listing(at).get(name)
             if item is None or item.sort is not Sort.DIRECTORY:
                 return None
             at = item.path
-        return self._folder(at).get(path.rpartition("/")[2])
+        return self.listing(at).get(path.rpartition("/")[2])
 
     def children(self, folder: str = "") -> tuple[Item, ...]:
         """What lies in a folder, sorted by name (by code point, in every locale)."""
-        return tuple(self._folder(folder).values())
+        return tuple(self.listing(folder).items())
+
+    def listing(self, folder: str) -> Listing:
+        """What is visible in a folder: plain files in columns, the rest as items."""
+        known = self._listed.get(folder)
+        if known is not None:
+            return known
+        found = self.tree.list(folder)
+        if self.ignore.patterns:
+            above = self._verdict(folder)
+            others = {name: item for name, item in sorted(found.others.items()) if self._visible(item, above)}
+            found = replace(found.where(lambda name: not self.ignore.verdict(found.path(name), above).excluded),
+                            others=others)
+        self._listed[folder] = found
+        return found
 
     def walk(self, folder: str = "") -> Iterator[Item]:
         """Everything below a folder, each folder before what is in it; symlinks are not followed."""
@@ -96,7 +111,7 @@ class Context:
                 at.pop()
                 item = self.get("/".join(at))
                 continue
-            item = self._folder("/".join(at)).get(name) if item is not None and item.sort is Sort.DIRECTORY else None
+            item = self.listing("/".join(at)).get(name) if item is not None and item.sort is Sort.DIRECTORY else None
             at.append(name)
             if item is None:
                 return None, "/".join([*at, *reversed(todo)]), tuple(links)
@@ -167,24 +182,14 @@ class Context:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _folder(self, folder: str) -> dict[str, Item]:
-        """What is visible in a folder, by name and sorted."""
-        listed = self._listed.get(folder)
-        if listed is None:
-            found = sorted(self.tree.list(folder), key=lambda item: item.name)
-            listed = {item.name: item for item in found if self._visible(item, folder)}
-            self._listed[folder] = listed
-        return listed
-
-    def _visible(self, item: Item, folder: str) -> bool:
+    def _visible(self, item: Item, above: Verdict | None) -> bool:
         """Whether an item is in the context: a folder also when something below it is brought back."""
-        if not self.ignore.patterns:
-            return True
-        verdict = self.ignore.verdict(item.path, self._verdict(folder))
+        verdict = self.ignore.verdict(item.path, above)
         if item.sort is Sort.DIRECTORY:
             self._verdicts[item.path] = verdict
             if verdict.excluded:
-                return self.ignore.may_contain_included(item.path) and bool(self._folder(item.path))
+                listing = self.listing(item.path) if self.ignore.may_contain_included(item.path) else None
+                return listing is not None and bool(listing.names or listing.others)
         return not verdict.excluded
 
     def _verdict(self, folder: str) -> Verdict | None:

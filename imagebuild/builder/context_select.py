@@ -21,15 +21,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ..dockerfile.globs import match
 from ..dockerfile.ignore import Ignore, Verdict
-from ..errors import ContextError, FormatError, UnsupportedError
+from ..errors import ContextError, UnsupportedError
 from ..layer import Kind
 from ..windows.names import check_name
 from ..windows.upcase import fold
+from .changes import Row
 from .context import Context
 from .context_links import Policy, link_of
-from .context_tree import Item, Sort, shown
+from .context_match import has_wildcard, matches, missing, normal, patterns_of, tops, verdict_of
+from .context_tree import FACTS, Item, Listing, Sort, shown
 
 Names = tuple[str, ...]
 MAX_ITEMS = 1_000_000
@@ -57,49 +58,39 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What the sources mean: ``items`` with folders before what is in them, and the wildcards that found nothing."""
+    """What the sources mean: single things, rows of plain files that share a folder, and the wildcards that found
+    nothing."""
 
-    items: tuple[Selected, ...]
+    singles: tuple[Selected, ...]
+    rows: tuple[Row, ...] = ()
     unmatched: tuple[str, ...] = ()
+
+    @property
+    def items(self) -> tuple[Selected, ...]:
+        """Everything as single things, sorted by name, so that folders come before what is in them."""
+        below = (one for row in self.rows for one in selected(row))
+        return tuple(sorted((*self.singles, *below), key=lambda item: item.path))
+
+
+def selected(row: Row) -> Iterator[Selected]:
+    """The files of a row as single things."""
+    prefix = f"{row.source}/" if row.source else ""
+    for at, name in enumerate(row.names):
+        size, mtime_ns = row.facts[FACTS * at:FACTS * at + 2]
+        yield Selected(prefix + name, (*row.path, name), Kind.FILE, size, mtime_ns)
 
 
 def select(context: Context, sources: Iterable[str], *, excludes: tuple[str, ...] = (), parents: bool = False,
            symlinks: Policy = "keep", dangling: Literal["refuse", "keep"] = "refuse") -> Selection:
-    """The items that the sources of one COPY or ADD mean, in the order of the sources and then of names.
+    """What the sources of one COPY or ADD mean.
 
     Of two files with one destination the later counts, as in BuildKit; two names that differ only in case are an error
     that names both. Raises ContextError; nothing depends on the machine, the locale or the order of a listing.
     """
-    left_out = _patterns(excludes, " ".join(f"--exclude={text}" for text in excludes))
+    left_out = patterns_of(excludes, " ".join(f"--exclude={text}" for text in excludes))
     collector = _Collector(context, left_out, symlinks, dangling == "keep")
     unmatched = [source for source in sources if not (_with_parents if parents else _plain)(collector, source)]
-    return Selection(tuple(collector.found.values()), tuple(unmatched))
-
-
-def expand_sources(context: Context, pattern: str) -> tuple[str, ...]:
-    """The paths a source means before anything below them is looked at: what its wildcards match, or itself."""
-    return tuple(_matches(context, normal(pattern, pattern)))
-
-
-def normal(text: str, source: str) -> str:
-    """A source as a path in the context: ``\\`` is a separator as everywhere in a Windows Dockerfile, ``C:`` goes."""
-    text = text.replace("\\", "/")
-    text = text[2:] if text[1:2] == ":" else text
-    parts: list[str] = []
-    for part in text.split("/"):
-        if part == "..":
-            if not parts:
-                raise ContextError(f"cannot copy {shown(source)}", path=source, why="it leads out of the build context",
-                                   hint="use a context that holds it, or --build-context NAME=DIR and COPY --from=NAME")
-            parts.pop()
-        elif part not in ("", "."):
-            parts.append(part)
-    return "/".join(parts)
-
-
-def has_wildcard(name: str) -> bool:
-    """Whether a path component is a pattern."""
-    return any(char in name for char in "*?[")
+    return Selection(tuple(collector.found.values()), tuple(collector.rows.values()), tuple(unmatched))
 
 
 class _Collector:
@@ -111,6 +102,9 @@ class _Collector:
         self.symlinks = symlinks
         self.dangling = dangling
         self.found: dict[Names, Selected] = {}
+        self.rows: dict[Names, Row] = {}  # by folder
+        self._below: set[Names] = set()  # the folders that something in `found` is in
+        self._count = 0
         self.pending: dict[Names, Item] = {}
 
     def follow(self, path: str, source: str) -> tuple[Item | None, str]:
@@ -127,7 +121,7 @@ class _Collector:
         todo: list[tuple[Item, Names, str, Verdict | None, Names]] = []
 
         def push(folder: str, path: Names, inside: str, verdict: Verdict | None, chain: Names) -> None:
-            for item in reversed(self.context.children(folder)):
+            for item in reversed(self.take_files(self.context.listing(folder), path, inside, verdict)):
                 name = item.name
                 todo.append((item, (*path, name), f"{inside}/{name}" if inside else name, verdict, chain))
 
@@ -147,6 +141,17 @@ class _Collector:
                 followed = self.add_one(item, path, chain)
                 if followed is not None:
                     push(followed, path, inside, own, (*chain, followed))
+
+    def take_files(self, listing: Listing, path: Names, inside: str, verdict: Verdict | None) -> list[Item]:
+        """Take the plain files of a folder as one row, as far as that goes; gives what has to be looked at alone."""
+        kept = listing
+        if self.excludes.patterns:
+            below = f"{inside}/" if inside else ""
+            kept = listing.where(lambda name: not self.excludes.verdict(below + name, verdict).excluded)
+        row, odd = Row.of(path, self.context, kept)
+        if row is None or not self._put_row(row):
+            return kept.items()
+        return sorted((*map(kept.file, odd), *kept.others.values()), key=lambda item: item.name)
 
     def add_one(self, item: Item, path: tuple[str, ...], chain: tuple[str, ...]) -> str | None:
         """Take an item that is no folder; gives the folder to go on with where a link to one is followed."""
@@ -193,6 +198,12 @@ class _Collector:
 
     def _put(self, new: Selected) -> None:
         key = tuple(map(fold, new.path))
+        row = self.rows.get(key[:-1]) if key else None
+        if row is not None and row.has(key[-1]):  # each on its own, then: which one counts, or what is wrong
+            del self.rows[key[:-1]]
+            self._count -= len(row.names)
+            for one in selected(row):
+                self._put(one)
         old = self.found.get(key)
         if old is not None and old.path != new.path:
             raise ContextError(f"cannot copy {shown(old.source)} and {shown(new.source)}", path=new.source,
@@ -204,9 +215,26 @@ class _Collector:
                                    other=old.source, why="both get one name, and one is a folder and the other is not")
             return
         self.found[key] = new
-        if len(self.found) > MAX_ITEMS:
-            raise ContextError(f"cannot copy {shown(new.source)}", path=new.source,
+        self._below.add(key[:-1])
+        if old is None:
+            self._more(1, new.source)
+
+    def _more(self, count: int, source: str) -> None:
+        self._count += count
+        if self._count > MAX_ITEMS:
+            raise ContextError(f"cannot copy {shown(source)}", path=source,
                                why=f"that is more than the {MAX_ITEMS} items that one instruction may copy")
+
+    def _put_row(self, row: Row) -> bool:
+        """Take a row, if nothing that was taken before has one of its names."""
+        folder = tuple(map(fold, row.path))
+        if folder in self.rows or (folder in self._below and any((*folder, key) in self.found for key in row.keys)):
+            return False
+        if self.pending:
+            self._parents((*row.path, row.names[0]))
+        self.rows[folder] = row
+        self._more(len(row.names), row.source)
+        return True
 
     def _check_name(self, item: Item, path: tuple[str, ...]) -> None:
         if not path:
@@ -231,10 +259,10 @@ def _plain(collector: _Collector, source: str) -> bool:
     path = normal(source, source)
     pattern = any(map(has_wildcard, path.split("/")))
     matched = False
-    for found in _matches(collector.context, path):
+    for found in matches(collector.context, path):
         item, real = collector.follow(found, source)
         if item is None:
-            raise _missing(collector.context, found if pattern else source, real)
+            raise missing(collector.context, found if pattern else source, real)
         matched = True
         if item.sort is Sort.DIRECTORY:
             collector.add(item, item, ())
@@ -251,12 +279,12 @@ def _with_parents(collector: _Collector, source: str) -> bool:
     before, pivot, after = source.replace("\\", "/").partition("/./")
     base, pattern = (normal(before, source), normal(after, source)) if pivot else ("", normal(before, source))
     wild = any(map(has_wildcard, f"{base}/{pattern}".split("/")))
-    wanted = _patterns((pattern,), source) if pattern else None
+    wanted = patterns_of((pattern,), source) if pattern else None
     matched = False
-    for found in _matches(collector.context, base):
+    for found in matches(collector.context, base):
         item, real = collector.follow(found, source)
         if item is None:
-            raise _missing(collector.context, source, real)
+            raise missing(collector.context, source, real)
         if item.sort is not Sort.DIRECTORY:
             continue
         collector.add(item, item, ())
@@ -264,14 +292,14 @@ def _with_parents(collector: _Collector, source: str) -> bool:
             collector.folder(real, (), "", None, (real,))
             matched = True
             continue
-        for top in _tops(collector.context, real, wanted):
+        for top in tops(collector.context, real, wanted):
             inside = top.path[len(real) :].lstrip("/")
             matched = True
-            verdict = _verdict(collector.excludes, inside)
+            verdict = verdict_of(collector.excludes, inside)
             if not verdict.excluded or (top.sort is Sort.DIRECTORY and collector.excludes.may_contain_included(inside)):
                 _take_tree(collector, top, inside, verdict)
     if not matched and not wild:
-        raise _missing(collector.context, source, "/".join(filter(None, (base, pattern))))
+        raise missing(collector.context, source, "/".join(filter(None, (base, pattern))))
     return matched
 
 
@@ -295,80 +323,3 @@ def _take_tree(collector: _Collector, top: Item, inside: str, verdict: Verdict) 
     followed = collector.add_one(top, path, (top.path.rpartition("/")[0],))
     if followed is not None:
         collector.folder(followed, path, inside, verdict, (followed,))
-
-
-def _tops(context: Context, base: str, wanted: Ignore) -> Iterator[Item]:
-    """The items below ``base`` that a pattern matches and no folder above them does."""
-    todo = list(reversed(context.children(base)))
-    while todo:
-        item = todo.pop()
-        inside = item.path[len(base) :].lstrip("/")
-        if wanted.verdict(inside).excluded:
-            yield item
-        elif item.sort is Sort.DIRECTORY and wanted.patterns[0].may_match_below(inside):
-            todo.extend(reversed(context.children(item.path)))
-
-
-def _matches(context: Context, path: str) -> list[str]:
-    """The paths that a source with wildcards matches, sorted; a source without is itself."""
-    parts = path.split("/")
-    first = next((index for index, part in enumerate(parts) if has_wildcard(part)), None)
-    if first is None:
-        return [path]
-    item, real, _ = context.resolve("/".join(parts[:first]))
-    if item is None:
-        raise _missing(context, path, real)
-    found = [real] if item.sort is Sort.DIRECTORY else []
-    for index, part in enumerate(parts[first:], first):
-        below = []
-        for folder in found:
-            for child in context.children(folder):
-                try:
-                    fits = match(part, child.name)
-                except FormatError as error:
-                    raise ContextError(f"cannot copy {shown(path)}", path=path, why=error.why or error.what) from error
-                if fits and (index == len(parts) - 1 or child.sort is Sort.DIRECTORY):
-                    below.append(child.path)
-        found = below
-    return found
-
-
-def _patterns(texts: tuple[str, ...], asked: str) -> Ignore:
-    """Patterns with any separator as a matcher; ``asked`` is what the user wrote."""
-    try:
-        return Ignore.of(tuple(text.replace("\\", "/") for text in texts))
-    except FormatError as error:
-        raise ContextError(f"cannot use {shown(asked)}", why=error.why or error.what) from error
-
-
-def _verdict(ignore: Ignore, path: str) -> Verdict:
-    """About a path, after every folder above it."""
-    verdict: Verdict | None = None
-    parts = path.split("/")
-    for count in range(1, len(parts) + 1):
-        verdict = ignore.verdict("/".join(parts[:count]), verdict)
-    assert verdict is not None
-    return verdict
-
-
-def _missing(context: Context, source: str, real: str) -> ContextError:
-    """The error for a name that is not there, with the reason a person would look for next."""
-    why, hint = f"there is no {shown(real)} in the build context {context.name}", ""
-    whole = Context(context.tree)
-    if context.ignore.patterns and whole.get(real) is not None:
-        why = f"{shown(real)} is left out by .dockerignore"
-        hint = "remove the pattern, or bring it back with a line that begins with !"
-    else:
-        at = ""
-        for name in real.split("/"):
-            near = next((item for item in whole.children(at) if fold(item.name) == fold(name)), None)
-            if near is None:
-                break
-            if near.name != name:
-                hint = f"there is {shown(near.path)}: on this machine names are compared with case"
-            if near.sort is not Sort.DIRECTORY:
-                break
-            at = near.path
-        else:
-            at = real
-    return ContextError(f"cannot copy {shown(source)}", path=real, why=why, hint=hint)

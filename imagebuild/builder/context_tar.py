@@ -12,7 +12,8 @@ import io
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,7 +24,7 @@ from ..codec.readers import ChunkReader, Readable, open_reader
 from ..errors import ContextError, FormatError, StoreError
 from ..layer.tarstream import Header, TarStream
 from ..layer.tarstream import Limits as TarLimits
-from .context_tree import MAX_DEPTH, Item, Sort, shown, text_of
+from .context_tree import MAX_DEPTH, Item, Listing, Sort, shown, text_of
 
 CHUNK = 1 << 20
 
@@ -76,9 +77,9 @@ class TarTree:
             self.close()
             raise
 
-    def list(self, folder: str) -> list[Item]:
+    def list(self, folder: str) -> Listing:
         """What lies directly in a folder."""
-        return [self._items[path] for path in self._below.get(folder, ())]
+        return Listing.of(folder, (self._items[path] for path in self._below.get(folder, ())))
 
     def open(self, path: str) -> BinaryIO:
         """A stream of a file's bytes; several can be open at once."""
@@ -106,6 +107,18 @@ class TarTree:
     def digest(self, path: str) -> str:
         """``sha256:…`` of a file, computed while it was unpacked."""
         return self._pieces[path].digest
+
+    def places(self, folder: str, names: Sequence[str]) -> Iterator[str]:
+        """Copies of files of one folder, each made when it is asked for."""
+        return (self.place(f"{folder}/{name}" if folder else name) for name in names)
+
+    def digests(self, folder: str, names: Sequence[str], facts: array[int]) -> bytes:
+        """SHA-256 of files of one folder, 32 bytes after 32 bytes."""
+        return b"".join(bytes.fromhex(self.digest(f"{folder}/{name}" if folder else name).removeprefix("sha256:"))
+                        for name in names)
+
+    def learn_all(self, folder: str, names: Sequence[str], facts: array[int], digests: bytes) -> None:
+        """Nothing to learn: every file was hashed when the tarball was read."""
 
     def learn(self, item: Item, digest: str) -> None:
         """Nothing to learn: every file was hashed when the tarball was read."""

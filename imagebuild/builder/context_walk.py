@@ -6,12 +6,15 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from array import array
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import ContextError
-from .context_tree import MAX_DEPTH, Item, Sort, from_system, shown, to_system, unreadable
+from .context_tree import FACTS, MAX_DEPTH, UTF8, Item, Listing, Sort, chosen, from_system, shown, to_system, unreadable
 from .statcache import StatCache, facts
 
 _SPECIAL = ((stat.S_ISSOCK, "a socket"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISBLK, "a device"),
@@ -36,22 +39,28 @@ class FolderTree:
             raise ContextError(f"cannot use {shown(self.name)} as the build context", path=self.name,
                                why=error.strerror or str(error), hint="name a folder, or - for a tarball") from error
 
-    def list(self, folder: str) -> list[Item]:
+    def list(self, folder: str) -> Listing:
         """What lies directly in a folder. Things that vanish meanwhile are left out."""
         if folder.count("/") >= MAX_DEPTH:
             raise ContextError(f"cannot read {shown(folder)[:200]}… of the build context", path=folder,
                                why=f"folders lie more than {MAX_DEPTH} deep")
-        items = []
+        names, columns, others = list[str](), array("q"), dict[str, Item]()
         try:
             with os.scandir(self.location(folder)) as found:
-                for entry in found:
+                for entry in sorted(found, key=attrgetter("name")):
                     name = from_system(entry.name)
-                    path = f"{folder}/{name}" if folder else name
+                    if _column(entry, columns):
+                        names.append(name)
+                        continue
+                    del columns[FACTS * len(names):]
                     with suppress(FileNotFoundError):
-                        items.append(self._item(path, entry))
+                        others[name] = self._item(f"{folder}/{name}" if folder else name, entry)
         except OSError as error:
             raise unreadable(folder, error) from error
-        return items
+        if not UTF8 and names != sorted(names):
+            order = sorted(range(len(names)), key=names.__getitem__)
+            names, columns = [names[at] for at in order], chosen(columns, order)
+        return Listing(folder, names, columns, others)
 
     def _item(self, path: str, entry: os.DirEntry[str]) -> Item:
         try:
@@ -92,6 +101,25 @@ class FolderTree:
         """The file itself, as text."""
         return f"{self._prefix}{to_system(path)}"
 
+    def places(self, folder: str, names: Sequence[str]) -> Iterable[str]:
+        """The files themselves, as text."""
+        prefix = self.place(f"{folder}/") if folder else self._prefix
+        return map(prefix.__add__, names if UTF8 else map(to_system, names))
+
+    def digests(self, folder: str, names: Sequence[str], facts: array[int]) -> bytes:
+        """SHA-256 of files of one folder, from the cache for those that were listed as it knows them."""
+        known = self._cache.get_all(folder, names, facts)
+        return known if isinstance(known, bytes) else b"".join(
+            digest or bytes.fromhex(self.digest(f"{folder}/{name}" if folder else name).removeprefix("sha256:"))
+            for name, digest in zip(names, known, strict=True))
+
+    def learn_all(self, folder: str, names: Sequence[str], facts: array[int], digests: bytes) -> None:
+        """Remember digests that somebody else computed, for files that still look as they were listed.
+
+        A file that was changed after it was listed looks otherwise by now: what is remembered for it is never found.
+        """
+        self._cache.put_all(folder, names, facts, digests)
+
     def digest(self, path: str) -> str:
         """``sha256:…`` of a file, from the cache where nothing about the file has changed."""
         with self.open(path) as file:
@@ -120,3 +148,15 @@ class FolderTree:
     def close(self) -> None:
         """Save the cache."""
         self._cache.save()
+
+
+def _column(entry: os.DirEntry[str], columns: array[int]) -> bool:
+    """Append the facts of a plain file; false, and perhaps a part of them, for everything else."""
+    try:
+        status = entry.stat(follow_symlinks=False)
+        if not stat.S_ISREG(status.st_mode):
+            return False
+        columns.extend(facts(status))
+    except (OSError, OverflowError):  # what is wrong is looked at with the item; a time may be too far for a column
+        return False
+    return True

@@ -26,7 +26,7 @@ from ..stores import Store
 from ..windows.filetime import DOS_EPOCH, UNIX_EPOCH, from_iso, to_iso
 from .asked import Asked
 from .cache import Cache
-from .changes import Change
+from .changes import Change, Row
 from .commit import Committer
 from .compose import Looks
 from .gather import Gatherer
@@ -35,7 +35,7 @@ from .machine_path import PathReader, asks_for_path, cannot_read, registry_path
 from .open_context import Contexts
 from .plan import Amount, BaseFacts, Configure, Execute, MakeFolder, OfStage, Plan, PlannedStage, Transfer, Wanted
 from .planner import make_plan
-from .recipe import Memory
+from .recipe import Memory, Taken
 from .request import BuildRequest
 from .stage import StageBuild, located, placed
 from .view_of import flavour_of, over_nothing, over_table, over_union
@@ -69,7 +69,7 @@ class Built:
     descriptor: Descriptor
     plan: Plan
     bases: tuple[Found, ...] = ()
-    taken: tuple[tuple[str, str], ...] = ()
+    taken: Taken = field(default_factory=Taken)
     fetched: tuple[tuple[str, str], ...] = ()
 
 
@@ -103,7 +103,7 @@ class Shared:
     found: dict[Wanted, Found] = field(default_factory=dict)
     rootfs: dict[str, Rootfs] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
-    changes: dict[Hashable, list[Change]] = field(default_factory=dict)
+    changes: dict[Hashable, list[Change | Row]] = field(default_factory=dict)
 
     @classmethod
     def open(cls, request: BuildRequest, shop: Workshop, stack: ExitStack) -> Shared:
@@ -189,9 +189,9 @@ class Build:
         yield from Judge(self._request.lint).image(image)
         yield from promise_layers(self._shop.library.local, image, self._found.values())
         descriptor = put_image(self._shop.library.local, image)
-        taken = tuple(sorted((path, digest) for (_, path), digest in self._shared.memory.digests.items()))
         used = tuple(found for wanted, found in self._found.items() if wanted in self._used)
-        return Built(image, descriptor, plan, used, taken, tuple(sorted(self._shared.contexts.fetched.items())))
+        fetched = tuple(sorted(self._shared.contexts.fetched.items()))
+        return Built(image, descriptor, plan, used, self._shared.memory.taken(), fetched)
 
     def _refuse_runs(self, plan: Plan) -> None:
         for stage, step in plan.runs():

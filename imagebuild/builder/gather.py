@@ -19,9 +19,10 @@ from ..windows.filetime import from_unix_ns
 from ..windows.names import join
 from ..windows.sid import find_account
 from .archive import is_archive
-from .changes import Change, Changes, Components, Later, Local
+from .changes import Change, Changes, Components, Later, Local, Row
 from .context import Context
-from .context_select import Selected, expand_sources, select
+from .context_match import expand_sources
+from .context_select import Selected, Selection, select
 from .context_tree import Sort
 from .from_image import ImageFiles
 from .open_context import Contexts
@@ -40,7 +41,7 @@ class Gatherer:
 
     contexts: Contexts
     rootfs_of: OriginRootfs
-    known: dict[Hashable, list[Change]] = field(default_factory=dict)
+    known: dict[Hashable, list[Change | Row]] = field(default_factory=dict)
 
     def folder(self, step: MakeFolder, view: View) -> Changes:
         """WORKDIR: the folder, unless it is there."""
@@ -55,7 +56,7 @@ class Gatherer:
         destination = view.resolve(step.destination)
         there = view.get(destination)
         place = _Place(destination, step.into or not destination or (there is not None and there.is_directory()))
-        changes: list[Change] = []
+        changes: list[Change | Row] = []
         for source in step.sources:
             changes += yield from self._source(step, source, place)
         owner = find_account(step.owner) if step.owner else None
@@ -71,11 +72,12 @@ class Gatherer:
             elif isinstance(source, Files) and isinstance(source.origin, Here):
                 chosen = select(self.contexts.get(source.origin.value), source.patterns, excludes=step.excludes,
                                 parents=step.parents, symlinks=self.contexts.request.symlinks)
-                kept = [item for item in chosen.items if item.kind is Kind.FILE]
-                files, size, measured = files + len(kept), size + sum(item.size for item in kept), True
+                kept = [item.size for item in chosen.singles if item.kind is Kind.FILE]
+                kept += (size for row in chosen.rows for size in row.sizes)
+                files, size, measured = files + len(kept), size + sum(kept), True
         return Amount(files, size) if measured else None
 
-    def _source(self, step: Transfer, source: Source, place: _Place) -> Generator[Event, None, list[Change]]:
+    def _source(self, step: Transfer, source: Source, place: _Place) -> Generator[Event, None, list[Change | Row]]:
         if isinstance(source, Inline):
             data = source.data
             return [Change(place.of_file(source.name), Kind.FILE, len(data), data, Digest.of(data))]
@@ -93,7 +95,7 @@ class Gatherer:
         return list(self._image(step, source, rootfs, place))
 
     def _context(self, step: Transfer, source: Files, context: Context, place: _Place
-                 ) -> Generator[Event, None, list[Change]]:
+                 ) -> Generator[Event, None, list[Change | Row]]:
         if step.unpack:
             plain, archives = self._archives(source.patterns, context)
         else:
@@ -103,16 +105,21 @@ class Gatherer:
         where = f"{step.instruction.place.file}:{step.instruction.line}"
         for pattern in chosen.unmatched:
             yield Warn(f"{pattern} matches nothing", where, "empty-match")
-        alone = sum(item.alone for item in chosen.items)
+        alone = sum(item.alone for item in chosen.singles)
         if alone > 1 and not place.is_folder:
             raise ContextError(f"cannot copy {alone} files to {join(place.path)}",
                                why="it is not a folder, and the destination of several files must be one",
                                hint="end the destination with a backslash")
-        changes = [self._selected(context, item, place) for item in chosen.items if item.path or item.kind is not
-                   Kind.DIRECTORY or place.path]
+        changes = self._chosen(context, chosen, place)
         for path in archives:
             changes += self._unpacked(context.location(path), path, place)
         return changes
+
+    def _chosen(self, context: Context, chosen: Selection, place: _Place) -> list[Change | Row]:
+        """What was selected at its place in the image; a folder that becomes C:\\ itself is no change."""
+        singles = (self._selected(context, item, place) for item in chosen.singles
+                   if item.path or item.kind is not Kind.DIRECTORY or place.path)
+        return [*singles, *(row.inside(place.path) for row in chosen.rows)]
 
     def _selected(self, context: Context, item: Selected, place: _Place) -> Change:
         path = place.of_file(item.path[-1]) if item.alone else (*place.path, *item.path)
@@ -137,12 +144,17 @@ class Gatherer:
                 plain += [pattern] if not packed else [path for path in paths if context.resolve(path)[1] not in packed]
         return tuple(plain), archives
 
-    def _unpacked(self, archive: Path, shown: str, place: _Place) -> Iterable[Change]:
+    def _unpacked(self, archive: Path, shown: str, place: _Place) -> Iterable[Change | Row]:
         with archive.open("rb") as stream:
             opened = Context.from_tar(stream, name=shown, folder=self.contexts.scratch)
         context = self.contexts.stack.enter_context(opened)
         chosen = select(context, (".",), symlinks=self.contexts.request.symlinks)
-        return [self._selected(context, item, place) for item in chosen.items if item.path]
+        return self._below(context, chosen, place)
+
+    def _below(self, context: Context, chosen: Selection, place: _Place) -> list[Change | Row]:
+        """What was selected without the folder that holds it all."""
+        singles = (self._selected(context, item, place) for item in chosen.singles if item.path)
+        return [*singles, *(row.inside(place.path) for row in chosen.rows)]
 
     def _image(self, step: Transfer, source: Files, rootfs: Rootfs, place: _Place) -> Iterable[Change]:
         files = ImageFiles(rootfs)
@@ -163,7 +175,7 @@ class Gatherer:
                     continue
                 yield _image_change(rootfs, item.entry, path)
 
-    def _download(self, step: Transfer, source: Download, place: _Place) -> Generator[Event, None, list[Change]]:
+    def _download(self, step: Transfer, source: Download, place: _Place) -> Generator[Event, None, list[Change | Row]]:
         name = f"fetch {source.url}"
         yield Step(name, f"downloading {redact(source.url)}")
         fetched = self.contexts.fetcher.url(source.url, checksum=source.checksum or None)
@@ -178,7 +190,7 @@ class Gatherer:
         modified = from_unix_ns(found.modified_ns) if found.modified_ns is not None else None
         return [Change(place.of_file(found.name), Kind.FILE, found.size, found.path, found.digest, modified=modified)]
 
-    def _clone(self, step: Transfer, source: Clone, place: _Place) -> Generator[Event, None, list[Change]]:
+    def _clone(self, step: Transfer, source: Clone, place: _Place) -> Generator[Event, None, list[Change | Row]]:
         name = f"clone {source.url}"
         yield Step(name, f"cloning {redact(source.url)}")
         cloned = self.contexts.fetcher.git(source.url, keep_git_dir=bool(source.keep_git_dir),
@@ -188,7 +200,7 @@ class Gatherer:
         yield Finish(name, found.commit[:12])
         context = self.contexts.stack.enter_context(Context.from_folder(found.path))
         chosen = select(context, (".",), excludes=step.excludes, symlinks=self.contexts.request.symlinks)
-        return [self._selected(context, item, place) for item in chosen.items if item.path]
+        return self._below(context, chosen, place)
 
 
 @dataclass(frozen=True, slots=True)

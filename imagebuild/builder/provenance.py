@@ -113,9 +113,10 @@ def _downloads(built: Built) -> list[dict[str, Any]]:
 
 def _context(built: Built) -> list[dict[str, Any]]:
     """The files that were taken from build contexts, as one digest over their names and contents."""
-    if not built.taken:
+    taken = built.taken.pairs()
+    if not taken:
         return []
     digest = hashlib.sha256()
-    for path, found in sorted(built.taken):
+    for path, found in taken:
         digest.update(f"{found}  {path}\n".encode("utf-8", "surrogatepass"))
-    return [{"name": "context", "digest": {"sha256": digest.hexdigest()}, "annotations": {"files": len(built.taken)}}]
+    return [{"name": "context", "digest": {"sha256": digest.hexdigest()}, "annotations": {"files": len(taken)}}]

@@ -12,11 +12,12 @@ from ..images.base import BaseRequest, entries
 from ..images.events import Event, Finish, Step
 from ..images.rootfs import Rootfs
 from ..layer import Kind
+from ..lint.hives import CONFIG
 from ..oci import Digest, History, Image, RunConfig, add_history, append, with_config
 from ..windows.filetime import to_iso
 from ..windows.names import join
 from ..windows.upcase import fold
-from .changes import Change, Changes, Later
+from .changes import Change, Changes, Later, Row
 from .commit import Committer
 from .compose import Composer, Looks
 from .plan import PlannedStage
@@ -62,7 +63,7 @@ class StageBuild:
         step = f"layer {self.planned.index}.{self._numbers}"
         layer = yield from self.committer.commit(composed, base=self.from_scratch, epoch=self.looks.epoch,
                                                  title=self._title(text), step=step)
-        self.view.add([*composed.parents, *(entry for entry, _ in composed.fresh)])
+        self.view.add([*composed.parents, *(what for what, _ in composed.fresh)])
         self._tell()
         self.image = append(self.image, layer.descriptor, layer.diff_id, self._history(text))
         self.from_scratch = False
@@ -118,7 +119,9 @@ class StageBuild:
 
     def _with_hives(self, changes: Changes) -> Changes:
         """The changes of a base layer: with the five hives, but for those that are copied in."""
-        there = {fold(layer_path(change.path)) for change in changes.items}
+        config = fold(CONFIG)
+        there = {fold(layer_path(one.path)) for change in changes.items if _folder_of(change) == config
+                 for one in (change.singles() if isinstance(change, Row) else (change,))}
         request = BaseRequest(epoch=self.looks.epoch, compression=self.committer.compression)
         hives = []
         for entry, content in entries(request):
@@ -132,6 +135,11 @@ class StageBuild:
 
     def _history(self, text: str, *, empty: bool = False) -> History:
         return History(created=to_iso(self.looks.epoch), created_by=text, comment="wcow", empty_layer=empty)
+
+
+def _folder_of(change: Change | Row) -> str:
+    """The folded layer path of the folder that a change, or a row of them, is in."""
+    return fold(layer_path(change.path if isinstance(change, Row) else change.path[:-1]))
 
 
 def located(error: WcowError, step: PlannedStep) -> WcowError:

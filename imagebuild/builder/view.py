@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from ..errors import InputError
-from ..layer import Entry, Kind
+from ..layer import Batch, Entry, Kind
 from ..windows.folders import Folder
 from ..windows.names import join
 from ..windows.sddl import parse_sddl
@@ -79,16 +79,20 @@ class View:
         self._lower = lower
         self._over: dict[str, Entry] = {}
         self._names: dict[str, dict[str, Entry]] = {}
+        self._batches: dict[str, list[Batch]] = {}  # by folder: entries nobody has asked about yet
         self.root_security = root_security
 
     def get(self, path: Components) -> Entry | None:
         """What stands at ``path``, in its own casing; ``None`` when nothing does."""
         text = layer_path(path)
+        if self._batches:
+            self._settle(fold(text).rpartition("/")[0])
         return self._over.get(fold(text)) or self._lower.get(text)
 
     def children(self, path: Components) -> Iterator[Entry]:
         """What stands directly below ``path``, sorted by folded name."""
         text = layer_path(path)
+        self._settle(fold(text))
         found = {fold(e.path): e for e in self._lower.children(text)}
         found.update(self._names.get(fold(text), {}))
         for key in sorted(found):
@@ -101,22 +105,36 @@ class View:
             if entry.kind is Kind.DIRECTORY:
                 yield from self.walk(components(entry.path))
 
-    def add(self, entries: Iterable[Entry]) -> None:
+    def add(self, entries: Iterable[Entry | Batch]) -> None:
         """Lay what a step wrote over the view."""
         for entry in entries:
+            if isinstance(entry, Batch):
+                self._batches.setdefault(fold(entry.folder), []).append(entry)
+                continue
             key = fold(entry.path)
+            if self._batches:
+                self._settle(key.rpartition("/")[0])
             self._over[key] = entry
             self._names.setdefault(key.rpartition("/")[0], {})[key] = entry
+
+    def _settle(self, folder: str) -> None:
+        """Give each file of a folder its entry, now that somebody asks."""
+        for batch in self._batches.pop(folder, ()):
+            entries = {f"{folder}/{key}": batch.entry(at) for at, key in enumerate(batch.keys)}
+            self._over.update(entries)
+            self._names.setdefault(folder, {}).update(entries)
 
     def copy(self) -> View:
         """The same view, for a stage built on this one: what it writes is not seen here."""
         other = View(self._lower, root_security=self.root_security)
         other._over = dict(self._over)
         other._names = {key: dict(names) for key, names in self._names.items()}
+        other._batches = {key: list(batches) for key, batches in self._batches.items()}
         return other
 
     def is_own(self, key: str) -> bool:
         """Whether the stage itself wrote the entry with this folded layer path."""
+        self._settle(key.rpartition("/")[0])
         return key in self._over
 
     def resolve(self, path: Components) -> Components:

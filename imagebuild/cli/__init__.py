@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -22,6 +23,8 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         except OSError:
             pass  # a full disk or a reader that went away: the long way, which knows how such things end
+    if argv is None:  # a process of our own, and a short one: looking for circles costs it more than it finds
+        gc.set_threshold(50_000)
     try:
         from .app import run
 

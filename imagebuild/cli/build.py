@@ -124,7 +124,11 @@ def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, 
     caches = [CachePlace.parse(text, "--cache-to") for text in options["cache_to"]]
     if caches and request.no_cache:
         raise UsageError("--no-cache and --cache-to exclude each other", why="without a cache nothing is recorded")
+    pushed = [Location("docker", reference) for reference in names] if push or None in targets else []
     with open_library(settings) as library:
+        library.keep_pinned = not only_plan
+        for place in (*pushed, *(kept.location for kept in caches)) if not only_plan else ():
+            library.stores.expect_push(place)
         cache = _cache(library, settings, options["cache_from"])
         shop = _workshop(library, settings, cache)
         if only_plan:
@@ -140,9 +144,7 @@ def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, 
         statements = _attach(library, request, built, names) if provenance else {}
         if sbom:
             _list_materials(library, built, names, progress)
-        places = [target for target in targets if target is not None]
-        if push or None in targets:
-            places += [Location("docker", reference) for reference in names]
+        places = [*(target for target in targets if target is not None), *pushed]
         if load:
             places.append(Location("docker-daemon", (names or [Reference.parse("wcow/built").tagged()])[0]))
         for place in places:

@@ -7,7 +7,7 @@ The file is ``wcow.toml``, or ``[tool.wcow]`` of ``pyproject.toml``, in the work
     ca_file = "corp-root.pem"          # relative to this file
     insecure = ["registry.lab:5000"]   # or true: every registry
     offline = false
-    air_gapped = true                  # ask mirrors only
+    air_gapped = true                  # ask mirrors only, and push to mirrors only
     retries = 5
 
     [mirrors]

@@ -245,6 +245,7 @@ def _target(name: str, push: bool) -> Location:
 
 
 def _opened(library: OpenLibrary, target: Location, stack: ExitStack) -> Store:
+    library.stores.expect_push(target)
     if target.transport in ("", "docker"):
         return library.open(target)  # the very store that is read from, where it is: nothing to copy then
     store: Any = library.stores.create(target)
@@ -264,6 +265,7 @@ def _existing(library: OpenLibrary, name: str, push: bool,
         descriptor = find_local(library.local, name)
         store: Store = library.local
     else:
+        library.stores.expect_push(target)
         reader = library.open(target)
         descriptor = reader.resolve(selector(target))
         store = _opened(library, target, stack)

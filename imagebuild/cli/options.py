@@ -52,7 +52,7 @@ def registry_options(function: Decorated) -> Decorated:
         click.option("--offline/--no-offline", default=None,
                      help="Use the local store only. Also WCOW_OFFLINE."),
         click.option("--air-gapped/--no-air-gapped", default=None,
-                     help="Ask mirrors only, never the registries themselves. Also WCOW_AIR_GAPPED."),
+                     help="Ask mirrors, and push to mirrors, and to nobody else. Also WCOW_AIR_GAPPED."),
         store_option,
     )):
         function = option(function)

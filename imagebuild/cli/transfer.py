@@ -63,6 +63,7 @@ def copy(ctx: click.Context, /, source: str, destination: str, foreign: bool, at
         raise UsageError(f"cannot copy what is attached to an image to {target}",
                          why="a docker archive and the docker daemon hold images only")
     with open_library(settings) as library, ExitStack() as stack:
+        library.stores.expect_push(target)
         store, place, descriptor = library.resolve(source)
         place = replace(place, reference=place.reference or _named(library, store, place, descriptor))
         to = library.local if not target.transport else _managed(stack, library.stores.create(target))
@@ -103,6 +104,7 @@ def push(ctx: click.Context, /, name: str, destination: str | None, foreign: boo
     assert target.reference is not None
     origin = replace(target, reference=replace(target.reference, tag="", digest=None))
     with open_library(settings) as library:
+        library.stores.expect_push(target)
         store = library.open(here)
         descriptor = store.resolve(selector(here)) if here.transport else find_local(store, name)
         events = copy_image(store, descriptor, library.open(target), tag=_tag(target, here), name=name,

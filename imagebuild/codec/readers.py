@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from ..errors import DependencyError, FormatError, IntegrityError, UsageError
+from .aside import HasherAside
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -106,7 +107,8 @@ class VerifyingReader(io.RawIOBase):
     ``verified`` is true. ``what`` names the content in the error, ``hint`` says what to do about it. ``owned``
     closes the stream with this one.
 
-    ``readinto`` goes straight into the caller's buffer where the stream can do that.
+    ``readinto`` goes straight into the caller's buffer where the stream can do that. What ``read`` gives is hashed on
+    another thread, since whoever reads so has more to do with it (decompressing, parsing) than to pass it on.
     """
 
     def __init__(self, stream: Readable, digest: str, size: int | None = None, *, what: str = "blob", start: int = 0,
@@ -120,6 +122,7 @@ class VerifyingReader(io.RawIOBase):
         self.verified = False
         self._readinto = getattr(stream, "readinto", None)
         self._hash = hashlib.new(algorithm) if start == 0 else None
+        self._aside = HasherAside(self._hash) if self._hash is not None else None
         self._digest = digest
         self._size = size
         self._seen = start
@@ -140,7 +143,9 @@ class VerifyingReader(io.RawIOBase):
             return b"".join(iter(lambda: self.read(CHUNK_OUT), b""))
         data = self._stream.read(size)
         if data:
-            self._take(data)
+            self._count(len(data))
+            if self._aside is not None:
+                self._aside.update(data)
         elif size:
             self._end()
         return data
@@ -154,7 +159,10 @@ class VerifyingReader(io.RawIOBase):
             return len(data)
         count = cast(int, self._readinto(view) or 0)
         if count:
-            self._take(view[:count])
+            self._count(count)
+            if self._hash is not None and self._aside is not None:
+                self._aside.settle()
+                self._hash.update(view[:count])
         elif view:
             self._end()
         return count
@@ -163,21 +171,23 @@ class VerifyingReader(io.RawIOBase):
         """Close the stream, too, where it is ours."""
         if self._owned and not self.closed:
             cast(BinaryIO, self._stream).close()
+        aside = getattr(self, "_aside", None)  # a reader that could not begin has none
+        if aside is not None:
+            aside.close()
         super().close()
 
-    def _take(self, data: bytes | memoryview) -> None:
-        self._seen += len(data)
+    def _count(self, more: int) -> None:
+        self._seen += more
         if self._size is not None and self._seen > self._size:
             raise self._wrong(f"it is longer than {self._size} bytes", self._size, self._seen)
-        if self._hash is not None:
-            self._hash.update(data)
 
     def _end(self) -> None:
         if self.verified:
             return
         if self._size is not None and self._seen != self._size:
             raise self._wrong(f"it ended after {self._seen} bytes, {self._size} were promised", self._size, self._seen)
-        if self._hash is not None:
+        if self._hash is not None and self._aside is not None:
+            self._aside.settle()
             found = f"{self._hash.name}:{self._hash.hexdigest()}"
             if found != self._digest:
                 raise self._wrong(f"its digest is {found}", self._digest, found, "its digest says")

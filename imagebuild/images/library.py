@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ..errors import NotFoundError, WcowError
-from ..oci import Descriptor, Image, Index, Location, Platform, choose, from_bytes, is_index
+from ..errors import FormatError, IntegrityError, NotFoundError, WcowError
+from ..oci import Descriptor, Digest, Image, Index, Location, Platform, choose, from_bytes, is_index
 from ..oci import parse as parse_manifest
-from ..stores import Store
+from ..stores import Store, put_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,17 @@ Opener = Callable[[Location], Store]
 
 
 class Library:
-    """Looks images up. ``open_store`` gives the store that a location names; ``local`` is the user's own."""
+    """Looks images up. ``open_store`` gives the store that a location names; ``local`` is the user's own.
+
+    With ``keep_pinned``, which the owner may set, :meth:`find` keeps in the local store what it read of an image whose
+    name has a digest: the next time nobody is asked. It belongs to no name there, so ``system prune`` frees it.
+    """
 
     def __init__(self, local: Store, open_store: Opener, *, offline: bool = False) -> None:
         self.local = local
         self.offline = offline
         self._open = open_store
+        self.keep_pinned = False
         self._opened: dict[str, Store] = {}
 
     def open(self, location: Location) -> Store:
@@ -99,18 +104,49 @@ class Library:
 
         Where several fit, those of the Windows build of ``prefer`` (an os.version) go first.
         """
+        if not pull and (pinned := self._pinned(name, platform, prefer)) is not None:
+            return pinned
         store, location, descriptor = self.resolve(name, pull=pull)
-        return load(store, location, descriptor, name, platform, prefer=prefer)
+        documents: list[tuple[Descriptor, bytes]] = []
+
+        def read(wanted: Descriptor) -> bytes:
+            documents.append((wanted, store.manifest(wanted)))
+            return documents[-1][1]
+
+        found = load(store, location, descriptor, name, platform, prefer=prefer, read=read)
+        if self.keep_pinned and location.transport == "docker" and _digest(Location.parse(name)) is not None:
+            for wanted, data in documents:
+                put_bytes(self.local, data, wanted.media_type)
+        return found
+
+    def _pinned(self, name: str, platform: Platform, prefer: str) -> Found | None:
+        """An image of a registry whose name has a digest, from what was kept of it. A digest names one content for
+        ever; its layers are still the registry's."""
+        location = Location.parse(name)
+        digest = _digest(location)
+        if digest is None or self.offline:
+            return None
+        try:
+            self.local.resolve(selector(location))
+            return None  # the local store has all of it, under this very name
+        except NotFoundError:
+            remote = replace(location, transport="docker")
+        try:
+            descriptor = self.local.resolve(str(digest))
+            return load(self.open(remote), remote, descriptor, name, platform, prefer=prefer, read=self.local.manifest)
+        except (NotFoundError, IntegrityError, FormatError):
+            return None  # not, or no longer, or not all of it
 
 
 def load(store: Store, location: Location, descriptor: Descriptor, name: str, platform: Platform, *,
-         prefer: str = "") -> Found:
-    """The image behind a descriptor of a manifest or an index."""
+         prefer: str = "", read: Callable[[Descriptor], bytes] | None = None) -> Found:
+    """The image behind a descriptor of a manifest or an index. ``read`` reads documents, instead of ``store``."""
+    read = read or store.manifest
     index: Descriptor | None = None
     choices: tuple[Descriptor, ...] = ()
     if is_index(descriptor.media_type):
         index = descriptor
-        listing = parse_manifest(store.manifest(descriptor), descriptor.media_type, source=name)
+        listing = parse_manifest(read(descriptor), descriptor.media_type, source=name)
         assert isinstance(listing, Index)
         choices = choose(listing, platform.os, platform.architecture, platform.os_version or None)
         if not choices:
@@ -121,12 +157,17 @@ def load(store: Store, location: Location, descriptor: Descriptor, name: str, pl
         build = prefer.split(".")[:3]
         descriptor = min(choices, key=lambda entry: not (
             prefer and entry.platform is not None and entry.platform.os_version.split(".")[:3] == build))
-    manifest = store.manifest(descriptor)
+    manifest = read(descriptor)
     parsed = parse_manifest(manifest, descriptor.media_type, source=name)
     if isinstance(parsed, Index):
         raise NotFoundError(f"cannot use {name}", why="it is an index inside an index", name=name)
-    image = from_bytes(manifest, store.manifest(parsed.config), source=name)
+    image = from_bytes(manifest, read(parsed.config), source=name)
     return Found(image, store, name, location, descriptor, index, choices)
+
+
+def _digest(location: Location) -> Digest | None:
+    """The digest in a bare name."""
+    return location.reference.digest if not location.transport and location.reference is not None else None
 
 
 def selector(location: Location) -> str:

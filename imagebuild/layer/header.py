@@ -10,9 +10,11 @@ all records but ``path``, ``size`` and ``linkpath`` are the same for thousands o
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterator
 from zlib import adler32
 
 from ..windows.filetime import TICKS_PER_SECOND, UNIX_EPOCH, to_pax
+from .batch import Batch
 from .entry import Entry, Kind
 
 BLOCK = 512
@@ -110,6 +112,18 @@ class _Template:
             checksum = (adler32(before) & 0xFFFF) - 1 + self._after_sum
             return self._pax + before + b"%06o\0 " % checksum + self._after
         return self._encode_slowly(entry)
+
+    def headers(self, batch: Batch) -> Iterator[tuple[bytes, ...]]:
+        """The header blocks of the entries of a batch that has this template, each in pieces to be joined."""
+        folder, pax, mode, mtime, after = f"{batch.folder}/".encode(), self._pax, self._mode, self._mtime, self._after
+        room = 100 - len(folder) if batch.folder.isascii() else 0
+        base = self._after_sum - 1
+        for at, (name, size) in enumerate(zip(batch.names, batch.sizes, strict=True)):
+            if len(name) <= room and size < OCTAL_SIZE_LIMIT:
+                before = folder + name.encode().ljust(room, b"\0") + mode + b"%011o\0" % size + mtime
+                yield pax, before, b"%06o\0 " % ((adler32(before) & 0xFFFF) + base), after
+            else:
+                yield (self._encode_slowly(batch.entry(at)),)
 
     def _encode_slowly(self, entry: Entry) -> bytes:
         """The same for long or foreign names, links, whiteouts and huge files, which need records of their own."""

@@ -54,8 +54,7 @@ class Union:
                 if not _implied(entry):
                     return Found(entry, layer)
                 implied = implied or Found(entry, layer)
-            if index.hides(key) or any(index.hides(folder) or index.begins_anew(folder) for folder in above) \
-                    or index.begins_anew(""):
+            if index.hides(key) or any(index.hides(folder) or index.begins_anew(folder) for folder in above):
                 break
         return implied
 
@@ -64,7 +63,7 @@ class Union:
         if not self.indexes:
             return []
         key = self.indexes[0].key(path)
-        above = (*_ancestors(key), key) if key else ()
+        above = (*_ancestors(key), key)
         seen: dict[str, Found] = {}
         closed: set[str] = set()  # names that lower layers can no longer add to
         for layer, index in self._downwards():
@@ -80,7 +79,7 @@ class Union:
                 if name not in seen or (entry.kind is Kind.DIRECTORY and not _implied(entry)):
                     seen[name] = Found(entry, layer)
             closed |= covered
-            if any(index.hides(folder) or index.begins_anew(folder) for folder in above) or index.begins_anew(""):
+            if any(index.hides(folder) or index.begins_anew(folder) for folder in above):
                 break
         return [seen[name] for name in sorted(seen)]
 
@@ -123,9 +122,9 @@ class Union:
 
 
 def _ancestors(key: str) -> tuple[str, ...]:
-    """The folders above a key, the nearest last."""
+    """The folders above a key, the top first and the nearest last."""
     parts = key.split("/")
-    return tuple("/".join(parts[:count]) for count in range(1, len(parts)))
+    return tuple("/".join(parts[:count]) for count in range(len(parts)))
 
 
 def _implied(entry: Entry) -> bool:

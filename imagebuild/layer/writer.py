@@ -8,23 +8,30 @@ anything below a reparse point, a hard link to what is not there yet.
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from ..codec import BlockWriter, Compression, Sealed, Sink, Tail
 from ..errors import ContextError, InputError, UnsupportedError
 from ..windows.upcase import fold
+from .batch import Batch
 from .entry import Entry, Kind
 from .header import BLOCK, Headers
 from .rules import check_component, check_length, check_place, check_target, check_values
+from .spellings import Spellings
 
 Content = bytes | bytearray | memoryview | BinaryIO | str | os.PathLike[str] | None
 """What a file holds: bytes, a stream, or the path of a file (``str`` or ``PathLike``); ``None`` is empty."""
 Heard = Callable[[bytes | bytearray | memoryview], object]
 
+SMALL = 16 << 10
+"""Up to this size a file of a batch is read at once and copied; a larger one is read where it goes."""
+
 _PADDING = bytes(BLOCK)
+_GATHERED = 128 << 10  # about so many bytes of small files, records not counted, are handed on together
 _OPEN = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a FIFO must not make us wait
 
 
@@ -47,7 +54,7 @@ class LayerWriter:
         self._in_parent = in_parent
         self._headers = Headers()
         self._folders: dict[str, str] = {"": ""}  # spelling -> folded path with its slash
-        self._seen: dict[str, str] = {}  # folded path -> spelling
+        self._seen = Spellings()
         self._no_files: set[str] = set()  # folded paths of all that a hard link cannot lead to
         self._whiteouts_in: str | None = None  # the folder whose whiteouts may come next
         self._last = Entry("", Kind.DIRECTORY)  # the entry whose values were checked last, and its template
@@ -83,6 +90,28 @@ class LayerWriter:
         except BaseException:
             self._out.abort()
             raise
+
+    def add_batch(self, batch: Batch, places: Iterable[str], *, hashed: bool = False) -> bytes:
+        """Append the files of a batch; ``places`` are the files on this machine that hold their content.
+
+        Bytes and errors are those of :meth:`add` for one after the other. With ``hashed`` it gives the SHA-256 of each
+        content, 32 bytes after 32 bytes; else nothing.
+        """
+        digests: list[bytes] = []
+        self._check(batch.entry(0))  # and with it all but the names of the others
+        folder = self._folders[batch.folder]
+        if not self._last_below or self._seen.meets(folder, batch):
+            for entry, place in zip(batch.entries(), places, strict=True):
+                self._add_hashed(entry, place, digests)
+            return b"".join(digests) if hashed else b""
+        self._seen.add(folder, batch)
+        self._whiteouts_in = None
+        try:
+            self._write_batch(batch, places, digests if hashed else None)
+        except BaseException:
+            self._out.abort()
+            raise
+        return b"".join(digests)
 
     def cut(self) -> None:
         """End the compressed block here: what follows gets the same bytes whatever stood before.
@@ -135,8 +164,8 @@ class LayerWriter:
         if folder is None:
             raise self._no_parent(path, parent)
         key = folder + fold(name)
-        if key in self._seen:
-            other = self._seen[key]
+        other = self._seen.get(key)
+        if other is not None:
             raise InputError(f"cannot put {path} into a layer twice" if other == path else
                              f"cannot put {path} into a layer beside {other}",
                              why="a layer has each name once, and names that differ only in case are one to Windows",
@@ -189,7 +218,7 @@ class LayerWriter:
         key = fold(parent)
         other = self._seen.get(key)
         if other is None:
-            why = f"its parent {parent} must come before it" if parent else "it has no parent"
+            why = f"its parent {parent} must come before it"
         elif other != parent:
             why = f"its parent was spelt {other} before"
         else:
@@ -208,6 +237,47 @@ class LayerWriter:
             self._whiteouts_in = path
         elif kind is not Kind.WHITEOUT:
             self._whiteouts_in = None
+
+    def _add_hashed(self, entry: Entry, place: str, digests: list[bytes]) -> None:
+        digest = hashlib.sha256()
+        self.add(entry, place, heard=digest.update)
+        digests.append(digest.digest())
+
+    def _write_batch(self, batch: Batch, places: Iterable[str], digests: list[bytes] | None) -> None:
+        """Headers and content. Whatever is not as it should be with a file is left to :meth:`_write_file` to say."""
+        parts: list[bytes] = []
+        gathered, read, sha256 = 0, os.read, hashlib.sha256
+        headers = self._template.headers(batch)
+        for at, (header, size, place) in enumerate(zip(headers, batch.sizes, places, strict=True)):
+            if size <= SMALL:
+                data: bytes | None = None
+                try:
+                    file = os.open(place, _OPEN)
+                    try:
+                        data = read(file, size + 1)
+                    finally:
+                        os.close(file)
+                except OSError:
+                    data = None  # it may have been read and not closed
+                if data is not None and len(data) == size:
+                    parts += header
+                    parts += (data, _PADDING[:-size % BLOCK])
+                    gathered += size + BLOCK
+                    if digests is not None:
+                        digests.append(sha256(data).digest())
+                    if gathered >= _GATHERED:
+                        self._out.write(b"".join(parts))
+                        parts.clear()
+                        gathered = 0
+                    continue
+            self._out.write(b"".join(parts))
+            parts.clear()
+            gathered = 0
+            digest = sha256()
+            self._write_file(b"".join(header), batch.entry(at), place, digest.update if digests is not None else None)
+            if digests is not None:
+                digests.append(digest.digest())
+        self._out.write(b"".join(parts))
 
     def _write_file(self, header: bytes, entry: Entry, path: str | os.PathLike[str], heard: Heard | None) -> None:
         """Header, content of a file read straight into the block, and padding.
@@ -259,9 +329,9 @@ class LayerWriter:
     def _write_content(self, entry: Entry, content: bytes | bytearray | memoryview | BinaryIO,
                        heard: Heard | None) -> None:
         if isinstance(content, (bytes, bytearray, memoryview)):
-            found = content.nbytes if isinstance(content, memoryview) else len(content)
-            if found != entry.size:
-                raise _changed(entry, "its content", str(found))
+            content = memoryview(content).cast("B")  # a view may be of larger items
+            if len(content) != entry.size:
+                raise _changed(entry, "its content", str(len(content)))
             if heard is not None:
                 heard(content)
             self._out.write(content)

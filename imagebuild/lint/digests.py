@@ -3,14 +3,11 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from ..codec.aside import HasherAside
 from ..oci import Digest
-
-_AHEAD = 32  # chunks of at most 256 KiB that wait to be hashed
 
 
 class HashedReader:
@@ -22,43 +19,33 @@ class HashedReader:
     def __init__(self, stream: BinaryIO, like: Digest | None) -> None:
         self._read = getattr(stream, "read1", stream.read)
         self._like = like
-        self._queue: queue.Queue[bytes] = queue.Queue(_AHEAD)
-        self._thread: threading.Thread | None = None
         if like is not None:
             self._hash = like.hasher()
-            self._thread = threading.Thread(target=self._work, name="lint-digest", daemon=True)
-            self._thread.start()
+            self._aside = HasherAside(self._hash)
 
     def read1(self, size: int = -1, /) -> bytes:
         """The next bytes."""
         data: bytes = self._read(size)
-        if data and self._thread is not None:
-            self._queue.put(data)
+        if data and self._like is not None:
+            self._aside.update(data)
         return data
 
     read = read1
 
     def digest(self) -> Digest | None:
         """The digest of what was read."""
-        self._end()
-        return None if self._like is None else Digest(f"{self._like.algorithm}:{self._hash.hexdigest()}")
+        if self._like is None:
+            return None
+        self._aside.settle()
+        return Digest(f"{self._like.algorithm}:{self._hash.hexdigest()}")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        self._end()
-
-    def _work(self) -> None:
-        while data := self._queue.get():
-            self._hash.update(data)
-
-    def _end(self) -> None:
-        if self._thread is not None:
-            self._queue.put(b"")
-            self._thread.join()
-            self._thread = None
+        if self._like is not None:
+            self._aside.close()
 
 
 __all__ = ["HashedReader"]

@@ -42,6 +42,8 @@ PLACES = {
 DELTAS = {delta.upper(): delta for delta in MACHINE.values()}
 """How the deltas are spelt, by their folded names."""
 _USER = Place("user")
+USER_FILES = frozenset({"NTUSER.DAT", "USRCLASS.DAT"})
+"""How the files of users' hives are called, folded."""
 _USERS_FILE = re.compile(r"FILES/(?:USERS|WINDOWS/SERVICEPROFILES)/[^/]+/"
                          r"(?:NTUSER\.DAT|APPDATA/LOCAL/MICROSOFT/WINDOWS/USRCLASS\.DAT)").fullmatch
 _WORDS = Struct("<127I")
@@ -83,5 +85,5 @@ def is_dirty(head: bytes) -> bool:
     return bool(first != second)
 
 
-__all__ = ["BASE_HIVES", "BCD", "CONFIG", "DELTAS", "HEAD", "PLACES", "Place", "Where", "is_dirty", "place_of",
-           "problem_of"]
+__all__ = ["BASE_HIVES", "BCD", "CONFIG", "DELTAS", "HEAD", "PLACES", "USER_FILES", "Place", "Where", "is_dirty",
+           "place_of", "problem_of"]

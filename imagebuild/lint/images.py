@@ -40,12 +40,12 @@ def image(image: Image, store: Blobs, *, entry: Descriptor | None = None, only: 
 
     ``entry`` is the descriptor by which an index named the image. ``only`` are the numbers of the layers to read, 0
     being the lowest; what they say about each other is then not asked. ``hives`` says how much of them is looked at.
-    Each layer is streamed once; its diff id is verified on the way. A layer that cannot be read is a finding;
-    trouble of the store is raised.
+    Each layer is streamed once, to the end of its blob, so that a store can verify that; its diff id is verified on
+    the way. A layer that cannot be read is a finding; trouble of the store is raised.
     """
     numbers = range(len(image.layers))
-    if only is not None and not set(only) <= set(numbers):
-        raise UsageError(f"there is no layer {max(only)}",
+    if missing := sorted(set(only or ()) - set(numbers)):
+        raise UsageError(f"there is no layer {missing[0]}",
                          why=f"the image has {len(numbers)} layers, 0 being the lowest")
     report = Report(importers=importers, ignore=ignore, base=False)
     check_image(image, report)
@@ -90,8 +90,6 @@ def _layer(linter: LayerLinter, store: Blobs, descriptor: Descriptor, diff_id: D
             with HashedReader(open_reader(_Rejoined(head, blob)), diff_id) as tar:
                 yield from run(linter, tar, limits=limits, source=name)
                 digest = tar.digest()
-            while blob.read(1 << 18):  # what follows the compressed data belongs to the blob's digest
-                pass
         except (FormatError, IntegrityError) as error:
             offset = error.offset if isinstance(error, FormatError) else None
             report("layer-damaged", f"it cannot be read: {error}", "", offset)

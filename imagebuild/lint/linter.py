@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from ..codec.readers import Readable
 from ..hive import Hive
-from ..layer import Entry, Kind, Limits
+from ..layer import Batch, Entry, Kind, Limits
 from ..layer.tarstream import DEFAULT_LIMITS, Header
 from ..windows.upcase import fold
 from .finding import IMPORTERS, Finding, Importer
@@ -19,11 +19,12 @@ from .lower import compare
 from .names import DEVICES, HARMLESS, SUSPICIOUS, check_component, is_stream, text_of, tidy
 from .report import Report
 from .spool import Content, spool
-from .tree import Below, Tree
+from .tree import PLAIN_COST, Below, Tree
 from .values import Records, check_values
 
 _WHITEOUT = ".wh."
 _SPECIAL = frozenset(PLACES)
+_SPECIAL_FOLDERS = frozenset(key.rpartition("/")[0] for key in _SPECIAL)
 
 
 class LayerLinter:
@@ -100,12 +101,32 @@ class LayerLinter:
                 upper = base.upper()
                 key = prefix + upper
                 if key not in tree.seen and key not in _SPECIAL and upper[:3] not in DEVICES and len(path) < 1000 \
-                        and not tree.gone:
+                        and not tree.open_questions():
                     tree.seen[key] = path
-                    tree.memory += 500
+                    tree.memory += PLAIN_COST
                     tree.last_folder = None
+                    self._owner = path
                     return ()
         return self._slowly(entry, path, base, content)
+
+    def batch(self, batch: Batch) -> Sequence[Finding]:
+        """Files of one folder with the same records: the findings that :meth:`entry` gives for one after the other.
+
+        The names of a batch are plain, and their records those of the first, which is looked at in full; what is left
+        is whether a name was there before.
+        """
+        first = batch.entry(0)
+        findings = list(self.entry(first))
+        if len(batch) == 1:
+            return findings
+        rest = batch.part(1, len(batch))
+        if not findings and self._last is not None and self.report.base is not None \
+                and fold(batch.folder) not in _SPECIAL_FOLDERS and self.tree.place_batch(rest):
+            self._owner = f"{rest.folder}/{rest.names[-1]}"
+            return findings
+        for entry in rest.entries():
+            findings += self.entry(entry)
+        return findings
 
     def _slowly(self, entry: Entry, path: str, base: str, content: Content | None) -> list[Finding]:
         name = path
@@ -121,7 +142,8 @@ class LayerLinter:
             place = place_of(item.key)
             if place is not None:
                 self._hive(item, place, content)
-        plain = entry.kind is Kind.FILE and not self.report.found and not entry.eas and path.startswith("Files/")
+        plain = entry.kind is Kind.FILE and not self.report.found and self.report.base is not None \
+            and not entry.eas and path.startswith("Files/")
         self._last = entry if plain else None
         return self.report.take()
 

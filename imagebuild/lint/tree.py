@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..errors import FormatError, WcowError
-from ..layer import Kind
+from ..layer import Batch, Kind
+from ..layer.spellings import Spellings
 from ..windows.names import parse_path
 from ..windows.upcase import fold
 from .hives import DELTAS
@@ -20,6 +21,8 @@ MEMORY = 1 << 30
 """About how many bytes of names are kept for one layer; a layer with more is refused."""
 BELOW = 4_000_000
 """How many names of lower layers are kept for hard links into them; beyond that such links are not verified."""
+PLAIN_COST = 500
+"""About how many bytes one more plain file takes, its name included."""
 _LINKABLE = ("Files/", "UtilityVM/Files/")
 _OPAQUE, _AUFS = ".wh..opq", ".wh."
 
@@ -53,7 +56,7 @@ class Tree:
     """The names of one layer so far, and the questions that only its end can answer."""
 
     def __init__(self, report: Report, below: Below | None = None) -> None:
-        self.seen: dict[str, str] = {}  # folded path -> spelling
+        self.seen = Spellings()
         self.dirs: dict[str, str] = {"": ""}  # spelling of a folder -> folded path with its slash
         self.memory = 0
         self.whiteouts = False
@@ -96,6 +99,20 @@ class Tree:
             else:
                 self._reparse.add(key)
                 self._symlink(item)
+
+    def open_questions(self) -> bool:
+        """Whether a plain file at the right place could still answer something that was asked before it came."""
+        return bool(self.gone or self._missing)
+
+    def place_batch(self, batch: Batch) -> bool:
+        """Give all files of a batch their place, if nothing about any of them needs a closer look."""
+        prefix = self.dirs.get(batch.folder)
+        if prefix is None or self.open_questions() or self.seen.meets(prefix, batch):
+            return False
+        self.seen.add(prefix, batch)
+        self.memory += PLAIN_COST * len(batch)
+        self.last_folder = None
+        return True
 
     def _parent(self, item: Item) -> str:
         """The folded path of a parent that was not met under this spelling; each fault of a folder is told once."""
@@ -252,7 +269,7 @@ class Tree:
             if beside not in self.seen and beside not in self._missing and beside not in (below or {}):
                 self._report("symlink-files-prefix", f"its target is {target[:200]}", path, offset)
                 return
-        if not as_file:
+        if not as_file or not target:  # that a target is empty is told with the entry
             return
         try:
             led = parse_path(target, tuple(folder))

@@ -9,15 +9,19 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 
 from ..errors import AuthError, NotFoundError, RegistryError, WcowError
+from .pages import HINT, is_called_page, is_page, page_error
 from .redact import printable, redact
 from .transport import Answer
 
 _MAX_ERROR = 64 << 10
+_MAX_SHORT = 16 << 10
 TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 def error_of(answer: Answer, what: str, *, host: str, secrets: Iterable[str] = ()) -> WcowError:
     """The error for an answer; reads (at most 64 KiB of) its body and closes it."""
+    if answer.status < 300 and is_called_page(answer):
+        return page_error(answer, what, host=host)
     codes, text = _details(answer)
     text = redact(printable(text), secrets)
     why = f"{host} answered {answer.status} {_phrase(answer.status)}" + (f": {text}" if text else "")
@@ -35,6 +39,8 @@ def error_of(answer: Answer, what: str, *, host: str, secrets: Iterable[str] = (
         return RegistryError(what, why=why, status=status, codes=codes, temporary=True,
                              hint=f"too many requests; try again in {wait:.0f} s" if wait else
                              f"too many requests; try again later, or log in: wcow login {host}")
+    if status == 511:
+        return RegistryError(what, why=why, status=status, codes=codes, temporary=False, hint=HINT)
     if status in TEMPORARY or status >= 500:
         return RegistryError(what, why=why, status=status, codes=codes, temporary=True,
                              hint="the registry is in trouble; try again later")
@@ -42,6 +48,25 @@ def error_of(answer: Answer, what: str, *, host: str, secrets: Iterable[str] = (
         return RegistryError(what, why=why, status=status, codes=codes,
                              hint="a proxy before the registry limits the size of uploads")
     return RegistryError(what, why=why, status=status, codes=codes)
+
+
+def finish(answer: Answer, what: str, *, host: str) -> None:
+    """Be done with an answer that says nothing more than that it worked. RegistryError when it is a web page."""
+    try:
+        data = answer.read(_MAX_SHORT)
+    except RegistryError:
+        answer.body.close()
+        return
+    if is_page(data):
+        raise page_error(answer, what, host=host, data=data)
+
+
+def document(answer: Answer, limit: int, what: str, *, host: str) -> bytes:
+    """The body of an answer that should be a document, up to ``limit`` bytes. RegistryError when it is a web page."""
+    data = answer.read(limit)
+    if is_page(data):
+        raise page_error(answer, what, host=host, data=data)
+    return data
 
 
 def retry_after(answer: Answer, *, now: Callable[[], float] = time.time) -> float | None:

@@ -154,7 +154,15 @@ class Endpoint:
         answer = self.request("GET", "/v2/", scopes=(), what=what)
         if answer.status != 200:
             raise self.error(answer, what)
-        answer.drop()
+        self.finish(answer, what)
+
+    def document(self, answer: Answer, limit: int, what: str) -> bytes:
+        """The body of an answer, a document of at most ``limit`` bytes. RegistryError when it is a web page."""
+        return answers.document(answer, limit, what, host=self.host)
+
+    def finish(self, answer: Answer, what: str) -> None:
+        """Be done with an answer that only says that it worked. RegistryError when it is a web page."""
+        answers.finish(answer, what, host=self.host)
 
     def _find_scheme(self) -> str:
         if self._loopback:
@@ -234,7 +242,8 @@ class Endpoint:
             raise RegistryError(what, why=f"{self.host} sent us to {redact(target)[:200]!r}, which is no URL")
         if parts.scheme == "http" and url.startswith("https://") and not self._transport.tls.insecure:
             raise RegistryError(what, why=f"{self.host} sent us from https to http, at {parts.hostname}",
-                                hint="its proxy does not tell it that clients come by https; --insecure accepts it")
+                                hint="its proxy does not tell it that clients come by https (--insecure accepts it), "
+                                     "or a captive portal answers in its place (log in to the network)")
         return joined
 
 

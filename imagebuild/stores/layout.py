@@ -15,16 +15,17 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import DependencyError, FormatError, NotFoundError, StoreError, WcowError
+from ..errors import FormatError, NotFoundError, StoreError, WcowError
 from ..oci import MAX_SIZE, Descriptor, Digest, Index, Location, describe, is_index, is_manifest, sniff
 from . import names
 from .files import BlobPlace, DraftBlob, open_file, sweep, translated, trouble, write_file
 from .lease import Lease
+from .lock import held
 from .pieces import pieces
 from .port import Progress, Store
 from .transfer import copy_bytes
@@ -275,24 +276,16 @@ class LayoutStore:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Alone in changing names, promises and what is collected."""
-        try:
-            from filelock import FileLock, Timeout
-        except ImportError:
-            raise DependencyError(f"cannot write to {self.path}", why="the Python package filelock is missing",
-                                  hint="pip install filelock", package="filelock") from None
-        with translated(f"cannot lock {self.path}"):
-            self._private.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self._private / "lock", timeout=_LOCK_SECONDS)
-            try:
-                lock.acquire()
-            except Timeout:
-                raise StoreError(f"{self.path} is in use",
-                                 why=f"another process held its lock for {_LOCK_SECONDS:.0f} s",
-                                 hint="wait for it to end, or end it") from None
-        try:
+        with ExitStack() as stack:
+            with translated(f"cannot lock {self.path}"):
+                self._private.mkdir(parents=True, exist_ok=True)
+                try:
+                    stack.enter_context(held(self._private / "lock", _LOCK_SECONDS))
+                except TimeoutError:
+                    raise StoreError(f"{self.path} is in use",
+                                     why=f"another process held its lock for {_LOCK_SECONDS:.0f} s",
+                                     hint="wait for it to end, or end it") from None
             yield
-        finally:
-            lock.release()
 
     def _check(self) -> None:
         if not (self.path / "oci-layout").is_file():

@@ -34,7 +34,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Mirrors:
-    """The rules, in the order given. ``only`` never asks the origin: the air-gapped way."""
+    """The rules, in the order given. With ``only`` nobody is asked but the hosts on their right sides, the mirrors: the
+    air-gapped way. A name whose own registry is a mirror means that one, unless a rule for the name says otherwise.
+    """
 
     rules: tuple[tuple[str, str], ...] = ()
     only: bool = False
@@ -58,12 +60,29 @@ class Mirrors:
         matching = [(left, right) for left, right in self.rules if name == left or name.startswith(left + "/")]
         longest = max((len(left) for left, _ in matching), default=0)
         out = [self._rewritten(name, left, right) for left, right in matching if len(left) == longest]
-        if not self.only:
+        if not self.only or (not out and self._is_mirror(reference.domain)):
             out.append(origin(reference))
         if not out:
             raise UsageError(f"no mirror for {name}", why="only mirrors may be asked, and no rule matches it",
                              hint=f"add a rule {reference.domain}=HOST, or allow the registry itself")
         return tuple(out)
+
+    def home(self, reference: Reference) -> Place:
+        """Where a push of ``reference`` goes: to the registry its name says, whatever stands in for that in reading.
+        UsageError where only mirrors may be asked, and it is none."""
+        if not self.may_push(reference):
+            raise UsageError(f"cannot push to {reference.domain}", why="only mirrors may be asked, and it is none",
+                             hint=f"push to a mirror, call it one with a rule {reference.domain}={reference.domain}, "
+                                  "or leave --air-gapped out")
+        return origin(reference)
+
+    def may_push(self, reference: Reference) -> bool:
+        """Whether ``reference`` has a :meth:`home`."""
+        return not self.only or self._is_mirror(reference.domain)
+
+    def _is_mirror(self, host: str) -> bool:
+        found = (_RIGHT.fullmatch(right) for _, right in self.rules)
+        return any(one is not None and one["host"] == host for one in found)
 
     @staticmethod
     def _rewritten(name: str, left: str, right: str) -> Place:

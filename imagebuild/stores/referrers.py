@@ -104,7 +104,7 @@ def list_by_tag(endpoint: Endpoint, repository: str, entry: Descriptor, subject:
                               headers={"Content-Type": media.OCI_INDEX})
     if answer.status not in (200, 201, 202):
         raise endpoint.error(answer, what)
-    answer.drop()
+    endpoint.finish(answer, what)
 
 
 def _by_tag(endpoint: Endpoint, repository: str, digest: Digest, what: str) -> tuple[list[Descriptor], Index]:
@@ -115,7 +115,7 @@ def _by_tag(endpoint: Endpoint, repository: str, digest: Digest, what: str) -> t
         return [], Index(media_type=media.OCI_INDEX)
     if answer.status != 200:
         raise endpoint.error(answer, what)
-    data = answer.read(MAX_SIZE + 1)
+    data = endpoint.document(answer, MAX_SIZE + 1, what)
     return _entries(data, endpoint.host, what), Index.from_bytes(data, source=f"referrers of {endpoint.host}")
 
 

@@ -3,41 +3,29 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from typing import BinaryIO, TypeVar, cast
-from urllib.parse import quote, urlencode
+import io
+from typing import BinaryIO, cast
 
-from ..errors import (
-    FormatError,
-    IntegrityError,
-    NotFoundError,
-    RegistryError,
-    StoreError,
-    UnsupportedError,
-    UsageError,
-    WcowError,
-)
-from ..oci import MAX_SIZE, Descriptor, Digest, Location, Reference, describe, is_tag, media
-from . import referrers
-from .answers import TEMPORARY
+from ..errors import FormatError, NotFoundError, RegistryError, WcowError
+from ..oci import MAX_SIZE, Descriptor, Location, Reference, describe, media
+from . import documents, referrers, tags
+from .asking import Asking
 from .client import RegistryClient
 from .download import Download, Get
 from .endpoint import Endpoint, Retrier
-from .mirrors import Place, origin
+from .mirrors import Place
+from .mount import mount
+from .pages import instead_of_blob, page_error
 from .port import Progress, Store
-from .tokens import Scopes, pull, push
+from .tokens import pull, push
 from .transport import Answer
 from .upload import Upload
-from .verify import check, verified
-
-_ACCEPT = {"Accept": ", ".join(media.ACCEPT)}
-_MAX_PAGES = 1000
-_T = TypeVar("_T")
+from .verify import verified
 
 
 class RegistryStore:
-    """One repository of a registry. Reads ask the mirrors first, writes go to the registry itself.
+    """One repository of a registry. Reads ask the mirrors first, writes go to the registry itself; where only mirrors
+    may be asked and it is none, a write is a UsageError.
 
     Pass a ``client`` to share connections and tokens; else one is made, and closed with the store.
     """
@@ -46,8 +34,7 @@ class RegistryStore:
         self.reference = Reference.parse(reference) if isinstance(reference, str) else reference
         self._client = client or RegistryClient()
         self._owns = client is None
-        self._served: dict[Digest, Place] = {}
-        self._distrusted: set[tuple[Place, Digest]] = set()
+        self._asking = Asking(self._client, self.reference)
 
     def __enter__(self) -> RegistryStore:
         return self
@@ -62,10 +49,9 @@ class RegistryStore:
 
     def resolve(self, reference: str) -> Descriptor:
         """See :class:`~.port.Store`. ``""`` means what the store's own reference names."""
-        target = _target(reference or self.reference.target)
-        mark = "@" if ":" in target else ":"
-        what = f"cannot find {self.reference.repository}{mark}{target}"
-        return self._first(what, lambda endpoint, repository: self._resolve(endpoint, repository, target, what))
+        name = documents.target(reference or self.reference.target)
+        what = f"cannot find {self.reference.repository}{'@' if ':' in name else ':'}{name}"
+        return self._asking.first(lambda endpoint, place: documents.resolve(endpoint, place.repository, name, what))
 
     def manifest(self, descriptor: Descriptor) -> bytes:
         """See :class:`~.port.Store`."""
@@ -73,14 +59,7 @@ class RegistryStore:
         if descriptor.size > MAX_SIZE:
             raise FormatError(what, why=f"{descriptor.size} bytes is too large for a manifest or config",
                               source=str(descriptor.digest))
-        kinds = _kinds(descriptor.media_type)
-
-        def read(endpoint: Endpoint, repository: str) -> bytes:
-            answer = self._get_any(endpoint, repository, kinds, descriptor, what)
-            data = answer.read(descriptor.size + 1)
-            return check(data, descriptor, what=f"document {descriptor.digest} of {endpoint.host}")
-
-        return self._first(what, read)
+        return self._asking.first(lambda endpoint, place: documents.read(endpoint, place.repository, descriptor, what))
 
     def open_blob(self, descriptor: Descriptor, *, offset: int = 0) -> BinaryIO:
         """See :class:`~.port.Store`. A foreign layer the registry lacks comes from its ``urls``.
@@ -88,7 +67,7 @@ class RegistryStore:
         What one mirror began another place goes on with, should the mirror fail on the way.
         """
         what = f"cannot read blob {descriptor.digest} of {self.reference.repository}"
-        places = self._asked(descriptor.digest)
+        places = self._asking.places(descriptor.digest)
 
         def source(place: Place, endpoint: Endpoint) -> tuple[Get, Retrier]:
             def get(at: int, retrier: Retrier) -> Answer:
@@ -97,13 +76,15 @@ class RegistryStore:
                                           headers={"Range": f"bytes={at}-"} if at else {})
                 if answer.status not in (200, 206):
                     raise endpoint.error(answer, what)
+                if instead_of_blob(answer, descriptor.size):
+                    raise page_error(answer, what, host=endpoint.host)
                 return answer
 
-            self._served[descriptor.digest] = place
+            self._asking.serves(place, descriptor.digest)
             return get, endpoint.retrier()
 
         def elsewhere(error: RegistryError) -> tuple[Get, Retrier] | None:
-            self._note_down(self._served[descriptor.digest], error)
+            self._asking.failed(descriptor.digest, error)
             following = next(places, None)
             return source(*following) if following else None
 
@@ -112,10 +93,10 @@ class RegistryStore:
             return cast(BinaryIO, Download(get, descriptor, offset=offset, retrier=retrier, what=what,
                                            elsewhere=elsewhere))
 
-        if offset >= descriptor.size > 0:
-            return _nothing(descriptor, offset, what)
+        if offset >= descriptor.size > 0:  # no registry serves the very end of a blob
+            return verified(io.BytesIO(b""), descriptor, offset=offset, what=what)
         try:
-            stream = self._first_of(places, opened)
+            stream = self._asking.first(opened, places)
         except NotFoundError:
             if not (descriptor.urls and media.is_foreign(descriptor.media_type)):
                 raise
@@ -126,23 +107,21 @@ class RegistryStore:
     def distrust(self, descriptor: Descriptor) -> bool:
         """A blob that was read turned out not to be what it should: do not ask that place for it again. True when
         there is another to ask."""
-        place = self._served.pop(descriptor.digest, None)
-        if place is not None:
-            self._distrusted.add((place, descriptor.digest))
-        return any((other, descriptor.digest) not in self._distrusted
-                   for other in self._client.mirrors.places(self.reference))
+        return self._asking.distrust(descriptor.digest)
 
     def has_blob(self, descriptor: Descriptor) -> bool:
-        """See :class:`~.port.Store`. Asks where a push would go; in air-gapped use, the mirrors."""
+        """See :class:`~.port.Store`. Asks where a push goes; where none may go (air-gapped), the mirrors."""
         what = f"cannot ask {self.reference.repository} for {descriptor.digest}"
-        kind = "manifests" if media.is_manifest(descriptor.media_type) or media.is_index(descriptor.media_type) \
-            else "blobs"
-        for place in self._client.mirrors.places(self.reference) if self._client.mirrors.only else (self._home(),):
+        mirrors = self._client.mirrors
+        pushing = mirrors.may_push(self.reference)
+        for place in (self._home(),) if pushing else mirrors.places(self.reference):
             endpoint = self._endpoint(place)
-            answer = endpoint.request("HEAD", f"/v2/{place.repository}/{kind}/{descriptor.digest}", headers=_ACCEPT,
-                                      scopes=pull(place.repository) if self._client.mirrors.only else
-                                      push(place.repository), what=what)
+            path = f"/v2/{place.repository}/{documents.kind_of(descriptor)}/{descriptor.digest}"
+            answer = endpoint.request("HEAD", path, headers=documents.ACCEPT, what=what,
+                                      scopes=(push if pushing else pull)(place.repository))
             answer.drop()
+            if instead_of_blob(answer, descriptor.size):
+                raise page_error(answer, what, host=endpoint.host)
             if answer.status == 200:
                 return True
             if answer.status != 404:
@@ -153,15 +132,15 @@ class RegistryStore:
         """See :class:`~.port.Store`. A repository that is not there has none."""
         what = f"cannot list the tags of {self.reference.repository}"
         try:
-            return sorted(self._first(what, lambda endpoint, repository: self._tags(endpoint, repository, what)))
+            return sorted(self._asking.first(lambda endpoint, place: tags.listed(endpoint, place.repository, what)))
         except NotFoundError:
             return []
 
     def referrers(self, descriptor: Descriptor) -> list[Descriptor]:
         """What is attached to a manifest or index here: signatures, SBOMs, provenance."""
         what = f"cannot list what is attached to {self.reference.repository}@{descriptor.digest}"
-        return self._first(what, lambda endpoint, repository: referrers.ask(endpoint, repository, descriptor.digest,
-                                                                            what))
+        return self._asking.first(lambda endpoint, place: referrers.ask(endpoint, place.repository, descriptor.digest,
+                                                                        what))
 
     # --- writing --------------------------------------------------------------------------------------------------
 
@@ -180,10 +159,15 @@ class RegistryStore:
         """Let the registry take a blob over from another of its repositories; False when it cannot.
 
         ``source`` is that repository (a Reference or RegistryStore), or a store that knows where a blob comes from.
+        Only the registry that is pushed to is asked, and only for a repository it may have under that name: what a
+        mirror has of another registry's, or of a registry that may not be asked, is no reason.
         """
+        place = self._home()
+        what = f"cannot mount {descriptor.digest} into {self.reference.repository}"
         for other in _repositories(source, descriptor):
             if other.domain == self.reference.domain and other.path != self.reference.path \
-                    and self._mount(other.path, descriptor):
+                    and self._may_have(place, other) \
+                    and mount(self._endpoint(place), place.repository, other.path, descriptor, what):
                 return True
         return False
 
@@ -191,21 +175,13 @@ class RegistryStore:
         """See :class:`~.port.Store`. The registry itself checks that what it refers to is there. Where it does not
         list what is attached to an image, the tag for that is kept (see ``referrers``)."""
         descriptor = describe(data, media_type)
-        target = _target(tag) if tag else str(descriptor.digest)
-        what = f"cannot push {self.reference.repository}{':' if tag else '@'}{target}"
+        name = documents.target(tag) if tag else str(descriptor.digest)
+        what = f"cannot push {self.reference.repository}{':' if tag else '@'}{name}"
         place = self._home()
         endpoint = self._endpoint(place)
-        answer = endpoint.request("PUT", f"/v2/{place.repository}/manifests/{target}", scopes=push(place.repository),
-                                  what=what, headers={"Content-Type": media_type}, body=data)
-        if answer.status not in (200, 201, 202):
-            raise endpoint.error(answer, what)
-        answer.drop()
-        said = answer.header("docker-content-digest")
-        if said and said.startswith("sha256:") and said != descriptor.digest:
-            raise IntegrityError(what, why=f"{place.host} kept {said[:80]}, not {descriptor.digest}",
-                                 expected=descriptor.digest, found=said)
+        listed = documents.put(endpoint, place.repository, name, data, descriptor, what)
         subject = referrers.subject_of(data, media_type)
-        if subject is not None and not answer.header("oci-subject"):
+        if subject is not None and not listed:
             with self._client.lock:  # two artefacts pushed at once would each forget the other
                 referrers.list_by_tag(endpoint, place.repository, referrers.entry_for(data, media_type),
                                       subject.digest, what)
@@ -213,19 +189,13 @@ class RegistryStore:
 
     def untag(self, tag: str) -> None:
         """See :class:`~.port.Store`. UnsupportedError where a registry can only delete whole images."""
-        what = f"cannot remove the tag {self.reference.repository}:{tag}"
         place = self._home()
-        endpoint = self._endpoint(place)
-        scopes: Scopes = (f"repository:{place.repository}:delete,pull",)
-        path = f"/v2/{place.repository}/manifests/{_target(tag)}"
-        answer = endpoint.request("DELETE", path, scopes=scopes, what=what)
-        if answer.status in (400, 405):
-            answer.drop()
-            raise UnsupportedError(what, why=f"{place.host} answered {answer.status}: it does not remove single tags",
-                                   hint="use the registry's own tools")
-        if answer.status not in (200, 202, 204):
-            raise endpoint.error(answer, what)
-        answer.drop()
+        tags.remove(self._endpoint(place), place.repository, documents.target(tag),
+                    f"cannot remove the tag {self.reference.repository}:{tag}")
+
+    def expect_push(self) -> None:
+        """Raise now what a later write would: UsageError where only mirrors may be asked. Asks nobody."""
+        self._home()
 
     def close(self) -> None:
         """See :class:`~.port.Store`."""
@@ -235,88 +205,15 @@ class RegistryStore:
     # --- details --------------------------------------------------------------------------------------------------
 
     def _home(self) -> Place:
-        return origin(self.reference)
+        return self._client.mirrors.home(self.reference)
+
+    def _may_have(self, place: Place, other: Reference) -> bool:
+        """Whether ``other`` is read from ``place``'s registry, if only as a last resort, under its own path."""
+        return any((one.host, one.repository) == (place.host, other.path)
+                   for one in self._client.mirrors.places(other))
 
     def _endpoint(self, place: Place) -> Endpoint:
         return self._client.endpoint(place.host, place.scheme)
-
-    def _asked(self, digest: Digest | None = None) -> Iterator[tuple[Place, Endpoint]]:
-        """The places to ask, best first. All but the last are given up soon, and left out when they were found down,
-        or when ``digest`` was not what it should be there."""
-        places = self._client.mirrors.places(self.reference)
-        if digest is not None:
-            places = tuple(place for place in places if (place, digest) not in self._distrusted) or places
-        for place in places[:-1]:
-            if not self._client.is_down(place.host):
-                yield place, self._client.endpoint(place.host, place.scheme, hurried=True)
-        yield places[-1], self._endpoint(places[-1])
-
-    def _note_down(self, place: Place, error: WcowError) -> None:
-        if isinstance(error, RegistryError) and error.temporary and error.status == 0:
-            self._client.note_down(place.host)
-
-    def _first(self, what: str, ask: Callable[[Endpoint, str], _T]) -> _T:
-        return self._first_of(self._asked(), lambda endpoint, place: ask(endpoint, place.repository))
-
-    def _first_of(self, places: Iterator[tuple[Place, Endpoint]], ask: Callable[[Endpoint, Place], _T]) -> _T:
-        """What the first place that can answers. A mirror's trouble only counts when nobody else is left to ask."""
-        asked: list[Place] = []
-        last: WcowError | None = None
-        for place, endpoint in places:
-            asked.append(place)
-            try:
-                return ask(endpoint, place)
-            except (StoreError, NotFoundError, IntegrityError, FormatError) as error:
-                self._note_down(place, error)
-                last = error
-        # The registry's own word (the last one) is what the user knows; a lone "not found" of a mirror is not.
-        assert last is not None
-        if any(place.mirror for place in asked):
-            names = ", ".join(str(place) for place in asked)
-            last.hint = f"asked {names}" + (f"; {last.hint}" if last.hint else "")
-        raise last
-
-    def _resolve(self, endpoint: Endpoint, repository: str, target: str, what: str) -> Descriptor:
-        path = f"/v2/{repository}/manifests/{target}"
-        answer = endpoint.request("HEAD", path, scopes=pull(repository), what=what, headers=_ACCEPT)
-        answer.drop()
-        if answer.status == 404 or answer.status in TEMPORARY:
-            raise endpoint.error(answer, what)
-        said, length = answer.header("docker-content-digest"), answer.header("content-length")
-        kind = _media_type(answer)
-        wanted = Digest.parse(target) if ":" in target else None
-        if answer.status == 200 and said and length.isdigit() and len(length) < 16 and kind:
-            digest = Digest.parse(said, source=f"Docker-Content-Digest of {endpoint.host}")
-            _compare(wanted, digest, what)
-            return Descriptor(kind, digest, int(length))
-        # Not every registry answers HEAD fully; the document itself always tells.
-        answer = endpoint.request("GET", path, scopes=pull(repository), what=what, headers=_ACCEPT)
-        if answer.status != 200:
-            raise endpoint.error(answer, what)
-        kind = _media_type(answer)
-        data = answer.read(MAX_SIZE + 1)
-        if len(data) > MAX_SIZE:
-            raise FormatError(what, source=f"manifest of {endpoint.host}", why=f"larger than {MAX_SIZE} bytes")
-        found = describe(data, kind)
-        if wanted is not None and wanted.algorithm != "sha256":
-            hasher = wanted.hasher()
-            hasher.update(data)
-            found = Descriptor(kind, Digest(f"{wanted.algorithm}:{hasher.hexdigest()}"), len(data))
-        _compare(wanted, found.digest, what)
-        return found
-
-    def _get_any(self, endpoint: Endpoint, repository: str, kinds: tuple[str, ...], descriptor: Descriptor,
-                 what: str) -> Answer:
-        answer: Answer | None = None
-        for kind in kinds:
-            if answer is not None:
-                answer.drop()
-            answer = endpoint.request("GET", f"/v2/{repository}/{kind}/{descriptor.digest}", scopes=pull(repository),
-                                      what=what, headers=_ACCEPT if kind == "manifests" else {})
-            if answer.status == 200:
-                return answer
-        assert answer is not None
-        raise endpoint.error(answer, what)
 
     def _foreign(self, descriptor: Descriptor, offset: int, what: str) -> BinaryIO:
         last: WcowError = NotFoundError(what, why="none of its urls has it")
@@ -327,6 +224,8 @@ class RegistryStore:
                 if answer.status not in (200, 206):
                     answer.drop()
                     raise NotFoundError(what, why=f"one of its urls answered {answer.status}")
+                if instead_of_blob(answer, descriptor.size):
+                    raise page_error(answer, what, host="one of its urls")
                 return answer
 
             try:
@@ -334,47 +233,6 @@ class RegistryStore:
             except WcowError as error:
                 last = error
         raise last
-
-    def _mount(self, other: str, descriptor: Descriptor) -> bool:
-        place = self._home()
-        endpoint = self._endpoint(place)
-        query = urlencode({"mount": str(descriptor.digest), "from": other})
-        scopes = push(place.repository, mount_from=other)
-        what = f"cannot mount {descriptor.digest} into {self.reference.repository}"
-        try:
-            answer = endpoint.request("POST", f"/v2/{place.repository}/blobs/uploads/?{query}", body=b"", scopes=scopes,
-                                      what=what)
-        except RegistryError:
-            return False  # not being allowed to read the other repository is no reason not to push
-        answer.drop()
-        if answer.status == 202 and answer.header("location"):
-            # It opened an upload instead, which we do not want.
-            try:
-                location = endpoint.join(answer.url, answer.header("location"), what)
-                endpoint.request("DELETE", location, scopes=push(place.repository), what=what).drop()
-            except RegistryError:
-                pass
-        return answer.status == 201
-
-    def _tags(self, endpoint: Endpoint, repository: str, what: str) -> set[str]:
-        path = f"/v2/{repository}/tags/list"
-        out: set[str] = set()
-        for _ in range(_MAX_PAGES):
-            answer = endpoint.request("GET", path, scopes=pull(repository), what=what)
-            if answer.status != 200:
-                raise endpoint.error(answer, what)
-            data = answer.read(MAX_SIZE)
-            try:
-                tags = json.loads(data)["tags"] or []
-                before = len(out)
-                out.update(str(tag) for tag in tags)
-            except (ValueError, KeyError, TypeError, RecursionError):
-                raise FormatError(what, source=f"tag list of {endpoint.host}", why="not a list of tags") from None
-            following = referrers.next_page(answer.header("link"))
-            if not following or len(out) == before:
-                break
-            path = endpoint.join(answer.url, following, what)
-        return out
 
 
 def _repositories(source: object, descriptor: Descriptor) -> list[Reference]:
@@ -387,34 +245,3 @@ def _repositories(source: object, descriptor: Descriptor) -> list[Reference]:
         return []
     places = cast("list[Location]", origins(descriptor.digest))
     return [place.reference for place in places if place.transport == "docker" and place.reference]
-
-
-def _target(reference: str) -> str:
-    """A tag or digest as it stands in a URL; nothing else gets there."""
-    if is_tag(reference):
-        return reference
-    if ":" in reference:
-        return quote(str(Digest.parse(reference)), safe=":")
-    raise UsageError(f"{reference[:140]!r} is neither a tag nor a digest")
-
-
-def _kinds(media_type: str) -> tuple[str, ...]:
-    if media.is_manifest(media_type) or media.is_index(media_type):
-        return ("manifests",)
-    return ("blobs",) if media_type else ("manifests", "blobs")
-
-
-def _media_type(answer: Answer) -> str:
-    return answer.header("content-type").partition(";")[0].strip()
-
-
-def _compare(wanted: Digest | None, found: Digest, what: str) -> None:
-    if wanted is not None and wanted != found:
-        raise IntegrityError(what, why=f"the registry answered with {found}", expected=wanted, found=found)
-
-
-def _nothing(descriptor: Descriptor, offset: int, what: str) -> BinaryIO:
-    """The stream from the very end of a blob, which no registry serves."""
-    import io
-
-    return verified(io.BytesIO(b""), descriptor, offset=offset, what=what)

@@ -118,7 +118,7 @@ class Authorizer:
         answer = self._ask(lambda: self._request(scopes, login, what))
         if answer.status != 200:
             raise self._refused(answer, what, login)
-        data = answer.read(_MAX_TOKEN)
+        data = answers.document(answer, _MAX_TOKEN, what, host=_host(self._realm))
         try:
             document = json.loads(data)
             token = document.get("token") or document.get("access_token")

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import http.client
 import ipaddress
 import threading
 from collections.abc import Iterator, Mapping
@@ -106,6 +105,8 @@ class Body:
         The bytes go from the socket into ``view``: urllib3's own ``readinto`` copies them twice on the way, which at
         a gigabyte a second is what a transfer waits for. Where urllib3 has changed inside, its ``read`` does the work.
         """
+        import http.client  # loaded by requests, not by every command that could talk to a registry
+
         raw = self._response.raw
         inner = getattr(raw, "_fp", None)
         if not isinstance(inner, http.client.HTTPResponse):

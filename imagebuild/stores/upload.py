@@ -19,6 +19,7 @@ from ..oci import Digest
 from .answers import TEMPORARY, retry_after
 from .endpoint import Endpoint, Single
 from .files import check_size
+from .pages import is_called_page
 from .pieces import pieces
 from .port import Progress
 from .tokens import push
@@ -264,4 +265,4 @@ class Upload:
         except RegistryError:
             return False
         answer.drop()
-        return answer.status == 200
+        return answer.status == 200 and not is_called_page(answer)

@@ -38,14 +38,13 @@ def inherited(parent: SecurityDescriptor, *, directory: bool, owner: Sid, group:
     owner = explicit.owner if explicit is not None and explicit.owner is not None else owner
     group = explicit.group if explicit is not None and explicit.group is not None else group or SYSTEM
     compute = _Computer(directory, owner, group, mapping)
-    control = s.SELF_RELATIVE
     dacl: Acl | None
     if explicit is not None and explicit.has_dacl():
-        control |= explicit.control & s.DACL_PROTECTED | s.DACL_PRESENT | s.DACL_AUTO_INHERITED
+        control = explicit.control & s.DACL_PROTECTED | s.DACL_PRESENT | s.DACL_AUTO_INHERITED
         dacl = compute.merged(explicit.dacl, None if explicit.is_protected() else parent.dacl)
     else:
         aces = compute.from_parent(parent.dacl)
-        control |= s.DACL_PRESENT | (s.DACL_AUTO_INHERITED if aces else 0)
+        control = s.DACL_PRESENT | (s.DACL_AUTO_INHERITED if aces else 0)
         dacl = _acl(aces or [Ace(s.ALLOW, 0, mapping.all, sid) for sid in dict.fromkeys((owner, SYSTEM))])
     sacl, bits = _sacl(compute, parent, explicit)
     return SecurityDescriptor(control | bits, owner, group, dacl, sacl)

@@ -7,7 +7,9 @@ Rules: Microsoft, "Naming Files, Paths, and Namespaces" and [MS-FSCC] 2.1.5. A p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+from operator import lt
 
 from ..errors import UnsupportedError
 from .upcase import fold
@@ -22,6 +24,30 @@ _PORTS = "123456789\u00b9\u00b2\u00b3"
 RESERVED = frozenset({"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"}
                      | {f"{port}{digit}" for port in ("COM", "LPT") for digit in _PORTS})
 """DOS devices, in upper case; each also with anything after a dot. The superscript digits count as digits."""
+
+
+# No device, no .wh., only ASCII that means nothing to Windows, no dot or space or comma at the end. Slashes divide.
+_PLAIN = re.compile(r"(?:(?!con|prn|aux|nul|com|lpt|\.wh)[\w\-.+ ()~@,=]{0,200}[\w\-+()~@]/)*",
+                    re.ASCII | re.IGNORECASE)
+
+
+def are_plain(names: Sequence[str]) -> bool:
+    """Whether there is certainly nothing to object to in any of the names: one look at all of them.
+
+    Plain names are ASCII of at most 201 characters. ``False`` means only that somebody has to look closer.
+    """
+    text = "/".join((*names, ""))
+    return text.count("/") == len(names) and _PLAIN.fullmatch(text) is not None
+
+
+def plain_keys(names: Sequence[str]) -> list[str]:
+    """The folded forms of names that are plain."""
+    return "/".join(names).upper().split("/") if names else []
+
+
+def ascend(keys: Sequence[str]) -> bool:
+    """Whether each key is above the one before it, so that no two are the same."""
+    return all(map(lt, keys, keys[1:]))
 
 
 def check_name(name: str) -> None:

@@ -15,14 +15,18 @@ NOTES = "## Where a bar is missed"
 
 
 @pytest.fixture(scope="session")
-def report() -> Iterator[Report]:
-    """The session's report. With ``BENCH_PAGE`` set, tables it does not renew stay as they stand there."""
+def report(request: pytest.FixtureRequest) -> Iterator[Report]:
+    """The session's report, written to ``BENCH_PAGE``. Tables that a run of some benchmarks does not renew stay."""
     made = Report()
     yield made
     page = os.environ.get("BENCH_PAGE")
     if page and made.tables:
         old = Path(page).read_text(encoding="utf-8") if Path(page).exists() else ""
-        kept = old[old.index(NOTES):] if NOTES in old else ""  # what people wrote about the figures stays
+        tables, notes, kept = old.partition(NOTES)  # what people wrote about the figures stays
+        kept = notes + kept
+        options = request.config.option
+        if options.keyword or options.markexpr or [Path(arg).name for arg in request.config.args] != ["bench"]:
+            made.keep(tables)
         Path(page).write_text(made.page() + kept, encoding="utf-8")
 
 

@@ -139,3 +139,37 @@ def test_a_base_from_scratch_is_reproducible_and_a_version_is_checked(home: Home
     assert "not a Windows version" in home.wcow("base", "create", "--os-version", "2022", "-t", "x:1", code=2).err
     said = home.wcow("base", "create", "--like", "hostprocess", "-t", "x:1")
     assert "no program of Windows" in said.err
+
+
+def test_air_gapped_a_push_to_a_registry_that_is_no_mirror_is_refused_before_any_work(
+        home: Home, tmp_path: Path, registry: programs.Registry) -> None:
+    folder = context(tmp_path / "c", "FROM scratch\nCOPY a C:/\n", a="x")
+    rule = f"mcr.microsoft.com={registry.host}/mcr"
+    for options in (("-t", "registry.example/app:1", "--push"), ("-t", "registry.example/app:1", "-o", "type=registry"),
+                    ("--cache-to", "registry.example/cache"),
+                    ("-t", f"{registry.host}/air/app:1", "-t", "registry.example/app:1", "--push")):
+        refused = home.wcow("build", "--air-gapped", "--mirror", rule, *options, folder, code=2)
+        assert refused.err.splitlines() == [
+            "error: cannot push to registry.example", "  only mirrors may be asked, and it is none",
+            "  push to a mirror, call it one with a rule registry.example=registry.example, or leave --air-gapped out"]
+    assert home.wcow("images", "-q").out == ""
+    assert home.wcow("plan", "--air-gapped", folder).out == home.wcow("build", "--plan", "--air-gapped", "--push", "-t",
+                                                                      "registry.example/app:1", folder).out
+    assert "--offline was given" in home.wcow("build", "--offline", "--push", "-t", "registry.example/app:1", folder,
+                                              code=2).err
+    assert home.wcow("images", "-q").out == ""
+
+
+def test_air_gapped_a_push_to_a_mirror_is_a_push(home: Home, tmp_path: Path, registry: programs.Registry) -> None:
+    nanoserver(home)
+    base = f"{registry.host}/mcr/windows/nanoserver:ltsc2022"
+    home.wcow("push", "-q", BASE, base)
+    home.wcow("rm", BASE)
+    folder = context(tmp_path / "c", f"FROM {BASE}\nCOPY a C:/\n", a="x")
+    name = f"{registry.host}/air/app:1"
+    gap = ("--air-gapped", "--mirror", f"mcr.microsoft.com={registry.host}/mcr")
+    digest = home.wcow("build", "-q", *gap, "--push", "-t", name, "--cache-to", f"{registry.host}/air/cache",
+                       folder).out
+    assert home.wcow("digest", f"docker://{name}").out == digest
+    assert home.wcow("digest", *gap, f"docker://{name}").out == digest
+    assert home.wcow("build", "-q", *gap, "--cache-from", f"{registry.host}/air/cache", folder).out == digest

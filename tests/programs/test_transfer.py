@@ -215,3 +215,18 @@ def test_ctrl_c_ends_a_copy_at_once_and_leaves_no_name(home: Home) -> None:
     finally:
         stop.set()
         thread.join()
+
+
+def test_air_gapped_only_mirrors_are_pushed_to(home: Home, app: str, many: str, registry: programs.Registry) -> None:
+    gap = ("--air-gapped", "--mirror", f"mcr.microsoft.com={registry.host}/mcr")
+    for argv in (("push", "app:1", "registry.example/app:1"), ("copy", "app:1", "docker://registry.example/app:1"),
+                 ("push", "app:1", "mcr.microsoft.com/app:1"),
+                 ("copy", "docker://mcr.microsoft.com/none:1", "docker://registry.example/app:1"),
+                 ("index", "create", "--push", "-t", "registry.example/app:1", "app:1"),
+                 ("index", "append", "--push", "registry.example/many:1", "app:1"),
+                 ("base", "create", "--push", "-t", "registry.example/base:1")):
+        refused = home.wcow(*argv, *gap, code=2)
+        assert refused.err.startswith("error: cannot push to ") and "it is none" in refused.err, argv
+    assert home.wcow("images", "-q").out.split() == ["app:1", "many:1"]
+    assert home.wcow("push", "-q", *gap, "app:1", f"{registry.host}/gap/app:1").out == f"{app}\n"
+    assert home.wcow("copy", "-q", *gap, "many:1", f"docker://{registry.host}/gap/many:1").out == f"{many}\n"

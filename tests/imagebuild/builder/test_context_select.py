@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 
 from imagebuild.builder import context_select
 from imagebuild.builder.context import Context
-from imagebuild.builder.context_select import Selection, expand_sources, select
+from imagebuild.builder.context_select import Selection, select
 from imagebuild.dockerfile.ignore import Ignore
 from imagebuild.errors import ContextError
 from imagebuild.layer import Kind
@@ -80,19 +82,8 @@ def test_backslashes_separate_names_as_in_any_windows_dockerfile(tree: Path) -> 
     assert chosen(tree, "src\\sub\\y.c") == chosen(tree, "C:\\src\\sub\\y.c") == ["src/sub/y.c > y.c!"]
 
 
-@pytest.mark.parametrize(("pattern", "found"), [
-    ("*.txt", ["a.txt", "z[1].txt"]), ("src/*.?", ["src/x.c", "src/x.h"]), ("s*/x.[ch]", ["src/x.c", "src/x.h"]),
-    ("*/app.exe", ["bin/app.exe"]), ("*", ["a.txt", "b.md", "bin", "src", "z[1].txt"]), ("nothing*", []),
-    ("src/*/*", ["src/sub/y.c"]), ("src/**", ["src/empty", "src/sub", "src/x.c", "src/x.h"]),
-    ("z[[]1].txt", ["z[1].txt"]),
-    ("plain", ["plain"]),
-])
-def test_wildcards_match_component_by_component(tree: Path, pattern: str, found: list[str]) -> None:
-    assert list(expand_sources(Context.from_folder(tree), pattern)) == found
-
-
 def test_a_folder_that_a_wildcard_found_means_what_is_in_it(tree: Path) -> None:
-    assert chosen(tree, "b*") == ["b.md > b.md!", "bin > /", "bin/app.exe > app.exe"]
+    assert chosen(tree, "b*") == ["bin > /", "bin/app.exe > app.exe", "b.md > b.md!"]
 
 
 def test_a_wildcard_that_finds_nothing_is_reported_and_no_error(tree: Path) -> None:
@@ -142,7 +133,7 @@ def test_excludes_hold_for_files_that_are_named_too(tree: Path) -> None:
 
 def test_parents_are_kept_when_asked_for(tree: Path) -> None:
     assert chosen(tree, "./src/x.c", "bin/app.exe", parents=True) == \
-        [" > /", "src > src/", "src/x.c > src/x.c", "bin > bin/", "bin/app.exe > bin/app.exe"]
+        [" > /", "bin > bin/", "bin/app.exe > bin/app.exe", "src > src/", "src/x.c > src/x.c"]
     assert chosen(tree, "src/./sub/*.c", parents=True) == ["src > /", "src/sub > sub/", "src/sub/y.c > sub/y.c"]
     assert chosen(tree, "src/**/*.c", parents=True) == \
         [" > /", "src > src/", "src/sub > src/sub/", "src/sub/y.c > src/sub/y.c", "src/x.c > src/x.c"]
@@ -163,7 +154,7 @@ def test_parents_of_nothing_are_an_error_only_without_wildcards(tree: Path) -> N
 
 def test_the_later_of_two_files_with_one_name_counts(tmp_path: Path) -> None:
     fill(tmp_path, "a/f", "b/f", "a/d/x", "b/d/y")
-    assert chosen(tmp_path, "a", "b") == ["a > /", "a/d > d/", "a/d/x > d/x", "b/f > f", "b/d/y > d/y"]
+    assert chosen(tmp_path, "a", "b") == ["a > /", "a/d > d/", "a/d/x > d/x", "b/d/y > d/y", "b/f > f"]
     assert chosen(tmp_path, "a/f", "b/f") == ["b/f > f!"]
 
 
@@ -262,7 +253,7 @@ def test_dangling_links_are_kept_when_allowed(tmp_path: Path) -> None:
 def test_a_link_named_itself_means_what_it_leads_to(tmp_path: Path) -> None:
     fill(tmp_path, "d/x", "f", "l -> d", "m -> f", "w1 -> f")
     assert chosen(tmp_path, "l") == ["d > /", "d/x > x"]
-    assert chosen(tmp_path, "m", "l/x", "w*") == ["f > m!", "d/x > x!", "f > w1!"]
+    assert chosen(tmp_path, "m", "l/x", "w*") == ["f > m!", "f > w1!", "d/x > x!"]
     assert "symlink" in refused(tmp_path, "m", symlinks="refuse").why
     assert "symlink" in refused(tmp_path, "l/x", symlinks="refuse").why
 
@@ -303,12 +294,14 @@ def test_links_that_multiply_folders_are_bounded(tmp_path: Path, monkeypatch: py
 def test_the_order_of_a_listing_changes_nothing(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     context = Context.from_folder(tree)
     expected = select(context, [".", "src/*"]).items
-    listing = type(context.tree).list
+    scan = os.scandir
     for seed in range(5):
-        def shuffled(self: Any, folder: str, seed: int = seed) -> Any:
-            items = sorted(listing(self, folder), key=lambda item: item.path)
-            random.Random(seed).shuffle(items)
-            return items
+        @contextlib.contextmanager
+        def shuffled(path: Any, seed: int = seed) -> Iterator[Any]:
+            with scan(path) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+            random.Random(seed).shuffle(entries)
+            yield iter(entries)
 
-        monkeypatch.setattr(type(context.tree), "list", shuffled)
+        monkeypatch.setattr("imagebuild.builder.context_walk.os.scandir", shuffled)
         assert select(Context.from_folder(tree), [".", "src/*"]).items == expected

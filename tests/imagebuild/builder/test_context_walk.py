@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -210,10 +213,59 @@ def test_a_digest_computed_by_somebody_else_is_kept_unless_the_file_changed_sinc
     later = time.time_ns() + 10**10
     cache = StatCache(now=lambda: later)
     tree = FolderTree(tmp_path, cache)
-    (item,) = tree.list("")
-    tree.learn(item, "sha256:told")
-    assert tree.digest("f") == "sha256:told"
+    (item,) = tree.list("").items()
+    told = "sha256:" + "a1" * 32
+    tree.learn(item, told)
+    assert tree.digest("f") == told
     (tmp_path / "f").write_bytes(b"other")
-    tree.learn(item, "sha256:stale")
+    tree.learn(item, told)
     assert tree.digest("f") == "sha256:" + hashlib.sha256(b"other").hexdigest()
     tree.learn(Item("gone", Sort.FILE), "sha256:none")
+
+
+def test_digests_of_a_folder_computed_by_somebody_else_are_kept_for_files_as_they_were_listed(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, (1, 1))
+    later = time.time_ns() + 10**10
+    tree = FolderTree(tmp_path, StatCache(now=lambda: later))
+    listing = tree.list("")
+    told = b"".join(bytes([number]) * 32 for number in range(3))
+    tree.learn_all("", listing.names, listing.facts, told)
+    assert tree.digests("", listing.names, listing.facts) == told
+    assert tree.digest("b") == "sha256:" + "01" * 32
+    (tmp_path / "b").write_bytes(b"other")
+    now = tree.list("")
+    other = hashlib.sha256(b"other").digest()
+    assert tree.digests("", now.names, now.facts) == told[:32] + other + told[64:]
+    assert tree.digests("", ["c"], now.facts[8:]) == told[64:]
+
+
+def test_times_too_far_for_a_column_and_files_that_vanish_are_looked_at_alone(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("far", "gone", "near", "own"):
+        (tmp_path / name).write_bytes(b"x")
+    scan = os.scandir
+
+    class Odd:
+        def __init__(self, entry: os.DirEntry[str]) -> None:
+            self.name, self.path, self._entry = entry.name, entry.path, entry
+
+        def stat(self, *, follow_symlinks: bool) -> Any:
+            found = self._entry.stat(follow_symlinks=follow_symlinks)
+            if self.name == "gone":
+                raise FileNotFoundError(2, "gone")
+            if self.name == "far":
+                return SimpleNamespace(st_mode=found.st_mode, st_size=1, st_mtime_ns=1 << 63, st_ctime_ns=0, st_ino=1)
+            return found
+
+    @contextlib.contextmanager
+    def odd(path: Path) -> Iterator[Any]:
+        with scan(path) as found:
+            yield [Odd(entry) for entry in found]
+
+    monkeypatch.setattr("imagebuild.builder.context_walk.os.scandir", odd)
+    listing = FolderTree(tmp_path).list("")
+    assert (listing.names, list(listing.others)) == (["near", "own"], ["far"])
+    assert len(listing.facts) == 8
+    assert [item.name for item in listing.items()] == ["far", "near", "own"]

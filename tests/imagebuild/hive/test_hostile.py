@@ -248,6 +248,25 @@ def test_many_values_with_the_same_data() -> None:
     assert "cell-shared" in refused(hive.hive(), "a value shares its bytes with others", values[room // 16000])
 
 
+def test_many_values_that_claim_a_little_more_than_the_same_data() -> None:
+    hive = RawHive()
+    data = hive.cell(b"x" * 16000)
+    values = [hive.value(f"{number}", size=16100, data=data) for number in range(500)]
+    hive.valued(hive.root, *values)
+    assert "value-data" in refused(hive.hive(), "a value claims 16100 bytes, its cell has 16004", data)
+
+
+def test_a_list_of_values_that_is_too_short_and_of_two_keys() -> None:
+    hive = RawHive()
+    cells, listed = keys(hive, 2), hive.numbers(hive.value())
+    for cell in cells:
+        hive.patch(cell + 40, "<II", 5, listed)
+    assert "cell-small" in refused(hive.hive(), "a key claims 5 values, the cell of their list has room for 1", listed)
+    forgiving = read(hive.hive(), forgiving=True)
+    assert [len(key.values) for key in forgiving] == [1, 0]
+    assert "a list of values belongs to two keys" in forgiving.damage[1].why
+
+
 def test_one_value_of_many_keys() -> None:
     hive = RawHive()
     cells, value = keys(hive, 2), hive.value(size=300, data=hive.cell(bytes(300)))
@@ -310,6 +329,21 @@ def test_a_cell_that_ends_behind_its_bin() -> None:
     hive.below(hive.root, (cell, "a"))
     hive.patch(cell, "<i", -0x2000)
     assert "cell-size" in refused(hive.hive(), "a key has a cell of 8192 bytes, which ends behind its bin", cell)
+
+
+@pytest.mark.parametrize("size", [0, PAGE])
+def test_data_that_look_like_a_bin_are_none(size: int) -> None:
+    hive = RawHive()
+    data = bytearray(3 * PAGE)
+    start = len(hive.bins) + 4
+    page = -start % PAGE
+    data[page : page + 12] = pack("<4sII", b"hbin", start + page, size)
+    hive.valued(hive.root, hive.value(size=len(data), data=hive.cell(bytes(data))))
+    hive.below(hive.root, (hive.key("after the page that has it"), "after the page that has it"))
+    where = start + page + PAGE
+    assert totals(hive.hive()) == (2, 1, len(data)) and where > PAGE
+    only = hive.key("x")  # asked for first, without the bin known
+    assert read(hive.hive(root=only)).root.name == "x"
 
 
 def test_security_cells_inside_each_other() -> None:

@@ -81,8 +81,9 @@ def test_the_four_times_go_where_they_belong_to_100_ns() -> None:
     (116_444_736_000_000_000 + ((1 << 33) - 1) * 10**7, b"7" * 11),
     (116_444_736_000_000_000 + (1 << 33) * 10**7, b"0" * 11)])
 def test_the_old_time_field_holds_whole_seconds_or_nothing(modified: int, field: bytes) -> None:
-    raw = Headers().encode(entry("Files/a", times=Times(1, modified, 1, 1)))[-512:]
-    assert raw[136:147] == field
+    raw = Headers().encode(entry("Files/a", times=Times(1, modified, 1, 1)))
+    assert len(raw) % 512 == 0
+    assert raw[-512:][136:148] == field + b"\0"
 
 
 def test_a_whiteout_is_a_name_and_nothing_else() -> None:
@@ -98,6 +99,8 @@ def test_records_are_sorted_bytewise_as_go_sorts_them() -> None:
     assert keys == sorted(keys)
     assert keys[0] == b"LIBARCHIVE.creationtime"
     assert keys[-1] == b"path"
+    raw = Headers().encode(entry("Files/a", eas=(("X", b"A"), ("X.Y", b"A"))))
+    assert raw.index(b"xattr.X=QQ==") < raw.index(b"xattr.X.Y=")
 
 
 @pytest.mark.parametrize("path", [
@@ -122,6 +125,8 @@ def test_eight_gibibytes_and_more_go_into_a_record(size: int, in_record: bool) -
     info = parsed(entry("Files/a", size=size))
     assert info.size == size
     assert ("size" in info.pax_headers) == in_record
+    field = Headers().encode(entry("Files/a", size=size))[-512:][124:135]
+    assert field == (b"0" * 11 if in_record else b"%011o" % size)
 
 
 def test_the_extended_header_is_no_global_one() -> None:
@@ -134,11 +139,28 @@ def test_a_record_counts_its_own_length(value: int, key: int) -> None:
     assert int(line.split(b" ")[0]) == len(line)
 
 
-def test_a_template_is_used_again_and_memory_stays_bounded() -> None:
+def test_a_template_is_used_again_and_memory_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imagebuild.layer.header._MEMO", 4)
     headers = Headers()
-    assert headers.template(entry("Files/a")) is headers.template(entry("Files/b", size=7))
-    assert headers.template(entry("Files/a")) is not headers.template(entry("Files/a", security=OTHER_SECURITY))
-    for number in range(5000):
+    first = headers.template(entry("Files/a"))
+    assert headers.template(entry("Files/b", size=7)) is first
+    assert headers.template(entry("Files/a", security=OTHER_SECURITY)) is not first
+    sizes = []
+    for number in range(6):
+        assert headers.template(entry("Files/a")) is first or number > 1
         headers.encode(entry("Files/a", times=Times.all(number), security=SECURITY + b"%d" % number))
-    assert len(headers._templates) <= 4096
-    assert len(headers._records) <= 4096
+        sizes.append((len(headers._templates), len(headers._records)))
+    assert sizes == [(3, 3), (4, 4), (1, 1), (3, 3), (4, 4), (1, 1)]
+
+
+def test_the_record_of_a_descriptor_is_made_once() -> None:
+    headers = Headers()
+    first, second = (headers._common(entry("Files/a", attributes=bits)) for bits in (0x20, 0x21))
+    assert [one is other for one, other in zip(first, second, strict=True)].index(True) == 1
+    assert first[1].startswith(b"44 MSWINDOWS.rawsd=") or b"MSWINDOWS.rawsd=" in first[1]
+
+
+def test_a_record_counts_its_own_length_where_that_gets_a_digit_more() -> None:
+    for size in range(1100):
+        line = record(b"k", b"v" * size)
+        assert line == b"%d k=%b\n" % (len(line), b"v" * size)

@@ -15,7 +15,7 @@ from support.layers import SECURITY, entry, folder, tar, write
 from imagebuild.codec import VerifyingReader
 from imagebuild.errors import FormatError, InputError, NotFoundError
 from imagebuild.layer import Entry, Kind, Limits, Times, read, read_file
-from imagebuild.windows.filetime import from_unix_ns
+from imagebuild.windows.filetime import from_unix_ns, to_pax
 
 DIR, SYM, LNK = {"type": tarfile.DIRTYPE}, tarfile.SYMTYPE, tarfile.LNKTYPE
 BUILDKIT_FILE = base64.b64encode(SECURITY).decode()
@@ -229,3 +229,134 @@ def test_a_truncated_layer_is_a_format_error(cut: int) -> None:
         entries(short[:len(short) // 512 * 512 + 7])
     with pytest.raises(FormatError):
         entries(gzip.compress(blob, 0)[:-cut])
+
+
+# --- what is wrong, in full -----------------------------------------------------------------------------------------
+
+def record_of(key: str, value: str) -> bytes:
+    return tar(("Files/z", {}), ("Files/a", {"pax_headers": {key: value}}))
+
+
+@pytest.mark.parametrize(("blob", "why", "offset"), [
+    (tar(("Files/z", {}), ("Files/.wh...", {})), "a whiteout of '..'", 512),
+    (tar(("Files/z", {}), ("Files/" + "a/" * 150 + "../b", {})),
+     f"the path {('Files/' + 'a/' * 150)[:200]!r} leads out of the layer", 512),
+    (tar(("Files/z", {}), ("Files/l", {"type": LNK, "linkname": "../a"})), "the path '../a' leads out of the layer",
+     512),
+    (record_of("MSWINDOWS.fileattr", "x" * 40),
+     f"MSWINDOWS.fileattr is {b'x' * 30!r}, not a decimal number of 32 bits", 512),
+    (record_of("MSWINDOWS.fileattr", "00000000032"),
+     "MSWINDOWS.fileattr is b'00000000032', not a decimal number of 32 bits", 512),
+    (record_of("MSWINDOWS.rawsd", "!"), "MSWINDOWS.rawsd is not base64", 512),
+    (record_of("MSWINDOWS.rawsd", "AA\n=="), "MSWINDOWS.rawsd is not base64", 512),
+    (record_of("MSWINDOWS.xattr." + "A" * 100, "!"), f"MSWINDOWS.xattr.{'A' * 84} is not base64", 512),
+    (record_of("mtime", "x" * 40), f"the time mtime is {b'x' * 30!r}", 512),
+    (record_of("atime", "\xe4"), f"the time atime is {'ä'.encode()!r}", 512),
+    (record_of("ctime", "9" * 15),
+     f"the time ctime is {b'9' * 15!r}, farther away than a FILETIME reaches", 512),
+    (record_of("LIBARCHIVE.creationtime", "-" + "9" * 15),
+     f"the time LIBARCHIVE.creationtime is {b'-' + b'9' * 15!r}, farther away than a FILETIME reaches", 512),
+    (record_of("MSWINDOWS.sd", "O:BA?"),
+     "MSWINDOWS.sd is not a security descriptor: cannot read the SDDL 'O:BA?' for a file: expected a SID or two "
+     "letters after O: (at byte 2 of SDDL)", 512),
+])
+@pytest.mark.parametrize("source", [None, "layer 3"])
+def test_what_is_wrong_with_an_entry_is_said_in_full(blob: bytes, why: str, offset: int, source: str | None) -> None:
+    with pytest.raises(FormatError) as caught:
+        entries(blob, **({} if source is None else {"source": source}))
+    assert (caught.value.offset, caught.value.source) == (offset, source or "layer")
+    assert caught.value.lines() == [f"cannot read the {source or 'layer'}",
+                                    f"{why} (at byte {offset} of {source or 'layer'})"]
+
+
+@pytest.mark.parametrize(("limits", "name", "why"), [
+    (Limits(path=7), "Files/a", None), (Limits(path=7), "Files/ab", "a path of 8 characters"),
+    (Limits(depth=2), "Files/a", None), (Limits(depth=2), "Files/a/b", "a path of 9 characters"),
+    (Limits(depth=2), "a\\b\\c", "a path of 3 components"), (Limits(depth=3), "a\\b\\c", None)])
+def test_a_path_may_be_as_long_and_as_deep_as_the_limit(limits: Limits, name: str, why: str | None) -> None:
+    if why is None:
+        assert len(entries(tar((name, {})), limits=limits)) == 1
+        return
+    with pytest.raises(FormatError) as caught:
+        entries(tar((name, {})), limits=limits)
+    assert caught.value.why == f"{why} (at byte 0 of layer)"
+
+
+@pytest.mark.parametrize(("text", "value"), [("4294967295", 0xFFFFFFFF), ("0000000032", 32), ("0", 0)])
+def test_attributes_have_up_to_ten_digits(text: str, value: int) -> None:
+    assert entries(record_of("MSWINDOWS.fileattr", text))[1].attributes == value
+
+
+def test_a_time_may_lie_half_a_filetime_away() -> None:
+    for moment in ((1 << 62) - 1, -(1 << 62)):
+        assert entries(record_of("mtime", to_pax(moment)))[1].times == Times.all(moment)
+    for moment in (1 << 62, -(1 << 62) - 1):
+        with pytest.raises(FormatError, match="farther away"):
+            entries(record_of("mtime", to_pax(moment)))
+
+
+def test_extended_attributes_are_sorted_by_their_bytes() -> None:
+    records = {f"MSWINDOWS.xattr.{name}": "QQ==" for name in ("b", "\U00010000", "a", "\uffff", "B")}
+    found = entries(tar(("Files/a", {"pax_headers": records})))[0]
+    assert found.eas == tuple((name, b"A") for name in ("B", "a", "b", "\uffff", "\U00010000"))
+
+
+def test_records_that_entries_share_are_read_once_and_long_ones_are_not_kept() -> None:
+    def descriptors(*texts: str) -> list[bytes | None]:
+        return [item.security for item in entries(tar(*(
+            (f"Files/{number}", {"pax_headers": {"MSWINDOWS.rawsd": text, "comment": str(number)}})
+            for number, text in enumerate(texts))))]
+
+    first, second = descriptors(BUILDKIT_FILE, BUILDKIT_FILE)
+    assert first is second
+    for size, shared in ((1 << 13, True), ((1 << 13) + 4, False)):
+        text = base64.b64encode(bytes(size // 4 * 3)).decode()
+        assert len(text) == size
+        first, second = descriptors(text, text)
+        assert (first is second) is shared
+    texts = [base64.b64encode(b"%04d" % number).decode() for number in range(1025)]
+    kept = descriptors(*texts[:1024], texts[0])
+    assert kept[0] is kept[1024]
+    cleared = descriptors(*texts, texts[0])
+    assert cleared[0] is not cleared[1025]
+
+
+def test_values_are_kept_while_few_kinds_of_entries_come_in_turn() -> None:
+    def times(count: int) -> list[Times | None]:
+        blob = tar(*((f"Files/{number}", {"mtime": number % (count - 1)}) for number in range(count)),
+                   format=tarfile.USTAR_FORMAT)
+        return [item.times for item in entries(blob)]
+
+    kept, cleared = times(17), times(18)
+    assert kept[0] is kept[16]
+    assert cleared[0] == cleared[17] and cleared[0] is not cleared[17]
+
+
+def test_of_a_file_that_is_not_there_or_none_the_words_are_full() -> None:
+    blob = write(FILES)
+    with pytest.raises(NotFoundError) as missing:
+        read_file(io.BytesIO(blob), "/Files/missing/")
+    assert missing.value.lines() == ["Files/missing is not in the layer"]
+    assert missing.value.facts == {"path": "Files/missing"}
+    with pytest.raises(NotFoundError, match=r"^Files/missing is not in the third layer$"):
+        read_file(io.BytesIO(blob), "Files/missing", source="third layer")
+    with pytest.raises(InputError) as linked:
+        read_file(io.BytesIO(blob), "files/LINK")
+    assert linked.value.lines() == ["files/LINK is no file", "it is a hard link to Files/a"]
+    assert linked.value.facts == {"path": "Files/link", "target": "Files/a"}
+    with pytest.raises(InputError) as folder_:
+        read_file(io.BytesIO(blob), "Files")
+    assert folder_.value.lines() == ["Files is no file", "it is a directory"]
+
+
+def test_one_file_is_looked_for_with_the_limits_and_the_rules_given() -> None:
+    blob = tar(("X/x", {"data": b"1"}), ("d/.wh.a", {}), ("d/a", {"data": b"22"}))
+    assert read_file(io.BytesIO(blob), "X/x", linux=True)[1].read() == b"1"
+    assert read_file(io.BytesIO(blob), "D/A")[1].read() == b"22"
+    assert read_file(io.BytesIO(tar(("d/a\\b", {"data": b"3"}))), "d/a\\b", linux=True)[1].read() == b"3"
+    with pytest.raises(FormatError, match="cannot read the x: more than 1 entries"):
+        read_file(io.BytesIO(blob), "d/a", limits=Limits(entries=1), source="x")
+    with pytest.raises(FormatError, match="a path of 3 characters"):
+        read_file(io.BytesIO(blob), "d/a", limits=Limits(path=2))
+    with pytest.raises(NotFoundError):
+        read_file(io.BytesIO(blob), "D/A", linux=True)

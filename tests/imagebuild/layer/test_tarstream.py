@@ -17,7 +17,7 @@ from support.layers import entry, folder, tar, write
 
 from imagebuild.errors import FormatError, UsageError
 from imagebuild.layer import Kind, Limits, read
-from imagebuild.layer.tarstream import TarStream, parse_records
+from imagebuild.layer.tarstream import Header, TarStream, is_sparse, parse_records
 
 LONG = "d/" + "n" * 200
 
@@ -297,3 +297,309 @@ MUTANTS = [
     tar((LONG, {"data": b"x", "pax_headers": {"MSWINDOWS.fileattr": "32", "mtime": "1.5"}}),
         pax_headers={"comment": "hi"}),
 ]
+
+
+# --- what is wrong, in full -----------------------------------------------------------------------------------------
+
+DAMAGED = "not a tar header, or a damaged one (its checksum is wrong)"
+NAMELESS = "an entry without a name, or with a zero byte in it"
+SPARSE = "a GNU sparse file, which layers do not have (write it with its zeros)"
+MAX_SIZE = b"9223372036854775807"
+
+
+def repaired(raw: bytes | bytearray) -> bytes:
+    """A header block with its checksum mended."""
+    raw = bytearray(raw)
+    raw[148:156] = b" " * 8
+    raw[148:156] = b"%06o\0 " % sum(raw)
+    return bytes(raw)
+
+
+def with_field(at: int, value: bytes) -> bytes:
+    raw = bytearray(block())
+    raw[at:at + len(value)] = value
+    return repaired(raw)
+
+
+def pax_of(key: bytes, value: bytes) -> bytes:
+    rest = len(key) + len(value) + 3
+    length = rest + len(str(rest))
+    return b"%d %b=%b\n" % (length + (len(str(length)) + rest != length), key, value)
+
+
+@pytest.mark.parametrize(("blob", "why", "offset"), [
+    (block()[:300], "the tar is cut off in a header", 300),
+    (block() + block()[:1], "the tar is cut off in a header", 513),
+    (block(size=b"00000001000\0") + bytes(100), "the tar is cut off in the content of an entry", 612),
+    (block(size=b"00000000001\0") + b"x", "the tar is cut off in the content of an entry", 513),
+    (extended(b"6 a=b\n")[:700], "the tar is cut off in an extended header", 700),
+    (block() + extended(b"6 a=b\n"), "an extended header is not followed by an entry", 512),
+    (block() + extended(b"6 a=b\n") + END, "an extended header is not followed by an entry", 512),
+    (block() + block(b"") + END, NAMELESS, 512), (extended(pax_of(b"path", b"a\0b")) + block() + END, NAMELESS, 0),
+    (extended(pax_of(b"linkpath", b"a\0b")) + block() + END, NAMELESS, 0),
+    (extended(pax_of(b"size", b"x" * 40)) + block() + END, f"a PAX size of {b'x' * 30!r}", 0),
+    (extended(pax_of(b"size", b"-1")) + block() + END, "a PAX size of b'-1'", 0),
+    (extended(pax_of(b"size", b"")) + block() + END, "a PAX size of b''", 0),
+    (extended(pax_of(b"size", b"0" * 19 + b"1")) + block() + END, f"a PAX size of {b'0' * 19 + b'1'!r}", 0),
+    (extended(pax_of(b"size", b"9223372036854775808")) + block() + END, "a PAX size of b'9223372036854775808'", 0),
+    (extended(pax_of(b"size", MAX_SIZE)) + block(), "the tar is cut off in the content of an entry", 1536),
+    (bytes(512) + block() + END, "a lone block of zeros between entries", 0),
+    (block() + bytes(512) + block() + END, "a lone block of zeros between entries", 512),
+    (block() + b"\1" * 512, DAMAGED, 512), (block()[:-1] + b"\1" + END, DAMAGED, 0),
+    (block()[:148] + b"8" * 6 + b"\0 " + block()[156:] + END, DAMAGED, 0),
+    (block()[:148] + b"9" * 6 + b"\0 " + block()[156:] + END, DAMAGED, 0),
+    (block()[:148] + b"-00001\0 " + block()[156:] + END, DAMAGED, 0),
+    (block() + block(typeflag=b"S") + END, SPARSE, 512),
+    *((extended(pax_of(key, b"1")) + block() + END, SPARSE, 0)
+      for key in (b"GNU.sparse.major", b"GNU.sparse.map", b"GNU.sparse.size")),
+    (block(size=b"\xff" * 12) + END, "a size of -1", 124),
+    (block() + block(size=b"\x80\0\0\0\x80" + bytes(7)) + END, "a size of 9223372036854775808", 636),
+    (block(size=b"0000000000x\0") + END, "b'0000000000x\\x00' is not a number", 124),
+    (extended(b"") + block(size=b"00000000008\0") + END, "b'00000000008\\x00' is not a number", 636),
+    (block(size=b"000000000092") + END, "b'000000000092' is not a number", 124),
+    (extended(b"") + with_field(100, b"9") + END, "b'9000644\\x00' is not a number", 612),
+    (extended(b"") + with_field(136, b"x") + END, "b'x0000000000\\x00' is not a number", 648),
+    (block(typeflag=b"x", size=b"0000000000x\0") + END, "b'0000000000x\\x00' is not a number", 124),
+    (extended(b"6 a=b\nx") + block() + END, "a PAX record whose length is wrong", 518),
+    (extended(b"5 =b\n") + block() + END, "a PAX record without a key", 512),
+    (block() + extended(b"6 a=b\n5 ab\n", b"g") + block() + END, "a PAX record without a key", 1030),
+])
+@pytest.mark.parametrize("source", [None, "layer 3"])
+def test_what_is_wrong_with_a_tar_is_said_in_full(blob: bytes, why: str, offset: int, source: str | None) -> None:
+    with pytest.raises(FormatError) as caught:
+        names(blob, **({} if source is None else {"source": source}))
+    assert (caught.value.offset, caught.value.source) == (offset, source or "layer")
+    assert caught.value.lines() == [f"cannot read the {source or 'layer'}",
+                                    f"{why} (at byte {offset} of {source or 'layer'})"]
+
+
+@pytest.mark.parametrize(("limits", "blob", "why", "offset"), [
+    (Limits(extended=600), block() + extended(bytes(601)), "an extended header of 601 bytes, at most 600 are accepted",
+     512),
+    (Limits(entries=1), block() + block(), "more than 1 entries", 512),
+    (Limits(headers=1535), block() * 3, "more than 1535 bytes of headers", 1024),
+    (Limits(headers=1029), block() + extended(b"6 a=b\n"), "more than 1029 bytes of headers", 512),
+    (Limits(headers=1541), block() + extended(b"6 a=b\n") + block(), "more than 1541 bytes of headers", 512),
+    (Limits(extended=25), extended(b"13 comment=x\n", b"g") + extended(pax_of(b"b", b"y" * 17), b"g"),
+     "more than 25 bytes of global headers", 1024),
+])
+def test_what_a_tar_has_too_much_of_is_said_in_full(limits: Limits, blob: bytes, why: str, offset: int) -> None:
+    with pytest.raises(FormatError) as caught:
+        names(blob + block() + END, limits=limits)
+    assert caught.value.lines() == ["cannot read the layer", f"{why} (at byte {offset} of layer)"]
+
+
+@pytest.mark.parametrize(("limits", "blob", "count"), [
+    (Limits(extended=600), extended(pax_of(b"k", b"x" * 593)) + block(), 1), (Limits(entries=2), block() * 2, 2),
+    (Limits(headers=1536), block() * 3, 3), (Limits(headers=1030), extended(b"6 a=b\n") + block(), 1),
+    (Limits(extended=26), extended(b"13 comment=x\n", b"g") + extended(pax_of(b"b", b"y" * 17), b"g") + block(), 1)])
+def test_a_tar_at_the_limit_is_read(limits: Limits, blob: bytes, count: int) -> None:
+    assert len(names(blob + END, limits=limits)) == count
+
+
+# --- headers --------------------------------------------------------------------------------------------------------
+
+def headers(blob: bytes, **options: Any) -> list[Header]:
+    stream = TarStream(io.BytesIO(blob), **options)
+    return list(iter(stream.next, None))
+
+
+def test_every_field_of_a_header_is_where_it_should_be() -> None:
+    raw = bytearray(block(b"n", b"2", mtime=b"00000000017\0", link=b"target"))
+    raw[100:108] = b"0100755\0"
+    blob = block() + extended(pax_of(b"k", b"v")) + repaired(raw) + END
+    header = headers(blob)[1]
+    assert (header.name, header.typeflag, header.size, header.mode, header.mtime, header.linkname, header.pax,
+            header.offset, header.data_offset) == (b"n", b"2", 0, 0o100755, 15, b"target", {b"k": b"v"}, 512, 2048)
+
+
+def test_names_of_gnu_count_up_to_their_zero_and_less_than_records() -> None:
+    long = extended(b"long\0junk", b"L") + extended(b"link\0junk", b"K")
+    (header,) = headers(long + block(b"a", link=b"b") + END)
+    assert (header.name, header.linkname, header.offset) == (b"long", b"link", 0)
+    (header,) = headers(long + extended(pax_of(b"path", b"p") + pax_of(b"linkpath", b"q")) + block(b"a") + END)
+    assert (header.name, header.linkname) == (b"p", b"q")
+    first, second = headers(long + block(b"a") + block(b"b", link=b"c") + END)
+    assert (first.name, second.name, second.linkname) == (b"long", b"b", b"c")
+
+
+def test_the_extended_header_of_solaris_is_one_too() -> None:
+    assert headers(extended(b"6 a=b\n", b"X") + block() + END)[0].pax == {b"a": b"b"}
+
+
+def test_a_name_may_fill_its_field_and_so_may_its_prefix() -> None:
+    raw = bytearray(block(b"n" * 100, link=b"l" * 100))
+    raw[345:500] = b"p" * 155
+    (header,) = headers(repaired(raw) + END)
+    assert (header.name, header.linkname) == (b"p" * 155 + b"/" + b"n" * 100, b"l" * 100)
+
+
+@pytest.mark.parametrize(("field", "value"), [
+    (b"\x80" + bytes(6) + b"\5", 5), (b"\x80" + b"\1" + bytes(6), 1 << 48), (b"\xc0" + bytes(7), -(1 << 62)),
+    (b"\xff" * 8, -1), (b"  0 17 \0"[:8], None), (b"    17 \0", 15), (b"17\0junk\0", 15), (b"\0" * 8, 0),
+    (b"       \0", 0), (b"00000017", 15)])
+def test_a_number_is_octal_or_in_base_256_of_either_sign(field: bytes, value: int | None) -> None:
+    blob = with_field(100, field) + END
+    if value is None:
+        with pytest.raises(FormatError):
+            headers(blob)
+    else:
+        assert headers(blob)[0].mode == value
+
+
+def test_records_that_are_alike_are_read_once_and_long_ones_are_not_kept() -> None:
+    def dicts(*bodies: bytes) -> list[dict[bytes, bytes]]:
+        return [header.pax for header in headers(b"".join(extended(body) + block() for body in bodies) + END)]
+
+    first, second = dicts(b"6 a=b\n", b"6 a=b\n")
+    assert first is second
+    for size, shared in ((1 << 13, True), ((1 << 13) + 1, False)):
+        body = pax_of(b"k", b"v" * (size - 8))
+        assert len(body) == size
+        first, second = dicts(body, body)
+        assert (first is second) is shared
+    bodies = [pax_of(b"k", b"%d" % number) for number in range(65)]
+    kept = dicts(*bodies[:64], bodies[0])
+    assert kept[0] is kept[64]
+    cleared = dicts(*bodies, bodies[0])
+    assert cleared[0] is not cleared[65]
+
+
+def test_own_records_are_laid_over_global_ones() -> None:
+    blob = extended(b"6 a=1\n6 b=2\n", b"g") + extended(b"6 a=3\n") + block() + block() + END
+    assert [header.pax for header in headers(blob)] == [{b"a": b"3", b"b": b"2"}, {b"a": b"1", b"b": b"2"}]
+
+
+def test_sixteen_global_headers_are_told_and_no_more() -> None:
+    stream = TarStream(io.BytesIO(extended(b"6 a=1\n", b"g") * 20 + block() + END))
+    assert stream.next() is not None
+    assert stream.globals_at == [1024 * number for number in range(16)]
+
+
+def test_with_sparse_a_sparse_file_is_passed_with_its_maps() -> None:
+    old = bytearray(block(b"s", b"S", b"00000001000\0"))
+    old[482] = 1
+    more = bytearray(512)
+    more[504] = 1
+    blob = repaired(old) + bytes(more) + bytes(512) + b"c" * 512 + block(b"b") + END
+    stream = TarStream(io.BytesIO(blob), sparse=True)
+    header = stream.next()
+    assert header is not None
+    assert (header.name, header.size, header.data_offset, stream.body().read()) == (b"s", 512, 1536, b"c" * 512)
+    assert [one.name for one in headers(blob, sparse=True)] == [b"s", b"b"]
+    with pytest.raises(FormatError, match="the tar is cut off in the map of a sparse file"):
+        headers(repaired(old) + bytes(more), sparse=True)
+    with pytest.raises(FormatError, match="more than 1535 bytes of headers"):
+        headers(blob, sparse=True, limits=Limits(headers=1535))
+    old[156] = 0x30
+    assert [one.name for one in headers(repaired(old) + bytes(512) + block(b"b") + END)] == [b"s", b"b"]
+
+
+@pytest.mark.parametrize("key", [b"GNU.sparse.major", b"GNU.sparse.map", b"GNU.sparse.size"])
+def test_a_sparse_file_is_known_by_one_record(key: bytes) -> None:
+    assert is_sparse(b"0", {key: b""})
+    assert is_sparse(b"S", {})
+    assert not is_sparse(b"0", {b"GNU.sparse.name": b"x"})
+
+
+# --- the stream underneath ------------------------------------------------------------------------------------------
+
+class Pieces:
+    """A stream that gives a few bytes at a time, whatever is asked; with ``read1`` it has no other way."""
+
+    def __init__(self, data: bytes, size: int, way: str = "read") -> None:
+        self.rest = io.BytesIO(data)
+        self.size = size
+        setattr(self, way, self.take)
+        if way == "read1":
+            self.read = None
+
+    def take(self, size: int, /) -> bytes:
+        assert size > 0
+        return self.rest.read(self.size)
+
+
+@pytest.mark.parametrize("way", ["read", "read1"])
+@pytest.mark.parametrize("size", [1, 100, 511, 512, 513, 4096])
+def test_it_does_not_matter_in_what_pieces_a_tar_comes(size: int, way: str) -> None:
+    blob = (tar(("a", {"data": b"x" * 700}), (LONG, {"data": b"y" * 512}), ("c", {}), ("d", {"data": b"z"}))
+            + b"rest" * 300)
+    for read_content in (False, True):
+        source: Any = Pieces(blob, size, way)
+        stream = TarStream(source)
+        seen = []
+        while (header := stream.next()) is not None:
+            assert stream.tell() == header.data_offset
+            seen.append((header.name.decode(), header.offset, stream.body().read() if read_content else b""))
+        sizes = [700, 512, 0, 1] if read_content else [0] * 4
+        assert [(name, len(data)) for name, _, data in seen] == list(zip(["a", LONG, "c", "d"], sizes, strict=True))
+        assert [offset for _, offset, _ in seen] == [0, 1536, 4096 - 512, 4096]
+        assert source.rest.read() == b""
+        assert stream.tell() == len(blob)
+        assert stream.next() is None
+
+
+def test_content_comes_in_the_pieces_at_hand() -> None:
+    stream = TarStream(io.BytesIO(block(size=b"%011o\0" % 600) + b"x" * 600 + bytes(424) + block(b"b") + END))
+    stream.next()
+    body = stream.body()
+    assert (body.read1(0), body.read1(100), body.read(100), body.read1()) == (b"", b"x" * 100, b"x" * 100, b"x" * 400)
+    assert (body.read1(), body.read(), body.read(None)) == (b"", b"", b"")
+    header = stream.next()
+    assert header is not None and header.name == b"b"
+
+
+def test_content_is_the_chunk_itself_where_that_is_possible() -> None:
+    """A big file goes through without a copy."""
+    source: Any = Pieces(block(size=b"%011o\0" % 2048) + b"x" * 2048 + END, 512)
+    stream = TarStream(source)
+    stream.next()
+    body = stream.body()
+    assert [len(body.read1()) for _ in range(5)] == [512, 512, 512, 512, 0]
+    half = Pieces(block(size=b"%011o\0" % 700) + b"x" * 700 + bytes(324) + block(b"b") + END, 512)
+    stream = TarStream(half)  # type: ignore[arg-type]
+    stream.next()
+    body = stream.body()
+    assert body.read1(500) == b"x" * 500
+    assert body.read1(500) == b"x" * 12
+    assert body.read1(500) == b"x" * 188
+    header = stream.next()
+    assert header is not None and (header.name, header.offset) == (b"b", 1536)
+
+
+def test_the_content_of_an_entry_that_was_passed_is_gone() -> None:
+    stream = TarStream(io.BytesIO(block(b"a") + block(b"b") + END))
+    stream.next()
+    body = stream.body()
+    stream.next()
+    for read_it in (body.read, body.read1):
+        with pytest.raises(UsageError) as caught:
+            read_it()
+        assert caught.value.lines() == ["cannot read the content of an entry that was passed",
+                                        "a layer is read front to back"]
+
+
+def test_content_that_is_cut_off_is_told_when_it_is_read() -> None:
+    stream = TarStream(io.BytesIO(block(size=b"00000001000\0") + bytes(100)))
+    stream.next()
+    body = stream.body()
+    assert body.read1() == bytes(100)
+    with pytest.raises(FormatError) as caught:
+        body.read1()
+    assert caught.value.lines() == ["cannot read the layer",
+                                    "the tar is cut off in the content of an entry (at byte 612 of layer)"]
+
+
+def test_records_alone_name_their_source_and_place() -> None:
+    for named, words in (({}, "layer"), ({"offset": 7, "source": "x"}, "x")):
+        for body, why in ((b"7 a=b\n", "a PAX record whose length is wrong"),
+                          (b"5 =b\n", "a PAX record without a key")):
+            with pytest.raises(FormatError) as caught:
+                parse_records(body, **named)  # type: ignore[arg-type]
+            assert caught.value.lines() == [f"cannot read the {words}",
+                                            f"{why} (at byte {named.get('offset', 0)} of {words})"]
+
+
+@pytest.mark.parametrize("name", [b"\x7f\xff", b"\x80", b"a\xc3\xbc\x7f"])
+def test_a_checksum_over_signed_bytes_is_one_too(name: bytes) -> None:
+    assert [header.name for header in headers(block(name, signed=True) + END)] == [name]

@@ -110,6 +110,10 @@ def test_a_parent_that_is_only_implied_shows_the_metadata_below(union: Make) -> 
     assert listed["Files/other"] == Found(Entry("Files/other", Kind.DIRECTORY), 1) == view.get("Files/other")
     over_file = union(tar(("Files/x", {})), tar(("Files/x/y", {})))
     assert over_file.get("Files/x") == Found(Entry("Files/x", Kind.DIRECTORY), 1)
+    assert over_file.children("Files") == [Found(Entry("Files/x", Kind.DIRECTORY), 1)]
+    twice = union(tar(("Files/x/y", {})), tar(("Files/x/z", {})))
+    assert twice.get("Files/x") == Found(Entry("Files/x", Kind.DIRECTORY), 1)
+    assert twice.children("Files") == [Found(Entry("Files/x", Kind.DIRECTORY), 1)]
 
 
 def test_an_opaque_whiteout_counts_on_linux_only(union: Make) -> None:
@@ -152,6 +156,13 @@ def test_hard_links_that_lead_nowhere_or_in_a_circle_have_no_content(union: Make
         found = view.get(path)
         assert found is not None
         assert view.content_of(found) is None
+
+
+def test_hard_links_do_not_lead_into_a_layer_above(union: Make) -> None:
+    view = union(tar(("Files/a", {"type": tarfile.LNKTYPE, "linkname": "Files/b"})), tar(("Files/b", {})))
+    link = view.get("Files/a")
+    assert link is not None
+    assert view.content_of(link) is None
 
 
 def test_windows_and_linux_layers_do_not_mix(tmp_path: Path) -> None:

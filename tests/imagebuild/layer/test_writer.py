@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.layers import HIVES, OTHER_SECURITY, SECURITY, TIMES, TOP, entry, folder, write
 
 from imagebuild.codec import Compression, Sealed, open_reader
-from imagebuild.errors import ContextError, FormatError, InputError, StoreError, UnsupportedError, UsageError
-from imagebuild.layer import Entry, Kind, LayerWriter, Times, order, read
+from imagebuild.errors import ContextError, FormatError, InputError, StoreError, UnsupportedError, UsageError, WcowError
+from imagebuild.layer import Batch, Entry, Kind, LayerWriter, Times, order, read
+from imagebuild.layer.writer import SMALL
 from imagebuild.windows.names import is_reserved
 from imagebuild.windows.upcase import fold
 
@@ -404,6 +405,27 @@ def test_a_cut_gives_layers_of_different_bases_the_same_tail() -> None:
     assert tail > len(one) * 0.8
 
 
+def test_a_tail_is_spliced_out_of_a_layer_that_has_it() -> None:
+    def build(security: bytes, other: tuple[Any, bytes] | None = None) -> tuple[Sealed, bytes]:
+        sink = io.BytesIO()
+        with LayerWriter(sink) as layer:
+            layer.add(*TOP)
+            layer.add(folder("Files/Windows", security=security))
+            if other is None:
+                layer.cut()
+            else:
+                stream = io.BytesIO(other[1])
+                stream.seek(other[0].offset)
+                layer.splice(other[0], stream)
+            layer.add(entry("Files/app", size=len(CONTENT)), CONTENT)
+            layer.add(*HIVES)
+            return layer.finish(), sink.getvalue()
+
+    sealed, blob = build(SECURITY)
+    compressed, spliced = (build(OTHER_SECURITY, other) for other in (None, (sealed.tail, blob)))
+    assert spliced == compressed
+
+
 @pytest.mark.slow
 def test_a_file_of_more_than_eight_gibibytes(tmp_path: Path) -> None:
     size = (1 << 33) + 5
@@ -447,3 +469,276 @@ def test_the_content_is_heard_as_it_goes_into_the_layer(tmp_path: Path, size: in
             writer.add(Entry("Files/f", Kind.FILE, size, 0x20, SECURITY, TIMES), content, heard=heard.extend)
             writer.finish()
         assert heard == data
+
+
+def written(steps: list[Any], folder: Path, *, one_by_one: bool, hashed: bool = True) -> tuple[bytes, bytes, str]:
+    """The tar, the digests and the error of a layer of entries and batches."""
+    sink, digests, said = io.BytesIO(), b"", ""
+    with LayerWriter(sink, Compression.parse("none")) as writer:
+        try:
+            for step in steps:
+                if not isinstance(step, Batch):
+                    writer.add(step)
+                elif not one_by_one:
+                    digests += writer.add_batch(step, [str(folder / name) for name in step.names], hashed=hashed)
+                else:
+                    for item, name in zip(step.entries(), step.names, strict=True):
+                        digest = hashlib.sha256()
+                        writer.add(item, folder / name, heard=digest.update)
+                        digests += digest.digest() if hashed else b""
+            writer.add(*HIVES)
+            writer.finish()
+        except WcowError as error:
+            said = f"{type(error).__name__}: {error}: {error.why}"
+    return (b"", b"", said) if said else (sink.getvalue(), digests, said)
+
+
+SIZES = {"a": 0, "b": 1, "C": 511, "d": 512, "e": 1025, "f": SMALL, "g": SMALL + 1, "h": 1 << 20, "i.txt": 3_000_000,
+         "n" * 90: 7, "o" * 91: 7, "gone": 5, "short": 9, "long": 9, "folder": 3}
+def batch(folder: str, names: set[str], security: bytes, attributes: int) -> Batch:
+    ordered = sorted(names, key=str.upper)
+    return Batch(folder, ordered, [SIZES[name] for name in ordered], attributes, security, TIMES)
+
+
+batches = st.builds(
+    batch, st.sampled_from(["Files", "Files/app", "Files/app", "Files/ü", "Hives", "UtilityVM/Files", "Files/none"]),
+    st.sets(st.sampled_from([*SIZES][:11]) | st.sampled_from([*SIZES]), min_size=1, max_size=5),
+    st.sampled_from([SECURITY, OTHER_SECURITY, b""]), st.sampled_from([0x20, 0x20, 0x10]))
+singles = st.sampled_from([folder("Files/app/c"), entry("Files/app/D"), entry("Files/app/zz"), entry("Files/App/x"),
+                           entry("Files/app/gone", Kind.WHITEOUT), folder("UtilityVM"), folder("UtilityVM/Files"),
+                           entry("Files/app/link", Kind.HARD_LINK, target="Files/app/b"), entry("Files/app/b/x"),
+                           entry("Files/app/link", Kind.HARD_LINK, target="Files/app/B")])
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(batches | singles, max_size=5), st.booleans())
+@example([batch("Files/ü", {"a", "b", "e"}, SECURITY, 0x20), folder("Files/b"),
+          batch("Files", {"a"}, SECURITY, 0x20)], True)
+@example([batch("Files/app", {"n" * 90, "o" * 91, "g", "h"}, OTHER_SECURITY, 0x20)], True)
+@example([batch("Files/app", {"a", "b"}, SECURITY, 0x20), entry("Files/app/gone", Kind.WHITEOUT)], True)
+def test_a_batch_gives_the_bytes_digests_and_errors_of_its_entries(tmp_path: Path, steps: list[Any], hashed: bool
+                                                                   ) -> None:
+    for name, size in SIZES.items():
+        if name != "gone" and not (tmp_path / name).exists():
+            content = bytes(range(256)) * (size // 256 + 1)
+            (tmp_path / name).write_bytes(content[:size + (name == "long") - (name == "short")])
+    if not (tmp_path / "folder").is_dir():
+        (tmp_path / "folder").unlink()
+        (tmp_path / "folder").mkdir()
+    steps = [folder("Files"), folder("Files/ü"), folder("Files/app"), *steps]
+    at_once = written(steps, tmp_path, one_by_one=False, hashed=hashed)
+    assert at_once == written(steps, tmp_path, one_by_one=True, hashed=hashed)
+
+
+# --- what is refused, in full ---------------------------------------------------------------------------------------
+
+FILES = folder("Files")
+ONCE = "a layer has each name once, and names that differ only in case are one to Windows"
+IN_PLACE = ("Windows finds the target of a hard link only earlier in the same layer, spelt the same, or in a layer "
+            "below")
+NO_LINK = "only files have hard links, and a link leads to the file, not to another link"
+NOT_BELOW = "is not a plain directory: nothing can stand below a file, link or junction"
+
+
+def link(path: str, target: str) -> Entry:
+    return entry(path, Kind.HARD_LINK, target=target)
+
+
+@pytest.mark.parametrize(("before", "wrong", "what", "why"), [
+    ([], entry("Files/a"), "cannot put Files/a into a layer", "its parent Files must come before it"),
+    ([FILES, folder("Files/A")], entry("Files/a/x"), "cannot put Files/a/x into a layer",
+     "its parent was spelt Files/A before"),
+    ([FILES, entry("Files/a")], entry("Files/a/b"), "cannot put Files/a/b into a layer", f"Files/a {NOT_BELOW}"),
+    ([FILES, folder("Files/A")], entry("Files/a"), "cannot put Files/a into a layer beside Files/A", ONCE),
+    ([FILES, entry("Files/a")], entry("Files/a"), "cannot put Files/a into a layer twice", ONCE),
+    ([FILES, entry("Files/a")], entry("Files/w", Kind.WHITEOUT), "cannot remove Files/w here",
+     "whiteouts stand right after their parent directory, Files, as Windows has it"),
+    ([FILES, entry("Files/a", Kind.SYMLINK, target="x")], entry("Files/w", Kind.WHITEOUT), "cannot remove Files/w here",
+     "whiteouts stand right after their parent directory, Files, as Windows has it"),
+    ([FILES], link("Files/b", "a"), "cannot link Files/b to a",
+     "the target of a hard link is a path of the layer, below Files or UtilityVM/Files"),
+    ([FILES], link("Files/b", "Files/a"), "cannot link Files/b to Files/a", IN_PLACE),
+    ([FILES, entry("Files/a")], link("Files/b", "Files/A"), "cannot link Files/b to Files/A", IN_PLACE),
+    ([FILES, folder("Files/a")], link("Files/b", "Files/a"), "cannot link Files/b to Files/a", NO_LINK),
+    ([FILES, entry("Files/a", Kind.WHITEOUT)], link("Files/b", "Files/a"), "cannot link Files/b to Files/a", NO_LINK),
+])
+def test_a_refused_entry_is_told_in_full(before: list[Entry], wrong: Entry, what: str, why: str) -> None:
+    with LayerWriter(io.BytesIO()) as layer:
+        for item in before:
+            layer.add(item)
+        with pytest.raises(InputError) as caught:
+            layer.add(wrong)
+        assert (caught.value.lines(), caught.value.facts) == ([what, why], {"path": wrong.path})
+        layer.abort()
+
+
+def test_a_refused_name_is_told_with_its_path() -> None:
+    with LayerWriter(io.BytesIO()) as layer:
+        layer.add(FILES)
+        with pytest.raises(UnsupportedError) as caught:
+            layer.add(entry("Files/a:s"))
+        assert (caught.value.what, caught.value.facts) == ("cannot put Files/a:s into a layer", {"path": "Files/a:s"})
+        layer.abort()
+
+
+def test_an_entry_of_another_kind_with_the_same_values_is_still_of_its_kind() -> None:
+    items = [FILES, entry("Files/a"), entry("Files/b", Kind.HARD_LINK, target="Files/a", security=SECURITY)]
+    assert [item for item, _ in entries_of(write(items))][:-1] == items
+
+
+def test_links_may_stand_below_the_utility_vm_and_lead_there() -> None:
+    items = [FILES, *HIVES, folder("UtilityVM"), folder("UtilityVM/Files"), entry("UtilityVM/Files/a"),
+             link("UtilityVM/Files/b", "UtilityVM/Files/a")]
+    sink = io.BytesIO()
+    with LayerWriter(sink) as layer:
+        for item in items:
+            layer.add(item)
+        layer.finish()
+    assert [item for item, _ in entries_of(sink.getvalue())] == items
+
+
+def test_a_whiteout_in_a_base_is_told_in_full() -> None:
+    with LayerWriter(io.BytesIO(), base=True) as layer:
+        layer.add(FILES)
+        with pytest.raises(UnsupportedError) as caught:
+            layer.add(entry("Files/a", Kind.WHITEOUT))
+        assert caught.value.lines() == ["cannot remove Files/a in a base layer", "there is no layer below it"]
+        assert caught.value.facts == {"path": "Files/a"}
+        layer.abort()
+
+
+@pytest.mark.parametrize(("items", "base", "missing"), [
+    ([], False, "Files and no Hives"), (TOP, False, "Hives"), (HIVES, False, "Files"), ([], True, "Files")])
+def test_what_a_layer_lacks_at_its_end_is_told_in_full(items: list[Entry], base: bool, missing: str) -> None:
+    layer = LayerWriter(io.BytesIO(), base=base)
+    for item in items:
+        layer.add(item)
+    with pytest.raises(InputError) as caught:
+        layer.finish()
+    assert caught.value.lines() == ["cannot end the layer", f"it has no {missing}, and Windows would not import it"]
+
+
+@pytest.mark.parametrize(("item", "content", "why"), [
+    (entry("Files/a", size=5), None, "no content for its 5 bytes"),
+    (folder("Files/a"), b"", "a directory has no content")])
+def test_content_that_does_not_go_with_an_entry_is_told_in_full(item: Entry, content: bytes | None, why: str) -> None:
+    with LayerWriter(io.BytesIO()) as layer:
+        layer.add(FILES)
+        with pytest.raises(InputError) as caught:
+            layer.add(item, content)
+        assert caught.value.lines() == ["cannot put Files/a into a layer", why]
+        layer.abort()
+
+
+@pytest.mark.parametrize("size", [0, 100, 3_000_000])
+@pytest.mark.parametrize("change", [-1, 1])
+@pytest.mark.parametrize("kind", ["path", "stream", "bytes", "view"])
+def test_content_of_another_size_is_told_in_full(kind: str, change: int, size: int, tmp_path: Path) -> None:
+    if size + change < 0:
+        return
+    path = tmp_path / "f"
+    path.write_bytes(bytes(size + change))
+    content: Any = {"path": path, "stream": io.BytesIO(bytes(size + change)), "bytes": bytes(size + change),
+                    "view": memoryview(bytes(size + change)).cast("B")}[kind]
+    found = size + change if kind in ("bytes", "view") else f"only {size - 1}" if change < 0 else f"more than {size}"
+    layer = LayerWriter(io.BytesIO())
+    layer.add(FILES)
+    with pytest.raises(ContextError) as caught:
+        layer.add(entry("Files/a", size=size), content)
+    what = str(path) if kind == "path" else "its content"
+    assert caught.value.lines() == [f"{what} has another size than announced for Files/a",
+                                    f"{size} bytes were expected, {found} came",
+                                    "nothing may change the files while a layer is written from them; try again"]
+    assert caught.value.facts == {"path": "Files/a"}
+
+
+def test_the_size_of_a_view_is_that_of_its_bytes() -> None:
+    data = memoryview(bytes(range(64))).cast("I")
+    assert entries_of(write([FILES, (entry("Files/a", size=64), data)]))[1][1] == bytes(range(64))
+
+
+class Failing(io.RawIOBase):
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
+
+    def read(self, size: int = -1) -> bytes:
+        raise self.error
+
+
+@pytest.mark.parametrize(("error", "why"), [
+    (OSError(errno.EIO, "Input/output error"), "Input/output error"), (OSError("odd"), "odd")])
+def test_a_stream_or_file_that_fails_is_told_in_full(error: OSError, why: str, tmp_path: Path,
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "f").write_bytes(b"12345")
+
+    def fail(file: int, room: memoryview) -> int:
+        raise error
+
+    for content, what in ((Failing(error), "the content of Files/a"), (tmp_path / "f", f"{tmp_path / 'f'} for Files/a"),
+                          (str(tmp_path / "f"), f"{tmp_path / 'f'} for Files/a")):
+        monkeypatch.setattr("imagebuild.layer.writer._read_into", fail)
+        with pytest.raises(ContextError) as caught, LayerWriter(io.BytesIO()) as layer:
+            layer.add(FILES)
+            layer.add(entry("Files/a", size=5), content)  # type: ignore[arg-type]
+        assert (caught.value.lines(), caught.value.facts) == ([f"cannot read {what}", why], {"path": "Files/a"})
+
+
+def test_a_file_that_is_missing_is_told_in_full(tmp_path: Path) -> None:
+    with pytest.raises(ContextError) as caught, LayerWriter(io.BytesIO()) as layer:
+        layer.add(FILES)
+        layer.add(entry("Files/a", size=5), tmp_path / "missing")
+    assert caught.value.lines() == [f"cannot read {tmp_path / 'missing'} for Files/a", "No such file or directory"]
+
+
+def test_a_stream_is_asked_for_pieces_and_then_for_one_byte_more() -> None:
+    asked = []
+
+    class Asked(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            asked.append(size)
+            return super().read(size)
+
+    size = (1 << 18) + 7
+    heard: list[int] = []
+    with LayerWriter(io.BytesIO(), base=True) as layer:
+        layer.add(FILES)
+        layer.add(entry("Files/a", size=size), Asked(bytes(size)), heard=lambda piece: heard.append(len(piece)))
+        layer.add(entry("Files/b"), Asked(b""))
+        layer.finish()
+    assert (asked, heard) == ([1 << 18, 7, 1, 1], [1 << 18, 7])
+
+
+def test_a_path_of_some_length_is_checked_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[int] = []
+    monkeypatch.setattr("imagebuild.layer.writer.check_length", lambda path: checked.append(len(path)))
+    with LayerWriter(io.BytesIO(), base=True) as layer:
+        layer.add(FILES)
+        path = "Files"
+        for name in ("a" * 198, "b" * 198, "c" * 198, "d" * 198):
+            path += "/" + name
+            layer.add(folder(path))
+        for length in (1000, 1001):
+            layer.add(entry(path + "/" + "x" * (length - len(path) - 1)))
+        layer.abort()
+    assert checked == [1001]
+
+
+def test_the_values_of_an_entry_are_checked_again_where_another_place_wants_others() -> None:
+    """Files wants a descriptor of what is below it, Hives and UtilityVM itself do not."""
+    with LayerWriter(io.BytesIO()) as layer:
+        for item in (FILES, *HIVES, entry("Hives/Sam_Delta")):
+            layer.add(item)
+        plain = entry("Files/a", security=None)
+        with pytest.raises(InputError, match="no security"):
+            layer.add(plain)
+        layer.add(entry("Files/b"))
+        layer.add(entry("Files/c"))
+        for change in ({"attributes": 0x10}, {"times": None}, {"security": None}, {"eas": (("B", b""), ("A", b""))}):
+            with pytest.raises(InputError):
+                layer.add(entry("Files/d", **change))
+        with pytest.raises(InputError, match="cannot have the size -1"):
+            layer.add(entry("Files/d", size=-1))
+        with pytest.raises(InputError, match="a file has no target"):
+            layer.add(entry("Files/d", target="x"))
+        layer.abort()

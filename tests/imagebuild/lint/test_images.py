@@ -10,11 +10,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+import zstandard
 from support import rawtar
 from support.shelf import Shelf
 
 from imagebuild import lint
-from imagebuild.errors import NotFoundError, StoreError, UsageError
+from imagebuild.errors import FormatError, IntegrityError, NotFoundError, StoreError, UsageError
+from imagebuild.layer.tarstream import DEFAULT_LIMITS
 from imagebuild.oci import Descriptor, Digest, History, Image, Platform, RunConfig, create, media
 from imagebuild.windows.sddl import parse_sddl
 
@@ -230,8 +232,10 @@ def test_a_foreign_layer_that_is_not_here_is_passed_and_any_other_is_an_error() 
         found(shelf, image)
 
 
-def test_trouble_of_the_store_is_raised_and_no_thread_is_left() -> None:
+def test_trouble_of_the_store_is_raised_and_no_thread_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     import threading
+
+    monkeypatch.setattr("imagebuild.codec.aside.BATCH", 1)  # so that there is a thread for little, too
 
     class Broken(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
@@ -244,10 +248,14 @@ def test_trouble_of_the_store_is_raised_and_no_thread_is_left() -> None:
     shelf.open_blob = lambda descriptor: Broken(shelf.blobs[descriptor.digest])  # type: ignore[method-assign]
     with pytest.raises(StoreError, match="disk"):
         found(shelf, image)
-    assert "lint-digest" not in {thread.name for thread in threading.enumerate()}
+    for thread in threading.enumerate():
+        if thread.name == "wcow-digest":
+            thread.join(5)
+    assert "wcow-digest" not in {thread.name for thread in threading.enumerate()}
 
 
 @pytest.mark.parametrize(("head", "found_as"), [(b"\x28\xb5\x2f\xfd", "zstd"), (b"\x50\x2a\x4d\x18", "zstd"),
+                                                (b"\x51\x2a\x4d\x18", "zstd"),
                                                 (b"\x60\x2a\x4d\x18", "none"), (b"\x1f\x8b\x08\x00", "gzip"),
                                                 (b"F", "none")])
 def test_the_bytes_of_a_layer_say_how_it_is_compressed(head: bytes, found_as: str) -> None:
@@ -263,3 +271,120 @@ def test_only_the_engines_rules() -> None:
     image = shelf.image(rawtar.base(hives={"SAM": b""}), rawtar.layer(), os="linux")
     assert rules(shelf, image, importers=("engine",)) == {"config-os"}
     assert rules(shelf, image, importers=("base",)) == {"base-hive-invalid"}
+
+
+# --- what is told, in full ------------------------------------------------------------------------------------------
+
+def told(shelf: Shelf, image: Image, **options: object) -> list[tuple[str, str, str, int | None, int | None, str]]:
+    return [(one.rule, one.message, one.path, one.offset, one.layer, one.digest)
+            for one in found(shelf, image, **options)]
+
+
+PACKED: list[tuple[str, Callable[[bytes], bytes]]] = [
+    (PLAIN, bytes), (GZIP, gzip.compress), (media.OCI_LAYER_ZSTD, lambda data: zstandard.compress(data))]
+
+
+def packed(shelf: Shelf, kind: str, pack: Callable[[bytes], bytes], *tars: bytes) -> Image:
+    """An image of these layers in a compression, with the right diff ids."""
+    image = shelf.image(*map(pack, tars), kind=kind)
+    return create(replace(image.config, diff_ids=tuple(map(Digest.of, tars))), layers=image.layers)
+
+
+@pytest.mark.parametrize(("kind", "pack"), PACKED)
+def test_a_layer_is_read_in_whatever_compression_and_its_blob_to_the_end(
+        kind: str, pack: Callable[[bytes], bytes]) -> None:
+    """Whoever verifies the blob does so at its end; what he finds there is told."""
+    ended = []
+
+    class Verified(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            assert size is not None and size > 0, "a layer is not read at once"
+            data = super().read(size)
+            if not data:
+                ended.append(self.tell())
+            if not data and broken:
+                raise IntegrityError("it is not what it should be", why="its digest is another", expected=1, found=2)
+            return data
+
+    shelf = Shelf()
+    shelf.open_blob = lambda descriptor: Verified(shelf.blobs[descriptor.digest])  # type: ignore[method-assign]
+    image = packed(shelf, kind, pack, rawtar.base(), rawtar.layer())
+    broken = False
+    assert told(shelf, image) == []
+    assert set(ended) == {layer.size for layer in image.layers}
+    broken = True
+    message = "it cannot be read: it is not what it should be: its digest is another"
+    assert told(shelf, image) == [("layer-damaged", message, "", None, number, str(layer.digest))
+                                  for number, layer in enumerate(image.layers)]
+
+
+def test_a_layer_that_is_damaged_is_told_with_its_digest_and_the_place() -> None:
+    shelf = Shelf()
+    image = shelf.image(rawtar.base(), rawtar.layer()[:1500])
+    digest = image.layers[1].digest
+    name = f"layer {digest.hex[:12]}"
+    with pytest.raises(FormatError) as caught:
+        list(lint.layer(io.BytesIO(rawtar.layer()[:1500]), base=False, source=name))
+    assert caught.value.offset is not None and str(caught.value).startswith(f"cannot read the {name}: ")
+    assert told(shelf, image) == [
+        ("layer-damaged", f"it cannot be read: {caught.value}", "", caught.value.offset, 1, str(digest))]
+
+
+def test_the_limits_hold_for_every_layer() -> None:
+    shelf = Shelf()
+    deep = shelf.image(rawtar.base(), rawtar.layer(rawtar.folder("Files/" + "a" * 1000)))
+    ((rule, message, *_),) = told(shelf, deep, limits=replace(DEFAULT_LIMITS, depth=1))
+    assert (rule, message) == ("name-too-long", "the path is too long: 2 folders deep, 1 are looked at")
+    few = told(shelf, plain(shelf), limits=replace(DEFAULT_LIMITS, entries=3))
+    assert [(rule, "more than 3 entries" in message, layer) for rule, message, _, _, layer, _ in few] == [
+        ("layer-damaged", True, 0)]
+
+
+def test_what_is_said_of_an_image_and_its_layers_is_told_in_full() -> None:
+    shelf = Shelf()
+    image = plain(shelf, os="linux", diff_ids=(Digest.of(rawtar.base()), Digest.of(b"other")))
+    layer = image.layers[1].digest
+    assert told(shelf, image) == [
+        ("config-os", "os is 'linux'", "", None, None, ""),
+        ("diff-id-mismatch", f"its tar is {Digest.of(rawtar.layer())}, the config says {Digest.of(b'other')}", "", None,
+         1, str(layer))]
+    assert told(shelf, image, ignore=("config-os", "diff-id-mismatch")) == []
+    with pytest.raises(UsageError, match="no rule"):
+        found(shelf, image, ignore=("nonsense",))
+    with pytest.raises(UsageError, match="no importer"):
+        found(shelf, image, importers=("nobody",))
+
+
+def test_a_layer_without_a_diff_id_is_read_all_the_same() -> None:
+    shelf = Shelf()
+    image = plain(shelf, diff_ids=(Digest.of(rawtar.base()),))
+    assert [rule for rule, *_ in told(shelf, image)] == ["diff-ids-count"]
+    assert shelf.opened == [layer.digest for layer in image.layers]
+
+
+def test_nothing_is_held_against_what_stands_on_a_layer_that_is_not_here() -> None:
+    shelf = Shelf()
+    image = typed(FOREIGN, PLAIN, urls=("https://example.test/1",))(shelf)
+    upper = rawtar.layer(rawtar.link("Files/b", "Files/a"))
+    shelf.blobs[Digest.of(upper)] = upper
+    image = create(replace(image.config, diff_ids=(image.diff_ids[0], Digest.of(upper))), layers=(
+        image.layers[0], Descriptor(PLAIN, Digest.of(upper), len(upper))))
+    assert rules(shelf, image) == {"foreign-layer", "hard-link-missing"}
+    del shelf.blobs[image.layers[0].digest]
+    assert rules(shelf, image) == {"foreign-layer", "hard-link-unverified"}
+
+
+def test_the_layers_that_are_asked_for_are_announced_in_their_order() -> None:
+    shelf = Shelf()
+    image = shelf.image(rawtar.base(), rawtar.layer(), rawtar.layer())
+    begun: list[tuple[int, Descriptor]] = []
+    found(shelf, image, only=[2, 0], begin=lambda *values: begun.append(values))
+    assert begun == [(0, image.layers[0]), (2, image.layers[2])]
+    begun.clear()
+    found(shelf, image, begin=lambda *values: begun.append(values))
+    assert begun == list(enumerate(image.layers))
+    for only, missing in (([0, 5], 5), ([-1, 1], -1), ([3, 4], 3)):
+        with pytest.raises(UsageError) as caught:
+            found(shelf, image, only=only)
+        assert caught.value.lines() == [f"there is no layer {missing}", "the image has 3 layers, 0 being the lowest"]
+    assert found(shelf, image, only=[]) == []

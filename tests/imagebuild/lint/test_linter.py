@@ -11,8 +11,11 @@ import shutil
 import subprocess
 import time
 import tracemalloc
+from base64 import b64encode
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -25,11 +28,15 @@ from imagebuild.codec import Compression
 from imagebuild.errors import FormatError
 from imagebuild.images.base import BaseRequest
 from imagebuild.images.base import entries as base_entries
-from imagebuild.layer import Entry, Kind, LayerWriter, Times
+from imagebuild.layer import Batch, Entry, Kind, LayerWriter, Times
 from imagebuild.layer.header import Headers
+from imagebuild.layer.tarstream import DEFAULT_LIMITS, TarStream
 from imagebuild.lint import LayerLinter, Severity
+from imagebuild.lint.layers import run
+from imagebuild.lint.tree import Below
 from imagebuild.oci import Platform
 from imagebuild.windows.filetime import DOS_EPOCH
+from imagebuild.windows.sddl import parse_sddl
 
 WINDOWS = rawtar.tar(
     rawtar.entry("Files", b"5", 16, rawsd=None), rawtar.folder("Files/Program Files"),
@@ -290,6 +297,8 @@ def test_each_global_header_is_found_where_it_stands() -> None:
     data = one + one + rawtar.folder("Files") + one + last + bytes(1024)
     offsets = [finding.offset for finding in found(data, base=False)]
     assert offsets == [0, len(one), len(data) - 1024 - len(last) - len(one)]
+    assert {(one.rule, one.message, one.path) for one in found(data, base=False)} == {(
+        "global-header", "its records are for all entries, and it is one itself", "pax_global_header")}
 
 
 def test_a_name_with_a_colon_has_its_place_all_the_same() -> None:
@@ -303,3 +312,296 @@ def test_a_delta_without_its_folder_is_told_once() -> None:
     assert [finding.rule for finding in found(data, base=False)] == ["missing-hives"]
     data = rawtar.tar(rawtar.file("Files/a"), rawtar.folder("Hives"))
     assert [finding.rule for finding in found(data, base=False)] == ["missing-files"]
+
+
+def batch(folder: str, names: set[str], attributes: int = 0x20, security: bytes | None = None) -> Batch:
+    ordered = sorted(names, key=str.upper)
+    return Batch(folder, ordered, [len(name) for name in ordered], attributes,
+                 security or ENTRIES[6].security or b"", ENTRIES[6].times or Times.all(0))
+
+
+batches = st.builds(
+    batch, st.sampled_from(["Files", "Files/app", "Files/app", "Files/APP", "Files/none", "Files/app/c", "Hives",
+                            "Files/Windows/System32/config", "UtilityVM/Files"]),
+    st.sets(st.sampled_from(["a", "b", "c", "d", "E", "SAM", "system", "System_Delta"]), min_size=1, max_size=5),
+    st.sampled_from([0x20, 0x20, 0x30, 0x420]), st.sampled_from([None, None, b"\1"]))
+others = st.sampled_from([
+    replace(ENTRIES[1], path="Files/app/c"), replace(ENTRIES[1], path="Files/Windows"), plain_file("Files/app/b"),
+    plain_file("Files/app/B"), plain_file("Files/app/x:y"), plain_file("Files/app/a:s"), plain_file("Files/app/zz"),
+    plain_file("Files/c/d"), Entry("Files/app/a", Kind.WHITEOUT), Entry("Files/app/d", Kind.WHITEOUT),
+    replace(plain_file("Files/app/link"), kind=Kind.HARD_LINK, target="Files/app/b"),
+    replace(plain_file("Files/app/link"), kind=Kind.HARD_LINK, target="Files/app/B"),
+    replace(plain_file("Files/sym"), kind=Kind.SYMLINK, attributes=0x420, target="app\\c")])
+
+
+@settings(max_examples=300)
+@given(st.lists(batches | others, max_size=6), st.sampled_from([True, False, None]))
+def test_a_batch_has_the_findings_of_its_entries_and_so_has_what_follows(steps: list[Batch | Entry], base: bool | None
+                                                                         ) -> None:
+    at_once, one_by_one = LayerLinter(base=base), LayerLinter(base=base)
+    for step in (ENTRIES[0], replace(ENTRIES[1], path="Files/app"), *steps):
+        if isinstance(step, Batch):
+            expected = [finding for entry in step.entries() for finding in one_by_one.entry(entry)]
+            assert list(at_once.batch(step)) == expected
+        else:
+            assert list(at_once.entry(step)) == list(one_by_one.entry(step))
+        assert at_once.tree.memory == one_by_one.tree.memory
+    assert at_once.finish() == one_by_one.finish()
+    assert set(at_once.tree.seen) == set(one_by_one.tree.seen)
+
+
+def test_the_files_of_a_batch_do_not_hide_that_one_of_them_came_too_late() -> None:
+    linter = LayerLinter(base=False)
+    for entry in (ENTRIES[0], replace(ENTRIES[1], path="Files/app"), plain_file("Files/app/b/x")):
+        assert not linter.entry(entry)
+    assert [finding.rule for finding in linter.batch(batch("Files/app", {"a", "b", "c"}))] == ["below-file"]
+
+
+# --- what is told, in full ------------------------------------------------------------------------------------------
+
+def told(findings: Iterable[lint.Finding]) -> list[tuple[str, str, str, int | None]]:
+    return [(one.rule, one.message, one.path, one.offset) for one in findings]
+
+
+FILES = len(rawtar.folder("Files"))
+"""Where the first member of ``rawtar.layer`` stands."""
+SAM_KEY = "Files/Windows/System32/config/SAM"
+CONFIG = tuple(rawtar.folder(f"Files/{path}") for path in ("Windows", "Windows/System32", "Windows/System32/config"))
+UTILITY = tuple(rawtar.folder(f"UtilityVM{path}") for path in (
+    "", "/Files", "/Files/EFI", "/Files/EFI/Microsoft", "/Files/EFI/Microsoft/Boot"))
+BCD = "UtilityVM/Files/EFI/Microsoft/Boot/BCD"
+
+
+@pytest.mark.parametrize(("members", "findings"), [
+    ((rawtar.file(b"Files/\xff"),), [("name-not-unicode", "b'Files/\\xff' is not UTF-8", "Files/\ufffd", 0)]),
+    ((rawtar.file("./Files/a"),), [("unclean-path", "it means Files/a", "./Files/a", 0)]),
+    ((rawtar.file("Files/a"), rawtar.member("Files/l", b"1", target=b"Files/\xff", records=rawtar.TIMES)),
+     [("name-not-unicode", "b'Files/\\xff' is not UTF-8", "Files/\ufffd", 1),
+      ("hard-link-unverified", "its target Files/\ufffd must be in a lower layer", "Files/l", 1)]),
+    ((rawtar.file("Files/a"), rawtar.link("Files/l", "Files\\a/")), []),
+    ((rawtar.file("Files/X"), rawtar.link("Files/l", "Files/X")), []),
+    ((rawtar.file("Files/ü"), rawtar.file("Files/ü")), [("duplicate-entry", "it was there before", "Files/ü", 1)]),
+    ((rawtar.file("Files/a"), rawtar.file("Files/a:s/b")),
+     [("colon-in-name", "'Files/a:s/b' is no stream of the entry before it", "Files/a:s/b", 1),
+      ("parent-missing", "Files/a:s has no entry of its own before Files/a:s/b", "Files/a:s", 1)]),
+    ((rawtar.file("Files/a"), rawtar.file("Files/a:s:t/b")),
+     [("colon-in-name", "'Files/a:s:t/b' is no stream of the entry before it", "Files/a:s:t/b", 1),
+      ("parent-missing", "Files/a:s:t has no entry of its own before Files/a:s:t/b", "Files/a:s:t", 1)]),
+    ((rawtar.file("Files/b"), rawtar.file("Files/a:s/b")),
+     [("parent-missing", "Files/a:s has no entry of its own before Files/a:s/b", "Files/a:s", 1)]),
+    ((rawtar.symlink("Files/l", "a/b\\"),), []),
+    ((rawtar.symlink(b"Files/l".decode(), "b" * 8001),),
+     [("link-target", "the target has 8001 characters", "Files/l", 0)]),
+    ((rawtar.file("Files/a", xattr__X=b"!"),), [("ea-malformed", "MSWINDOWS.xattr.X is not base64", "Files/a", 0)]),
+    ((rawtar.entry("Files/a", b"3", 0x20),), [("special-file", "a character device", "Files/a", 0)]),
+    ((*CONFIG, rawtar.file(SAM_KEY, rawtar.HIVE)),
+     [("config-hive-in-layer", "what it holds has no effect in a container", SAM_KEY, 3)]),
+    ((*CONFIG, rawtar.folder(SAM_KEY)), []),
+    ((*CONFIG, rawtar.file("Files/a", rawtar.HIVE), rawtar.link(SAM_KEY, "Files/a")),
+     [("config-hive-in-layer", "what it holds has no effect in a container", SAM_KEY, 4)]),
+    ((rawtar.whiteout(".wh.a"),), [("whiteout-outside-files", "a is not below Files or UtilityVM/Files", ".wh.a", 0)]),
+    ((rawtar.file("Files/a"), rawtar.member("Files/a:s")),
+     [("stream-without-type", "the stream s of Files/a, without its type", "Files/a:s", 1)]),
+    ((rawtar.folder("Files/a/"), rawtar.member("Files/a/:s")),
+     [("stream-without-type", "the stream s of Files/a/, without its type", "Files/a/:s", 1)]),
+    ((rawtar.file("Files/a"), rawtar.member("Files/a:s:$DATA"), rawtar.member("Files/a:t:$DATA")),
+     [("stream-with-type", "the stream s of Files/a, with its type", "Files/a:s:$DATA", 1),
+      ("stream-with-type", "the stream t of Files/a, with its type", "Files/a:t:$DATA", 2)]),
+])
+def test_what_is_told_of_a_tar_has_its_place(members: tuple[bytes, ...], findings: list[tuple[Any, ...]]) -> None:
+    """The place in the table is the number of the member."""
+    starts = [FILES + sum(map(len, members[:number])) for number in range(len(members))]
+    expected = [(*rest, None if place is None else starts[place]) for *rest, place in findings]
+    assert told(found(rawtar.layer(*members), base=False, ignore=("times-missing",))) == expected
+
+
+@pytest.mark.parametrize(("members", "message"), [
+    ((), f"there is no {BCD}"), ((rawtar.file(BCD, rawtar.HIVE),), ""), ((rawtar.folder(BCD),), ""),
+    ((rawtar.file(BCD),), "it is no hive: it is empty")])
+def test_a_utility_vm_boots_by_its_configuration(members: tuple[bytes, ...], message: str) -> None:
+    data = rawtar.base(*UTILITY, *members)
+    where = (BCD, len(data) - len(members[0]) - 1024) if members else ("UtilityVM/Files", None)
+    assert told(found(data, base=True)) == ([("utilityvm-bcd", message, *where)] if message else [])
+    assert told(found(rawtar.base(UTILITY[0], rawtar.file("UtilityVM/Files")), base=True)) == []
+
+
+@pytest.mark.parametrize(("length", "rules"), [(249, []), (250, []), (255, []), (256, ["name-too-long"])])
+def test_a_long_name_is_looked_at(length: int, rules: list[str]) -> None:
+    for letter in ("a", "ü"):
+        assert [one.rule for one in found(rawtar.layer(rawtar.file("Files/" + letter * length)), base=False)] == rules
+    astral = "\U0001f600" * (length // 2) + "ü" * (length % 2)
+    assert [one.rule for one in found(rawtar.layer(rawtar.file("Files/" + astral)), base=False)] == rules
+
+
+@pytest.mark.parametrize("missing", ["SAM", "DEFAULT SECURITY", "DEFAULT SAM SECURITY SOFTWARE SYSTEM"])
+def test_the_hives_that_a_base_lacks_are_named(missing: str) -> None:
+    names = missing.split()
+    assert told(found(rawtar.base(hives=dict.fromkeys(names)), base=True)) == [
+        ("base-hive-missing", f"it has no {', '.join(names)}", "Files/Windows/System32/config", None)]
+
+
+@pytest.mark.parametrize(("data", "is_base"), [
+    (rawtar.base(), True), (rawtar.base(rawtar.folder("Hives")), False),
+    (rawtar.base(rawtar.whiteout("Files/.wh.x")), False),
+    (rawtar.layer(), False), (rawtar.tar(rawtar.folder("Files")), False)])
+def test_a_layer_tells_itself_what_it_is(data: bytes, is_base: bool) -> None:
+    linter = LayerLinter(base=None)
+    list(run(linter, io.BytesIO(data)))
+    assert linter.report.base is is_base
+
+
+def test_a_layer_is_known_for_one_above_the_base_as_soon_as_it_shows() -> None:
+    for shows in (rawtar.folder("Hives"), rawtar.whiteout("Files/.wh.x")):
+        linter, bases = LayerLinter(base=None), []
+        stream = TarStream(io.BytesIO(rawtar.tar(rawtar.folder("Files"), rawtar.folder("Files/Hives"), shows)))
+        while (header := stream.next()) is not None:
+            linter.header(header)
+            bases.append(linter.report.base)
+        assert bases == [None, None, False]
+
+
+def test_without_the_content_of_a_tar_hives_are_not_looked_into_unless_they_are_empty() -> None:
+    for data, rules in ((b"x" * 9000, []), (b"", ["delta-invalid"])):
+        linter = LayerLinter(base=False)
+        stream = TarStream(io.BytesIO(rawtar.tar(rawtar.folder("Hives"),
+                                                 rawtar.file("Hives/Sam_Delta", data, rawsd=None))))
+        assert [one.rule for _ in range(2) for one in linter.header(stream.next())] == rules  # type: ignore[arg-type]
+
+
+def test_only_hives_that_windows_looks_at_are_read() -> None:
+    sizes: list[int | None] = []
+
+    class Content(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            sizes.append(size)
+            return super().read(size)
+
+    config = "Files/Windows/System32/config/SAM"
+    data = rawtar.tar(
+        rawtar.folder("Hives"), rawtar.file("Hives/Sam_Delta", rawtar.DELTA, rawsd=None), rawtar.file("Hives/x", b"y"),
+        rawtar.folder("Hives/System_Delta"), rawtar.link("Hives/Security_Delta", "Hives/Sam_Delta"),
+        rawtar.file(config, rawtar.DELTA + rawtar.DELTA))
+    for is_base, wanted in ((False, 8192), (True, 2 * 8192)):
+        stream, linter = TarStream(io.BytesIO(data)), LayerLinter(base=is_base)
+        while (header := stream.next()) is not None:
+            linter.header(header, Content(rawtar.DELTA + rawtar.DELTA))
+        assert sizes == [wanted]
+        sizes.clear()
+
+
+# --- layers over one another ----------------------------------------------------------------------------------------
+
+def stacked(*layers: bytes, below: Below | None = None) -> list[list[tuple[str, str, str, int | None]]]:
+    """What is told of each layer, the first being the base."""
+    below = Below() if below is None else below
+    every = []
+    for number, data in enumerate(layers):
+        linter = LayerLinter(base=number == 0, below=below)
+        every.append(told(run(linter, io.BytesIO(data))))
+        linter.lay_on(below)
+    return every
+
+
+OTHER = b64encode(parse_sddl("O:BAG:SYD:(A;;FA;;;BA)").to_bytes())
+WINDIR = "Files/Windows"
+
+
+@pytest.mark.parametrize(("attributes", "security", "changed"), [
+    (0x10, rawtar.SD, ""), (0x12, rawtar.SD, "attributes"), (0x10, OTHER, "security"),
+    (0x12, OTHER, "attributes and security"), (0x10, None, "")])
+def test_a_folder_of_windows_that_is_replaced_otherwise_is_told(attributes: int, security: bytes | None,
+                                                                changed: str) -> None:
+    upper = rawtar.layer(rawtar.folder(WINDIR, attributes, rawsd=security))
+    base, above = stacked(rawtar.base(), upper)
+    assert base == []
+    assert [one for one in above if one[0] != "security-missing"] == ([(
+        "base-folder-changed", f"its {changed} are not those of the layers below", WINDIR, FILES)] if changed else [])
+
+
+def test_a_folder_is_compared_with_the_layer_that_said_something_last() -> None:
+    other = rawtar.layer(rawtar.folder(WINDIR, rawsd=OTHER))
+    assert [[one[0] for one in layer] for layer in stacked(rawtar.base(), other, rawtar.layer(), other)] == [
+        [], ["base-folder-changed"], [], []]
+    bare = rawtar.layer(rawtar.folder("files/windows".replace("files", "Files"), fileattr=None))
+    assert stacked(rawtar.base(), bare) == [[], []]
+    assert stacked(rawtar.base(), rawtar.layer(rawtar.file("Files/a"), rawtar.folder("Files/mine", rawsd=OTHER)),
+                   rawtar.layer(rawtar.folder("Files/mine"))) == [[], [], []]
+
+
+def test_folders_are_only_remembered_where_somebody_asks() -> None:
+    alone, asked = LayerLinter(base=True), LayerLinter(base=True, below=Below())
+    for linter in (alone, asked):
+        list(run(linter, io.BytesIO(rawtar.base())))
+    assert alone.folders == {}
+    assert set(asked.folders) >= {"FILES/WINDOWS", "FILES/WINDOWS/SYSTEM32"}
+    attributes, security = asked.folders["FILES/WINDOWS"]
+    assert (attributes, b64encode(security or b"")) == (0x10, rawtar.SD)
+
+
+def delta(*names: str) -> bytes:
+    return rawtar.tar(rawtar.folder("Files"), rawtar.folder("Hives"), *(
+        rawtar.file(f"Hives/{name}", rawtar.DELTA, rawsd=None) for name in names))
+
+
+def test_a_delta_needs_one_in_the_layer_below_which_every_base_stands_for() -> None:
+    assert stacked(rawtar.base(), delta("Sam_Delta", "System_Delta"), delta("Sam_Delta")) == [[], [], []]
+    assert stacked(rawtar.base(), delta("Sam_Delta"), delta("Sam_Delta", "System_Delta")) == [[], [], [(
+        "delta-above-no-delta", "the layer below has no System_Delta", "Hives/System_Delta",
+        len(delta("Sam_Delta")) - 1024)]]
+    unknown = Below()
+    unknown.deltas = None
+    linter = LayerLinter(base=False, below=unknown)
+    assert told(run(linter, io.BytesIO(delta("Sam_Delta")))) == []
+
+
+# --- entries that are being written ---------------------------------------------------------------------------------
+
+def test_what_is_told_of_an_entry_has_no_place_in_a_tar() -> None:
+    linter = LayerLinter(base=False)
+    secured = ENTRIES[1].security
+    entries = [Entry("Files", Kind.DIRECTORY, attributes=0x10, times=images.TIMES),
+               Entry("Files/app", Kind.DIRECTORY, attributes=0x10, security=secured, times=images.TIMES),
+               Entry("Files/app/gone", Kind.WHITEOUT), Entry("Files/app/a?", Kind.FILE, 3, 0x20, secured, images.TIMES),
+               Entry("Files/app/b", Kind.FILE, 3, 0x30, secured), Entry("Files/app/c", Kind.WHITEOUT),
+               Entry("Files/app/l", Kind.HARD_LINK, attributes=0x20, target="Files/app/x", times=images.TIMES),
+               Entry("Files/app/s", Kind.SYMLINK, attributes=0x420, security=secured, target="", times=images.TIMES),
+               Entry("Files/app/j", Kind.JUNCTION, attributes=0x410, security=secured, target="x", times=images.TIMES),
+               Entry("Files/" + "a/" * 600 + "b", Kind.FILE, 3, 0x20, secured, images.TIMES),
+               Entry("Files/" + "a/" * 1024, Kind.FILE, 3, 0x20, secured, images.TIMES)]
+    per_entry = [told(linter.entry(entry)) for entry in entries]
+    assert [one for one in per_entry[:9] if one] == [
+        [("forbidden-character", "'a?' has '?' in it", "Files/app/a?", None)],
+        [("times-missing", "no atime and no ctime", "Files/app/b", None),
+         ("attributes-kind", "a file with the attributes 0x30", "Files/app/b", None)],
+        [("whiteout-order", "it does not stand behind the entry of Files/app", "Files/app/.wh.c", None)],
+        [("link-target", "the target is empty", "Files/app/s", None)],
+        [("junction-relative", "the target is x", "Files/app/j", None)]]
+    assert per_entry[9] == []
+    assert per_entry[10] == [("name-too-long", "the path is too long: 1025 folders deep, 1024 are looked at",
+                              ("Files/" + "a/" * 600)[:200] + "...", None)]
+    rules = [rule for rule, *_ in told(linter.finish())]
+    assert rules == ["parent-missing"] * 600 + ["missing-hives", "hard-link-unverified"]
+
+
+def test_files_that_are_alike_are_counted_and_end_a_row_of_whiteouts() -> None:
+    linter = LayerLinter(base=False)
+    for entry in (ENTRIES[0], replace(ENTRIES[1], path="Files/app"), plain_file("Files/app/a")):
+        assert not linter.entry(entry)
+    before = linter.tree.memory
+    linter.tree.last_folder = "Files/app"
+    assert linter.entry(plain_file("Files/app/b")) == ()
+    assert linter.tree.memory == before + 500
+    assert linter.tree.last_folder is None
+    assert linter.tree.seen["FILES/APP/B"] == "Files/app/b"
+
+
+@pytest.mark.parametrize(("length", "what"), [(1000, []), (1001, ["6 folders deep, 3 are looked at"])])
+def test_only_of_long_paths_that_are_written_the_depth_is_asked(length: int, what: list[str]) -> None:
+    linter = LayerLinter(base=False, limits=replace(DEFAULT_LIMITS, depth=3))
+    folders = "/".join(("Files", *("n" * 200,) * 4, ""))
+    found = linter.entry(plain_file(folders + "x" * (length - len(folders))))
+    assert [one.message for one in found] == [f"the path is too long: {one}" for one in what]
+
+
+def test_a_layer_is_one_above_the_base_unless_something_else_is_said() -> None:
+    assert LayerLinter().report.base is False

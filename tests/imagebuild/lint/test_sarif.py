@@ -61,3 +61,9 @@ def test_a_log_comes_in_pieces_one_line_for_each_finding() -> None:
     assert len(pieces) == 5
     assert [piece[:2] for piece in pieces[1:-1]] == ["\n{", ",\n", ",\n"]
     assert pieces[-1].endswith("}\n")
+
+
+def test_brackets_in_the_name_of_the_target_do_not_divide_the_log() -> None:
+    (run,) = log(FINDINGS, target="a[].tar")["runs"]  # type: ignore[misc]
+    assert run["properties"] == {"target": "a[].tar"}
+    assert len(run["results"]) == len(FINDINGS)

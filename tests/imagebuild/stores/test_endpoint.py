@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 from support import programs
-from support.registry_double import RegistryDouble, cut
+from support.registry_double import RegistryDouble, answer, cut
+from support.registry_lab import DATA, LOGIN, Lab, described
 
-from imagebuild.errors import RegistryError, UsageError
+from imagebuild.errors import RegistryError, UsageError, WcowError
+from imagebuild.oci import Digest
 from imagebuild.stores import NoCredentials, RegistryClient, Retries, Tls
 from imagebuild.stores.endpoint import Endpoint, Retrier, check_host
 from imagebuild.stores.transport import Transport, is_loopback
@@ -143,3 +145,42 @@ def test_a_cut_while_asking_for_http_or_https_is_not_taken_for_an_answer() -> No
     with RegistryDouble() as double, client() as made:
         double.next("GET", "^/v2/$", cut())
         assert made.repository(f"{double.host}/app").tags() == []
+
+
+def test_another_host_never_sees_our_authorization(guarded: Lab) -> None:
+    with RegistryDouble() as storage:
+        storage.put_blob(DATA)
+        guarded.double.put_blob(DATA)
+        signed = f"{storage.url}/v2/x/blobs/{Digest.of(DATA)}?X-Amz-Signature=topsecretsignature"
+        guarded.double.next("GET", f"/blobs/{Digest.of(DATA)}", answer(307, {"Location": signed}), times=2)
+        store = guarded.store(login=LOGIN)
+        store.tags()  # so that there is a token to leak
+        with store.open_blob(described(DATA)) as stream:
+            assert stream.read() == DATA
+        assert len(storage.seen) >= 1
+        assert all("authorization" not in seen.headers for seen in storage.seen)
+
+
+def test_a_redirect_that_comes_back_does_not_bring_the_authorization_along(guarded: Lab) -> None:
+    with RegistryDouble() as storage:
+        guarded.double.put_blob(DATA)
+        store = guarded.store(login=LOGIN)
+        store.tags()
+        guarded.double.next("GET", "/blobs/", answer(307, {"Location": f"{storage.url}/away"}))
+        storage.next("GET", "/away", answer(307, {"Location": f"{guarded.double.url}/v2/app/blobs/back"}))
+        with pytest.raises(WcowError):
+            store.open_blob(described(DATA))
+        assert "authorization" not in guarded.double.seen[-1].headers
+
+
+def test_redirects_in_a_circle_end(lab: Lab) -> None:
+    lab.double.next("GET", "/blobs/", answer(307, {"Location": "/v2/app/blobs/x"}), times=99)
+    with pytest.raises(RegistryError, match="redirects"):
+        lab.store().open_blob(described(DATA))
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://x/y", "http://[", "http://host:0/"])
+def test_a_redirect_to_what_is_no_url_is_refused(lab: Lab, target: str) -> None:
+    lab.double.next("GET", "/blobs/", answer(307, {"Location": target}))
+    with pytest.raises(RegistryError):
+        lab.store().open_blob(described(DATA))

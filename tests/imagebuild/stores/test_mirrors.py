@@ -51,3 +51,32 @@ def test_a_scheme_is_kept() -> None:
 def test_what_is_no_rule_is_refused(rule: str) -> None:
     with pytest.raises(UsageError):
         Mirrors.parse([rule])
+
+
+def test_a_push_goes_to_the_registry_itself_whatever_stands_in_for_it() -> None:
+    assert str(Mirrors.parse(["mcr.microsoft.com=a.b"]).home(NANO)) == "mcr.microsoft.com/windows/nanoserver"
+
+
+def test_air_gapped_a_push_goes_to_mirrors_only() -> None:
+    mirrors = Mirrors.parse(["mcr.microsoft.com=http://reg.lan:5000/mcr"], only=True)
+    ours = Reference.parse("reg.lan:5000/team/app:1")
+    assert mirrors.may_push(ours) and str(mirrors.home(ours)) == "reg.lan:5000/team/app"
+    for name in ("mcr.microsoft.com/x", "reg.lan/x", "reg.lan:5001/x", "example.com/reg.lan"):
+        assert not mirrors.may_push(Reference.parse(name))
+        with pytest.raises(UsageError, match="only mirrors may be asked"):
+            mirrors.home(Reference.parse(name))
+
+
+def test_air_gapped_a_registry_may_be_called_its_own_mirror() -> None:
+    mirrors = Mirrors.parse(["reg.lan=reg.lan"], only=True)
+    name = Reference.parse("reg.lan/team/app")
+    assert str(mirrors.home(name)) == "reg.lan/team/app"
+    assert [str(place) for place in mirrors.places(name)] == ["reg.lan/team/app"]
+
+
+def test_air_gapped_a_name_of_a_mirror_means_that_mirror_unless_a_rule_says_otherwise() -> None:
+    ours = Reference.parse("reg.lan/team/app")
+    assert [str(place) for place in Mirrors.parse(["mcr.microsoft.com=reg.lan/mcr"], only=True).places(ours)] == [
+        "reg.lan/team/app"]
+    assert [str(place) for place in Mirrors.parse(["mcr.microsoft.com=reg.lan/mcr", "reg.lan=near.lan"],
+                                                  only=True).places(ours)] == ["near.lan/team/app"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.registry_double import RegistryDouble, answer, cut, done_then_cut, forget, partly, rotate
 
-from imagebuild.errors import IntegrityError, RegistryError
+from imagebuild.errors import IntegrityError, RegistryError, WcowError
 from imagebuild.oci import Descriptor, Digest
 from imagebuild.stores import (
     FixedCredentials,
@@ -206,3 +206,97 @@ def test_a_source_that_changes_between_two_tries_is_found_out_by_the_digest(lab:
     with pytest.raises((RegistryError, IntegrityError)):
         copy_blob(source, lab.target, BLOB)
     assert lab.double.blobs == {}
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_a_small_blob_goes_up_in_one_piece(lab: Lab, absolute: bool) -> None:
+    lab.double.absolute_locations = absolute
+    put_bytes(lab.target, b"small", "x")
+    assert [line.split()[0] for line in lab.double.lines()] == ["HEAD", "POST", "PUT"]
+    assert lab.double.blobs[Digest.of(b"small")] == b"small"
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_a_large_blob_goes_up_in_chunks(lab: Lab, absolute: bool) -> None:
+    lab.double.absolute_locations = absolute
+    put_bytes(lab.target, DATA, "x")
+    patches = [seen for seen in lab.double.seen if seen.method == "PATCH"]
+    assert [seen.headers["content-range"] for seen in patches][:2] == ["0-99999", "100000-199999"]
+    assert lab.double.blobs[Digest.of(DATA)] == DATA
+
+
+def test_a_chunk_that_is_cut_off_is_sent_again(lab: Lab) -> None:
+    lab.double.next("PATCH", "/uploads/", cut(), times=2)
+    put_bytes(lab.target, DATA, "x")
+    assert lab.double.blobs[Digest.of(DATA)] == DATA
+
+
+def test_a_chunk_that_arrived_although_the_answer_was_lost_is_not_sent_twice(lab: Lab) -> None:
+    lab.double.next("PATCH", "/uploads/", done_then_cut())
+    put_bytes(lab.target, DATA, "x")
+    assert lab.double.blobs[Digest.of(DATA)] == DATA
+    sent = sum(len(seen.body) for seen in lab.double.seen if seen.method == "PATCH")
+    assert sent == len(DATA)
+
+
+def test_a_finished_upload_whose_answer_was_lost_is_finished(lab: Lab) -> None:
+    lab.double.next("PUT", "/uploads/", done_then_cut())
+    put_bytes(lab.target, b"small", "x")
+    assert lab.double.blobs[Digest.of(b"small")] == b"small"
+
+
+@pytest.mark.parametrize("status", [500, 503, 429])
+def test_trouble_during_an_upload_is_waited_out(lab: Lab, status: int) -> None:
+    for method in ("POST", "PATCH", "PUT"):
+        lab.double.next(method, "/uploads/", answer(status))
+    put_bytes(lab.target, DATA, "x")
+    assert lab.double.blobs[Digest.of(DATA)] == DATA
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_a_session_the_registry_forgot_is_begun_anew(lab: Lab, method: str) -> None:
+    lab.double.next(method, "/uploads/", answer(404), times=2)
+    put_bytes(lab.target, DATA, "x")
+    assert lab.double.blobs[Digest.of(DATA)] == DATA
+
+
+def test_a_registry_that_forgets_every_session_is_one_error(lab: Lab) -> None:
+    lab.double.next("PATCH", "/uploads/", answer(404), times=9)
+    with pytest.raises(WcowError) as caught:
+        put_bytes(lab.target, DATA, "x")
+    assert "cannot push a blob" in caught.value.what
+    assert Digest.of(DATA) not in lab.double.blobs
+
+
+def test_a_digest_the_registry_does_not_believe_is_an_error(lab: Lab) -> None:
+    with pytest.raises(RegistryError) as caught, lab.target.new_blob() as blob:
+        blob.write(b"data")
+        blob.commit(Digest.of(b"atad"), 4)
+    assert caught.value.codes == ("DIGEST_INVALID",)
+
+
+def test_an_aborted_upload_is_taken_back(lab: Lab) -> None:
+    with pytest.raises(KeyboardInterrupt), lab.target.new_blob() as blob:
+        blob.write(DATA)
+        raise KeyboardInterrupt
+    assert lab.double.lines()[-1].startswith("DELETE ")
+    assert lab.double.uploads == {}
+    assert lab.double.blobs == {}
+
+
+def test_an_upload_may_be_redirected(lab: Lab) -> None:
+    with RegistryDouble() as other:
+        other.uploads["there"] = bytearray()
+        lab.double.next("PUT", "/uploads/", answer(307, {"Location": f"{other.url}/v2/app/blobs/uploads/there?digest="
+                                                         + Digest.of(b"small").replace(":", "%3A")}))
+        put_bytes(lab.target, b"small", "x")
+        assert other.blobs[Digest.of(b"small")] == b"small"
+
+
+def test_a_smallest_chunk_the_registry_asks_for_is_kept(lab: Lab) -> None:
+    lab.double.uploads["u"] = bytearray()
+    lab.double.next("POST", "/uploads/", answer(202, {"Location": "/v2/app/blobs/uploads/u",
+                                                      "OCI-Chunk-Min-Length": "300000"}))
+    put_bytes(lab.target, DATA, "x")
+    sizes = [len(seen.body) for seen in lab.double.seen if seen.method == "PATCH"]
+    assert sizes[1:-1] == [] or min(sizes[1:-1]) >= 300_000

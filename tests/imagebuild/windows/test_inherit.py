@@ -143,6 +143,29 @@ def test_a_parent_that_hands_on_nothing_leaves_owner_and_system_in_control(paren
     assert _below(parent, directory=True, key=True).startswith("D:(A;;KA;;;BA)(A;;KA;;;SY)")
 
 
+def test_only_a_list_that_came_from_the_parent_is_marked_so() -> None:
+    none = inherited(parse_sddl("D:AI"), directory=True, owner=SYSTEM)
+    assert none.control == s.SELF_RELATIVE | s.DACL_PRESENT
+    some = inherited(parse_sddl("D:(A;OI;FR;;;BU)"), directory=True, owner=SYSTEM)
+    assert some.control == s.SELF_RELATIVE | s.DACL_PRESENT | s.DACL_AUTO_INHERITED
+    own = inherited(parse_sddl("D:"), directory=True, owner=SYSTEM, explicit=parse_sddl("D:PAR"))
+    assert own.control == s.SELF_RELATIVE | s.DACL_PRESENT | s.DACL_AUTO_INHERITED | s.DACL_PROTECTED
+
+
+def test_an_entry_that_grants_nothing_here_is_only_handed_on() -> None:
+    parent = "D:(A;OICI;0x2000000;;;BU)"
+    assert _below(parent, directory=True) == "D:AI(A;OICIIOID;0x2000000;;;BU)"
+    assert _below("D:", directory=True, explicit="D:P(A;OICI;0x2000000;;;BU)(A;;0x2000000;;;BA)") == \
+        "D:PAI(A;OICIIO;0x2000000;;;BU)"
+
+
+@pytest.mark.parametrize("kind", [s.MANDATORY_LABEL, s.RESOURCE_ATTRIBUTE, s.SCOPED_POLICY_ID, s.PROCESS_TRUST_LABEL])
+def test_what_is_no_right_is_not_mapped(kind: int) -> None:
+    entry = Ace(kind, s.OBJECT_INHERIT | s.CONTAINER_INHERIT, s.GENERIC_READ | 0x400, USERS)
+    child = inherited(SecurityDescriptor(sacl=Acl((entry,))), directory=True, owner=SYSTEM)
+    assert child.sacl == Acl((Ace(kind, entry.flags | s.INHERITED, entry.mask, USERS),))
+
+
 def test_explicit_entries_come_before_inherited_ones_unless_they_are_protected() -> None:
     parent = "D:(A;OICI;FA;;;SY)"
     assert _below(parent, directory=False, explicit="D:(A;;FR;;;BU)") == "D:AI(A;;FR;;;BU)(A;ID;FA;;;SY)"

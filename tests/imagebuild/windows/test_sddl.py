@@ -181,6 +181,76 @@ def test_the_error_says_where_and_for_what() -> None:
         parse_sddl("", kind="window")  # type: ignore[arg-type]
 
 
+TYPES, FLAGS, RIGHTS = (" ".join(names) for names in (letters.TYPES, letters.FLAGS, letters.RIGHTS))
+
+
+@pytest.mark.parametrize(("text", "why", "offset"), [
+    ("O:BAD:X", "expected O:, G:, D: or S:", 6), ("O:BAo:BA", "O: is there twice", 4),
+    ("S:S:", "S: is there twice", 2),
+    ("O:BA g:B", "expected a SID or two letters after G:", 7),
+    ("D:NO_ACCESS_CONTROL(A;;;;;WD)", "NO_ACCESS_CONTROL means that there is no list, so no entry can follow it", 19),
+    ("D:(A;;FA;;;WD", "this parenthesis is not closed", 2),
+    ("D:(q;;;;;WD)", f"'q' is no type of entry; there are {TYPES}", 2),
+    ("D:(A;;;;WD)", "an entry has six fields: (type;flags;rights;object;inherited object;account)", 2),
+    (f"D:(A;;CR;{GUID};;WD)", "only OA, OD, OU and OL entries have object types, not A", 2),
+    ("S:(RA;;;;;WD)", "an RA entry has a seventh field, the attribute", 2),
+    ("D:(a;;;;;WD;x)", "an entry of type A has six fields, not seven", 2),
+    ("D:(A;CIqqOI;;;;WD)", f"'qq' is no flag; there are {FLAGS}", 2),
+    ("D:(A;CIO;;;;WD)", f"'O' is no flag; there are {FLAGS}", 2),
+    ("D:(A;;FRqqFX;;;WD)", f"'qq' is no right; there are {RIGHTS}, or write 0x1200a9", 2),
+    ("D:(A;;FRF;;;WD)", f"'F' is no right; there are {RIGHTS}, or write 0x1200a9", 2),
+    ("D:(A;;;;;x)", "'x' is no account: a SID looks like S-1-5-32-544", 2),
+    ("D:(A;;;;;" + "x" * 90 + ")", f"{'x' * 80!r} is no account: a SID looks like S-1-5-32-544", 2),
+    ("D:(A;;;;;" + "x" * 91 + ")", f"{'x' * 80!r} is no account: a SID looks like S-1-5-32-544", 2),
+    ("G: da", "DA (Domain Admins) is another account in every domain; write its SID", 3),
+    ("D: (A;;;;;WD)(A;;;;;la)",
+     "LA (the local Administrator account) is another account in every domain; write its SID", 13),
+    ("O:  qq", "'qq' is no account that SDDL knows", 4), ("O: S-1-x", "expected a SID or two letters after O:", 3),
+    ("O: S-1-5-4294967296", "'S-1-5-4294967296' is no account: a number in it is too large", 3),
+])
+def test_what_is_wrong_is_said_in_full_with_its_place(text: str, why: str, offset: int) -> None:
+    with pytest.raises(FormatError) as caught:
+        parse_sddl(text)
+    shown = text if len(text) <= 100 else text[:97] + "..."
+    assert caught.value.lines() == [f"cannot read the SDDL {shown!r} for a file", f"{why} (at byte {offset} of SDDL)"]
+
+
+@pytest.mark.parametrize("kind", ["file", "key"])
+def test_a_condition_is_refused_in_full_with_its_place(kind: str) -> None:
+    entry = '(xa;;FX;;;WD;(@User.Project Any_of {"a", "b"} && Member_of{SID(BA)}))'
+    with pytest.raises(UnsupportedError) as caught:
+        parse_sddl("D:AI (A;;FA;;;WD)" + entry, kind=kind)  # type: ignore[arg-type]
+    what = "a file" if kind == "file" else "a registry key"
+    assert caught.value.lines() == [
+        f"cannot use the XA entry {entry[:60]!r} for {what}",
+        f"XA is {letters.WORDS['XA']}, and conditions are not compiled",
+        "write it without a condition, or give the descriptor in binary"]
+    assert (caught.value.offset, caught.value.entry) == (17, "XA")  # type: ignore[attr-defined]
+
+
+def test_what_is_no_guid_is_said() -> None:
+    with pytest.raises(FormatError) as caught:
+        parse_guid("x" * 70)
+    assert caught.value.lines() == [f"cannot read {'x' * 60!r} as a GUID",
+                                    "a GUID looks like bf967aa5-0de6-11d0-a285-00aa003049e2"]
+
+
+@pytest.mark.parametrize("kind", ["File", "", "Key"])
+def test_there_are_two_kinds_of_objects(kind: str) -> None:
+    with pytest.raises(ValueError, match=f"^kind is 'file' or 'key', not {kind!r}$"):
+        parse_sddl("", kind=kind)  # type: ignore[arg-type]
+
+
+def test_a_claim_in_any_other_entry_is_shown_as_bytes() -> None:
+    claim = _ace('(RA;;;;;WD;("n",TS,0x0,"v"))', "S").data
+    assert format_ace(Ace(0x00, 0, 1, EVERYONE, data=claim)) == f"(A;;CC;;;WD;0x{claim.hex()})"
+
+
+def test_a_domain_counts_in_claims_too() -> None:
+    sd = parse_sddl('S:(RA;;;;;WD;("n",TD,0x0,SID(DA)))', domain=Sid.parse("S-1-5-21-1-2-3"))
+    assert format_sddl(sd) == 'S:(RA;;;;;WD;("n",TD,0x0,SID(S-1-5-21-1-2-3-512)))'
+
+
 def test_aliases_of_a_domain_are_resolved_when_it_is_known() -> None:
     sd = parse_sddl("O:LAG:DUD:(A;;FA;;;da)", domain=Sid.parse("S-1-5-21-1-2-3"))
     assert format_sddl(sd) == "O:S-1-5-21-1-2-3-500G:S-1-5-21-1-2-3-513D:(A;;FA;;;S-1-5-21-1-2-3-512)"

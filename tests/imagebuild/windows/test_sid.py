@@ -30,6 +30,7 @@ def test_text_and_bytes_are_two_forms_of_one_sid(text: str, data: str) -> None:
 @pytest.mark.parametrize(("text", "same"), [
     ("s-1-5-32-544", "S-1-5-32-544"), (" S-1-5-18 ", "S-1-5-18"), ("S-1-5-0x20-0x220", "S-1-5-32-544"),
     ("S-0x1-5-018", "S-1-5-18"), ("S-1-0X5-18", "S-1-5-18"),
+    ("S-1-5-" + "0" * 18 + "18", "S-1-5-18"),
 ])
 def test_other_spellings_are_understood(text: str, same: str) -> None:
     assert str(Sid.parse(text)) == same
@@ -38,11 +39,15 @@ def test_other_spellings_are_understood(text: str, same: str) -> None:
 @pytest.mark.parametrize("text", [
     "", "S", "S-1", "S-1-", "S-2-5-18", "X-1-5-18", "S-1-5-", "S-1-5--1", "S-1-5-x", "S-1-5-4294967296", "S-1-5- 18",
     "S-1-281474976710656-1", "S-1-5" + "-1" * 16, "S-1-5-18x", "S-1-5-0x", "S-1-5-0xg", "S-1-\u0665-18", "S-1-5-+1",
-    "S-1-5-" + "1" * 5000,
+    "S-1-5-" + "1" * 5000, "S-1-5-" + "1" * 74 + "x", "S-1-5-" + "1" * 73 + "x", "S-1-5-" + "0" * 20 + "1", "S-1-5-0xX",
 ])
 def test_anything_else_is_no_sid(text: str) -> None:
-    with pytest.raises(FormatError, match="as a SID"):
+    with pytest.raises(FormatError) as caught:
         Sid.parse(text)
+    shown = text if len(text) <= 80 else text[:77] + "..."
+    assert caught.value.lines() == [
+        f"cannot read {shown!r} as a SID", "a number in it is too large" if "4294967296" in text or "28147" in text
+        else "a SID looks like S-1-5-32-544"]
 
 
 @pytest.mark.parametrize("data", [
@@ -50,14 +55,19 @@ def test_anything_else_is_no_sid(text: str) -> None:
     "0110000000000005" + "00000000" * 16,
 ])
 def test_bytes_that_are_no_sid_are_refused_with_their_place(data: str) -> None:
-    with pytest.raises(FormatError, match="at byte 36 of x"):
+    with pytest.raises(FormatError) as caught:
         Sid.from_bytes(bytes.fromhex(data), offset=36, source="x")
+    assert caught.value.lines() == [
+        "cannot read a SID", "it is cut off, not of revision 1, or has more than 15 sub-authorities (at byte 36 of x)"]
 
 
 @pytest.mark.parametrize(("authority", "subs"), [(-1, ()), (1 << 48, ()), (5, (-1,)), (5, (1 << 32,)), (5, (0,) * 16)])
 def test_numbers_that_do_not_fit_make_no_sid(authority: int, subs: tuple[int, ...]) -> None:
-    with pytest.raises(FormatError):
+    with pytest.raises(FormatError) as caught:
         Sid(authority, subs)
+    assert caught.value.lines() == [
+        "cannot make a SID of these numbers",
+        "48 bits of authority and at most 15 sub-authorities of 32 bits are allowed"]
 
 
 @given(SIDS, st.binary(max_size=8))
@@ -124,6 +134,8 @@ def test_aliases_of_a_domain_need_the_domain() -> None:
     ("nt service\\trustedinstaller", "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"),
     ("TrustedInstaller", "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"),
     ("NT SERVICE\\ALL SERVICES", "S-1-5-80-0"),
+    ("nt service\\EventLog", "S-1-5-80-880578595-1860270145-482643319-2788375705-1540778122"),
+    ("iis apppool\\defaultapppool", "S-1-5-82-3006700770-424185619-1745488364-794895919-4004696415"),
     ("IIS APPPOOL\\DefaultAppPool", "S-1-5-82-3006700770-424185619-1745488364-794895919-4004696415"),
     ("ALL APPLICATION PACKAGES", "S-1-15-2-1"),
     ("", None), ("nobody", None), ("Other\\Users", None), ("DA", None), ("S-1-", None), ("*S-1-x", None), ("\\", None),
@@ -137,6 +149,7 @@ def test_accounts_are_found_by_what_people_call_them(text: str, expected: str | 
 def test_the_sid_of_a_service_is_made_from_its_name() -> None:
     """TrustedInstaller's and DefaultAppPool's SIDs are documented, and come out of the rule."""
     assert sid.service_sid("trustedinstaller") == sid.TRUSTED_INSTALLER
+    assert str(sid.service_sid("\ud800")).startswith("S-1-5-80-")
     assert sid.service_sid("X") == sid.service_sid("x") != sid.app_pool_sid("x") == sid.app_pool_sid("X")
 
 
