@@ -158,7 +158,7 @@ class Composer:
             if wanted != kept:
                 out.fresh.append((wanted, None))
                 return wanted.security or security
-            if node.children:
+            if node.children or node.rows:
                 out.parents.append(kept)
             return security
         if change is not None and change.security is not None:

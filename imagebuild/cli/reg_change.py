@@ -177,10 +177,11 @@ def _change_file(path: Path, edits: list[Edit], options: dict[str, Any]) -> None
         raise UsageError(f"cannot tell where {path} belongs", hint=r"--root HKLM\SOFTWARE")
     placed = [moved(edit, opened.below(edit.path)) for edit in edits]
     now = epoch()
-    root = edited(opened.hive.root, [edit for edit in placed if edit.path or not isinstance(edit, AddKey)],
+    before = opened.hive.root
+    root = edited(before, [edit for edit in placed if edit.path or not isinstance(edit, AddKey)],
                   timestamp=now)
     output = options["output"] or path
-    if root is opened.hive.root and output == path:
+    if root is before and output == path:
         click.echo("nothing to change: the hive is as it was", err=True)
         return
     write_whole(output, [write(root, name=path.name, timestamp=now)])

@@ -112,16 +112,15 @@ class LayerLinter:
     def batch(self, batch: Batch) -> Sequence[Finding]:
         """Files of one folder with the same records: the findings that :meth:`entry` gives for one after the other.
 
-        The names of a batch are plain, and their records those of the first, which is looked at in full; what is left
-        is whether a name was there before.
+        The names of a batch are plain, and their records those of the first, which is looked at in full and remembered
+        when nothing is wrong with it; what is left is whether a name was there before.
         """
         first = batch.entry(0)
         findings = list(self.entry(first))
         if len(batch) == 1:
             return findings
         rest = batch.part(1, len(batch))
-        if not findings and self._last is not None and self.report.base is not None \
-                and fold(batch.folder) not in _SPECIAL_FOLDERS and self.tree.place_batch(rest):
+        if self._last is not None and fold(batch.folder) not in _SPECIAL_FOLDERS and self.tree.place_batch(rest):
             self._owner = f"{rest.folder}/{rest.names[-1]}"
             return findings
         for entry in rest.entries():

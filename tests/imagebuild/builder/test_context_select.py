@@ -145,6 +145,11 @@ def test_parents_are_kept_when_asked_for(tree: Path) -> None:
         [" > /", "src > src/", "src/sub > src/sub/", "src/x.h > src/x.h"]
 
 
+def test_a_folder_that_is_left_out_is_taken_all_the_same_where_files_in_it_are_brought_back(tree: Path) -> None:
+    assert chosen(tree, ".", excludes=("*", "!src/sub/*.c")) == [
+        " > /", "src > src/", "src/sub > src/sub/", "src/sub/y.c > src/sub/y.c"]
+
+
 def test_parents_of_nothing_are_an_error_only_without_wildcards(tree: Path) -> None:
     assert "no src/gone.c" in refused(tree, "src/gone.c", parents=True).why
     assert select(Context.from_folder(tree), ["src/*.gone"], parents=True).unmatched == ("src/*.gone",)

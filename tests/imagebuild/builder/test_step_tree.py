@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.builds import NANOSERVER, Bench
 
@@ -52,11 +52,13 @@ STEPS = ["COPY . C:/app/", "COPY . C:/", "COPY d s C:/app/", "COPY d/ C:/app/d/"
          "COPY a C:/Windows/System32/a", "COPY d C:/Windows/System32/", "COPY a d C:/x/", "ADD . C:/app"]
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files, st.lists(st.sampled_from(STEPS), min_size=1, max_size=3), st.sampled_from(["scratch", NANOSERVER]),
        st.sampled_from([{}, {}, {"timestamps": "source"}, {"symlinks": "follow"}, {"lint": "warn"}, {"lint": "off"},
                         {"acls": (("C:\\app\\d\\a", "D:P(A;;FA;;;BA)"),)}, {"attributes": (("C:\\app\\a", "+RH"),)}]),
        st.sampled_from(["", "*.txt\n", "d\n!d/e\n"]))
+@example({"d/b.txt": "", "s/d/a": ""}, ["COPY . C:/app/", "COPY d s C:/app/"], "scratch", {}, "")
+@example({"s/a": "x", "s/_g": ""}, ["WORKDIR /app/d", "COPY s C:/APP/D"], NANOSERVER, {}, "")
 def test_files_of_a_folder_are_built_together_as_one_by_one(
         bench: Bench, files: dict[str, str], steps: list[str], base: str, request: dict[str, Any], ignore: str) -> None:
     names = {name: text for name, text in files.items()

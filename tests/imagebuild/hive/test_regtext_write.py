@@ -14,7 +14,7 @@ from support import programs
 from support.regtexts import KEY_NAMES, ROOT, VALUE_NAMES, VALUES, contents, edits_of, keys, rebuilt
 
 from imagebuild.errors import InputError
-from imagebuild.hive import Key, Value, make_hive, read_tree
+from imagebuild.hive import Key, Value, freeze, read, write
 from imagebuild.hive import regtext_write as writer
 from imagebuild.hive.edit import AddKey, DeleteKey, DeleteValue, Edit, SetValue
 from imagebuild.hive.regtext import HEADER, parse
@@ -225,7 +225,7 @@ def test_a_hive_of_windows_comes_back_exactly(encoding: Encoding) -> None:
     path = SHARED / "hives" / "real" / "SYSTEM_WIN_10_1709"
     if not path.exists():
         pytest.skip(f"{path} is not there (set WCOW_SHARED)")
-    pairs = list(walk(read_tree(path.read_bytes()), "HKEY_LOCAL_MACHINE\\SYSTEM"))
+    pairs = list(walk(freeze(read(path.read_bytes()).root), "HKEY_LOCAL_MACHINE\\SYSTEM"))
     text = b"".join(export(pairs, encoding=encoding))
     edits = list(parse(text))
     assert len(edits) == 43_211 + 90_307
@@ -268,27 +268,27 @@ MORE = Key("ROOT", [Value.sz("", "at the root")], [
 @pytest.mark.slow
 def test_hivexregedit_merges_the_utf_8_form_into_a_hive_of_ours(tmp_path: Path, hivexregedit: Path) -> None:
     hive, text = tmp_path / "hive", tmp_path / "x.reg"
-    hive.write_bytes(make_hive(Key("ROOT")))
+    hive.write_bytes(write(Key("ROOT")))
     text.write_bytes(b"".join(export(walk(MORE, ROOT), encoding="utf-8")))
     programs.run(hivexregedit, "--merge", "--prefix", ROOT, hive, text)
-    assert contents(read_tree(hive.read_bytes())) == contents(MORE)
+    assert contents(freeze(read(hive.read_bytes()).root)) == contents(MORE)
 
 
 @pytest.mark.slow
 def test_hivexregedit_deletes_what_a_delta_deletes(tmp_path: Path, hivexregedit: Path) -> None:
     hive, text = tmp_path / "hive", tmp_path / "x.reg"
-    hive.write_bytes(make_hive(Key("ROOT", [Value.sz("a", ""), Value.sz("b", "")], [Key("k", subkeys=[Key("l")])])))
+    hive.write_bytes(write(Key("ROOT", [Value.sz("a", ""), Value.sz("b", "")], [Key("k", subkeys=[Key("l")])])))
     delta = Key("ROOT", [Value.tombstone("a")], [Key("k", semantics=TOMBSTONE)])
     text.write_bytes(b"".join(export(walk(delta, ROOT), encoding="utf-8")))
     programs.run(hivexregedit, "--merge", "--prefix", ROOT, hive, text)
-    assert contents(read_tree(hive.read_bytes())) == {"": [("b", REG_SZ, b"\0\0")]}
+    assert contents(freeze(read(hive.read_bytes()).root)) == {"": [("b", REG_SZ, b"\0\0")]}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["", ROOT])
 def test_what_hivexregedit_exports_is_read(tmp_path: Path, hivexregedit: Path, prefix: str) -> None:
     hive = tmp_path / "hive"
-    hive.write_bytes(make_hive(MORE))
+    hive.write_bytes(write(MORE))
     done = programs.run(hivexregedit, "--export", *(("--prefix", prefix) if prefix else ()), hive, "\\")
     pairs = rebuilt(parse(done.stdout.encode(), rooted=bool(prefix)))
     assert {path.removeprefix(prefix).lstrip("\\"): contents(key)[""] for path, key in pairs} == contents(MORE)
@@ -297,11 +297,11 @@ def test_what_hivexregedit_exports_is_read(tmp_path: Path, hivexregedit: Path, p
 @pytest.mark.slow
 def test_reged_imports_the_utf_16_form_into_a_hive_of_ours(tmp_path: Path, reged: Path) -> None:
     hive, text = tmp_path / "hive", tmp_path / "x.reg"
-    hive.write_bytes(make_hive(Key("ROOT", subkeys=[Key("Empty")])))
+    hive.write_bytes(write(Key("ROOT", subkeys=[Key("Empty")])))
     text.write_bytes(b"".join(export([pair for pair in walk(TREE, ROOT) if pair[0] != ROOT])))
     done = programs.run(reged, "-C", "-I", hive, ROOT, text, ok=False)
     assert done.returncode == 2, done.stdout  # reged's code for "changed and saved"
-    assert contents(read_tree(hive.read_bytes())) == contents(TREE)
+    assert contents(freeze(read(hive.read_bytes()).root)) == contents(TREE)
 
 
 @pytest.mark.slow
@@ -310,7 +310,7 @@ def test_what_reged_exports_is_read(tmp_path: Path, reged: Path) -> None:
     values = [value for value in BOTH if value.data and value.name not in ("dw3", "no text")]
     tree = Key("ROOT", subkeys=[Key("Both", [*values, Value.sz('q"uo\\te', '"x"')], [Key("Sub")]), Key("Empty")])
     hive, text = tmp_path / "hive", tmp_path / "x.reg"
-    hive.write_bytes(make_hive(tree))
+    hive.write_bytes(write(tree))
     programs.run(reged, "-x", hive, ROOT, "\\", text)
     pairs = rebuilt(parse(text.read_bytes()))
     assert {path.removeprefix(ROOT).lstrip("\\"): contents(key)[""] for path, key in pairs} == contents(tree)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support import images, rawtar
 from support.builds import NANOSERVER, Bench
@@ -336,10 +336,17 @@ others = st.sampled_from([
 
 @settings(max_examples=300)
 @given(st.lists(batches | others, max_size=6), st.sampled_from([True, False, None]))
+@example([batch("Files/Windows/System32/config", {"a", "SAM", "system"})], False)
+@example([batch("Files/app", {"a", "E"}), plain_file("Files/app/E:s")], False)
+@example([batch("Files/app", {"a", "b"}), Entry("Files/app/gone", Kind.WHITEOUT)], False)
+@example([batch("Files/app", {"a", "b"}, 0x30)], False)
+@example([batch("Files/app", {"a", "b"}, 0x30)], None)
 def test_a_batch_has_the_findings_of_its_entries_and_so_has_what_follows(steps: list[Batch | Entry], base: bool | None
                                                                          ) -> None:
     at_once, one_by_one = LayerLinter(base=base), LayerLinter(base=base)
-    for step in (ENTRIES[0], replace(ENTRIES[1], path="Files/app"), *steps):
+    folders = [replace(ENTRIES[1], path=f"Files/{path}") for path in (
+        "Windows", "Windows/System32", "Windows/System32/config", "app")]
+    for step in (ENTRIES[0], *folders, *steps):
         if isinstance(step, Batch):
             expected = [finding for entry in step.entries() for finding in one_by_one.entry(entry)]
             assert list(at_once.batch(step)) == expected
