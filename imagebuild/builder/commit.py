@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +14,7 @@ from ..images.events import Advance, Event, Finish, Step
 from ..images.put import Layer, sealed_layer
 from ..images.rootfs import Rootfs
 from ..layer import Batch, Entry, Kind, LayerWriter, Times
-from ..lint import Finding, LayerLinter
-from ..lint.hives import may_hold_hives
+from ..lint import Finding
 from ..oci import Digest
 from ..stores import Store
 from ..windows import attributes as attribute
@@ -110,11 +109,12 @@ class Committer:
                 if isinstance(what, Batch):
                     assert isinstance(change, Row)
                     self._add_row(writer, what, change)
-                    findings += self._batch(linter, what, change) if linter is not None else ()
+                    findings += linter.batch(what) if linter is not None else ()
                 else:
                     assert not isinstance(change, Row)
                     self._add(writer, what, change, fetched)
-                    findings += linter.entry(what, hive_in(what.path, change, fetched)) if linter is not None else ()
+                    findings += linter.entry(what, hive_in(what.path, change, fetched)) \
+                        if linter is not None else ()
                 if writer.tell() - reported >= REPORT_EVERY:
                     reported = writer.tell()
                     yield Advance(step, reported)
@@ -131,15 +131,6 @@ class Committer:
         if sealed.tail is not None:
             memory.tails[recipes.tail(memory)] = layer.descriptor, sealed.tail
         return layer
-
-    def _batch(self, linter: LayerLinter, batch: Batch, row: Row) -> Sequence[Finding]:
-        """What the linter says of a batch; of one that may hold hives, file by file, with their content."""
-        if not may_hold_hives(batch):
-            return linter.batch(batch)
-        findings = list[Finding]()
-        for entry, change in zip(batch.entries(), row.singles(), strict=True):
-            findings += linter.entry(entry, hive_in(entry.path, change, {}))
-        return findings
 
     def _add_row(self, writer: LayerWriter, batch: Batch, row: Row) -> None:
         """Add the files of a row. Each is read once, for the layer and, if need be, for its digest."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..layer import Batch, Entry, Kind, Times
-from ..lint.hives import CONFIG
+from ..lint.hives import CONFIG, USER_FILES
 from ..windows import attributes as attribute
 from ..windows.filetime import from_unix_ns
 from ..windows.inherit import inherited
@@ -100,7 +100,7 @@ class Composer:
 
     def compose(self, changes: Changes) -> Composed:
         """The entries for ``changes``. Raises ContextError where a file would have to be a folder or names collide."""
-        tree = StepTree(self._view, self._apart)
+        tree = StepTree(self._view, self._apart, USER_FILES)
         for change in changes.items:
             if isinstance(change, Row):
                 tree.put_row(change)

@@ -59,12 +59,14 @@ class Node:
 class StepTree:
     """The step's paths as a tree in the casing of what exists, without regard to case.
 
-    ``apart`` are the folded layer paths of folders whose files are wanted one by one.
+    Files are wanted one by one in the folders ``apart``, folded layer paths, and where they have one of the names
+    ``single``, folded.
     """
 
-    def __init__(self, view: View, apart: Collection[str] = ()) -> None:
+    def __init__(self, view: View, apart: Collection[str] = (), single: Collection[str] = ()) -> None:
         self._view = view
         self._apart = apart
+        self._single = single
         self.root = Node((), view.get(()))
 
     def put(self, change: Change) -> None:
@@ -98,7 +100,7 @@ class StepTree:
             for change in row.singles():
                 self.put(change)
             return
-        there = self._there(node, row)
+        there = self._there(node, row) | {bisect_left(row.keys, name) for name in self._single if row.has(name)}
         if there:
             for at, change in enumerate(row.singles()):
                 if at in there:

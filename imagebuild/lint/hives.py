@@ -12,7 +12,6 @@ from struct import Struct, unpack_from
 from typing import Literal
 
 from ..hive.places import MACHINE
-from ..layer import Batch
 from ..windows.upcase import fold
 
 PAGE = 4096
@@ -43,10 +42,10 @@ PLACES = {
 DELTAS = {delta.upper(): delta for delta in MACHINE.values()}
 """How the deltas are spelt, by their folded names."""
 _USER = Place("user")
+USER_FILES = frozenset({"NTUSER.DAT", "USRCLASS.DAT"})
+"""How the files of users' hives are called, folded."""
 _USERS_FILE = re.compile(r"FILES/(?:USERS|WINDOWS/SERVICEPROFILES)/[^/]+/"
                          r"(?:NTUSER\.DAT|APPDATA/LOCAL/MICROSOFT/WINDOWS/USRCLASS\.DAT)").fullmatch
-_USER_NAMES = ("NTUSER.DAT", "USRCLASS.DAT")
-_FOLDERS = frozenset(key.rpartition("/")[0] for key in PLACES)
 _WORDS = Struct("<127I")
 
 
@@ -56,11 +55,6 @@ def place_of(key: str) -> Place | None:
     if place is None and key.endswith(".DAT") and _USERS_FILE(key):
         return _USER
     return place
-
-
-def may_hold_hives(batch: Batch) -> bool:
-    """Whether a file of a batch can be a hive, going by names: then each has to be looked at, with its content."""
-    return fold(batch.folder) in _FOLDERS or any(batch.find(name) >= 0 for name in _USER_NAMES)
 
 
 def problem_of(head: bytes, size: int) -> str:
@@ -91,5 +85,5 @@ def is_dirty(head: bytes) -> bool:
     return bool(first != second)
 
 
-__all__ = ["BASE_HIVES", "BCD", "CONFIG", "DELTAS", "HEAD", "PLACES", "Place", "Where", "is_dirty", "may_hold_hives",
+__all__ = ["BASE_HIVES", "BCD", "CONFIG", "DELTAS", "HEAD", "PLACES", "USER_FILES", "Place", "Where", "is_dirty",
            "place_of", "problem_of"]

@@ -40,8 +40,8 @@ def image(image: Image, store: Blobs, *, entry: Descriptor | None = None, only: 
 
     ``entry`` is the descriptor by which an index named the image. ``only`` are the numbers of the layers to read, 0
     being the lowest; what they say about each other is then not asked. ``hives`` says how much of them is looked at.
-    Each layer is streamed once, to the end of its blob, so that a store can verify that; its diff id is verified on the
-    way. A layer that cannot be read is a finding; trouble of the store is raised.
+    Each layer is streamed once, to the end of its blob, so that a store can verify that; its diff id is verified on
+    the way. A layer that cannot be read is a finding; trouble of the store is raised.
     """
     numbers = range(len(image.layers))
     if missing := sorted(set(only or ()) - set(numbers)):

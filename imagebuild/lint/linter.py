@@ -12,7 +12,7 @@ from ..layer import Batch, Entry, Kind, Limits
 from ..layer.tarstream import DEFAULT_LIMITS, Header
 from ..windows.upcase import fold
 from .finding import IMPORTERS, Finding, Importer
-from .hives import BASE_HIVES, BCD, CONFIG, PLACES, Place, may_hold_hives, place_of
+from .hives import BASE_HIVES, BCD, CONFIG, PLACES, Place, place_of
 from .inside import Depth, Inside
 from .item import TYPEFLAGS, Item, kind_of, records_of
 from .lower import compare
@@ -24,6 +24,7 @@ from .values import Records, check_values
 
 _WHITEOUT = ".wh."
 _SPECIAL = frozenset(PLACES)
+_SPECIAL_FOLDERS = frozenset(key.rpartition("/")[0] for key in _SPECIAL)
 
 
 class LayerLinter:
@@ -119,7 +120,7 @@ class LayerLinter:
         if len(batch) == 1:
             return findings
         rest = batch.part(1, len(batch))
-        if self._last is not None and not may_hold_hives(batch) and self.tree.place_batch(rest):
+        if self._last is not None and fold(batch.folder) not in _SPECIAL_FOLDERS and self.tree.place_batch(rest):
             self._owner = f"{rest.folder}/{rest.names[-1]}"
             return findings
         for entry in rest.entries():

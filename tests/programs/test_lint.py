@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support import images, rawtar
 
+from imagebuild.hive import Key, Value, write
 from imagebuild.lint import RULES
 
 if TYPE_CHECKING:
@@ -134,3 +135,12 @@ def test_bad_usage_is_told(home: Home, put: Path, arguments: tuple[str, ...]) ->
         home.wcow("lint", *arguments, "good.tar", code=2)
     else:
         home.wcow("lint", "--base", "nowhere:1", "--offline", code=2)
+
+
+def test_large_hives_of_a_base_are_looked_at_in_full_when_asked(home: Home) -> None:
+    keys = [Key(f"k{number:03}", [Value("v", 3, bytes(16000))]) for number in range(80)]
+    hive = bytearray(write(Key("ROOT", (), keys)))
+    hive[hive.index(b"lh", 4096) + 8] ^= 1
+    (home.folder / "base.tar").write_bytes(rawtar.base(hives={"SOFTWARE": bytes(hive)}))
+    assert home.wcow("lint", "base.tar").out == "base.tar: nothing found\n"
+    assert "[hive-subkey-order: base,cimfs]" in home.wcow("lint", "--hives", "full", "base.tar", code=1).out

@@ -146,6 +146,26 @@ def test_a_reg_file_makes_one_image_of_the_other(home: Home, nano: str) -> None:
     assert "Contoso" in read((home.folder / "merged").read_bytes())
 
 
+def test_the_hives_of_an_image_are_examined_layer_by_layer(home: Home, nano: str) -> None:
+    home.wcow("reg", "set", nano, SERVICES + r"\Dnscache", "-v", "Start", "--type", "dword", "-d", "4", "-t", "nano:2")
+    assert home.wcow("reg", "lint", "nano:2", nano).out == ""
+    assert json.loads(home.wcow("reg", "lint", "--notes", "--format", "json", "nano:2").out) == []
+    broken = bytearray(write(TREE))
+    at = broken.index(b"lh", 4096)
+    broken[at + 8] ^= 1
+    (home.folder / "NTUSER.DAT").write_bytes(broken)
+    (home.folder / "Dockerfile").write_text(f"FROM {nano}\nCOPY NTUSER.DAT C:/Users/me/\n")
+    told = home.wcow("build", "-q", "-t", "app:1", ".", code=2).err
+    assert "hive-subkey-order: Files/Users/me/NTUSER.DAT: " in told
+    home.wcow("build", "-q", "--lint", "off", "-t", "app:1", ".")
+    lines = home.wcow("reg", "lint", "app:1", "./NTUSER.DAT", code=1).out.splitlines()
+    assert len(lines) == 2 and lines[0].startswith("app:1: layer 1: Files/Users/me/NTUSER.DAT: error: ")
+    assert lines[0].partition(".DAT")[2] == lines[1].partition(".DAT")[2]
+    (facts,) = json.loads(home.wcow("reg", "lint", "--format", "json", "app:1", code=1).out)
+    assert (facts["image"], facts["layer"], facts["file"], facts["id"]) == (
+        "app:1", 1, "Files/Users/me/NTUSER.DAT", "list-hash")
+
+
 def test_hives_are_examined(home: Home, file: Path) -> None:
     assert home.wcow("reg", "lint", "./hive").out == ""
     data = bytearray(file.read_bytes())

@@ -7,6 +7,7 @@ import pytest
 from support.builds import NANOSERVER, Bench
 
 from imagebuild.errors import InputError
+from imagebuild.hive import Key, write
 
 BAD = "FROM scratch\nCOPY hive C:/Windows/System32/config/SYSTEM\n"
 
@@ -36,6 +37,18 @@ def test_warn_says_it_and_goes_on_and_off_says_nothing(bench: Bench) -> None:
     assert "base-hive-invalid" in bench.warnings()
     bench.build(BAD, {"hive": "no hive"}, lint="off")
     assert not bench.warnings()
+
+
+@pytest.mark.parametrize("lines", ["COPY NTUSER.DAT C:/Users/me/NTUSER.DAT", "COPY . C:/Users/me/",
+                                   "COPY --from=a /x/NTUSER.DAT C:/Users/me/"])
+def test_a_hive_is_looked_into_wherever_it_comes_from(bench: Bench, lines: str) -> None:
+    """A file of the context, of a folder, of another stage: a damaged one is warned of, a good one is not."""
+    good = write(Key("ROOT", (), [Key("a"), Key("b")]))
+    at = good.index(b"lh", 4096) + 8
+    for hive, rules in ((good, []), (good[:at] + b"x" + good[at + 1:], ["hive-subkey-order"])):
+        bench.build(f"FROM {NANOSERVER} AS a\nCOPY NTUSER.DAT C:/x/\nFROM {NANOSERVER}\n{lines}\n",
+                    {"NTUSER.DAT": hive}, lint="warn")
+        assert bench.warnings() == rules
 
 
 def test_a_layer_that_was_let_through_is_looked_at_again(bench: Bench) -> None:

@@ -41,8 +41,9 @@ def outcome(bench: Bench, root: Path, request: dict[str, Any], *, together: bool
         return built.descriptor.digest, warned, built.taken.pairs()
 
 
-NAMES = ["a", "b.txt", "C", "d", "e", "f", "_g", "A", "ü", "x,", "con", "b", "SAM", "system"]
-FOLDERS = ["", "d", "d/e", "s", "s/d", "Windows/System32/config", "o"]
+NAMES = ["a", "b.txt", "C", "d", "e", "f", "_g", "A", "ü", "x,", "con", "b", "SAM", "system",
+         "NTUSER.DAT", "UsrClass.dat"]
+FOLDERS = ["", "d", "d/e", "s", "s/d", "Windows/System32/config", "Users/me", "o"]
 files = st.dictionaries(st.builds(lambda folder, name: f"{folder}/{name}".lstrip("/"), st.sampled_from(FOLDERS),
                                   st.sampled_from(NAMES[:8]) | st.sampled_from(NAMES)),
                         st.sampled_from(["", "x", "long " * 9000, "-> a", "-> ../d"]), min_size=1, max_size=14)
@@ -114,3 +115,13 @@ def test_rows_side_by_side_stay_rows_and_rows_that_overlap_do_not(tmp_path: Path
     assert shown(tree.root) == [["a", "b"], ["c", "e"]]
     tree.put_row(row(tmp_path / "3", "d", "x"))
     assert shown(tree.root) == [["a", "b"], ["c"], "d", ["e"], "x"]
+
+
+def test_files_that_are_wanted_one_by_one_leave_their_row(tmp_path: Path) -> None:
+    tree = StepTree(over_nothing(), single=("B", "X"))
+    tree.put_row(row(tmp_path, "a", "b", "c"))
+    assert shown(tree.root) == [["a"], "b", ["c"]]
+    (tmp_path / "one").mkdir()
+    tree = StepTree(over_nothing(), single=("B",))
+    tree.put_row(row(tmp_path / "one", "b"))
+    assert shown(tree.root) == ["b"]

@@ -224,3 +224,14 @@ def test_what_cannot_be_done_is_refused_and_nothing_is_named(edit: Edit, error: 
 def test_hives_have_one_delta_each() -> None:
     assert {hive.delta() for hive in HIVES.values()} == {
         "DefaultUser_Delta", "Sam_Delta", "Security_Delta", "Software_Delta", "System_Delta"}
+
+
+def test_what_is_written_is_examined_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of our own writer would stop it: here, a delta that nobody would take for one."""
+    store = MemoryStore()
+    tag = with_layers(store)
+    monkeypatch.setattr("imagebuild.images.registry_edit._delta_bytes", lambda delta, hive, epoch: write(
+        Key("ROOT", (), [Key("k", [Value.dword("v", 1)], semantics=1)]), layered=True))
+    with pytest.raises(InputError, match="would not import") as caught:
+        change(store, tag, SYSTEM)
+    assert "delta-tombstone: Hives/System_Delta: k: a deleted key has" in caught.value.why

@@ -6,9 +6,11 @@ from __future__ import annotations
 import io
 import tracemalloc
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from support import images, rawtar
+from support.breaches import Breaches
 from support.hivebytes import RawHive
 from support.hivelayers import base, delta_layer, dirty, two_keys, user_layer
 from support.hives import SHARED
@@ -17,7 +19,8 @@ from imagebuild import lint
 from imagebuild.hive import Key, Value, write
 from imagebuild.layer import Entry, Kind
 from imagebuild.lint import LayerLinter
-from imagebuild.lint.inside import BUDGET, LIMIT, SMALL, TOLD
+from imagebuild.lint.hives import Place
+from imagebuild.lint.inside import BUDGET, LIMIT, SMALL, TOLD, Inside
 
 BIG = Value("b", 3, bytes(16000))
 CONFIG = "Files/Windows/System32/config"
@@ -39,6 +42,39 @@ def found(data: bytes, **options: object) -> list[tuple[str, str]]:
 
 def rules(data: bytes, **options: object) -> list[str]:
     return [rule for rule, _ in found(data, **options)]
+
+
+SAM, DELTA, USER, BCD = Place("base", "SAM"), Place("delta", "SAM"), Place("user"), Place("boot")
+
+
+def breaches(place: Place, hive: bytes) -> tuple[list[object], bool]:
+    """What is told of one hive, and whether it can be read on in."""
+    report: Any = Breaches()
+    opened = Inside(report).examine(place, hive, len(hive), "the path", 512)
+    return [breach[:4] for breach in report.told], opened is not None
+
+
+@pytest.mark.parametrize(("place", "rule"), [
+    (SAM, "base-hive-invalid"), (DELTA, "delta-invalid"), (USER, "user-hive-invalid"), (BCD, "utilityvm-bcd")])
+def test_a_hive_that_is_none_breaks_the_rule_of_its_place(place: Place, rule: str) -> None:
+    assert breaches(place, b"x" * 9000) == ([
+        (rule, "it is no hive: it does not begin with 'regf'", "the path", 512)], False)
+
+
+@pytest.mark.parametrize(("place", "rule"), [
+    (SAM, "base-hive-dirty"), (DELTA, "delta-dirty"), (USER, "user-hive-dirty"), (BCD, "")])
+def test_a_hive_that_was_not_closed_breaks_the_rule_of_its_place(place: Place, rule: str) -> None:
+    hive = rawtar.DELTA if place == DELTA else rawtar.HIVE
+    assert breaches(place, hive) == ([], place != BCD)
+    assert breaches(place, dirty(hive)) == ([(rule, "its two sequence numbers differ", "the path", 512)] if rule else
+                                            [], place != BCD)
+
+
+def test_a_hive_without_a_root_cannot_be_read_on_in() -> None:
+    hive = bytearray(rawtar.DELTA)
+    hive[4096 + 0x20 + 4] = 0
+    told, opened = breaches(DELTA, bytes(hive))
+    assert {rule for rule, *_ in told} == {"delta-invalid"} and not opened  # type: ignore[misc]
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"no hives in {SHARED}")

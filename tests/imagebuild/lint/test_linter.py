@@ -475,21 +475,25 @@ def test_without_the_content_of_a_tar_hives_are_not_looked_into_unless_they_are_
         assert [one.rule for _ in range(2) for one in linter.header(stream.next())] == rules  # type: ignore[arg-type]
 
 
-def test_of_a_hive_only_what_is_needed_is_read() -> None:
-    sizes = []
+def test_only_hives_that_windows_looks_at_are_read() -> None:
+    sizes: list[int | None] = []
 
     class Content(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
             sizes.append(size)
             return super().read(size)
 
-    linter = LayerLinter(base=False)
-    stream = TarStream(io.BytesIO(rawtar.tar(
-        rawtar.folder("Hives"), rawtar.file("Hives/Sam_Delta", rawtar.HIVE, rawsd=None), rawtar.file("Hives/x", b"y"),
-        rawtar.folder("Hives/System_Delta"))))
-    while (header := stream.next()) is not None:
-        linter.header(header, Content(rawtar.HIVE))
-    assert sizes == [len(rawtar.HIVE)], "that one hive, and nothing of the other files"
+    config = "Files/Windows/System32/config/SAM"
+    data = rawtar.tar(
+        rawtar.folder("Hives"), rawtar.file("Hives/Sam_Delta", rawtar.DELTA, rawsd=None), rawtar.file("Hives/x", b"y"),
+        rawtar.folder("Hives/System_Delta"), rawtar.link("Hives/Security_Delta", "Hives/Sam_Delta"),
+        rawtar.file(config, rawtar.DELTA + rawtar.DELTA))
+    for is_base, wanted in ((False, 8192), (True, 2 * 8192)):
+        stream, linter = TarStream(io.BytesIO(data)), LayerLinter(base=is_base)
+        while (header := stream.next()) is not None:
+            linter.header(header, Content(rawtar.DELTA + rawtar.DELTA))
+        assert sizes == [wanted]
+        sizes.clear()
 
 
 # --- layers over one another ----------------------------------------------------------------------------------------
