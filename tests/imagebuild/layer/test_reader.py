@@ -16,6 +16,8 @@ from support.layers import SECURITY, entry, folder, tar, write
 from imagebuild.codec import VerifyingReader
 from imagebuild.errors import FormatError, InputError, NotFoundError
 from imagebuild.layer import Entry, Kind, Limits, Times, read, read_file
+from imagebuild.layer.reader import Decoder
+from imagebuild.layer.tarstream import TarStream
 from imagebuild.windows.filetime import from_unix_ns, to_pax
 
 DIR, SYM, LNK = {"type": tarfile.DIRTYPE}, tarfile.SYMTYPE, tarfile.LNKTYPE
@@ -376,3 +378,14 @@ def test_one_file_is_looked_for_with_the_limits_and_the_rules_given() -> None:
         read_file(io.BytesIO(blob), "d/a", limits=Limits(path=2))
     with pytest.raises(NotFoundError):
         read_file(io.BytesIO(blob), "D/A", linux=True)
+
+
+def test_a_decoder_reads_layers_of_windows_unless_something_else_is_said() -> None:
+    stream = TarStream(io.BytesIO(tar(("a\\b", {}), (".wh.", {}))))
+    good, bad = stream.next(), stream.next()
+    assert good is not None and bad is not None
+    decode = Decoder()
+    item = decode(good)
+    assert item is not None and item.path == "a/b"
+    with pytest.raises(FormatError, match=r"^cannot read the layer: a whiteout of ''"):
+        decode(bad)

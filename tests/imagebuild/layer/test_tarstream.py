@@ -149,6 +149,7 @@ def test_pax_values_win_and_empty_ones_do_not() -> None:
 
 @pytest.mark.parametrize(("body", "records"), [
     (b"", {}), (b"6 a=b\n", {b"a": b"b"}), (b"6 a=b\n6 a=c\n", {b"a": b"c"}), (b"7 a==b\n", {b"a": b"=b"}),
+    (b"0" * 17 + b"24 a=b\n", {b"a": b"b"}),
     (b"7 a=\n\n\n", {b"a": b"\n\n"}), (b"5 a=\n", {b"a": b""}), (b"7 a=\0\0\n", {b"a": b"\0\0"})])
 def test_records_are_length_key_and_value(body: bytes, records: dict[bytes, bytes]) -> None:
     assert parse_records(body) == records
@@ -157,7 +158,7 @@ def test_records_are_length_key_and_value(body: bytes, records: dict[bytes, byte
 @pytest.mark.parametrize(("body", "at"), [
     (b"5 a=b\n", 0), (b"7 a=b\n", 0), (b"6 a=b", 0), (b"a=b\n", 0), (b"6 a=b\nx", 6), (b"5 =b\n", 0), (b"5 ab\n", 0),
     (b" 6 a=b\n", 0), (b"-6 a=b\n", 0), (b"0 a=b\n", 0), (b"6 a=b\n\0\0", 6), (b"99999999999999999999999 a=b\n", 0),
-    (b"2 \n", 0), (b"6\ta=b\n", 0)])
+    (b"2 \n", 0), (b"6\ta=b\n", 0), (b"x a=b\n", 0), (b"0" * 18 + b"25 a=b\n", 0)])
 def test_records_whose_length_lies_are_refused_where_they_stand(body: bytes, at: int) -> None:
     with pytest.raises(FormatError) as caught:
         parse_records(body, 1000)
@@ -345,6 +346,7 @@ def pax_of(key: bytes, value: bytes) -> bytes:
     (extended(pax_of(b"size", MAX_SIZE)) + block(), "the tar is cut off in the content of an entry", 1536),
     (bytes(512) + block() + END, "a lone block of zeros between entries", 0),
     (block() + bytes(512) + block() + END, "a lone block of zeros between entries", 512),
+    (bytes(512) + b"X" * 512, "a lone block of zeros between entries", 0),
     (block() + b"\1" * 512, DAMAGED, 512), (block()[:-1] + b"\1" + END, DAMAGED, 0),
     (block()[:148] + b"8" * 6 + b"\0 " + block()[156:] + END, DAMAGED, 0),
     (block()[:148] + b"9" * 6 + b"\0 " + block()[156:] + END, DAMAGED, 0),
