@@ -106,7 +106,10 @@ def told(change: KeyChange) -> list[tuple[str, str, str]]:
         elif aspect == "flags":
             out.append(("flags", _flags(old), _flags(new)))
         elif aspect == "semantics":
-            out.append(("to lower layers", _semantics(old), _semantics(new)))
+            if old.semantics != new.semantics:
+                out.append(("effect", _effect(old), _effect(new)))
+            if old.inherit_class != new.inherit_class:
+                out.append(("class from", _whose(old), _whose(new)))
     return out
 
 
@@ -169,9 +172,12 @@ def _flags(key: KeyLike) -> str:
     return f"0x{key.flags:02x}/0x{key.control:02x}"
 
 
-def _semantics(key: KeyLike) -> str:
-    said = SEMANTICS.get(key.semantics, "adds to them")
-    return f"{said}, keeps their class" if key.inherit_class else said
+def _effect(key: KeyLike) -> str:
+    return SEMANTICS.get(key.semantics, "adds to lower layers")
+
+
+def _whose(key: KeyLike) -> str:
+    return "lower layers" if key.inherit_class else "here"
 
 
 def total(changes: Iterable[HiveChange]) -> dict[str, int]:

@@ -27,7 +27,17 @@ function registryView(hives, query, tools) {
   }
 
   const below = (tree, row) => (tree.children.get(row) || []).filter(child => !words || tree.keep.has(child));
-  const open = trees.reduce((sum, tree) => sum + (words ? tree.keep.size : tree.raw.d.length), 0) <= ROWS_OPEN;
+  let rows = 0;
+  for (const tree of trees) {  // show where the changes are, as far as they fit
+    tree.open = new Set();
+    for (const queue = [0]; queue.length;) {
+      const row = queue.shift(), kids = below(tree, row);
+      if (rows + kids.length > ROWS_OPEN) continue;
+      rows += kids.length;
+      tree.open.add(row);
+      queue.push(...kids);
+    }
+  }
 
   function what(change) {
     const [mark, told, values, more, acl] = change, box = el("div", {class: "what"});
@@ -82,7 +92,7 @@ function registryView(hives, query, tools) {
       if (kids.length) box.append(list(tree, kids, el("div", {class: "below"})));
     };
     box.addEventListener("toggle", () => { if (box.open) fill(); });
-    if (open || tree.raw.d[row] === 0) { fill(); box.open = true; }
+    if (tree.open.has(last)) { fill(); box.open = true; }
     return box;
   }
 

@@ -97,7 +97,7 @@ def _changed(change: KeyChange) -> list[Any]:
 def _whole(mark: str, key: KeyLike) -> list[Any]:
     """A key that came or went."""
     came = mark == "+"
-    said = [["to lower layers", "", SEMANTICS[key.semantics]]] if key.semantics else []
+    said = [["effect", "", SEMANTICS[key.semantics]]] if key.semantics else []
     values = [_value(ValueChange(None if came else value, value if came else None))
               for value in key.values[:MOST_VALUES]]
     return [mark, said, values, max(len(key.values) - MOST_VALUES, 0), []]

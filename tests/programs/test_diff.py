@@ -61,5 +61,5 @@ def test_the_registry_is_told_in_text_and_json(home: Home) -> None:
     # What two layers say, tombstones included.
     home.wcow("reg", "delete", "nano:2", r"HKLM\SYSTEM\CurrentControlSet\Services\mine", "-t", "nano:4")
     out = home.wcow("diff", "-q", "--layer", "1:2", "nano:4", "nano:4", code=1).out
-    assert f"~ {mine}  to lower layers adds to them -> deleted here\n" in out
+    assert f"~ {mine}  effect adds to lower layers -> deleted here\n" in out
     assert home.wcow("diff", "-q", "--path", "/x", "nano:1", "nano:2", code=0)

@@ -49,7 +49,7 @@ def test_what_a_delta_does_to_lower_layers_is_told() -> None:
     found = change(Key("ROOT", subkeys=(Key("k"),)), Key("ROOT", subkeys=(
         Key("k", semantics=SUPERSEDE_TREE), Key("z", semantics=TOMBSTONE))))
     assert list(registry_lines([found])) == [
-        rf"~ {HIVE}\k  to lower layers adds to them -> replaces all of lower layers", rf"+ {HIVE}\z  [deleted here]"]
+        rf"~ {HIVE}\k  effect adds to lower layers -> replaces all of lower layers", rf"+ {HIVE}\z  [deleted here]"]
 
 
 def test_what_could_not_be_compared_has_its_reason() -> None:

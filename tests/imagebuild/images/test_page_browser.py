@@ -150,7 +150,7 @@ def test_a_page_of_3000_files_is_small(pages: dict[str, Path]) -> None:
 
 @pytest.mark.parametrize(("view", "wanted"), [
     ("changes", "C:\\app\\acl.txt"), ("layers", "step 1"), ("config", "app.exe"),
-    ("registry", "REG_DWORD  0x4"), ("acls", "allow NT AUTHORITY\\SYSTEM: full control"), ("findings", "acl-missing")])
+    ("registry", "REG_SZ  one"), ("acls", "allow NT AUTHORITY\\SYSTEM: full control"), ("findings", "acl-missing")])
 def test_every_view_has_its_rows(browser: Browser, pages: dict[str, Path], view: str, wanted: str) -> None:
     dom = browser.dom(pages["diff"], view)
     assert re.search(r"<tbody><tr", dom) and wanted in dom
@@ -187,7 +187,7 @@ def test_keys_of_the_registry_open_and_are_searched(browser: Browser, pages: dic
       document.querySelector("#search").value = "diagtrack";
       document.querySelector("#search").dispatchEvent(new Event("input"));
       setTimeout(() => {
-        seen.push(...[...document.querySelectorAll(".key-row .mono")].map(node => node.textContent));
+        seen.push(...[...document.querySelectorAll(".key-row summary .mono")].map(node => node.textContent));
         document.body.replaceChildren(JSON.stringify(seen));
       }, 400);
     }, 200);

@@ -31,7 +31,7 @@ def test_a_tree_has_the_keys_on_the_way_and_values_old_and_new() -> None:
                                            ["n", "REG_DWORD  0x1", "REG_DWORD  0x2"]], 0]
     assert facts["c"][2][4][0] == ["no security descriptor"]
     assert facts["c"][3][0] == "-" and facts["c"][4] == ["+", [], [["v", None, "REG_SZ  t"]], 0, []]
-    assert facts["c"][5][1] == [["to lower layers", "", "deleted here"]]
+    assert facts["c"][5][1] == [["effect", "", "deleted here"]]
     assert (facts["added"], facts["removed"], facts["changed"], facts["left"]) == (2, 1, 1, 0)
 
 
