@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``.reg`` files of ``wcow reg export``, imported by other programs; and what hivex and we find in the hives they made."""
+"""``.reg`` files of ``wcow reg export``, imported by other programs; what hivex and we find in the hives they made."""
 
 from __future__ import annotations
 
