@@ -48,6 +48,7 @@ def differences(before: KeyLike, after: KeyLike, path: str = "") -> Iterator[Key
 
     ``path`` is that of the two keys. Keys that are one and the same (of one hive) are not looked into.
     """
+    top = path
     stack = [(path, before, after)]
     while stack:
         path, before, after = stack.pop()
@@ -55,7 +56,7 @@ def differences(before: KeyLike, after: KeyLike, path: str = "") -> Iterator[Key
             continue
         values = _values(before, after)
         aspects = tuple(name for name, differ in (
-            ("case", path and before.name != after.name and fold(before.name) == fold(after.name)),
+            ("case", path != top and before.name != after.name and fold(before.name) == fold(after.name)),
             ("class", (before.class_name or None) != (after.class_name or None)),
             ("security", before.security != after.security),
             ("flags", (before.flags ^ after.flags) & ~NO_DELETE or before.control != after.control),

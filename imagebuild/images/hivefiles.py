@@ -106,11 +106,10 @@ def _pair(before: Side, after: Side, change: FileChange) -> _Pair | None:
     if old is not None and new is not None:
         return _Pair(name, old, new) if Aspect.SIZE in change.aspects or Aspect.CONTENT in change.aspects else None
     if layers:
-        return _Pair(name, old, new) if machine is not None and path.startswith("Hives") else None
+        return _Pair(name, old, new) if machine is not None and fold(path).startswith("HIVES/") else None
     template = f"{DEFAULT_PROFILE}/{USER_HIVE if fold(path).endswith(_USER) else CLASSES_HIVE}"
     lacking = before if old is None else after
-    if fold(path) == fold(template) or not fold(path).startswith(fold("Files/Users/")) \
-            or not _is_file(lacking, template):
+    if not fold(path).startswith(fold("Files/Users/")) or not _is_file(lacking, template):
         return None
     like = "C:\\" + template.partition("/")[2].replace("/", "\\")
     return _Pair(name, old or template, new or template, like)

@@ -92,6 +92,7 @@ def test_times_and_the_order_of_values_are_none(more: dict[str, object]) -> None
 
 def test_the_name_of_a_root_is_no_difference_and_an_empty_class_is_none() -> None:
     assert not list(differences(Key("ROOT"), Key("CMI-CreateHive{1}", class_name="")))
+    assert not list(differences(Key("ROOT"), Key("root"), "HKLM\\SYSTEM"))
 
 
 def test_a_key_that_came_or_went_stands_for_all_below_it() -> None:

@@ -153,6 +153,17 @@ def test_files_in_hives_that_windows_does_not_know_are_told_by_digest(sides: Sid
         ("Hives/Other_Delta", (), 1)]
 
 
+def test_deltas_in_a_base_are_told_by_digest(sides: Sides) -> None:
+    """A base has no ``Hives``; what somebody else put there counts for nobody, and is not passed over in silence."""
+    def base(content: bytes) -> Side:
+        return sides.side(sides.raw_layer(tar(("Files", {"type": b"5"}), ("Hives", {"type": b"5"}),
+                                              ("Hives/System_Delta", {"data": content}))))
+
+    found = sides.compare(base(b"one"), base(b"two"))
+    assert [(change.name, len(change.before), len(change.after)) for change in found.registry] == [
+        ("Hives/System_Delta", 1, 1)]
+
+
 def test_class_security_and_case_are_told(sides: Sides) -> None:
     delta = Key("ROOT", subkeys=(Key("Services", (), (Key("TCPIP", class_name="d", security=OTHER),),
                                      inherit_class=True),))

@@ -82,6 +82,9 @@ def test_a_profile_that_one_side_lacks_is_compared_with_what_it_is_made_from(sid
     assert (change.name, change.like) == (SHOWN, r"C:\Users\Default\NTUSER.DAT")
     (value,) = change.keys[0].values
     assert value.after is not None and value.after.number() == (2 if came else 1)
+    service = sides.image(hive_file(DEFAULT, profile(1)), hive_file(
+        "Files/Windows/ServiceProfiles/LocalService/NTUSER.DAT", profile(2)))
+    assert not sides.compare(without, service).registry, "nobody makes that one from Default's"
     nothing_to_compare = sides.compare(sides.image(file("Files/a")), sides.image(hive_file(USER, profile(2))))
     assert not nothing_to_compare.registry and nothing_to_compare.files
 
@@ -111,6 +114,14 @@ def test_of_layers_what_the_deltas_say_is_compared_tombstones_too(sides: Sides) 
     assert [(key.mark(), key.path.rpartition("\\")[2]) for key in alone.keys] == [("+", "a"), ("+", "b")]
     assert sides.compare(side_of_layer(side, 1), side_of_layer(side, 1)).equal
     assert not sides.compare(side_of_layer(side, 1), side_of_layer(side, 2), path="Hives").registry
+
+
+def test_a_base_and_a_layer_have_no_hive_in_common(sides: Sides) -> None:
+    side = sides.side(sides.layer(hive_file("Files/Windows/System32/config/SYSTEM", profile(1)), base=True),
+                      sides.layer(file("Files/x", b"")))
+    found = sides.compare(side_of_layer(side, 1), side_of_layer(side, 0))
+    assert not found.registry and ("+", "Files/Windows/System32/config/SYSTEM") in {
+        (change.mark, change.path) for change in found.files}
 
 
 def test_bases_are_compared_key_by_key_as_layers_too(sides: Sides) -> None:

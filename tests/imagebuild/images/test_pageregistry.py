@@ -35,6 +35,11 @@ def test_a_tree_has_the_keys_on_the_way_and_values_old_and_new() -> None:
     assert (facts["added"], facts["removed"], facts["changed"], facts["left"]) == (2, 1, 1, 0)
 
 
+def test_a_value_that_a_delta_deletes_says_so() -> None:
+    (facts,) = registry_facts([hive(Key("ROOT", (Value.dword("v", 1),)), Key("ROOT", (Value.tombstone("v"),)))])
+    assert facts["c"][0][2] == [["v", "REG_DWORD  0x1", "deleted here"]]
+
+
 def test_the_root_of_a_hive_may_differ_itself() -> None:
     (facts,) = registry_facts([hive(Key("ROOT"), Key("ROOT", (Value.sz("v", ""),)))])
     assert (facts["d"], facts["n"], list(facts["c"])) == ([0], [NAME], [0])
