@@ -150,6 +150,8 @@ class _LayerFile:
             if data[257:262] == b"ustar" and first in _ARCHIVES:
                 raise UsageError(f"{self._name} is an image, not a layer", why=f"it begins with {first}",
                                  hint=f"wcow lint {_ARCHIVES[first]}:{self._name}")
+            if data[:4] == b"regf":
+                raise UsageError(f"{self._name} is a registry hive, not a layer", hint=f"wcow reg lint {self._name}")
         return data
 
 

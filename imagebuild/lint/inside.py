@@ -2,8 +2,9 @@
 """What is in a hive, examined as ``hive.check`` does, and told by the rules of ``rules_hives.py``.
 
 How much is looked at: a delta, and any hive of at most a mebibyte, key by key; a larger one by its first page and the
-heads of its bins, because to look at every key takes half a second a megabyte. ``full`` looks at every key of all of
-them. Nothing above :data:`LIMIT`, or beyond :data:`BUDGET` in one layer, is looked at key by key.
+heads of its bins, because to look at every key takes a tenth of a second a megabyte. ``full`` looks at every key of all
+of them. Nothing above :data:`LIMIT`, or beyond :data:`BUDGET` in one layer, is looked at key by key; nor is a hive of a
+base or a user that was not closed cleanly: what seems wrong may be right in its logs.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ DEPTHS: tuple[Depth, ...] = ("quick", "full")
 SMALL = 1 << 20
 """Hives of at most this many bytes are always looked at key by key."""
 LIMIT = 64 << 20
-"""The largest hive that is looked at key by key: half a minute, some 200 MB of memory."""
+"""The largest hive that is looked at key by key: several seconds, some 200 MB of memory."""
 BUDGET = 4 * LIMIT
 """Bytes of hives that are looked at key by key in one layer."""
 TOLD = 10
@@ -64,7 +65,7 @@ class Inside:
                          path, offset, where)
         if len(content) < size or size > SPOOL:
             return None
-        if not dirty or place.where == "delta":  # of another, what seems wrong may be right in its logs
+        if not dirty or place.where == "delta":
             self._damage(place, content, path, offset, where)
         try:
             hive = read(content, source=path, forgiving=True)

@@ -111,7 +111,7 @@ HIVE_RULES = (
          "change ControlSet001; wcow reg does when it is told CurrentControlSet", proven=False),
     Rule("hive-too-large", "a hive that is too large to be examined",
          {"base": NOTE, "wcifs": NOTE, "cimfs": NOTE}, "docs/guides/lint.md (a limit of wcow)",
-         "To look at every key of such a hive would take minutes: only its first page and the heads of its bins were "
+         "To look at every key of such a hive would take long: only its first page and the heads of its bins were "
          "looked at.",
          "take it out (wcow cat) and examine it with wcow reg lint"),
     Rule("user-hive-invalid", "a user's hive that is none",

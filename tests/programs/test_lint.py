@@ -144,3 +144,8 @@ def test_large_hives_of_a_base_are_looked_at_in_full_when_asked(home: Home) -> N
     (home.folder / "base.tar").write_bytes(rawtar.base(hives={"SOFTWARE": bytes(hive)}))
     assert home.wcow("lint", "base.tar").out == "base.tar: nothing found\n"
     assert "[hive-subkey-order: base,cimfs]" in home.wcow("lint", "--hives", "full", "base.tar", code=1).out
+
+
+def test_a_hive_alone_is_for_reg_lint(home: Home) -> None:
+    (home.folder / "SYSTEM").write_bytes(rawtar.HIVE)
+    assert "wcow reg lint SYSTEM" in home.wcow("lint", "SYSTEM", code=2).err

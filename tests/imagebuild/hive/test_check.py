@@ -723,3 +723,16 @@ def test_what_we_write_has_no_damage(tree: Key) -> None:
         assert "of one name" in str(error)  # as Windows compares them
         return
     assert [found for found in examined(data) if not found[0].endswith("-wide")] == []
+
+
+def test_a_quick_look_stops_at_the_heads_of_bins() -> None:
+    whole = bytearray(write(Key("ROOT", (), [Key(f"k{number}", [Value("v", 3, bytes(4000))]) for number in range(9)])))
+    whole[whole.index(b"lh", 4096) + 8] ^= 1
+    assert [damage.id for damage in check(bytes(whole))] == ["list-hash"]
+    assert list(check(bytes(whole), quick=True)) == []
+    second = 4096 + int.from_bytes(whole[4096 + 8:4096 + 12], "little")
+    for at, kind in ((508, "block-checksum"), (second, "bin-signature"), (second + 4, "bin-offset"),
+                     (second + 8, "bin-size")):
+        broken = bytearray(whole)
+        broken[at] ^= 1
+        assert [damage.id for damage in check(bytes(broken), quick=True)] == [kind]

@@ -12,8 +12,10 @@ import pytest
 from support import images, rawtar
 from support.breaches import Breaches
 from support.hivebytes import RawHive
+from support.hivefuzz import mutated, own_seeds
 from support.hivelayers import base, delta_layer, dirty, two_keys, user_layer
 from support.hives import SHARED
+from support.shelf import Shelf
 
 from imagebuild import lint
 from imagebuild.hive import Key, Value, write
@@ -21,6 +23,7 @@ from imagebuild.layer import Entry, Kind
 from imagebuild.lint import LayerLinter
 from imagebuild.lint.hives import Place
 from imagebuild.lint.inside import BUDGET, LIMIT, SMALL, TOLD, Inside
+from imagebuild.lint.rules_hives import HIVE_RULES
 
 BIG = Value("b", 3, bytes(16000))
 CONFIG = "Files/Windows/System32/config"
@@ -204,3 +207,17 @@ def test_a_large_hive_does_not_fill_the_memory() -> None:
     finally:
         tracemalloc.stop()
     assert peak < 8 << 20
+
+
+def test_of_broken_hives_there_are_findings_and_nothing_else() -> None:
+    """In a base, as deltas over it and over each other, and as a user's: never an error, always in bounds."""
+    seeds = own_seeds(large=False)
+    told = 0
+    for number in range(0, 600, 3):
+        one, two, three = (mutated(seeds, number + step) for step in range(3))
+        shelf = Shelf()
+        image = shelf.image(rawtar.base(hives={"SYSTEM": one}), delta_layer(two), delta_layer(three), user_layer(one))
+        findings = list(lint.image(image, shelf))
+        assert len(findings) < 4 * (TOLD + 1) * len(HIVE_RULES)
+        told += len(findings)
+    assert told > 600
