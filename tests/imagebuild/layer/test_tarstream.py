@@ -71,12 +71,11 @@ def test_the_ustar_prefix_belongs_to_the_name() -> None:
 
 def test_the_prefix_of_star_is_shorter() -> None:
     raw = bytearray(block(b"name"))
-    raw[345:349] = b"pre\0"
     raw[476:480] = b"junk"
     raw[508:512] = b"tar\0"
-    raw[148:156] = b" " * 8
-    raw[148:156] = b"%06o\0 " % sum(raw)
-    assert names(bytes(raw) + END) == ["pre/name"]
+    for prefix in (b"pre", b"p" * 131):
+        raw[345:476] = prefix.ljust(131, b"\0")
+        assert names(repaired(raw) + END) == [prefix.decode() + "/name"]
 
 
 def test_gnu_headers_have_no_prefix() -> None:
@@ -142,6 +141,8 @@ def test_pax_values_win_and_empty_ones_do_not() -> None:
     header = TarStream(io.BytesIO(extended(body) + block(b"a", link=b"l") + b"abc".ljust(512, b"\0") + END)).next()
     assert header is not None
     assert (header.name, header.linkname, header.size) == (b"b", b"t", 3)
+    header = TarStream(io.BytesIO(extended(b"10 size=0\n") + block(size=b"00000001000\0") + END)).next()
+    assert header is not None and header.size == 0
     header = TarStream(io.BytesIO(extended(b"8 path=\n") + block(b"a") + END)).next()
     assert header is not None
     assert header.name == b"a"
@@ -431,13 +432,14 @@ def test_the_extended_header_of_solaris_is_one_too() -> None:
 
 def test_a_name_may_fill_its_field_and_so_may_its_prefix() -> None:
     raw = bytearray(block(b"n" * 100, link=b"l" * 100))
-    raw[345:500] = b"p" * 155
+    raw[345:508] = b"p" * 155 + b"junkjunk"
     (header,) = headers(repaired(raw) + END)
     assert (header.name, header.linkname) == (b"p" * 155 + b"/" + b"n" * 100, b"l" * 100)
 
 
 @pytest.mark.parametrize(("field", "value"), [
     (b"\x80" + bytes(6) + b"\5", 5), (b"\x80" + b"\1" + bytes(6), 1 << 48), (b"\xc0" + bytes(7), -(1 << 62)),
+    (b"\x81" + bytes(7), 1 << 56), (b"\t 17 \0\0\0", None), (b"X17\0\0\0\0\0", None),
     (b"\xff" * 8, -1), (b"  0 17 \0"[:8], None), (b"    17 \0", 15), (b"17\0junk\0", 15), (b"\0" * 8, 0),
     (b"       \0", 0), (b"00000017", 15)])
 def test_a_number_is_octal_or_in_base_256_of_either_sign(field: bytes, value: int | None) -> None:
