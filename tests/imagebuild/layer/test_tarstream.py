@@ -95,6 +95,12 @@ def test_numbers_come_in_octal_and_in_base_256(size: bytes, value: int) -> None:
     assert header.size == value
 
 
+def test_a_size_may_fill_its_field() -> None:
+    header = TarStream(io.BytesIO(block(size=b"000000000003", mtime=bytes(12)) + bytes(512) + END)).next()
+    assert header is not None
+    assert header.size == 3
+
+
 def test_times_before_1970_come_in_base_256() -> None:
     header = TarStream(io.BytesIO(block(mtime=b"\xff" * 12) + END)).next()
     assert header is not None
@@ -359,6 +365,9 @@ def pax_of(key: bytes, value: bytes) -> bytes:
     (block() + block(size=b"\x80\0\0\0\x80" + bytes(7)) + END, "a size of 9223372036854775808", 636),
     (block(size=b"0000000000x\0") + END, "b'0000000000x\\x00' is not a number", 124),
     (extended(b"") + block(size=b"00000000008\0") + END, "b'00000000008\\x00' is not a number", 636),
+    (block(size=b"00000000009\0") + END, "b'00000000009\\x00' is not a number", 124),
+    (block(size=b"00000000003X") + END, "b'00000000003X' is not a number", 124),
+    (block(size=b"\x80\0\0\0\x7f" + b"\xff" * 7), "the tar is cut off in the content of an entry", 512),
     (block(size=b"000000000092") + END, "b'000000000092' is not a number", 124),
     (extended(b"") + with_field(100, b"9") + END, "b'9000644\\x00' is not a number", 612),
     (extended(b"") + with_field(136, b"x") + END, "b'x0000000000\\x00' is not a number", 648),
@@ -417,7 +426,7 @@ def test_every_field_of_a_header_is_where_it_should_be() -> None:
 
 
 def test_names_of_gnu_count_up_to_their_zero_and_less_than_records() -> None:
-    long = extended(b"long\0junk", b"L") + extended(b"link\0junk", b"K")
+    long = extended(b"long\0ju\0nk", b"L") + extended(b"link\0ju\0nk", b"K")
     (header,) = headers(long + block(b"a", link=b"b") + END)
     assert (header.name, header.linkname, header.offset) == (b"long", b"link", 0)
     (header,) = headers(long + extended(pax_of(b"path", b"p") + pax_of(b"linkpath", b"q")) + block(b"a") + END)
@@ -493,8 +502,9 @@ def test_with_sparse_a_sparse_file_is_passed_with_its_maps() -> None:
     assert [one.name for one in headers(blob, sparse=True)] == [b"s", b"b"]
     with pytest.raises(FormatError, match="the tar is cut off in the map of a sparse file"):
         headers(repaired(old) + bytes(more), sparse=True)
-    with pytest.raises(FormatError, match="more than 1535 bytes of headers"):
-        headers(blob, sparse=True, limits=Limits(headers=1535))
+    with pytest.raises(FormatError, match="more than 1535 bytes of headers") as caught:
+        headers(block(b"a") + blob, sparse=True, limits=Limits(headers=1535))
+    assert caught.value.offset == 512
     old[156] = 0x30
     assert [one.name for one in headers(repaired(old) + bytes(512) + block(b"b") + END)] == [b"s", b"b"]
 
