@@ -354,6 +354,7 @@ def pax_of(key: bytes, value: bytes) -> bytes:
     (bytes(512) + block() + END, "a lone block of zeros between entries", 0),
     (block() + bytes(512) + block() + END, "a lone block of zeros between entries", 512),
     (bytes(512) + b"X" * 512, "a lone block of zeros between entries", 0),
+    (b"X" * 512, DAMAGED, 0), (block()[:154] + b"\0X" + block()[156:] + END, DAMAGED, 0),
     (block() + b"\1" * 512, DAMAGED, 512), (block()[:-1] + b"\1" + END, DAMAGED, 0),
     (block()[:148] + b"8" * 6 + b"\0 " + block()[156:] + END, DAMAGED, 0),
     (block()[:148] + b"9" * 6 + b"\0 " + block()[156:] + END, DAMAGED, 0),
@@ -433,6 +434,11 @@ def test_names_of_gnu_count_up_to_their_zero_and_less_than_records() -> None:
     assert (header.name, header.linkname) == (b"p", b"q")
     first, second = headers(long + block(b"a") + block(b"b", link=b"c") + END)
     assert (first.name, second.name, second.linkname) == (b"long", b"b", b"c")
+
+
+def test_every_byte_of_a_header_counts_in_its_checksum() -> None:
+    (header,) = headers(block(b"a", b"2", link=b"\xff" * 100) + END)
+    assert header.linkname == b"\xff" * 100
 
 
 def test_the_extended_header_of_solaris_is_one_too() -> None:
