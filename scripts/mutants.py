@@ -80,8 +80,8 @@ def tests_of(room: str) -> str:
 
 
 def forget_what_new_tests_may_see() -> None:
-    """Drop mutmut's map of tests, and the verdicts of survivors, where the tests changed since; no test can see a
-    mutant that is judged to be the same program."""
+    """Drop mutmut's map of tests, and the verdicts of survivors, where the tests changed since; who
+    wrote a test for a mutant that is judged takes the judgement away."""
     os.chdir(TOP)  # mutmut looks for mutants/ here
     shutil.rmtree(STATE / "tests", ignore_errors=True)  # mutmut copies and never removes
     noted = STATE / "tests.json"
@@ -94,7 +94,7 @@ def forget_what_new_tests_may_see() -> None:
     for file in files():
         known = meta(file)
         if file.split("/")[1] in changed and known:
-            settled = {mutant.name for mutant in survivors(file) if judgement(mutant, judged)[0] == "same"} \
+            settled = {mutant.name for mutant in survivors(file) if judgement(mutant, judged)[0] != "open"} \
                 if fresh(file) else set()
             codes = known["exit_code_by_key"]
             known["exit_code_by_key"] = {
@@ -311,11 +311,11 @@ make mutants MUTANTS_PATHS="imagebuild/layer/order.py" MUTANTS_BUDGET=600
 ```
 
 goes on where the last run stopped, for ten minutes; without the variables it runs all that is left. When a test has
-changed, the survivors of its room are tried again unless they are the same program; when a file has changed, all of
-it. `rm -rf mutants` forgets everything. What stands behind a decorator, properties above all, is not mutated (mutmut
-cannot), so logic sits in functions and methods. What runs while a module is loaded has run before a mutant is switched
-on: only a test that calls it again can notice. The comparison with Samba and a few tests that go through half the
-library are left out, because they take long for each mutant. Hypothesis tries 25 examples, the same ones each time.
+changed, the survivors of its room that are not judged are tried again; when a file has changed, all of it. `rm -rf
+mutants` forgets everything. What stands behind a decorator, properties above all, is not mutated (mutmut cannot), so
+logic sits in functions and methods. What runs while a module is loaded has run before a mutant is switched on: only a
+test that calls it again can notice. The comparison with Samba and a few tests that go through half the library are left
+out, because they take long for each mutant. Hypothesis tries 25 examples, the same ones each time.
 
 ## Result
 

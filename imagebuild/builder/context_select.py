@@ -202,12 +202,13 @@ class _Collector:
         if row is not None and row.has(key[-1]):  # each on its own, then: which one counts, or what is wrong
             del self.rows[key[:-1]]
             self._count -= len(row.names)
-            for one in selected(row):
-                self._put(one)
+            for single in selected(row):
+                self._put(single)
         old = self.found.get(key)
         if old is not None and old.path != new.path:
-            raise ContextError(f"cannot copy {shown(old.source)} and {shown(new.source)}", path=new.source,
-                               other=old.source, why="their names differ only in case, and Windows holds one of them",
+            one, other = sorted((old.source, new.source))  # whichever was met first
+            raise ContextError(f"cannot copy {shown(one)} and {shown(other)}", path=other, other=one,
+                               why="their names differ only in case, and Windows holds one of them",
                                hint="rename one, or leave it out with --exclude or .dockerignore")
         if old is not None and Kind.DIRECTORY in (old.kind, new.kind):
             if old.kind is not new.kind:

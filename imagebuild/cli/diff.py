@@ -55,7 +55,7 @@ from .render import Style, follow
 def diff(ctx: click.Context, /, first: str, second: str | None, form: Literal["text", "json", "html"],
          output: Path | None, layer: str | None, path: str, times: bool, acl: Acl, lint: bool,
          platform: str | None, os_version: str | None, progress: Style, **options: Any) -> int:
-    """Compare image A with image B: files, links, ACLs, attributes, registry hives, config, history, layers.
+    """Compare image A with image B: files, links, ACLs, attributes, the registry, config, history, layers.
 
     Images are equal when a container of either sees and does the same: how files are cut into layers and compressed
     does not count, and times only with --times. With --format html and no B, the page shows A alone.

@@ -10,6 +10,7 @@ from ..images.difference import Aspect, ConfigChange, Difference, FileChange, La
 from ..images.listing import Item
 from ..images.tree import shown
 from ..layer import Kind
+from .diff_registry import registry_lines, registry_summary
 from .render import human
 
 Acl = Literal["sddl", "words"]
@@ -35,9 +36,8 @@ def _lines(difference: Difference, acl: Acl) -> Iterator[str]:
         for change in difference.files:
             yield from _file(change, acl)
     if difference.registry:
-        yield from ("", "Registry hives in the layers")
-        for hive in difference.registry:
-            yield f"~ {shown(hive.name)}  {_hives(len(hive.before))} -> {_hives(len(hive.after))}"
+        yield from ("", "Registry")
+        yield from registry_lines(difference.registry, acl=acl)
     if difference.config:
         yield from ("", "Config")
         for field in difference.config:
@@ -70,7 +70,7 @@ def summary(difference: Difference) -> str:
         grown = counts["bytes"]
         parts.append(f"files: {words}" + (f" ({'+' if grown > 0 else '-'}{human(abs(grown))})" if grown else ""))
     if difference.registry:
-        parts.append(f"hives: {len(difference.registry)} changed")
+        parts.append(registry_summary(difference.registry))
     if difference.config:
         parts.append(f"config: {len(difference.config)} changed")
     if difference.history:
@@ -81,7 +81,8 @@ def summary(difference: Difference) -> str:
 def _file(change: FileChange, acl: Acl) -> Iterator[str]:
     if change.before is None or change.after is None:
         facts = _facts(change.item)
-        yield f"{change.mark} {shown(change.path)}" + (f"  {facts}" if facts else "")
+        yield f"{change.mark} {shown(change.path)}" + (f"  {facts}" if facts else "") + (
+            " (registry hive)" if change.hive else "")
         return
     words = ", ".join(_aspect(aspect, change.before, change.after) for aspect in change.aspects
                       if not (aspect is Aspect.CONTENT and Aspect.SIZE in change.aspects))
@@ -130,10 +131,6 @@ def _attributes(item: Item) -> str:
     if item.entry.attributes is None:
         return "not said"
     return item.letters or f"0x{item.entry.attributes:x}"
-
-
-def _hives(count: int) -> str:
-    return f"{count or 'no'} hive{'' if count == 1 else 's'}"
 
 
 def _config(change: ConfigChange) -> Iterator[str]:

@@ -15,6 +15,7 @@ from ..hive import KeyLike, Union, delta, walk, write
 from ..hive.compare import differences, edits_between
 from ..hive.regtext_write import Encoding, export, export_edits
 from ..hive.spoken import facts
+from ..images.hivechange import key_facts
 from .files import write_whole
 from .options import format_option
 from .output import print_json, print_lines
@@ -22,7 +23,7 @@ from .reg_change import delete, import_, set_
 from .reg_lint import lint
 from .reg_options import ask, epoch, open_target, source_options
 from .reg_target import HiveFile, Shown, Target, is_hive_file
-from .reg_text import change_facts, change_lines, head_line, key_facts, key_lines, value_line
+from .reg_text import change_facts, change_lines, head_line, key_lines, value_line
 from .render import Style
 
 

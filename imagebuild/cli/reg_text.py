@@ -9,16 +9,12 @@ from typing import Any
 from ..hive import KeyLike, Value
 from ..hive.compare import KeyChange
 from ..hive.spoken import facts, show, type_name
-from ..hive.tree import SUPERSEDE_LOCAL, SUPERSEDE_TREE, TOMBSTONE
+from ..images.hivechange import SEMANTICS, key_facts, sddl_of
 from ..images.tree import shown
 from ..windows.filetime import to_iso
-from ..windows.sddl import format_sddl
-from ..windows.security import SecurityDescriptor
 
 DEFAULT = "(Default)"
 LONGEST = 2000
-_SEMANTICS = {TOMBSTONE: "deleted here", SUPERSEDE_LOCAL: "replaces values, class and security of lower layers",
-              SUPERSEDE_TREE: "replaces all of lower layers"}
 
 
 def key_lines(path: str, key: KeyLike, *, long: bool) -> Iterator[str]:
@@ -30,7 +26,7 @@ def key_lines(path: str, key: KeyLike, *, long: bool) -> Iterator[str]:
         if key.class_name:
             yield f"    class:    {shown(key.class_name)}"
         if key.security is not None:
-            yield f"    security: {format_sddl(SecurityDescriptor.from_bytes(key.security))}"
+            yield f"    security: {sddl_of(key.security)}"
     values = key.values
     width = min(max((len(shown(value.name or DEFAULT)) for value in values), default=0), 40)
     for value in values:
@@ -39,27 +35,16 @@ def key_lines(path: str, key: KeyLike, *, long: bool) -> Iterator[str]:
 
 def head_line(path: str, key: KeyLike) -> str:
     """The path of a key, and what it does to lower layers, if it is of one."""
-    mark = _SEMANTICS.get(key.semantics)
+    mark = SEMANTICS.get(key.semantics)
     return shown(path) + (f"  [{mark}]" if mark else "")
 
 
-def value_line(value: Value, width: int = 0) -> str:
+def value_line(value: Value, width: int = 0, *, longest: int = LONGEST) -> str:
     """``Start    REG_DWORD    0x2``."""
     name = shown(value.name) if value.name else DEFAULT
     if value.deleted:
         return f"{name:<{width}}    [deleted here]"
-    return f"{name:<{width}}    {type_name(value.type)}    {_cut(shown(show(value)))}".rstrip()
-
-
-def key_facts(path: str, key: KeyLike) -> dict[str, Any]:
-    """A key for JSON."""
-    found: dict[str, Any] = {
-        "path": path, "class": key.class_name, "written": to_iso(key.last_write) if key.last_write else None,
-        "sddl": format_sddl(SecurityDescriptor.from_bytes(key.security)) if key.security is not None else None,
-        "values": [facts(value) for value in key.values], "subkeys": [child.name for child in key.subkeys]}
-    if key.semantics:
-        found["semantics"] = _SEMANTICS[key.semantics]
-    return found
+    return f"{name:<{width}}    {type_name(value.type)}    {_cut(shown(show(value)), longest)}".rstrip()
 
 
 def change_lines(change: KeyChange) -> Iterator[str]:
@@ -77,7 +62,7 @@ def change_lines(change: KeyChange) -> Iterator[str]:
     if "security" in change.aspects and change.before is not None and change.after is not None:
         for mark, key in (("-", change.before), ("+", change.after)):
             if key.security is not None:
-                yield f"    {mark} {format_sddl(SecurityDescriptor.from_bytes(key.security))}"
+                yield f"    {mark} {sddl_of(key.security)}"
 
 
 def change_facts(change: KeyChange) -> dict[str, Any]:
@@ -97,5 +82,5 @@ def _new_lines(key: KeyLike) -> Iterator[str]:
         yield f"    … and {below} subkey{'s' if below > 1 else ''}"
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[:longest] + "…"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..windows.upcase import fold
 from .edit import AddKey, DeleteKey, DeleteValue, Edit, SetValue
 from .layout import sort_key
-from .tree import Key, KeyLike, Value, walk
+from .tree import NO_DELETE, Key, KeyLike, Value, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class ValueChange:
 class KeyChange:
     """One key that differs. ``before`` is None for one that came, ``after`` for one that went; of these, everything
     below is meant. For one that both have, ``values`` says which differ, ``aspects`` what else: ``class``,
-    ``security``, ``flags``, ``case`` of its name."""
+    ``security``, ``flags``, ``case`` of its name; between deltas ``semantics``: what it does to the layers below."""
 
     path: str
     before: KeyLike | None
@@ -48,6 +48,7 @@ def differences(before: KeyLike, after: KeyLike, path: str = "") -> Iterator[Key
 
     ``path`` is that of the two keys. Keys that are one and the same (of one hive) are not looked into.
     """
+    top = path
     stack = [(path, before, after)]
     while stack:
         path, before, after = stack.pop()
@@ -55,10 +56,12 @@ def differences(before: KeyLike, after: KeyLike, path: str = "") -> Iterator[Key
             continue
         values = _values(before, after)
         aspects = tuple(name for name, differ in (
-            ("case", path and before.name != after.name and fold(before.name) == fold(after.name)),
+            ("case", path != top and before.name != after.name and fold(before.name) == fold(after.name)),
             ("class", (before.class_name or None) != (after.class_name or None)),
             ("security", before.security != after.security),
-            ("flags", (before.flags ^ after.flags) & ~8 or before.control != after.control)) if differ)
+            ("flags", (before.flags ^ after.flags) & ~NO_DELETE or before.control != after.control),
+            ("semantics", before.semantics != after.semantics or before.inherit_class != after.inherit_class))
+            if differ)
         if values or aspects:
             yield KeyChange(path, before, after, values, aspects)
         old = {sort_key(child.name): child for child in before.subkeys}

@@ -105,14 +105,14 @@ def _type_number(kind: str) -> int:
     found = _NUMBERS.get(kind.upper().removeprefix("REG_"))
     if found is not None:
         return found
-    if re.fullmatch(r"0x[0-9a-fA-F]{1,8}|\d{1,10}", kind) and int(kind, 0) < 1 << 32:
+    if re.fullmatch(r"0x[0-9a-fA-F]{1,8}|[0-9]{1,10}", kind) and int(kind, 0) < 1 << 32:
         return int(kind, 0)
     raise UsageError(f"there is no type {kind!r}",
                      hint=f"types are {', '.join(name.lower() for name in _NUMBERS)}, or a number")
 
 
 def _number(name: str, text: str, width: int, kind: int) -> bytes:
-    if not re.fullmatch(r"-?\d{1,20}|0x[0-9a-fA-F]{1,16}", text):
+    if not re.fullmatch(r"-?[0-9]{1,20}|0x[0-9a-fA-F]{1,16}", text):
         raise UsageError(f"value {name!r} cannot be {text!r}", why=f"{type_name(kind)} takes a number",
                          hint="42 or 0x2a")
     number = int(text, 16 if text.startswith("0x") else 10)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import FormatError
-from ..windows.sddl import format_ace, format_sddl
+from ..windows.sddl import Kind, format_ace, format_sddl
 from ..windows.security import (
     DACL_AUTO_INHERITED,
     DACL_PRESENT,
@@ -22,6 +22,7 @@ from ..windows.security import (
 from ..windows.words import describe
 
 NOT_SAID = "no security descriptor: Windows takes one from the folder above"
+_ABOVE = {"file": "folder", "key": "key above"}
 _SAID = SELF_RELATIVE | DACL_PRESENT | SACL_PRESENT | DACL_PROTECTED | DACL_AUTO_INHERITED
 
 
@@ -37,9 +38,11 @@ class AclChange:
     reordered: bool = False
 
     @classmethod
-    def between(cls, before: bytes | None, after: bytes | None, *, sddl: bool = False) -> AclChange:
-        """The change from one descriptor to the other; ``None`` is an entry without one."""
-        old, new = acl_lines(before, sddl=sddl), acl_lines(after, sddl=sddl)
+    def between(cls, before: bytes | None, after: bytes | None, *, sddl: bool = False,
+                kind: Kind = "file") -> AclChange:
+        """The change from one descriptor to the other; ``None`` is an entry without one. ``kind`` is what they protect:
+        rights have other names for a key of the registry than for a file."""
+        old, new = acl_lines(before, sddl=sddl, kind=kind), acl_lines(after, sddl=sddl, kind=kind)
         gone, came = _missing(old, new), _missing(new, old)
         return cls(gone, came, reordered=not gone and not came and old != new)
 
@@ -56,14 +59,14 @@ def same_acl(before: bytes | None, after: bytes | None) -> bool:
     return old is not None and old == new
 
 
-def acl_lines(security: bytes | None, *, sddl: bool = False) -> list[str]:
+def acl_lines(security: bytes | None, *, sddl: bool = False, kind: Kind = "file") -> list[str]:
     """A security descriptor line by line, in words or as pieces of SDDL (``O:BA``, ``G:SY``, ``D:AI``, each entry)."""
     if security is None:
-        return [NOT_SAID]
+        return [NOT_SAID if kind == "file" else "no security descriptor"]
     sd = _parsed(security)
     if sd is None:
         return [f"damaged: {len(security)} bytes that are no security descriptor"]
-    return list(_pieces(sd)) if sddl else [*describe(sd), *_flags(sd)]
+    return list(_pieces(sd)) if sddl else [*describe(sd, kind=kind), *_flags(sd, kind)]
 
 
 def _pieces(sd: SecurityDescriptor) -> Iterator[str]:
@@ -79,9 +82,9 @@ def _empty(acl: Acl | None) -> Acl | None:
     return None if acl is None else Acl((), acl.revision)
 
 
-def _flags(sd: SecurityDescriptor) -> list[str]:
+def _flags(sd: SecurityDescriptor, kind: Kind) -> list[str]:
     """What the words leave out, so that two descriptors that differ never look alike."""
-    lines = ["marked as inherited from its folder"] if sd.control & DACL_AUTO_INHERITED else []
+    lines = [f"marked as inherited from its {_ABOVE[kind]}"] if sd.control & DACL_AUTO_INHERITED else []
     rest = sd.control & ~_SAID
     return lines + ([f"control flags 0x{rest:04x}"] if rest else [])
 

@@ -9,7 +9,7 @@
         ...                                  # the last one is a Result with the Difference
 
 Files are looked up in the layers' indexes. What both sides take from layers they share is not looked at at all; bytes
-are read only of files that have one size and lie in different layers.
+are read only of files that have one size and lie in different layers, and of registry hives that differ.
 """
 
 from __future__ import annotations
@@ -18,15 +18,19 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from ..hive.places import HIVES
 from ..layer import Entry, Kind
 from .acldiff import same_acl
 from .configdiff import config_changes, history_changes, layer_pairs
 from .difference import Aspect, Difference, FileChange, Subject
 from .digests import Place, digest_files
 from .events import Event, Result
-from .hivediff import hive_changes, is_hive
+from .hivechange import HiveChange
+from .hivediff import hive_changes
+from .hivefiles import file_changes, is_hive, without_told
 from .listing import Item
-from .pairs import Side, Walk, shared_layers, side_of, skip_shared
+from .pairs import Side, Walk, side_of, skip_shared
+from .registry import CONFIG
 
 _FILES = (Kind.FILE, Kind.HARD_LINK)
 
@@ -55,13 +59,11 @@ def compare(before: Side | None, after: Side, options: Options = Options()) -> I
     if before is not None:
         files, compared = yield from _Comparison(before, after, options).run()
         found = replace(found, files=files, compared=compared)
+        if not options.path and before.windows() and after.windows():
+            found = yield from _with_registry(found, before, after)
     if before is not None and whole:
         found = replace(found, config=config_changes(old, after.image, times=options.times),
                         history=history_changes(old, after.image, times=options.times))
-        if before.windows() and after.windows():
-            shared = shared_layers(before.image, after.image)
-            found = replace(found, registry=hive_changes(before.rootfs.union().indexes[shared:],
-                                                         after.rootfs.union().indexes[shared:]))
     if after.layer is None:
         found = replace(found, layers=layer_pairs(old, after.image))
     elif before is not None:
@@ -70,6 +72,18 @@ def compare(before: Side | None, after: Side, options: Options = Options()) -> I
                                                     after=None if pair.after is None else after.layer)
                                             for pair in pairs))
     yield Result(found, {"equal": found.equal, "identical": found.identical, **found.counts()})
+
+
+def _with_registry(found: Difference, before: Side, after: Side) -> Generator[Event, None, Difference]:
+    """The difference with what the registry has to tell; files say no more of the bytes of hives that it tells of."""
+    machine: tuple[HiveChange, ...] = ()
+    files = found.files
+    if before.layer is None and after.layer is None:
+        machine = yield from hive_changes(before, after)
+        unread = {change.name for change in machine if change.why}
+        files = without_told(files, [f"{CONFIG}/{hive.name}" for hive in HIVES.values() if hive.root not in unread])
+    files, profiles = yield from file_changes(before, after, files)
+    return replace(found, files=files, registry=machine + profiles)
 
 
 def _subject(side: Side) -> Subject:
@@ -160,8 +174,8 @@ class _Comparison:
         old, new = self._lean(old), self._lean(new)
         item = new or old
         assert item is not None
-        path = item.entry.path.partition("/")[2]
-        return FileChange(old, new, aspects, item.entry.kind is Kind.FILE and self._after.windows() and is_hive(path))
+        hive = item.entry.kind is Kind.FILE and self._after.windows() and is_hive(item.entry.path)
+        return FileChange(old, new, aspects, hive)
 
     def _lean(self, item: Item | None) -> Item | None:
         """The item with ACL and times that all others share: a hundred thousand changes still fit into memory."""

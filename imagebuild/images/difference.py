@@ -13,6 +13,7 @@ from typing import Any
 
 from ..windows.filetime import to_iso
 from .acldiff import AclChange
+from .hivechange import HiveChange
 from .listing import Item
 
 
@@ -33,7 +34,8 @@ class Aspect(Enum):
 @dataclass(frozen=True, slots=True)
 class FileChange:
     """One path. ``before`` is ``None`` for one that came, ``after`` for one that went; ``aspects`` says, for one that
-    both have, what changed of it. ``hive`` marks a registry hive, whose keys are not compared here."""
+    both have, what changed of it. ``hive`` marks a registry hive; where its keys were compared, its bytes are no
+    aspect."""
 
     before: Item | None
     after: Item | None
@@ -73,20 +75,6 @@ class FileChange:
         if acl is not None:
             facts["acl"] = acl.facts()
         return facts
-
-
-@dataclass(frozen=True, slots=True)
-class HiveChange:
-    """A registry hive that differs: what each layer that the sides do not share says of it (its base, a delta), by
-    digest, lowest first."""
-
-    name: str
-    before: tuple[str, ...]
-    after: tuple[str, ...]
-
-    def facts(self) -> dict[str, Any]:
-        """For JSON."""
-        return {"name": self.name, "before": list(self.before), "after": list(self.after)}
 
 
 @dataclass(frozen=True, slots=True)

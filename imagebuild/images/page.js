@@ -95,7 +95,10 @@
       for (const [word, kind, sign] of [["added", "came", "+"], ["removed", "went", "−"], ["changed", "other", "~"]])
         if (counts[word]) add(sign + " " + plural(counts[word], "path") + " " + word, kind);
       if (counts.bytes) add((counts.bytes > 0 ? "+" : "") + bytes(counts.bytes) + " of files");
-      if (data.hives.length) add(plural(data.hives.length, "registry hive") + " changed", "other");
+      for (const [word, kind, sign] of [["added", "came", "+"], ["removed", "went", "−"], ["changed", "other", "~"]]) {
+        const count = data.registry.reduce((sum, hive) => sum + hive[word], 0);
+        if (count) add(sign + " " + plural(count, "key") + " " + word, kind);
+      }
       if (data.layers.length) add(plural(shared, "layer") + " shared");
     } else {
       add(plural(trees[0].files[0], "file"));
@@ -110,11 +113,13 @@
   }
 
   const tabs = [["files", "Files", null]];
-  if (data.before) tabs.push(["changes", "Changes", Object.keys(trees[0].raw.c).length + data.hives.length]);
+  if (data.before) tabs.push(["changes", "Changes", Object.keys(trees[0].raw.c).length]);
+  if (data.registry.length) tabs.push(["registry", "Registry", data.registry.reduce((sum, hive) => sum + hive.added
+    + hive.removed + hive.changed + (hive.why ? 1 : 0), 0)]);
   tabs.push(["layers", "Layers", data.layers.length], ["config", "Config", data.before
     ? data.config.filter(field => field[3]).length : null], ["acls", "ACLs", data.acls.length]);
   if (data.findings) tabs.push(["findings", "Findings", data.findings.length]);
-  const views = {files, changes, layers, config, acls, findings};
+  const views = {files, changes, registry, layers, config, acls, findings};
 
   function bar() {
     const list = $("tabs");
@@ -523,9 +528,10 @@
     };
     draw();
     page(el("h2", {}, "Files"), box);
-    if (data.hives.length) page(el("h2", {}, "Registry hives in the layers"), table(["", "Hive", "What"], data.hives.map(hive =>
-      el("tr", {class: "other"}, el("td", {}, "~"), el("td", {}, hive.name), el("td", {}, "was told by "
-        + plural(hive.before, "layer") + ", now by " + hive.after)))));
+  }
+
+  function registry() {
+    page(...registryView(data.registry, state.query, {el, plural, MARKS, WORDS}));
   }
 
   function layers() {
@@ -597,7 +603,7 @@
     clearTimeout(wait);
     wait = setTimeout(() => {
       state.query = event.target.value.trim();
-      if (state.tab === "files") list(); else show(state.tab === "changes" ? "changes" : "files");
+      if (state.tab === "files") list(); else show(["changes", "registry"].includes(state.tab) ? state.tab : "files");
     }, 120);
   });
   $("search").addEventListener("keydown", event => {

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One HTML page about an image, or about what two do not have in common: self-contained, for a browser, from disk.
 
-The page asks nobody for anything: style, script (``page.css``, ``page.js`` beside this file) and data stand in it, and
-its content security policy lets exactly this script run and nothing be loaded. What came from an image reaches the page
-only as JSON, which the script shows as text.
+The page asks nobody for anything: style, script (``page.css``, ``page.js`` and ``page_registry.js`` beside this file)
+and data stand in it, and its content security policy lets exactly this script run and nothing be loaded. What came
+from an image reaches the page only as JSON, which the script shows as text.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from .configdiff import config_fields
 from .difference import Difference
 from .events import Event, Result
 from .pagedata import KINDS, Tables, Tree, whole_tree
+from .pageregistry import registry_facts
 from .pairs import Side, Walk, side_of_layer
 from .tree import shown
 
@@ -99,8 +100,7 @@ def _data(difference: Difference, before: Side | None, after: Side, trees: list[
         "config": [[shown(name), None if old is None else shown(old), None if new is None else shown(new), differs]
                    for name, old, new, differs in fields],
         "history": _history(difference, after.image),
-        "hives": [{"name": shown(hive.name), "before": len(hive.before), "after": len(hive.after)}
-                  for hive in difference.registry],
+        "registry": registry_facts(difference.registry),
         "findings": None if findings is None else [
             {name: shown(value) if isinstance(value, str) else value for name, value in asdict(finding).items()}
             for finding in findings],
@@ -135,7 +135,7 @@ def _made_by(before: Side | None, after: Side, old: int | None, new: int | None)
 
 def _fill(title: str, data: dict[str, Any]) -> tuple[str, ...]:
     """The template with its parts. Nothing in the data can end the element it stands in."""
-    style, script = _part("page.css"), _part("page.js")
+    style, script = _part("page.css"), _part("page_registry.js") + _part("page.js")
     policy = (f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
               "base-uri 'none'; form-action 'none'")
     packed = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c").replace(">", "\\u003e")

@@ -19,6 +19,7 @@ from ..errors import FormatError, NotFoundError, UnsupportedError
 from ..hive import Hive, KeyLike, Union, find, read, resolve_control_set
 from ..hive.places import HIVES, MACHINE, HiveName, Place, place_of
 from ..layer import Index, Kind
+from ..oci.digest import Digest
 from ..windows.sid import WELL_KNOWN
 from ..windows.upcase import fold
 from .events import Event
@@ -29,6 +30,8 @@ PROFILE_LIST = r"Microsoft\Windows NT\CurrentVersion\ProfileList"
 USER_HIVE = "NTUSER.DAT"
 CLASSES_HIVE = "AppData/Local/Microsoft/Windows/UsrClass.dat"
 DEFAULT_PROFILE = "Files/Users/Default"
+Hives = dict[tuple[Digest, str], Hive]
+"""Hives that are open, by layer and path in it."""
 _ADMINISTRATOR = "ContainerAdministrator"
 _SERVICES = {"S-1-5-19": "Files/Windows/ServiceProfiles/LocalService",
              "S-1-5-20": "Files/Windows/ServiceProfiles/NetworkService"}
@@ -37,13 +40,16 @@ _SERVICES = {"S-1-5-19": "Files/Windows/ServiceProfiles/LocalService",
 class Registry:
     """The registry of the image behind ``rootfs``.
 
-    ``user`` is the account or SID whose hive HKEY_CURRENT_USER is; by default whom the image runs as. Its methods are
-    generators of events that return their answer: reading a base for the first time takes a while.
+    ``user`` is the account or SID whose hive HKEY_CURRENT_USER is; by default whom the image runs as. Registries that
+    are given one dict of ``hives`` have a hive of a layer that both images stand on in common: it is read once, and
+    its keys are the same for both. Methods are generators of events that return their answer: reading a base for the
+    first time takes a while.
     """
 
-    def __init__(self, rootfs: Rootfs, *, user: str = "") -> None:
+    def __init__(self, rootfs: Rootfs, *, user: str = "", hives: Hives | None = None) -> None:
         self._rootfs = rootfs
         self._user = user
+        self._hives: Hives = {} if hives is None else hives
         self._roots: dict[HiveName, KeyLike] = {}
 
     def find(self, path: str) -> Generator[Event, None, KeyLike | None]:
@@ -71,6 +77,13 @@ class Registry:
         """The numbers of the layers that have a delta for the hive, the lowest first."""
         return [number for number, index in enumerate(self._indexes()) if number
                 and index.get(f"Hives/{hive.delta()}") is not None]
+
+    def sources(self, hive: HiveName) -> list[tuple[int, str]]:
+        """Where a machine's hive comes from: layers and paths in them, the base's first; none where nobody has a word
+        to say of it. The image's index is there already (:meth:`~.rootfs.Rootfs.prepare`)."""
+        base = f"{CONFIG}/{hive.name}"
+        found = [(0, base)] if self._indexes() and self._indexes()[0].get(base) is not None else []
+        return found + [(number, f"Hives/{hive.delta()}") for number in self.layers_with(hive)]
 
     def file_of(self, hive: HiveName) -> Generator[Event, None, str]:
         """The layer path of a user's hive, whether or not there is such a file."""
@@ -109,12 +122,16 @@ class Registry:
         entry = index.get(path)
         if entry is None or entry.kind not in (Kind.FILE, Kind.HARD_LINK):
             return None
+        key = (self._rootfs.image.diff_ids[layer], fold(path))
+        if key in self._hives:
+            return self._hives[key]
         content = index.kept(path)
         source = f"{path} of layer {layer} of {self._rootfs.name}".removesuffix(" of ")
         if content is None:
             raise UnsupportedError(f"cannot read {source}", why=f"it is a {entry.kind.value} of {entry.size} bytes, "
                                    "whose content is not kept with the layer's index")
-        return _opened(content, source)
+        self._hives[key] = opened = _opened(content, source)
+        return opened
 
     def _profile(self, hive: HiveName) -> Generator[Event, None, KeyLike]:
         """A user's hive: a file of the profile, or of the profile that new ones are made from."""

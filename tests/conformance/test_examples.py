@@ -3,15 +3,26 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+from support.registries import opened
 from support.workbench import NANOSERVER, Workbench
 
 from imagebuild.builder.request import pairs
+from imagebuild.hive import REG_MULTI_SZ, Value
+from imagebuild.hive.places import HIVES
+from imagebuild.images.events import result_of
+from imagebuild.images.registry import Registry
+from imagebuild.images.rootfs import IndexCache, Rootfs
 from imagebuild.layer import Kind
+from imagebuild.stores import LayoutStore
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -47,3 +58,47 @@ def test_the_app_example_has_its_links_and_its_acl(bench: Workbench) -> None:
         r"allow User Manager\ContainerUser: modify, this folder, subfolders and files")
     run = built.image.config.run
     assert (run.working_dir, run.user, run.env) == (r"C:\app", "ContainerUser", (r"APP_DATA=C:\data",))
+
+
+@pytest.mark.slow
+def test_the_pause_example_makes_the_registry_of_the_kubernetes_pause_image(tmp_path: Path) -> None:
+    def run(name: str) -> tuple[str, Path]:
+        work = tmp_path / name
+        work.mkdir()
+        environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "TMPDIR": str(work),
+                       "HOME": str(work), "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "PAUSE_KEEP": "1"}
+        done = subprocess.run([EXAMPLES / "pause/run"], env=environment, cwd="/", capture_output=True, text=True,
+                              timeout=120, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout, next(work.glob("wcow-pause.*"))
+
+    if not Path(sys.executable).with_name("wcow").exists():
+        pytest.skip("the command wcow is not installed beside this Python (pip install -e .)")
+    out, work = run("one")
+    assert r"- HKEY_LOCAL_MACHINE\SYSTEM\ControlSet001\Services\DiagTrack" in out
+    assert "pause-base:1: nothing found" in out
+    store = LayoutStore(work / "store")
+    try:
+        tag = "docker.io/library/pause-base:1"
+        rootfs = Rootfs(opened(store, tag), store, IndexCache(tmp_path / "indexes"), name="pause")
+        registry = Registry(rootfs)
+        rpc, ole, gone, services = (result_of(registry.find(path)) for path in (
+            r"HKLM\SOFTWARE\Microsoft\Rpc", r"HKLM\SOFTWARE\Microsoft\Ole",
+            r"HKLM\SYSTEM\CurrentControlSet\Services\DiagTrack", r"HKLM\SYSTEM\ControlSet001\Services"))
+        # microsoft/windows-pause-image-base, binaries/keylight.reg and Dockerfile.
+        assert rpc is not None and set(rpc.values) == {
+            Value("DCOM Protocols", REG_MULTI_SZ, b"\0\0"), Value.dword("UuidSequenceNumber", 0x01bcf674),
+            Value.sz("EpMapDisallowedProtocols", "ncacn_ip_tcp")}
+        assert ole is not None and set(ole.values) == {Value.sz("EnableDCOM", "N")}
+        assert gone is None and services is not None
+        # CimFS merges a delta with the one of the layer directly below: none may stand above a layer that lacks it.
+        for hive in HIVES.values():
+            layers = registry.layers_with(hive)
+            assert layers == list(range(1, len(layers) + 1)), hive
+        rootfs.close()
+        digest = store.resolve(tag).digest
+    finally:
+        store.close()
+    assert f"Done: {digest}" in out
+    again, _ = run("two")
+    assert out.splitlines()[-1].startswith("kept: ") and again.splitlines()[:-1] == out.splitlines()[:-1]

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from imagebuild.codec import Compression
+from imagebuild.hive import Key, write
 from imagebuild.images.put import Layer, put_image, put_layer
 from imagebuild.layer import Entry, Kind, Times
 from imagebuild.oci import Config, Descriptor, History, Index, RunConfig, append, create, media, with_base
@@ -114,3 +115,10 @@ def windows_versions(store: Store, tag: str | None, *versions: str) -> tuple[Ind
         entries.append(replace(descriptor, platform=made.config.platform))
     index = Index(tuple(entries))
     return index, store.put_manifest(index.to_bytes(), media.OCI_INDEX, tag=tag)
+
+
+def hive_file(path: str, root: Key) -> Content:
+    """A hive with these keys: a delta where it lies in ``Hives``, which Windows exports without security."""
+    layered = path.startswith("Hives/")
+    content = write(root, layered=layered)
+    return (replace(file(path, content)[0], security=None) if layered else file(path, content)[0]), content

@@ -38,8 +38,10 @@ def test_each_section_is_sorted_and_marked(sides: Sides) -> None:
         "~ C:\\c  was written C",
         "+ C:\\d  1,234 B",
         "+ C:\\e  junction -> C:\\x",
-        "", "Registry hives in the layers",
-        "~ System  1 hive -> no hives",
+        "", "Registry",
+        "~ HKEY_LOCAL_MACHINE\\SYSTEM  1 hive -> no hives",
+        "    not compared key by key: cannot read HKEY_LOCAL_MACHINE\\SYSTEM of app:1: its base has no "
+        "Files/Windows/System32/config/SYSTEM",
         "", "Config",
         "+ User: me",
         "~ Env A",
@@ -48,8 +50,8 @@ def test_each_section_is_sorted_and_marked(sides: Sides) -> None:
         "", "Layers",
         *(line for line in lines if line[:3] in ("=  ", "-  ", "+  ")), "", lines[-1]]
     assert [line[:8].split() for line in lines[-5:-2]] == [["=", "0"], ["-", "1"], ["+", "1"]]
-    assert lines[-1] == ("files: 2 added, 1 removed, 2 changed (+1.24 kB); hives: 1 changed; config: 2 changed; "
-                         "layers: 1 shared, 1 gone, 1 new")
+    assert lines[-1] == ("files: 2 added, 1 removed, 2 changed (+1.24 kB); registry: 1 hive not compared; "
+                         "config: 2 changed; layers: 1 shared, 1 gone, 1 new")
 
 
 def test_equal_images_are_one_line(sides: Sides) -> None:

@@ -34,6 +34,14 @@ def test_an_owner_is_a_line_of_its_own() -> None:
     assert (change.gone, change.came) == (("O:BA", "D:P"), ("O:SY", "D:AI"))
 
 
+def test_rights_of_a_key_have_their_own_names() -> None:
+    change = AclChange.between(sd("D:(A;CI;KR;;;BU)"), sd("D:AI(A;CI;KA;;;BU)"), kind="key")
+    assert change.gone == ("allow BUILTIN\\Users: read, this key and subkeys",)
+    assert change.came == ("allow BUILTIN\\Users: full control, this key and subkeys",
+                           "marked as inherited from its key above")
+    assert acl_lines(None, kind="key") == ["no security descriptor"] and acl_lines(None) == [NOT_SAID]
+
+
 def test_another_order_of_the_same_entries_is_told() -> None:
     change = AclChange.between(sd("D:" + ACES[0] + ACES[2]), sd("D:" + ACES[2] + ACES[0]))
     assert change == AclChange((), (), reordered=True)

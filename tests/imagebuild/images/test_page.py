@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from support import images
 from support.differences import Sides, finish
-from support.images import file, folder, link
+from support.images import file, folder, hive_file, link
 from support.layers import tar
 
+from imagebuild.hive import Key, Value
 from imagebuild.images.diff import Side
 from imagebuild.images.page import PageFinding, make_page
 from imagebuild.layer import Kind
@@ -105,6 +106,18 @@ def test_nothing_from_an_image_is_markup(sides: Sides) -> None:
     assert found["findings"][0]["text"] == bad and found["trees"][0]["g"]
 
 
+def test_a_page_of_two_has_the_keys_of_the_registry_that_differ(sides: Sides) -> None:
+    path, bad = "Files/Users/me/NTUSER.DAT", "</script><img src=x onerror=alert(1)>"
+    before = sides.image(hive_file(path, Key("ROOT", (Value.sz(bad, "old"),), (Key("gone"),))))
+    after = sides.image(hive_file(path, Key("ROOT", (Value.sz(bad, bad),), (Key(bad),))))
+    text = page(sides, before, after)
+    assert "<img" not in text and text.count("</script>") == 2
+    (found,) = data(text)["registry"]
+    assert found["name"] == r"C:\Users\me\NTUSER.DAT" and found["n"][1:] == [bad, "gone"]
+    assert found["c"]["0"][2] == [[bad, "REG_SZ  old", f"REG_SZ  {bad}"]]
+    assert data(page(sides, None, after))["registry"] == []
+
+
 def test_a_title_is_escaped(sides: Sides) -> None:
     from dataclasses import replace
 
@@ -126,8 +139,11 @@ def test_the_page_loads_nothing_and_runs_only_its_own_script(sides: Sides) -> No
 
 
 def test_the_script_makes_no_markup_of_text() -> None:
-    script = (Path(__file__).parents[3] / "imagebuild/images/page.js").read_text(encoding="utf-8")
-    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", script)
+    scripts = sorted((Path(__file__).parents[3] / "imagebuild/images").glob("*.js"))
+    assert [path.name for path in scripts] == ["page.js", "page_registry.js"]
+    for path in scripts:
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function",
+                             path.read_text(encoding="utf-8"))
 
 
 def test_findings_are_shown_when_somebody_looked_for_them(sides: Sides) -> None:

@@ -17,10 +17,13 @@ from pathlib import Path
 import pytest
 from support import images, programs
 from support.differences import Sides, finish
-from support.images import file, folder, link
+from support.hives import OTHER
+from support.images import file, folder, hive_file, link
 from support.layers import tar
 from support.workbench import NANOSERVER, Workbench
 
+from imagebuild.hive import Key, Value
+from imagebuild.hive.tree import TOMBSTONE
 from imagebuild.images.diff import Side, side_of
 from imagebuild.images.page import PageFinding, make_page
 from imagebuild.images.pagefindings import lint_for_page
@@ -72,14 +75,32 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
     return Browser(str(program), tmp_path_factory.mktemp("browser"))
 
 
+BASE_KEYS = Key("ROOT", subkeys=(Key("ControlSet001", subkeys=(Key("Services", subkeys=(
+    Key("diagtrack", (Value.dword("Start", 2),)), Key("tcpip", (Value.dword("Start", 1),)))),)),))
+
+
+def delta(version: int) -> Key:
+    """What a version says of the registry: the second deletes a service, and has two of another name or value."""
+    if version == 1:
+        return Key("ROOT", subkeys=(Key("Mine", (Value.sz("v", "one"),)),))
+    services = (Key("diagtrack", semantics=TOMBSTONE), Key("tcpip", (Value.dword("Start", 4),), inherit_class=True),
+                *(Key(f"new{number}", (Value.sz("Name", EVIL),), (Key(EVIL.replace("\\", ""), security=OTHER),))
+                  for number in range(300)))
+    return Key("ROOT", subkeys=(
+        Key("ControlSet001", subkeys=(Key("Services", subkeys=services, inherit_class=True),), inherit_class=True),
+        Key("Mine", (Value.sz("v", EVIL),))))
+
+
 def sample(sides: Sides, version: int) -> Side:
     """An image of 3,000 files in folders, with links, and things that change from one version to the next."""
-    base = sides.layer(folder("Files/Windows"), *(
+    config = "Files/Windows/System32/config/"
+    base = sides.layer(folder("Files/Windows"), hive_file(config + "SYSTEM", BASE_KEYS), *(
         file(f"Files/Windows/System32/sys{number:04}.dll", bytes(number * 7)) for number in range(900)), base=True)
     app = [file(f"Files/app/part{number % 12}/module-{number:04}.js", b"%d" % (number + version * (number % 70 == 0))
                 * (number % 500)) for number in range(2100) if number % 200 != version]
     app += [file("Files/app/acl.txt", b"1", sddl=images.SDDL if version == 1 else "O:SYG:SYD:P(A;;FA;;;WD)"),
             link("Files/app/current", Kind.JUNCTION, "C:\\app\\part1")]
+    app.append(hive_file("Hives/System_Delta", delta(version)))
     return sides.side(base, sides.layer(*app), name=f"app:{version}", cmd=("app.exe", str(version)))
 
 
@@ -129,7 +150,7 @@ def test_a_page_of_3000_files_is_small(pages: dict[str, Path]) -> None:
 
 @pytest.mark.parametrize(("view", "wanted"), [
     ("changes", "C:\\app\\acl.txt"), ("layers", "step 1"), ("config", "app.exe"),
-    ("acls", "allow NT AUTHORITY\\SYSTEM: full control"), ("findings", "acl-missing")])
+    ("registry", "REG_SZ  one"), ("acls", "allow NT AUTHORITY\\SYSTEM: full control"), ("findings", "acl-missing")])
 def test_every_view_has_its_rows(browser: Browser, pages: dict[str, Path], view: str, wanted: str) -> None:
     dom = browser.dom(pages["diff"], view)
     assert re.search(r"<tbody><tr", dom) and wanted in dom
@@ -141,6 +162,41 @@ def test_names_from_an_image_stay_text(browser: Browser, pages: dict[str, Path],
     assert "<title>evil:1</title>" in dom
     assert "<img" not in re.sub(r"<script.*?</script>", "", dom, flags=re.DOTALL)
     assert "&lt;img src=x" in dom or view == "layers"
+
+
+def test_the_registry_is_a_tree_by_hive_and_key_whose_texts_stay_text(browser: Browser, pages: dict[str, Path]) -> None:
+    dom = browser.dom(pages["diff"], "registry")
+    shown = re.sub(r"<script.*?</script>", "", dom, flags=re.DOTALL)
+    assert "HKEY_LOCAL_MACHINE\\SYSTEM" in shown and "<details" in shown and "<title>app:1 → app:2</title>" in dom
+    assert ">REG_SZ  one</span>" in shown and "&lt;img src=x" in shown and "<img" not in shown
+    assert 'id="tab-registry"' not in browser.dom(pages["one"])
+
+
+def test_keys_of_the_registry_open_and_are_searched(browser: Browser, pages: dict[str, Path], tmp_path: Path) -> None:
+    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "",
+                  pages["diff"].read_text(encoding="utf-8"))
+    driver = """<script>
+    const seen = [], count = () => document.querySelectorAll(".key-row").length;
+    seen.push(count());
+    const first = document.querySelector("details.key-row:not([open])");
+    first.open = true;
+    setTimeout(() => {
+      seen.push(count() > 100, document.querySelectorAll("button.more").length);
+      document.querySelector("button.more").click();
+      seen.push(document.querySelectorAll("button.more").length);
+      document.querySelector("#search").value = "diagtrack";
+      document.querySelector("#search").dispatchEvent(new Event("input"));
+      setTimeout(() => {
+        seen.push(...[...document.querySelectorAll(".key-row summary .mono")].map(node => node.textContent));
+        document.body.replaceChildren(JSON.stringify(seen));
+      }, 400);
+    }, 200);
+    </script>"""
+    copy = tmp_path / "driven.html"
+    copy.write_text(text.replace("</body>", driver + "</body>"), encoding="utf-8")
+    body = re.search(r"<body>(.*)</body>", browser.dom(copy, "registry"), re.DOTALL)
+    assert body
+    assert json.loads(body[1]) == [2, True, 1, 0, "ControlSet001\\Services\\diagtrack"]
 
 
 def test_the_keyboard_goes_through_the_tree_and_the_map(browser: Browser, pages: dict[str, Path],
@@ -182,7 +238,8 @@ def test_the_keyboard_goes_through_the_tree_and_the_map(browser: Browser, pages:
     ("light", "diff", "files", 1280, False), ("dark", "diff", "files", 1280, True),
     ("demo", "demo", "files", 1280, False), ("narrow", "diff", "files", 500, False),
     ("one-dark", "one", "files", 1280, True),
-    ("changes", "diff", "changes", 1280, False), ("findings-dark", "diff", "findings", 1000, True)])
+    ("changes", "diff", "changes", 1280, False), ("registry", "diff", "registry", 1280, False),
+    ("registry-narrow", "diff", "registry", 500, True), ("findings-dark", "diff", "findings", 1000, True)])
 def test_a_picture_of_the_page_has_something_on_it(browser: Browser, pages: dict[str, Path], name: str, page: str,
                                                    view: str, width: int, dark: bool) -> None:
     picture = browser.shoot(pages[page], name, view=view, width=width, height=900, dark=dark).read_bytes()

@@ -10,11 +10,14 @@ import tarfile
 from typing import Any
 
 import pytest
+from support import rawtar
 from support.layers import SECURITY, entry, folder, tar, write
 
 from imagebuild.codec import VerifyingReader
 from imagebuild.errors import FormatError, InputError, NotFoundError
 from imagebuild.layer import Entry, Kind, Limits, Times, read, read_file
+from imagebuild.layer.reader import Decoder
+from imagebuild.layer.tarstream import TarStream
 from imagebuild.windows.filetime import from_unix_ns, to_pax
 
 DIR, SYM, LNK = {"type": tarfile.DIRTYPE}, tarfile.SYMTYPE, tarfile.LNKTYPE
@@ -254,6 +257,8 @@ def record_of(key: str, value: str) -> bytes:
     (record_of("atime", "\xe4"), f"the time atime is {'ä'.encode()!r}", 512),
     (record_of("ctime", "9" * 15),
      f"the time ctime is {b'9' * 15!r}, farther away than a FILETIME reaches", 512),
+    (record_of("mtime", "9" * 15 + "." + "1" * 20),
+     f"the time mtime is {b'9' * 15 + b'.' + b'1' * 14!r}, farther away than a FILETIME reaches", 512),
     (record_of("LIBARCHIVE.creationtime", "-" + "9" * 15),
      f"the time LIBARCHIVE.creationtime is {b'-' + b'9' * 15!r}, farther away than a FILETIME reaches", 512),
     (record_of("MSWINDOWS.sd", "O:BA?"),
@@ -299,6 +304,19 @@ def test_extended_attributes_are_sorted_by_their_bytes() -> None:
     records = {f"MSWINDOWS.xattr.{name}": "QQ==" for name in ("b", "\U00010000", "a", "\uffff", "B")}
     found = entries(tar(("Files/a", {"pax_headers": records})))[0]
     assert found.eas == tuple((name, b"A") for name in ("B", "a", "b", "\uffff", "\U00010000"))
+
+
+def test_names_of_extended_attributes_that_are_not_utf_8_are_still_shown() -> None:
+    key = b"MSWINDOWS.xattr.\xff"
+    assert entries(rawtar.member("Files/a", records={key: b"QQ=="}))[0].eas == (("\\xff", b"A"),)
+    with pytest.raises(FormatError, match="MSWINDOWS\\.xattr\\.\ufffd is not base64"):
+        entries(rawtar.member("Files/a", records={key: b"!"}))
+
+
+def test_entries_of_two_kinds_in_turn_share_what_their_records_say() -> None:
+    first, second, third = entries(tar(windows("Files/a", 0x20), windows("Files/b", 0x21), windows("Files/c", 0x20)))
+    assert first.times is third.times is not second.times
+    assert (first.attributes, second.attributes, third.attributes) == (0x20, 0x21, 0x20)
 
 
 def test_records_that_entries_share_are_read_once_and_long_ones_are_not_kept() -> None:
@@ -360,3 +378,14 @@ def test_one_file_is_looked_for_with_the_limits_and_the_rules_given() -> None:
         read_file(io.BytesIO(blob), "d/a", limits=Limits(path=2))
     with pytest.raises(NotFoundError):
         read_file(io.BytesIO(blob), "D/A", linux=True)
+
+
+def test_a_decoder_reads_layers_of_windows_unless_something_else_is_said() -> None:
+    stream = TarStream(io.BytesIO(tar(("a\\b", {}), (".wh.", {}))))
+    good, bad = stream.next(), stream.next()
+    assert good is not None and bad is not None
+    decode = Decoder()
+    item = decode(good)
+    assert item is not None and item.path == "a/b"
+    with pytest.raises(FormatError, match=r"^cannot read the layer: a whiteout of ''"):
+        decode(bad)

@@ -71,12 +71,11 @@ def test_the_ustar_prefix_belongs_to_the_name() -> None:
 
 def test_the_prefix_of_star_is_shorter() -> None:
     raw = bytearray(block(b"name"))
-    raw[345:349] = b"pre\0"
     raw[476:480] = b"junk"
     raw[508:512] = b"tar\0"
-    raw[148:156] = b" " * 8
-    raw[148:156] = b"%06o\0 " % sum(raw)
-    assert names(bytes(raw) + END) == ["pre/name"]
+    for prefix in (b"pre", b"p" * 131):
+        raw[345:476] = prefix.ljust(131, b"\0")
+        assert names(repaired(raw) + END) == [prefix.decode() + "/name"]
 
 
 def test_gnu_headers_have_no_prefix() -> None:
@@ -94,6 +93,12 @@ def test_numbers_come_in_octal_and_in_base_256(size: bytes, value: int) -> None:
     header = TarStream(io.BytesIO(block(size=size) + b"abc".ljust(512, b"\0") + END)).next()
     assert header is not None
     assert header.size == value
+
+
+def test_a_size_may_fill_its_field() -> None:
+    header = TarStream(io.BytesIO(block(size=b"000000000003", mtime=bytes(12)) + bytes(512) + END)).next()
+    assert header is not None
+    assert header.size == 3
 
 
 def test_times_before_1970_come_in_base_256() -> None:
@@ -142,6 +147,8 @@ def test_pax_values_win_and_empty_ones_do_not() -> None:
     header = TarStream(io.BytesIO(extended(body) + block(b"a", link=b"l") + b"abc".ljust(512, b"\0") + END)).next()
     assert header is not None
     assert (header.name, header.linkname, header.size) == (b"b", b"t", 3)
+    header = TarStream(io.BytesIO(extended(b"10 size=0\n") + block(size=b"00000001000\0") + END)).next()
+    assert header is not None and header.size == 0
     header = TarStream(io.BytesIO(extended(b"8 path=\n") + block(b"a") + END)).next()
     assert header is not None
     assert header.name == b"a"
@@ -149,6 +156,7 @@ def test_pax_values_win_and_empty_ones_do_not() -> None:
 
 @pytest.mark.parametrize(("body", "records"), [
     (b"", {}), (b"6 a=b\n", {b"a": b"b"}), (b"6 a=b\n6 a=c\n", {b"a": b"c"}), (b"7 a==b\n", {b"a": b"=b"}),
+    (b"0" * 17 + b"24 a=b\n", {b"a": b"b"}),
     (b"7 a=\n\n\n", {b"a": b"\n\n"}), (b"5 a=\n", {b"a": b""}), (b"7 a=\0\0\n", {b"a": b"\0\0"})])
 def test_records_are_length_key_and_value(body: bytes, records: dict[bytes, bytes]) -> None:
     assert parse_records(body) == records
@@ -157,7 +165,7 @@ def test_records_are_length_key_and_value(body: bytes, records: dict[bytes, byte
 @pytest.mark.parametrize(("body", "at"), [
     (b"5 a=b\n", 0), (b"7 a=b\n", 0), (b"6 a=b", 0), (b"a=b\n", 0), (b"6 a=b\nx", 6), (b"5 =b\n", 0), (b"5 ab\n", 0),
     (b" 6 a=b\n", 0), (b"-6 a=b\n", 0), (b"0 a=b\n", 0), (b"6 a=b\n\0\0", 6), (b"99999999999999999999999 a=b\n", 0),
-    (b"2 \n", 0), (b"6\ta=b\n", 0)])
+    (b"2 \n", 0), (b"6\ta=b\n", 0), (b"x a=b\n", 0), (b"0" * 18 + b"25 a=b\n", 0)])
 def test_records_whose_length_lies_are_refused_where_they_stand(body: bytes, at: int) -> None:
     with pytest.raises(FormatError) as caught:
         parse_records(body, 1000)
@@ -345,6 +353,8 @@ def pax_of(key: bytes, value: bytes) -> bytes:
     (extended(pax_of(b"size", MAX_SIZE)) + block(), "the tar is cut off in the content of an entry", 1536),
     (bytes(512) + block() + END, "a lone block of zeros between entries", 0),
     (block() + bytes(512) + block() + END, "a lone block of zeros between entries", 512),
+    (bytes(512) + b"X" * 512, "a lone block of zeros between entries", 0),
+    (b"X" * 512, DAMAGED, 0), (block()[:154] + b"\0X" + block()[156:] + END, DAMAGED, 0),
     (block() + b"\1" * 512, DAMAGED, 512), (block()[:-1] + b"\1" + END, DAMAGED, 0),
     (block()[:148] + b"8" * 6 + b"\0 " + block()[156:] + END, DAMAGED, 0),
     (block()[:148] + b"9" * 6 + b"\0 " + block()[156:] + END, DAMAGED, 0),
@@ -356,6 +366,9 @@ def pax_of(key: bytes, value: bytes) -> bytes:
     (block() + block(size=b"\x80\0\0\0\x80" + bytes(7)) + END, "a size of 9223372036854775808", 636),
     (block(size=b"0000000000x\0") + END, "b'0000000000x\\x00' is not a number", 124),
     (extended(b"") + block(size=b"00000000008\0") + END, "b'00000000008\\x00' is not a number", 636),
+    (block(size=b"00000000009\0") + END, "b'00000000009\\x00' is not a number", 124),
+    (block(size=b"00000000003X") + END, "b'00000000003X' is not a number", 124),
+    (block(size=b"\x80\0\0\0\x7f" + b"\xff" * 7), "the tar is cut off in the content of an entry", 512),
     (block(size=b"000000000092") + END, "b'000000000092' is not a number", 124),
     (extended(b"") + with_field(100, b"9") + END, "b'9000644\\x00' is not a number", 612),
     (extended(b"") + with_field(136, b"x") + END, "b'x0000000000\\x00' is not a number", 648),
@@ -414,7 +427,7 @@ def test_every_field_of_a_header_is_where_it_should_be() -> None:
 
 
 def test_names_of_gnu_count_up_to_their_zero_and_less_than_records() -> None:
-    long = extended(b"long\0junk", b"L") + extended(b"link\0junk", b"K")
+    long = extended(b"long\0ju\0nk", b"L") + extended(b"link\0ju\0nk", b"K")
     (header,) = headers(long + block(b"a", link=b"b") + END)
     assert (header.name, header.linkname, header.offset) == (b"long", b"link", 0)
     (header,) = headers(long + extended(pax_of(b"path", b"p") + pax_of(b"linkpath", b"q")) + block(b"a") + END)
@@ -423,19 +436,25 @@ def test_names_of_gnu_count_up_to_their_zero_and_less_than_records() -> None:
     assert (first.name, second.name, second.linkname) == (b"long", b"b", b"c")
 
 
+def test_every_byte_of_a_header_counts_in_its_checksum() -> None:
+    (header,) = headers(block(b"a", b"2", link=b"\xff" * 100) + END)
+    assert header.linkname == b"\xff" * 100
+
+
 def test_the_extended_header_of_solaris_is_one_too() -> None:
     assert headers(extended(b"6 a=b\n", b"X") + block() + END)[0].pax == {b"a": b"b"}
 
 
 def test_a_name_may_fill_its_field_and_so_may_its_prefix() -> None:
     raw = bytearray(block(b"n" * 100, link=b"l" * 100))
-    raw[345:500] = b"p" * 155
+    raw[345:508] = b"p" * 155 + b"junkjunk"
     (header,) = headers(repaired(raw) + END)
     assert (header.name, header.linkname) == (b"p" * 155 + b"/" + b"n" * 100, b"l" * 100)
 
 
 @pytest.mark.parametrize(("field", "value"), [
     (b"\x80" + bytes(6) + b"\5", 5), (b"\x80" + b"\1" + bytes(6), 1 << 48), (b"\xc0" + bytes(7), -(1 << 62)),
+    (b"\x81" + bytes(7), 1 << 56), (b"\t 17 \0\0\0", None), (b"X17\0\0\0\0\0", None),
     (b"\xff" * 8, -1), (b"  0 17 \0"[:8], None), (b"    17 \0", 15), (b"17\0junk\0", 15), (b"\0" * 8, 0),
     (b"       \0", 0), (b"00000017", 15)])
 def test_a_number_is_octal_or_in_base_256_of_either_sign(field: bytes, value: int | None) -> None:
@@ -489,8 +508,9 @@ def test_with_sparse_a_sparse_file_is_passed_with_its_maps() -> None:
     assert [one.name for one in headers(blob, sparse=True)] == [b"s", b"b"]
     with pytest.raises(FormatError, match="the tar is cut off in the map of a sparse file"):
         headers(repaired(old) + bytes(more), sparse=True)
-    with pytest.raises(FormatError, match="more than 1535 bytes of headers"):
-        headers(blob, sparse=True, limits=Limits(headers=1535))
+    with pytest.raises(FormatError, match="more than 1535 bytes of headers") as caught:
+        headers(block(b"a") + blob, sparse=True, limits=Limits(headers=1535))
+    assert caught.value.offset == 512
     old[156] = 0x30
     assert [one.name for one in headers(repaired(old) + bytes(512) + block(b"b") + END)] == [b"s", b"b"]
 
@@ -603,3 +623,11 @@ def test_records_alone_name_their_source_and_place() -> None:
 @pytest.mark.parametrize("name", [b"\x7f\xff", b"\x80", b"a\xc3\xbc\x7f"])
 def test_a_checksum_over_signed_bytes_is_one_too(name: bytes) -> None:
     assert [header.name for header in headers(block(name, signed=True) + END)] == [name]
+
+
+def test_content_that_ends_with_the_stream_is_whole() -> None:
+    stream = TarStream(io.BytesIO(block(size=b"00000001000\0") + b"x" * 512))
+    stream.next()
+    body = stream.body()
+    assert (body.read(), body.read(), body.read1(5), body.read1(0)) == (b"x" * 512, b"", b"", b"")
+    assert stream.next() is None

@@ -216,3 +216,49 @@ DOCUMENTED = {  # [MS-DTYP] 2.4.3, 2.4.4.1, 2.4.6; winnt.h; winreg.h
 
 def test_the_numbers_are_the_documented_ones() -> None:
     assert {name: getattr(s, name) for name in DOCUMENTED} == DOCUMENTED
+
+
+DESCRIPTOR, LIST, ENTRY = (f"cannot read {what}" for what in (
+    "a security descriptor", "an access control list", "an access control entry"))
+
+
+@pytest.mark.parametrize(("data", "offset", "what", "why"), [
+    (b"\x01" * 19, 19, DESCRIPTOR, "it has 19 bytes, its header alone needs 20"),
+    (_sd(revision=2), 0, DESCRIPTOR, "its revision is not 1"),
+    (_sd(control=4), 2, DESCRIPTOR, "it is not in self-relative form"),
+    (_sd(owner=19), 4, DESCRIPTOR, "an offset of 19 points outside its 20 bytes"),
+    (_sd(group=21), 8, DESCRIPTOR, "an offset of 21 points outside its 20 bytes"),
+    (_sd(control=0x8010, sacl=4), 12, DESCRIPTOR, "an offset of 4 points outside its 20 bytes"),
+    (_sd(dacl=2**32 - 1), 16, DESCRIPTOR, f"an offset of {2**32 - 1} points outside its 20 bytes"),
+    (_sd(group=20), 20, "cannot read a SID", "it is cut off, not of revision 1, or has more than 15 sub-authorities"),
+    (_sd(dacl=20, rest=_acl()[:7]), 20, LIST, "it is cut off"),
+    (_sd(dacl=20, rest=_acl(size=9)), 22, LIST, "it says 9 bytes, 8 are there"),
+    (_sd(dacl=20, rest=_acl(size=7)), 22, LIST, "it says 7 bytes, 8 are there"),
+    (_sd(control=0x8010, sacl=20, rest=_acl(count=1)), 28, ENTRY,
+     "the list ends before the number of entries it announces"),
+    (_sd(dacl=20, rest=_acl(b"\0\0\4", count=1)), 28, ENTRY, "the list ends before the number of entries it announces"),
+    (_sd(dacl=20, rest=_acl(b"\0\0\3\0", count=1)), 30, ENTRY, "it says 3 bytes, 4 are left in the list"),
+    (_sd(dacl=20, rest=_acl(b"\0\0\x09\0aaaa", count=1)), 30, ENTRY, "it says 9 bytes, 8 are left in the list"),
+    (_sd(dacl=20, rest=_acl(b"\0\0\7\0aaaa", count=1)), 28, ENTRY, "it is cut off"),
+    (_sd(dacl=20, rest=_acl(b"\5\0\x08\0aaaa", count=1)), 28, ENTRY, "it is cut off"),
+    (_sd(dacl=20, rest=_acl(b"\5\0\x1c\0aaaa\3\0\0\0" + bytes(16), count=1)), 28, ENTRY, "it is cut off"),
+    (_sd(dacl=20, rest=_acl(b"\5\0\x1c\0aaaa\1\0\0\0" + bytes(16), count=1)), 56, "cannot read a SID",
+     "it is cut off, not of revision 1, or has more than 15 sub-authorities"),
+])
+def test_what_is_wrong_with_a_descriptor_is_said_in_full(data: bytes, offset: int, what: str, why: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        SecurityDescriptor.from_bytes(data, source="rawsd")
+    assert caught.value.lines() == [what, f"{why} (at byte {offset} of rawsd)"]
+    assert (caught.value.offset, caught.value.source) == (offset, "rawsd")
+    with pytest.raises(FormatError) as nameless:
+        SecurityDescriptor.from_bytes(data)
+    assert nameless.value.source == ""
+
+
+def test_a_list_alone_is_read_from_its_beginning() -> None:
+    acl = Acl((Ace(5, 3, 7, EVERYONE, None, bytes(range(16)), 0x8000_0004, b"x"), Ace(0x7E, data=b"y")), 4, b"tail")
+    assert Acl.from_bytes(acl.to_bytes() + b"rest") == acl
+    assert Acl.from_bytes(b"before" + acl.to_bytes(), 6) == acl
+    with pytest.raises(FormatError) as caught:
+        Acl.from_bytes(b"")
+    assert (caught.value.offset, caught.value.source) == (0, "")

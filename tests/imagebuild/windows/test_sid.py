@@ -61,6 +61,12 @@ def test_bytes_that_are_no_sid_are_refused_with_their_place(data: str) -> None:
         "cannot read a SID", "it is cut off, not of revision 1, or has more than 15 sub-authorities (at byte 36 of x)"]
 
 
+def test_bytes_without_a_place_are_refused_at_their_beginning() -> None:
+    with pytest.raises(FormatError) as caught:
+        Sid.from_bytes(b"")
+    assert (caught.value.offset, caught.value.source) == (0, "")
+
+
 @pytest.mark.parametrize(("authority", "subs"), [(-1, ()), (1 << 48, ()), (5, (-1,)), (5, (1 << 32,)), (5, (0,) * 16)])
 def test_numbers_that_do_not_fit_make_no_sid(authority: int, subs: tuple[int, ...]) -> None:
     with pytest.raises(FormatError) as caught:
