@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..codec.readers import open_reader
-from ..layer.tarstream import DEFAULT_LIMITS, TarStream
+from ..layer.tarstream import TarStream
 from ..oci import Image
 from ..windows.upcase import fold
 from .hives import place_of
@@ -22,7 +22,7 @@ def hives_in(image: Image, store: Blobs) -> Iterator[tuple[int, str, Content]]:
     """
     for number, descriptor in enumerate(image.layers):
         with store.open_blob(descriptor) as blob:
-            stream = TarStream(open_reader(blob), DEFAULT_LIMITS, source=f"layer {number}", sparse=True)
+            stream = TarStream(open_reader(blob), source=f"layer {number}", sparse=True)
             while (header := stream.next()) is not None:
                 path = header.name.decode("utf-8", "replace").removeprefix("./")
                 if header.typeflag in b"07" and place_of(fold(path)) is not None:

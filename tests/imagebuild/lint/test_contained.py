@@ -18,7 +18,9 @@ CONFIG = "Files/Windows/System32/config"
 
 def test_hives_are_named_by_layer_and_path() -> None:
     shelf = Shelf()
-    other = rawtar.layer(rawtar.folder("Files/NTUSER.DAT"), rawtar.file("./Files/Users/me/ntuser.dat", rawtar.HIVE),
+    other = rawtar.layer(rawtar.file(b"Files/\xff"), rawtar.member("Files/s", records={b"GNU.sparse.major": b"1"}),
+                         rawtar.folder("Files/Users/it/NTUSER.DAT"),
+                         rawtar.file("./Files/Users/me/ntuser.dat", rawtar.HIVE),
                          rawtar.link("Files/Users/you/NTUSER.DAT", "Files/Users/me/ntuser.dat"))
     image = shelf.image(rawtar.base(), gzip.compress(delta_layer(rawtar.DELTA)), user_layer(b"x"), other)
     found = list(hives_in(image, shelf))

@@ -73,6 +73,26 @@ def test_a_hive_that_was_not_closed_breaks_the_rule_of_its_place(place: Place, r
                                             [], place != BCD)
 
 
+@pytest.mark.parametrize("place", [Place("base", "SYSTEM"), Place("delta", "SYSTEM")])
+def test_what_is_in_a_hive_counts_where_such_hives_do_and_is_told_where_the_file_stands(place: Place) -> None:
+    """A base's hive in a layer above it is nobody's, nor is a delta in a base."""
+    raw = RawHive((1, 6), 2) if place.where == "delta" else RawHive()
+    names = ["CurrentControlSet", *(f"k{number:02}" for number in range(TOLD + 1))]
+    raw.below(raw.root, *[(raw.key(name, flags=0x21), name) for name in names])
+    hive = raw.hive()
+    report: Any = Breaches()
+    Inside(report).examine(place, hive, len(hive), "the path", 512)
+    where = "base" if place.where == "base" else "layer"
+    assert [breach[0] for breach in report.told] == ["hive-odd"] * (TOLD + 1) + ["hive-current-control-set"]
+    assert {breach[2:] for breach in report.told} == {("the path", 512, where)}
+    spent: Any = Breaches()
+    inside = Inside(spent)
+    inside._left = 0
+    inside.examine(place, hive, len(hive), "the path", 512)
+    assert [breach[0] for breach in spent.told] == ["hive-too-large", "hive-current-control-set"]
+    assert {breach[2:] for breach in spent.told} == {("the path", 512, where)}
+
+
 def test_a_hive_without_a_root_cannot_be_read_on_in() -> None:
     hive = bytearray(rawtar.DELTA)
     hive[4096 + 0x20 + 4] = 0
@@ -167,7 +187,10 @@ def test_of_a_hive_that_is_not_taken_out_whole_only_the_first_page_is_looked_at(
 def test_of_one_rule_the_first_places_of_a_hive_are_told(count: int) -> None:
     raw = RawHive((1, 6), 2)
     raw.below(raw.root, *[(raw.key(f"k{number:02}", layer=4), f"k{number:02}") for number in range(count)])
-    told = found(delta_layer(raw.hive()), base=False)
+    data = delta_layer(raw.hive())
+    told = found(data, base=False)
+    assert {finding.offset for finding in lint.layer(io.BytesIO(data), base=False)} == {
+        len(rawtar.folder("Files") + rawtar.folder("Hives"))}
     assert [rule for rule, _ in told] == ["delta-layer-byte"] * min(count, TOLD + 1)
     assert (told[-1][1] == "and 3 more of this kind") is (count > TOLD)
 

@@ -77,6 +77,8 @@ def test_much_of_one_kind_is_told_in_short() -> None:
     keys = [promoted(f"k{number:02}") for number in range(TOLD + 2)]
     told = misfits(*keys)
     assert len(told) == TOLD + 1 and told[-1] == ("delta-dangling", "and 2 more of this kind")
+    assert [message for _, message in misfits(*keys[:TOLD])] == [
+        f"there is no key k{number:02} below" for number in range(TOLD)]
     gone = [Key(f"k{number:02}", semantics=TOMBSTONE) for number in range(TOLD + 2)]
     assert misfits(*gone) == [("delta-deletes-nothing", f"there is no k00 below, and {TOLD + 1} more")]
 
