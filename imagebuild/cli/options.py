@@ -158,6 +158,17 @@ class ImageName(click.ParamType[str]):
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
+class ImageOrFile(ImageName):
+    """An image name, or a file."""
+
+    name = "target"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Names in the local store that begin so, and files and folders."""
+        files = [CompletionItem(path) for path in _paths(incomplete, folders=False)]
+        return [*super().shell_complete(ctx, param, incomplete), *files]
+
+
 def _paths(begin: str, *, folders: bool) -> list[str]:
     """Paths that begin so; folders end with a slash, so that completion can go on below."""
     folder, slash, name = begin.rpartition("/")

@@ -17,7 +17,7 @@ from ..hive.regtext_write import Encoding, export, export_edits
 from ..hive.spoken import facts
 from ..images.hivechange import key_facts
 from .files import write_whole
-from .options import format_option
+from .options import ImageOrFile, format_option
 from .output import print_json, print_lines
 from .reg_change import delete, import_, set_
 from .reg_lint import lint
@@ -37,7 +37,7 @@ def reg() -> None:
 
 
 @reg.command()
-@click.argument("target")
+@click.argument("target", type=ImageOrFile())
 @click.argument("key", required=False)
 @click.option("-v", "--value", "names", multiple=True, metavar="NAME", help="Only this value.")
 @click.option("--default", "default", is_flag=True, help="Only the default value.")
@@ -98,7 +98,7 @@ def _print_values(tops: list[Shown], names: tuple[str, ...], as_json: bool, what
 
 
 @reg.command("export")
-@click.argument("target")
+@click.argument("target", type=ImageOrFile())
 @click.argument("key", required=False)
 @click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
               help="Write to FILE instead of standard output.")
@@ -125,8 +125,8 @@ def export_(ctx: click.Context, /, target: str, key: str | None, output: Path | 
 
 
 @reg.command()
-@click.argument("first", metavar="A")
-@click.argument("second", metavar="B")
+@click.argument("first", metavar="A", type=ImageOrFile())
+@click.argument("second", metavar="B", type=ImageOrFile())
 @click.argument("key", required=False)
 @click.option("--format", "form", type=click.Choice(["text", "json", "reg", "delta"]), default="text",
               show_default=True, help="Text, JSON, the .reg file that makes B of A, or the delta hive that does.")
@@ -193,7 +193,7 @@ def _print_delta(pairs: list[tuple[str, KeyLike, KeyLike]], output: Path | None)
 
 
 @reg.command()
-@click.argument("target", metavar="BASE|IMAGE")
+@click.argument("target", metavar="BASE|IMAGE", type=ImageOrFile())
 @click.argument("others", nargs=-1, metavar="[DELTA]... | [KEY]")
 @click.option("-o", "--output", metavar="FILE", required=True, type=click.Path(dir_okay=False, path_type=Path),
               help="The hive to write.")

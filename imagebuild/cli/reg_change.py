@@ -22,7 +22,7 @@ from ..images.registry_edit import Edited, RegistryEdit, edit_registry
 from ..oci import Location, Reference
 from ..wiring import index_cache, open_library
 from .files import write_whole
-from .options import settings_from, wanted_platform
+from .options import ImageOrFile, settings_from, wanted_platform
 from .reg_options import epoch, source_options
 from .reg_target import HiveFile, is_hive_file
 from .render import follow
@@ -46,7 +46,7 @@ def _result_options(function: Decorated) -> Decorated:
 
 
 @click.command("import")
-@click.argument("target")
+@click.argument("target", type=ImageOrFile())
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--ansi", default="cp1252", show_default=True, metavar="CODEPAGE",
               help="Code page of files that begin with REGEDIT4.")
@@ -80,7 +80,7 @@ def import_(ctx: click.Context, /, target: str, files: tuple[Path, ...], ansi: s
 
 
 @click.command("set")
-@click.argument("target")
+@click.argument("target", type=ImageOrFile())
 @click.argument("key")
 @click.option("-v", "--value", "name", metavar="NAME", help="The value to set.")
 @click.option("--default", "default", is_flag=True, help="Set the default value.")
@@ -114,7 +114,7 @@ def set_(ctx: click.Context, /, target: str, key: str, name: str | None, default
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", type=ImageOrFile())
 @click.argument("key")
 @click.option("-v", "--value", "names", multiple=True, metavar="NAME", help="Delete only this value.")
 @click.option("--default", "default", is_flag=True, help="Delete only the default value.")

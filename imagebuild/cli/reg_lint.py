@@ -15,7 +15,7 @@ from ..hive.damage import ERROR, NOTE, Damage
 from ..images.tree import shown
 from ..lint.contained import hives_in
 from ..wiring import open_library
-from .options import format_option, platform_options, registry_options, settings_from, wanted_platform
+from .options import ImageOrFile, format_option, platform_options, registry_options, settings_from, wanted_platform
 from .output import print_json, print_lines
 from .reg_target import is_hive_file
 
@@ -25,7 +25,7 @@ _Hive = tuple[str, _Facts, Iterator[Damage]]
 
 
 @click.command()
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...", type=ImageOrFile())
 @click.option("--strict", is_flag=True, help="Let warnings count as errors.")
 @click.option("--notes/--no-notes", default=False, help="Also tell what is only odd.")
 @format_option

@@ -13,6 +13,7 @@ from support import images
 
 from imagebuild.cli.options import (
     ImageName,
+    ImageOrFile,
     format_option,
     platform_options,
     progress_option,
@@ -101,6 +102,16 @@ def test_image_names_and_paths_complete(monkeypatch: pytest.MonkeyPatch, tmp_pat
     (tmp_path / "store.tar").touch()
     assert complete("oci:st") == ["oci:store/"]
     assert complete("oci-archive:st") == ["oci-archive:store/", "oci-archive:store.tar"]
+
+
+def test_a_target_completes_images_and_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("imagebuild.cli.options.local_names", lambda settings: ["app:1"])
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "SYSTEM").touch()
+    (tmp_path / "apart").mkdir()
+    context = click.Context(click.Command("verb"))
+    for text, expected in (("ap", ["app:1", "apart/"]), ("SY", ["SYSTEM"]), ("./S", ["./SYSTEM"]), ("x", [])):
+        assert [item.value for item in ImageOrFile().shell_complete(context, click.Argument(["x"]), text)] == expected
 
 
 def complete(text: str) -> list[str]:
