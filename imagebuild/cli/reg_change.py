@@ -147,13 +147,15 @@ def _change(ctx: click.Context, target: str, edits: list[Edit], says: str, optio
     request = RegistryEdit(edits=tuple(edits), epoch=epoch(), compression=Compression.parse(options["compression"]),
                            deltas=options["deltas"], says=says[:1000], user=options["user"])
     settings, progress = settings_from(ctx, **options), options["progress"]
+    place = Location("docker", reference)
     with open_library(settings) as library:
+        if options["push"]:
+            library.stores.expect_push(place)
         found = library.find(target, wanted_platform(options["platform"], options["os_version"]))
         rootfs = Rootfs(found.image, found.store, index_cache(settings), name=target)
         made: Edited = follow(edit_registry(found, rootfs, request, library.local, tag=str(reference)), progress)
         rootfs.close()
         if options["push"]:
-            place = Location("docker", reference)
             remote = library.stores.create(place)
             follow(copy(library.local, made.descriptor, remote, tag=reference.tag, name=str(reference)), progress)
             remote.close()

@@ -224,7 +224,8 @@ def test_air_gapped_only_mirrors_are_pushed_to(home: Home, app: str, many: str, 
                  ("copy", "docker://mcr.microsoft.com/none:1", "docker://registry.example/app:1"),
                  ("index", "create", "--push", "-t", "registry.example/app:1", "app:1"),
                  ("index", "append", "--push", "registry.example/many:1", "app:1"),
-                 ("base", "create", "--push", "-t", "registry.example/base:1")):
+                 ("base", "create", "--push", "-t", "registry.example/base:1"),
+                 ("reg", "set", "app:1", r"HKLM\SOFTWARE\x", "--push", "-t", "registry.example/base:1")):
         refused = home.wcow(*argv, *gap, code=2)
         assert refused.err.startswith("error: cannot push to ") and "it is none" in refused.err, argv
     assert home.wcow("images", "-q").out.split() == ["app:1", "many:1"]
