@@ -40,6 +40,8 @@ def _result_options(function: Decorated) -> Decorated:
         click.option("--compression", default="gzip", show_default=True, metavar="gzip|zstd|none[:LEVEL]"),
         click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
                      help="Where to write a changed hive. Default: in place of the old one."),
+        click.option("--as-is", is_flag=True, help="Change a hive that was not closed cleanly although its logs are "
+                                                   "missing: what stands only in them is lost."),
     )):
         function = option(function)
     return function
@@ -172,9 +174,9 @@ def _change_file(path: Path, edits: list[Edit], options: dict[str, Any]) -> None
     if opened.hive.layered:
         raise UsageError(f"cannot change {path}", why="it is the delta of a layer, which says little without its base",
                          hint="change the image: wcow reg set IMAGE … -t NAME")
-    if opened.hive.block.dirty() and not opened.notes[0].endswith("was added"):
+    if opened.hive.block.dirty() and not options["as_is"]:
         raise InputError(f"cannot change {path}", why="it was not closed cleanly, and its logs are not beside it",
-                         hint="put its .LOG1 and .LOG2 beside it")
+                         hint="put its .LOG1 and .LOG2 beside it, or take it --as-is")
     if not opened.mount and any(long_path(edit.path) for edit in edits):
         raise UsageError(f"cannot tell where {path} belongs", hint=r"--root HKLM\SOFTWARE")
     placed = [moved(edit, opened.below(edit.path)) for edit in edits]

@@ -35,6 +35,7 @@ class Change:
         self._root = _Node(ROOT_NAME, lower, lower.security or DEFAULT_SECURITY)
         self._lower = lower
         self._timestamp = timestamp
+        self._last: tuple[str, _Node] = ("", self._root)  # a .reg file has a key's values one after the other
 
     def apply(self, *edits: Edit) -> None:
         """Make these edits, in their order. InputError when a key or a value cannot be as asked."""
@@ -66,11 +67,14 @@ class Change:
 
     def _key(self, path: str) -> _Node:
         """The key at a path, which is made where it is not."""
+        if path == self._last[0]:
+            return self._last[1]
         node, parts = self._root, split(path)
         if len(parts) >= MAX_DEPTH:
             raise InputError("cannot change the registry", why=f"key {path[:200]} is more than {MAX_DEPTH} levels deep")
         for depth, part in enumerate(parts):
             node = node.child(part) or node.add(part, "\\".join(parts[:depth]))
+        self._last = path, node
         return node
 
     def _set(self, edit: SetValue) -> None:
@@ -85,6 +89,7 @@ class Change:
         if not parts:
             raise InputError("cannot change the registry", why="the root of a hive cannot be deleted",
                              hint="name a key below it")
+        self._last = "", self._root
         parent = self._root.find(parts[:-1])
         if parent is not None:
             parent.delete_child(parts[-1])
@@ -97,7 +102,7 @@ class _Node:
     was deleted, so that this one, if it is there, was made anew.
     """
 
-    __slots__ = ("children", "gone", "lower", "name", "security", "there", "values")
+    __slots__ = ("_below", "children", "gone", "lower", "name", "security", "there", "values")
 
     def __init__(self, name: str, lower: KeyLike | None, security: bytes, *, gone: KeyLike | None = None) -> None:
         self.name = name
@@ -107,15 +112,24 @@ class _Node:
         self.there = True
         self.values: dict[str, Value] = {}  # folded name -> value or tombstone
         self.children: dict[str, _Node] = {}
+        self._below: dict[str, Value] | None = None  # the values of ``lower`` by folded name, once they were asked for
+
+    def below(self, folded: str) -> Value | None:
+        """The value of that folded name that lower layers have."""
+        if self.lower is None:
+            return None
+        if self._below is None:
+            self._below = {fold(value.name): value for value in self.lower.values}
+        return self._below.get(folded)
 
     def child(self, name: str) -> _Node | None:
         """The subkey of that name as it is now, None where there is none."""
         folded = fold(name)
         node = self.children.get(folded)
         if node is None and self.lower is not None:
-            below = self.lower.child(name)
-            if below is not None:
-                node = self.children[folded] = _Node(below.name, below, below.security or self.security)
+            lower = self.lower.child(name)
+            if lower is not None:
+                node = self.children[folded] = _Node(lower.name, lower, lower.security or self.security)
         return node if node is not None and node.there else None
 
     def find(self, parts: list[str]) -> _Node | None:
@@ -147,7 +161,7 @@ class _Node:
 
     def set_value(self, value: Value) -> None:
         folded = fold(value.name)
-        below = self.lower.values.get(value.name) if self.lower is not None else None
+        below = self.below(folded)
         now = self.values.get(folded, below)
         if now is not None:
             value = value._replace(name=now.name)  # as Windows does: a name keeps the casing that it was made with
@@ -159,7 +173,7 @@ class _Node:
 
     def delete_value(self, name: str) -> None:
         folded = fold(name)
-        below = self.lower.values.get(name) if self.lower is not None else None
+        below = self.below(folded)
         now = self.values.get(folded, below)
         if now is not None and not now.deleted:
             if below is None:

@@ -218,7 +218,9 @@ def test_a_hive_that_was_not_closed_is_read_with_its_logs_or_with_a_warning(home
     (home.folder / "NewDirtyHive.LOG2").unlink()
     assert "the last changes may be missing" in home.wcow("reg", "query", "./NewDirtyHive").err
     refused = home.wcow("reg", "set", "./NewDirtyHive", "K", code=2)
-    assert "put its .LOG1 and .LOG2 beside it" in refused.err
+    assert "put its .LOG1 and .LOG2 beside it, or take it --as-is" in refused.err
+    home.wcow("reg", "set", "./NewDirtyHive", "K", "--as-is", "-o", "clean")
+    assert "K" in read((home.folder / "clean").read_bytes())
     delta = home.folder / "System_Delta"
     delta.write_bytes((SHARED / "delta" / "System_Delta.sandbox").read_bytes())
     assert "says little without its base" in home.wcow("reg", "set", "./System_Delta", "K", code=2).err
