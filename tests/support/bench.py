@@ -71,11 +71,13 @@ with open(sys.argv[1], "w") as out:
 
 
 def measure(argv: Sequence[str | Path], env: dict[str, str] | None = None, stdin: Path | None = None) -> Cost:
-    """Run one command to its end. A failure is an error that shows what it said."""
+    """Run one command to its end. A failure is an error that shows what it said. Python may keep what it compiled, as
+    it does for everybody who does not forbid it."""
     with tempfile.NamedTemporaryFile() as told, Path(stdin or os.devnull).open("rb") as source:
         done = subprocess.run([sys.executable, "-I", "-S", "-c", _WATCH, told.name, *map(str, argv)], stdin=source,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **(env or {})},
-                              check=True)
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True,
+                              env={**{name: value for name, value in os.environ.items()
+                                      if name != "PYTHONDONTWRITEBYTECODE"}, **(env or {})})
         wall, cpu, memory, code = json.loads(Path(told.name).read_text())
     assert code == 0, f"{argv}: {done.stderr.decode(errors='replace')[-2000:]}"
     return Cost(wall, cpu, memory)
