@@ -47,6 +47,13 @@ def test_sizes_and_the_folder_must_fit() -> None:
         batch("a", folder="Files/" + "x" * 695)
 
 
+def test_of_files_that_make_no_batch_the_folder_is_named_in_short() -> None:
+    with pytest.raises(InputError) as caught:
+        batch("a", folder="Files/" + "x" * 695)
+    assert caught.value.lines() == [f"cannot take the files of Files/{'x' * 94} as one batch",
+                                    "their names are not plain and in order, each once, with a size"]
+
+
 characters = st.sampled_from(string.printable + "üÉİ\u0131\u017fK\u212a\x7f\x80\U0001f600\ud800")
 near = st.sampled_from(["con", "PRN", "aux.txt", "nul", "com1", "Lpt9.x", ".wh.x", ".WHx", "conin$", "a.", "a ", "a,",
                         "-", "~1", "a=b", "x" * 201, "x" * 202])

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.layers import OTHER_SECURITY, SECURITY, TIMES, entry, folder
 
-from imagebuild.layer import Entry, Kind, Times
-from imagebuild.layer.header import Headers, record
+from imagebuild.layer import Batch, Entry, Kind, Times
+from imagebuild.layer.header import OCTAL_SIZE_LIMIT, Headers, record
 from imagebuild.windows.filetime import to_pax
 
 
@@ -151,6 +151,15 @@ def test_a_template_is_used_again_and_memory_stays_bounded(monkeypatch: pytest.M
         headers.encode(entry("Files/a", times=Times.all(number), security=SECURITY + b"%d" % number))
         sizes.append((len(headers._templates), len(headers._records)))
     assert sizes == [(3, 3), (4, 4), (1, 1), (3, 3), (4, 4), (1, 1)]
+
+
+@pytest.mark.parametrize("size", [0, OCTAL_SIZE_LIMIT - 1, OCTAL_SIZE_LIMIT])
+@pytest.mark.parametrize("length", [1, 90, 91])
+def test_the_files_of_a_batch_have_the_headers_of_its_entries(size: int, length: int) -> None:
+    batch = Batch("Files/app", ["n" * length], [size], 0x20, SECURITY, TIMES)
+    headers = Headers()
+    made = headers.template(batch.entry(0)).headers(batch)
+    assert [b"".join(pieces) for pieces in made] == [headers.encode(batch.entry(0))]
 
 
 def test_the_record_of_a_descriptor_is_made_once() -> None:

@@ -36,8 +36,9 @@ def test_batches_answer_as_a_dictionary_of_their_paths_does(steps: list[tuple[st
 
 
 def test_what_is_not_there_is_no_key() -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError) as caught:
         Spellings()["x"]
+    assert caught.value.args == ("x",)
 
 
 def test_a_batch_above_all_others_in_its_folder_meets_none_of_them() -> None:
@@ -48,6 +49,7 @@ def test_a_batch_above_all_others_in_its_folder_meets_none_of_them() -> None:
         found.add("FILES/", batch)
         assert found.meets("FILES/", batch)
         assert not found.meets("OTHER/", batch)
+    assert found.meets("FILES/", Batch("Files", ["d", "e"], [0, 0], 0x20, SECURITY, TIMES))
     found["FILES/F"] = "Files/f"
     assert len(found) == 5
     assert found.meets("FILES/", Batch("Files", ["e", "f"], [0, 0], 0x20, SECURITY, TIMES))

@@ -24,7 +24,7 @@ from support.layers import HIVES, OTHER_SECURITY, SECURITY, TIMES, TOP, entry, f
 from imagebuild.codec import Compression, Sealed, open_reader
 from imagebuild.errors import ContextError, FormatError, InputError, StoreError, UnsupportedError, UsageError, WcowError
 from imagebuild.layer import Batch, Entry, Kind, LayerWriter, Times, order, read
-from imagebuild.layer.writer import SMALL
+from imagebuild.layer.writer import _GATHERED, SMALL
 from imagebuild.windows.names import is_reserved
 from imagebuild.windows.upcase import fold
 
@@ -516,6 +516,11 @@ singles = st.sampled_from([folder("Files/app/c"), entry("Files/app/D"), entry("F
           batch("Files", {"a"}, SECURITY, 0x20)], True)
 @example([batch("Files/app", {"n" * 90, "o" * 91, "g", "h"}, OTHER_SECURITY, 0x20)], True)
 @example([batch("Files/app", {"a", "b"}, SECURITY, 0x20), entry("Files/app/gone", Kind.WHITEOUT)], True)
+@example([batch("Files/app", {"b", "d"}, SECURITY, 0x20), batch("Files/app", {"a", "d"}, SECURITY, 0x20)], True)
+@example([batch("Files/app", {"C", "d"}, SECURITY, 0x20), batch("Files/app", {"a", "b"}, SECURITY, 0x20)], True)
+@example([batch("Files/app", {"C", "d"}, SECURITY, 0x20), batch("Files/app", {"a", "b"}, SECURITY, 0x20)], False)
+@example([batch("Files/app", {"b", "short"}, SECURITY, 0x20)], True)
+@example([batch("Files/app", {"b", "long"}, SECURITY, 0x20)], False)
 def test_a_batch_gives_the_bytes_digests_and_errors_of_its_entries(tmp_path: Path, steps: list[Any], hashed: bool
                                                                    ) -> None:
     for name, size in SIZES.items():
@@ -528,6 +533,60 @@ def test_a_batch_gives_the_bytes_digests_and_errors_of_its_entries(tmp_path: Pat
     steps = [folder("Files"), folder("Files/ü"), folder("Files/app"), *steps]
     at_once = written(steps, tmp_path, one_by_one=False, hashed=hashed)
     assert at_once == written(steps, tmp_path, one_by_one=True, hashed=hashed)
+
+
+def test_digests_of_a_batch_are_for_those_who_ask(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"1")
+    with LayerWriter(io.BytesIO(), base=True) as writer:
+        for item in (FILES, folder("UtilityVM"), folder("UtilityVM/Files")):
+            writer.add(item)
+        for where in ("Files", "UtilityVM/Files"):
+            one = Batch(where, ["a"], [1], 0x20, SECURITY, TIMES)
+            assert writer.add_batch(one, [str(tmp_path / "a")]) == b""
+        writer.finish()
+
+
+@pytest.mark.parametrize("before", [[], [Batch("Files", ["x"], [0], 0x20, SECURITY, TIMES)]])
+def test_each_file_of_a_batch_has_one_place(tmp_path: Path, before: list[Batch]) -> None:
+    (tmp_path / "a").write_bytes(b"")
+    place = str(tmp_path / "a")
+    with LayerWriter(io.BytesIO()) as writer:
+        writer.add(FILES)
+        for other in before:  # what comes below it is put in one by one
+            writer.add_batch(other, [place])
+        with pytest.raises(ValueError, match="shorter"):
+            writer.add_batch(Batch("Files", ["a", "b"], [0, 0], 0x20, SECURITY, TIMES), [place])
+        writer.abort()
+
+
+def test_an_empty_file_of_a_batch_has_to_be_there(tmp_path: Path) -> None:
+    with LayerWriter(io.BytesIO()) as writer:
+        writer.add(FILES)
+        with pytest.raises(ContextError) as caught:
+            writer.add_batch(Batch("Files", ["a"], [0], 0x20, SECURITY, TIMES), [str(tmp_path / "a")])
+        assert caught.value.lines() == [f"cannot read {tmp_path / 'a'} for Files/a", os.strerror(errno.ENOENT)]
+
+
+@pytest.mark.parametrize(("count", "size"), [(40, SMALL), (600, 0)])
+def test_small_files_of_a_batch_are_handed_on_some_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                             count: int, size: int) -> None:
+    (tmp_path / "a").write_bytes(bytes(range(256)) * (size // 256))
+    many = Batch("Files", [f"{number:03}" for number in range(count)], [size] * count, 0x20, SECURITY, TIMES)
+    sink, lengths = io.BytesIO(), list[int]()
+    with LayerWriter(sink, Compression.parse("none")) as writer:
+        write_on = writer._out.write
+
+        def spy(data: bytes) -> None:
+            lengths.append(len(data))
+            write_on(data)
+
+        monkeypatch.setattr(writer._out, "write", spy)
+        writer.add(FILES)
+        writer.add_batch(many, [str(tmp_path / "a")] * count)
+        writer.add(*HIVES)
+        writer.finish()
+    assert max(lengths) < 4 * _GATHERED
+    assert sink.getvalue() == write([FILES, *((item, tmp_path / "a") for item in many.entries())])
 
 
 # --- what is refused, in full ---------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 import zstandard
 from support import rawtar
+from support.hivelayers import two_keys
 from support.shelf import Shelf
 
 from imagebuild import lint
@@ -388,3 +389,11 @@ def test_the_layers_that_are_asked_for_are_announced_in_their_order() -> None:
             found(shelf, image, only=only)
         assert caught.value.lines() == [f"there is no layer {missing}", "the image has 3 layers, 0 being the lowest"]
     assert found(shelf, image, only=[]) == []
+
+
+def test_how_much_of_hives_is_looked_at_is_the_callers_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imagebuild.lint.inside.SMALL", 0)
+    shelf = Shelf()
+    image = shelf.image(rawtar.base(hives={"SYSTEM": two_keys("b", "a", layered=False)}))
+    assert "hive-subkey-order" not in rules(shelf, image)
+    assert "hive-subkey-order" in rules(shelf, image, hives="full")

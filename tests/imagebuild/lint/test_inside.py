@@ -54,14 +54,19 @@ def breaches(place: Place, hive: bytes) -> tuple[list[object], bool]:
     """What is told of one hive, and whether it can be read on in."""
     report: Any = Breaches()
     opened = Inside(report).examine(place, hive, len(hive), "the path", 512)
-    return [breach[:4] for breach in report.told], opened is not None
+    return report.told, opened is not None
+
+
+def at(place: Place) -> tuple[object, ...]:
+    """Where breaches of a hive are told to be."""
+    return ("the path", 512, *{"base": ("base",), "boot": ("base",), "delta": ("layer",), "user": ()}[place.where])
 
 
 @pytest.mark.parametrize(("place", "rule"), [
     (SAM, "base-hive-invalid"), (DELTA, "delta-invalid"), (USER, "user-hive-invalid"), (BCD, "utilityvm-bcd")])
 def test_a_hive_that_is_none_breaks_the_rule_of_its_place(place: Place, rule: str) -> None:
     assert breaches(place, b"x" * 9000) == ([
-        (rule, "it is no hive: it does not begin with 'regf'", "the path", 512)], False)
+        (rule, "it is no hive: it does not begin with 'regf'", *at(place))], False)
 
 
 @pytest.mark.parametrize(("place", "rule"), [
@@ -69,8 +74,46 @@ def test_a_hive_that_is_none_breaks_the_rule_of_its_place(place: Place, rule: st
 def test_a_hive_that_was_not_closed_breaks_the_rule_of_its_place(place: Place, rule: str) -> None:
     hive = rawtar.DELTA if place == DELTA else rawtar.HIVE
     assert breaches(place, hive) == ([], place != BCD)
-    assert breaches(place, dirty(hive)) == ([(rule, "its two sequence numbers differ", "the path", 512)] if rule else
+    assert breaches(place, dirty(hive)) == ([(rule, "its two sequence numbers differ", *at(place))] if rule else
                                             [], place != BCD)
+
+
+@pytest.mark.parametrize(("place", "hive", "rule", "version"), [
+    (DELTA, rawtar.HIVE, "delta-version", "1.5 with the flags 0x0"),
+    (SAM, rawtar.DELTA, "layered-plain-hive", "1.6 with the flags 0x2"),
+    (USER, rawtar.DELTA, "layered-plain-hive", "1.6 with the flags 0x2")])
+def test_a_hive_of_the_other_kind_is_told_with_its_version(place: Place, hive: bytes, rule: str, version: str) -> None:
+    assert breaches(place, hive) == ([(rule, f"it is of version {version}", *at(place))], True)
+
+
+def test_how_large_a_hive_is_that_is_too_large_is_told_in_mebibytes() -> None:
+    report: Any = Breaches()
+    assert Inside(report).examine(DELTA, rawtar.DELTA, 300 << 20, "the path", 512) is None
+    assert report.told == [
+        ("hive-too-large", "it has 300 MiB, of which only the first page was looked at", *at(DELTA))]
+
+
+def test_a_hive_of_just_the_largest_size_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imagebuild.lint.inside.SPOOL", len(rawtar.DELTA))
+    assert breaches(DELTA, rawtar.DELTA) == ([], True)
+
+
+def test_a_hive_of_just_the_size_of_small_ones_is_looked_at_key_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    hive = two_keys("b", "a", layered=False)
+    monkeypatch.setattr("imagebuild.lint.inside.SMALL", len(hive))
+    assert [breach[0] for breach in breaches(SAM, hive)[0]] == ["hive-subkey-order"]  # type: ignore[index]
+    monkeypatch.setattr("imagebuild.lint.inside.SMALL", len(hive) - 1)
+    assert breaches(SAM, hive) == ([], True)
+
+
+def test_a_hive_with_a_broken_key_is_read_on_in() -> None:
+    hive = bytearray(two_keys("a", "b"))
+    first = hive.index(b"nk", 4096 + 0x20 + 6)
+    hive[first:first + 2] = b"xx"
+    report: Any = Breaches()
+    opened = Inside(report).examine(Place("delta", "SYSTEM"), bytes(hive), len(hive), "the path", 512)
+    assert opened is not None and [key.name for key in opened.root.subkeys] == ["b"]
+    assert "delta-invalid" in {breach[0] for breach in report.told}
 
 
 @pytest.mark.parametrize("place", [Place("base", "SYSTEM"), Place("delta", "SYSTEM")])

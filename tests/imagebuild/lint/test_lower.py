@@ -81,6 +81,9 @@ def test_much_of_one_kind_is_told_in_short() -> None:
         f"there is no key k{number:02} below" for number in range(TOLD)]
     gone = [Key(f"k{number:02}", semantics=TOMBSTONE) for number in range(TOLD + 2)]
     assert misfits(*gone) == [("delta-deletes-nothing", f"there is no k00 below, and {TOLD + 1} more")]
+    assert misfits(*gone[:2]) == [("delta-deletes-nothing", "there is no k00 below, and 1 more")]
+    assert misfits(values=(Value.tombstone("v" * 81),)) == [
+        ("delta-deletes-nothing", f"there is no value {'v' * 80} of the root below")]
 
 
 def found(shelf: Shelf, image: Image, **options: object) -> list[lint.Finding]:

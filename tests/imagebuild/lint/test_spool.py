@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 from mmap import mmap
+from typing import Any
 
 import pytest
 
@@ -37,8 +40,30 @@ def test_of_what_is_too_long_the_first_page_is_taken() -> None:
     assert spool(io.BytesIO(b"x" * 9000), SPOOL + 1) == b"x" * HEAD
 
 
+def test_what_is_just_not_too_long_is_taken_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imagebuild.lint.spool.SPOOL", 9000)
+    assert spool(io.BytesIO(b"x" * 9000), 9000) == b"x" * 9000
+
+
+@pytest.mark.parametrize("size", [1, MEMORY + 1])
+def test_what_is_at_hand_cannot_be_written_to(size: int) -> None:
+    content: Any = spool(io.BytesIO(bytes(size)), size)
+    with pytest.raises(TypeError):
+        content[0] = 1
+
+
 def test_no_room_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     monkeypatch.setattr("tempfile.tempdir", f"{tmp_path}/nowhere")
-    with pytest.raises(InputError, match="cannot keep a registry hive") as caught:
+    with pytest.raises(InputError) as caught:
         spool(io.BytesIO(bytes(MEMORY + 1)), MEMORY + 1)
-    assert "TMPDIR" in caught.value.hint
+    hint = "make room in the folder for temporary files, or set TMPDIR to another one"
+    assert caught.value.lines() == [
+        "cannot keep a registry hive while it is examined", os.strerror(errno.ENOENT), hint]
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("no room")
+
+    monkeypatch.setattr("imagebuild.lint.spool.SpooledTemporaryFile", full)
+    with pytest.raises(InputError) as caught:
+        spool(io.BytesIO(), 0)
+    assert caught.value.lines() == ["cannot keep a registry hive while it is examined", "no room", hint]

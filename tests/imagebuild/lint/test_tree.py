@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.breaches import Breaches
+from support.layers import SECURITY, TIMES
 
 from imagebuild.errors import FormatError
-from imagebuild.layer import Kind
+from imagebuild.layer import Batch, Kind
 from imagebuild.lint import tree as subject
 from imagebuild.lint.item import Facts, Item
 from imagebuild.lint.tree import Below, Tree
@@ -393,6 +394,18 @@ def test_names_for_more_than_the_memory_are_refused(monkeypatch: pytest.MonkeyPa
     with pytest.raises(FormatError) as caught:
         made.add((FILE, "Files/abd"))
     assert caught.value.lines() == ["cannot examine the layer", "it has more names than 3 MiB hold"]
+
+
+def test_a_batch_has_its_place_in_a_folder_that_is_known_when_none_of_it_was_there() -> None:
+    made = Layer(*TOP)
+    tree, before = made.tree, made.tree.memory
+    assert tree.last_folder == "Hives"
+    assert not tree.place_batch(Batch("Files/none", ["a"], [0], 0x20, SECURITY, TIMES))
+    names = Batch("Files", ["a", "b", "c"], [0] * 3, 0x20, SECURITY, TIMES)
+    assert tree.place_batch(names)
+    assert (tree.seen.get("FILES/B"), tree.memory - before, tree.last_folder) == (
+        "Files/b", 3 * subject.PLAIN_COST, None)
+    assert not tree.place_batch(names)
 
 
 # --- lower layers ---------------------------------------------------------------------------------------------------
