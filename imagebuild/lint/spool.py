@@ -23,18 +23,29 @@ def spool(body: Readable, size: int) -> Content:
     """The ``size`` bytes of ``body``, or its first page when they are more than :data:`SPOOL`."""
     left = size if size <= SPOOL else HEAD
     try:
-        with SpooledTemporaryFile(MEMORY, prefix="wcow-") as file:
-            while left and (data := body.read(min(left, _CHUNK))):
+        file = SpooledTemporaryFile(MEMORY, prefix="wcow-")  # noqa: SIM115 - only its making can fail so
+    except OSError as error:
+        raise _cannot(error) from error
+    with file:
+        while left and (data := body.read(min(left, _CHUNK))):  # what fails here is the layer's trouble, not ours
+            try:
                 file.write(data)
-                left -= len(data)
+            except OSError as error:
+                raise _cannot(error) from error
+            left -= len(data)
+        try:
             if file.tell() > MEMORY:
                 file.flush()
                 return mmap(file.fileno(), 0, access=ACCESS_READ)
             file.seek(0)
             return file.read()
-    except OSError as error:
-        raise InputError("cannot keep a registry hive while it is examined", why=error.strerror or str(error),
-                         hint="make room in the folder for temporary files, or set TMPDIR to another one") from error
+        except OSError as error:
+            raise _cannot(error) from error
+
+
+def _cannot(error: OSError) -> InputError:
+    return InputError("cannot keep a registry hive while it is examined", why=error.strerror or str(error),
+                      hint="make room in the folder for temporary files, or set TMPDIR to another one")
 
 
 __all__ = ["MEMORY", "SPOOL", "Content", "spool"]

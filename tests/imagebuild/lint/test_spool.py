@@ -67,3 +67,13 @@ def test_no_room_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_pa
     with pytest.raises(InputError) as caught:
         spool(io.BytesIO(), 0)
     assert caught.value.lines() == ["cannot keep a registry hive while it is examined", "no room", hint]
+
+
+def test_a_layer_that_cannot_be_read_is_not_blamed_on_the_temporary_folder() -> None:
+    class Broken:
+        def read(self, size: int = -1, /) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        spool(Broken(), 10)
+    assert not isinstance(caught.value, InputError)
