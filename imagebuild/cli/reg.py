@@ -152,6 +152,10 @@ def diff(ctx: click.Context, /, first: str, second: str, key: str | None,
     with open_target(ctx, first, options) as before, open_target(ctx, second, options) as after:
         old, new = _pairs(before, after, key, options["progress"])
         pairs = [(path, old[path], new[path]) for path in old if path in new]
+        if not pairs:
+            raise UsageError(f"{first} and {second} have no hive in common",
+                             why=f"one has {', '.join(old) or 'a hive of no known place'}, the other {', '.join(new)}",
+                             hint="name a KEY that both have, or say with --root where the hive of a file belongs")
         if form == "delta":
             return _print_delta(pairs, output)
         if form == "reg":

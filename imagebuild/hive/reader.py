@@ -37,7 +37,7 @@ from .layout import (
     name_hash,
 )
 from .lists import ListReader, numbers
-from .tree import MERGE, Value, Values, split, walk
+from .tree import MERGE, Value, Values, find, walk
 
 # What is needed of layout.KEY and layout.VALUE, each behind its cell's size. Of a key: signature, flags, last
 # write, layer byte, subkeys, their list, values, their list, security, class, control, name bytes, class bytes.
@@ -110,12 +110,7 @@ class HiveKey:
 
     def get(self, path: str) -> HiveKey | None:
         r"""The key at a path below this one (``Control\Session Manager``), None where there is none."""
-        key: HiveKey | None = self
-        for part in split(path):
-            if key is None:
-                return None
-            key = key.child(part)
-        return key
+        return find(self, path)
 
     def __getitem__(self, path: str) -> HiveKey:
         found = self.get(path)
@@ -186,7 +181,7 @@ class Hive(ListReader):
 
     def walk(self) -> Iterator[tuple[str, HiveKey]]:
         """Every key with its path below the root (the root's is empty), parents first, in the order of the file."""
-        return walk(self.root)  # type: ignore[return-value]
+        return walk(self.root)
 
     # --- what keys ask -----------------------------------------------------------------------------------------------
 
@@ -360,6 +355,7 @@ class Hive(ListReader):
         size, = unpack_from("<H", content, 2)
         if VALUE_SIZE + size > len(content):
             raise self._bad(f"a name of {size} bytes does not fit its cell", at)
+
 
 _I = Struct("<i").unpack_from
 _LIST = Struct("<i2sH").unpack_from

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, SupportsIndex, overload
+from typing import Any, NamedTuple, Protocol, Self, SupportsIndex, TypeVar, overload
 
 from ..windows.upcase import fold
 
@@ -183,6 +183,19 @@ class KeyLike(Protocol):
         """The subkey of that name as Windows compares names, None where there is none."""
 
 
+class _Placed(Protocol):
+    """A key whose subkeys are of its own kind: one of :class:`KeyLike`, or of what looks like it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def subkeys(self) -> Sequence[Self]: ...
+    def child(self, name: str, /) -> Self | None: ...
+
+
+_K = TypeVar("_K", bound=_Placed)
+
+
 @dataclass(frozen=True, slots=True, init=False)
 class Key:
     """One key and everything below it, as a value. Its fields are those of :class:`KeyLike`.
@@ -223,9 +236,7 @@ class Key:
 
     def get(self, path: str) -> Key | None:
         r"""The key at a path below this one (``Control\Session Manager``), None where there is none."""
-        found = find(self, path)
-        assert found is None or isinstance(found, Key)
-        return found
+        return find(self, path)
 
     def __getitem__(self, path: str) -> Key:
         found = self.get(path)
@@ -234,9 +245,9 @@ class Key:
         return found
 
 
-def find(key: KeyLike, path: str) -> KeyLike | None:
+def find(key: _K, path: str) -> _K | None:
     """The key at a path below ``key``, names compared as Windows compares them; None where there is none."""
-    found: KeyLike | None = key
+    found: _K | None = key
     for part in split(path):
         if found is None:
             return None
@@ -259,7 +270,7 @@ def split(path: str) -> list[str]:
     return [part for part in path.split("\\") if part]
 
 
-def walk(key: KeyLike, path: str = "") -> Iterator[tuple[str, KeyLike]]:
+def walk(key: _K, path: str = "") -> Iterator[tuple[str, _K]]:
     """``key`` and every key below it, each with its path (the first has ``path``), parents first."""
     yield path, key
     prefix = path + "\\" if path else ""

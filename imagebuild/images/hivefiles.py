@@ -150,6 +150,4 @@ def _without_bytes(change: FileChange, found: HiveChange | None) -> FileChange |
     return replace(change, aspects=aspects) if aspects else None
 
 
-
-
 __all__ = ["file_changes", "is_hive", "without_told"]

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from mmap import ACCESS_READ, mmap
 from tempfile import SpooledTemporaryFile
 
@@ -22,30 +24,29 @@ Content = bytes | mmap
 def spool(body: Readable, size: int) -> Content:
     """The ``size`` bytes of ``body``, or its first page when they are more than :data:`SPOOL`."""
     left = size if size <= SPOOL else HEAD
-    try:
-        file = SpooledTemporaryFile(MEMORY, prefix="wcow-")  # noqa: SIM115 - only its making can fail so
-    except OSError as error:
-        raise _cannot(error) from error
-    with file:
-        while left and (data := body.read(min(left, _CHUNK))):  # what fails here is the layer's trouble, not ours
-            try:
+    with ExitStack() as stack:
+        with _ours():
+            file = stack.enter_context(SpooledTemporaryFile(MEMORY, prefix="wcow-"))
+        while left and (data := body.read(min(left, _CHUNK))):  # what fails here is the layer's trouble
+            with _ours():
                 file.write(data)
-            except OSError as error:
-                raise _cannot(error) from error
             left -= len(data)
-        try:
+        with _ours():
             if file.tell() > MEMORY:
                 file.flush()
                 return mmap(file.fileno(), 0, access=ACCESS_READ)
             file.seek(0)
             return file.read()
-        except OSError as error:
-            raise _cannot(error) from error
 
 
-def _cannot(error: OSError) -> InputError:
-    return InputError("cannot keep a registry hive while it is examined", why=error.strerror or str(error),
-                      hint="make room in the folder for temporary files, or set TMPDIR to another one")
+@contextmanager
+def _ours() -> Iterator[None]:
+    """Say what it means when the temporary file is at fault."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError("cannot keep a registry hive while it is examined", why=error.strerror or str(error),
+                         hint="make room in the folder for temporary files, or set TMPDIR to another one") from error
 
 
 __all__ = ["MEMORY", "SPOOL", "Content", "spool"]

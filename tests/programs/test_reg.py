@@ -198,7 +198,7 @@ def test_hives_are_examined(home: Home, file: Path) -> None:
     (["set", "nano:1", r"HKLM\SOFTWARE\x", "-o", "f", "-t", "a"], "-o is for a hive"),
     (["query", "nano:1", "--layer", "7"], "has no layer 7"), (["query", "nano:1", "x"], "does not begin with a root"),
     (["diff", "nano:1", "nano:1", "--format", "delta", "-o", "x"], "a delta is of one hive"),
-    (["merge", "nano:1", "-o", "x"], "writes one hive")])
+    (["diff", "./hive", "nano:1"], "no hive in common"), (["merge", "nano:1", "-o", "x"], "writes one hive")])
 def test_errors_say_what_why_and_what_to_do(home: Home, nano: str, file: Path, arguments: list[str], said: str) -> None:
     (home.folder / "text").write_text("just text", "utf-8")
     before = file.read_bytes()
