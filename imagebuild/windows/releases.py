@@ -1,63 +1,97 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Windows releases that containers know: build numbers, names, the tags of their base images.
+"""Windows releases that containers know: build numbers, names, the tags of their base images, how long they live.
 
-An image's ``os.version`` is ``10.0.BUILD.REVISION``. Source: Microsoft, "Windows container version compatibility" and
-"Base image servicing lifecycles"; build numbers of clients: "Windows 10/11 release information".
+The facts stand in ``releases.json`` beside this file (its form: ``releases.schema.json``), each with its source and all
+with the day they were last compared with it. Windows goes on: a build that is not there is not an error.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
 
 from ..errors import FormatError
+
+Channel = Literal["LTSC", "SAC", "annual", "client"]
+Product = Literal["server", "client", ""]
+"""What a Windows is sold as (``ProductType`` 2 and 3, or 1); empty: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Until when a release, or one edition of it (``what``), gets updates, and who says so."""
+
+    what: str
+    until: date
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One release: ``build``, ``name`` in full, ``version`` as in ``ver`` and tags, ``tag`` of its base images.
+    """One release, by its ``build``.
 
-    ``tag`` is empty where Microsoft publishes no images (clients, 23H2), ``images`` names the published ones.
+    ``version`` is what Windows shows (``DisplayVersion``, before 20H2 ``ReleaseId``). ``server`` and ``client`` are the
+    names of the products with this build, empty where there is none. ``core`` is the kernel family: the first number of
+    ``BuildLabEx``, equal for releases that are switched on by an enablement package. ``tags`` and ``images`` are those
+    of Microsoft's base images, empty where it publishes none (clients, 23H2).
     """
 
     build: int
-    name: str
     version: str
-    tag: str = ""
+    server: str
+    client: str
+    channel: Channel
+    core: int
+    tags: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
+    architectures: tuple[str, ...] = ("amd64",)
+    support: tuple[Support, ...] = ()
+    sources: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name in full: the server's, where there is one, for images are made of it."""
+        return self.server or self.client
+
+    @property
+    def tag(self) -> str:
+        """The usual tag of its base images, empty where there are none."""
+        return self.tags[0] if self.tags else ""
+
+    def name_of(self, product: Product) -> str:
+        """The name of this build as a server or as a client; the other one where there is no such product."""
+        return (self.client or self.server) if product == "client" else self.name
 
     def os_version(self, revision: int = 0) -> str:
         """The ``os.version`` label of an image of this release."""
         return f"10.0.{self.build}.{revision}"
 
 
-_SMALL = ("nanoserver", "servercore")
+def _load() -> tuple[date, tuple[Release, ...]]:
+    document = json.loads(Path(__file__).with_name("releases.json").read_bytes())
+    return date.fromisoformat(document["updated"]), tuple(_release(row) for row in document["releases"])
 
-RELEASES: tuple[Release, ...] = (
-    Release(14393, "Windows Server 2016", "1607", "ltsc2016", _SMALL),
-    Release(16299, "Windows Server, version 1709", "1709", "1709", _SMALL),
-    Release(17134, "Windows Server, version 1803", "1803", "1803", _SMALL),
-    Release(17763, "Windows Server 2019", "1809", "ltsc2019", (*_SMALL, "windows")),
-    Release(18362, "Windows Server, version 1903", "1903", "1903", (*_SMALL, "windows")),
-    Release(18363, "Windows Server, version 1909", "1909", "1909", (*_SMALL, "windows")),
-    Release(19041, "Windows Server, version 2004", "2004", "2004", (*_SMALL, "windows")),
-    Release(19042, "Windows Server, version 20H2", "20H2", "20H2", (*_SMALL, "windows")),
-    Release(19043, "Windows 10, version 21H1", "21H1"),
-    Release(19044, "Windows 10, version 21H2", "21H2"),
-    Release(19045, "Windows 10, version 22H2", "22H2"),
-    Release(20348, "Windows Server 2022", "21H2", "ltsc2022", (*_SMALL, "server")),
-    Release(22000, "Windows 11, version 21H2", "21H2"),
-    Release(22621, "Windows 11, version 22H2", "22H2"),
-    Release(22631, "Windows 11, version 23H2", "23H2"),
-    Release(25398, "Windows Server, version 23H2", "23H2"),
-    Release(26100, "Windows Server 2025", "24H2", "ltsc2025", (*_SMALL, "server")),
-    Release(26200, "Windows 11, version 25H2", "25H2"),
-)
-"""In the order of their builds. A build that is not here is not an error: Windows goes on."""
+
+def _release(row: dict[str, Any]) -> Release:
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+    values["support"] = tuple(Support(item["what"], date.fromisoformat(item["until"]), item["source"])
+                              for item in row["support"])
+    return Release(**values)
+
+
+UPDATED, RELEASES = _load()
+"""The day the table was last compared with its sources, and the releases in the order of their builds."""
+
+_BY_BUILD = {known.build: known for known in RELEASES}
 
 
 def release(build: int) -> Release | None:
     """The release with this build number, ``None`` when we do not know it."""
-    return next((known for known in RELEASES if known.build == build), None)
+    return _BY_BUILD.get(build)
 
 
 def find_release(text: str) -> Release | None:
@@ -65,7 +99,7 @@ def find_release(text: str) -> Release | None:
     wanted = text.strip().lower()
     if wanted.count(".") >= 2:
         return release(parse_os_version(wanted)[2])
-    named = [known for known in RELEASES if wanted in (known.tag.lower(), str(known.build))]
+    named = [known for known in RELEASES if wanted == str(known.build) or wanted in map(str.lower, known.tags)]
     named += [known for known in RELEASES if known.tag and wanted == known.version.lower()]
     return named[0] if wanted and named else None
 

@@ -3,7 +3,12 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
 import pytest
+from jsonschema import Draft202012Validator, FormatChecker
 
 from imagebuild.errors import FormatError
 from imagebuild.windows import releases
@@ -12,9 +17,9 @@ from imagebuild.windows import releases
 def test_builds_rise_and_are_unique() -> None:
     builds = [known.build for known in releases.RELEASES]
     assert builds == sorted(set(builds))
-    assert builds == [14393, 16299, 17134, 17763, 18362, 18363, 19041, 19042, 19043, 19044, 19045, 20348, 22000, 22621,
-                      22631, 25398, 26100, 26200]
-    tags = [known.tag for known in releases.RELEASES if known.tag]
+    assert builds == [10240, 10586, 14393, 15063, 16299, 17134, 17763, 18362, 18363, 19041, 19042, 19043, 19044, 19045,
+                      20348, 22000, 22621, 22631, 25398, 26100, 26200, 26300, 28000]
+    tags = [tag for known in releases.RELEASES for tag in known.tags]
     assert len(set(tags)) == len(tags)
     assert all(bool(known.tag) == bool(known.images) for known in releases.RELEASES)
 
@@ -65,3 +70,57 @@ def test_the_longest_version_is_read_and_a_longer_text_cut_in_the_message() -> N
     with pytest.raises(FormatError) as caught:
         releases.parse_os_version("1" * 61)
     assert caught.value.what == f"cannot read {'1' * 60!r} as a Windows version"
+
+
+def test_the_table_has_the_form_that_its_schema_says() -> None:
+    folder = Path(releases.__file__).parent
+    schema = json.loads((folder / "releases.schema.json").read_bytes())
+    document = json.loads((folder / "releases.json").read_bytes())
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema, format_checker=FormatChecker()).validate(document)
+    for wrong in ({"build": "20348"}, {"channel": "LTS"}, {"support": [{"what": "x", "until": "soon", "source": "y"}]},
+                  {"sources": []}, {"surprise": 1}):
+        broken = document | {"releases": [document["releases"][0] | wrong]}
+        assert not Draft202012Validator(schema, format_checker=FormatChecker()).is_valid(broken), wrong
+
+
+def test_the_table_is_not_stale() -> None:
+    age = datetime.now(UTC).date() - releases.UPDATED
+    assert age < timedelta(days=400), (
+        f"releases.json was last compared with its sources on {releases.UPDATED}: look at each source for new builds, "
+        "tags and dates, then set \"updated\" to today")
+
+
+@pytest.mark.parametrize(("build", "core"), [(18363, 18362), (19045, 19041), (22631, 22621), (26200, 26100),
+                                             (20348, 20348)])
+def test_releases_by_enablement_package_share_a_core(build: int, core: int) -> None:
+    found = releases.release(build)
+    assert found is not None
+    assert found.core == core
+    assert releases.release(core) is not None
+
+
+def test_one_build_has_the_name_of_its_product() -> None:
+    found = releases.release(17763)
+    assert found is not None
+    assert found.name == found.name_of("server") == found.name_of("") == "Windows Server 2019"
+    assert found.name_of("client") == "Windows 10, version 1809"
+    client = releases.release(26200)
+    assert client is not None
+    assert client.name == client.name_of("server") == "Windows 11, version 25H2"
+
+
+def test_dates_of_support_have_their_source_and_sources_may_disagree() -> None:
+    found = releases.release(14393)
+    assert found is not None
+    assert [(item.until.isoformat(), item.source.partition(" ")[0]) for item in found.support
+            if item.what == "extended"] == [
+        ("2027-01-11", "MicrosoftDocs/Virtualization-Documentation"), ("2027-01-12", "endoflife-date/endoflife.date")]
+
+
+def test_every_row_is_right_about_itself() -> None:
+    for known in releases.RELEASES:
+        assert known.server or known.client
+        assert (known.channel == "client") == (not known.server)
+        assert known.core <= known.build
+        assert known.sources
