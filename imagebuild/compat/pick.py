@@ -9,7 +9,7 @@ up to 1.6), or the greatest ``os.version`` as text (``Default`` from 2.1).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,6 +20,7 @@ from .dockerd import NUMBER, above
 from .engine import Engine, Since, engine_of
 from .generations import matches
 from .image import ImageFacts
+from .verdict import ORDER, Answer
 
 _ANY = Platform()
 
@@ -36,7 +37,11 @@ class Passed:
 @dataclass(frozen=True, slots=True)
 class Pick:
     """What :func:`pick` found. ``place`` counts in the index from 0, ``None`` when the engine takes none and prints
-    ``error``; ``report`` judges the entry taken, ``better`` is the place of one that would do better, for people."""
+    ``error``.
+
+    ``report`` judges the entry taken. Where none is, it judges the one that comes nearest, at the place ``better``: its
+    reasons say why. Where one is, ``better`` is the place of an entry that would do better, if there is one.
+    """
 
     engine: Engine
     place: int | None
@@ -44,6 +49,11 @@ class Pick:
     error: str = ""
     report: Report | None = None
     better: int | None = None
+
+    @property
+    def runs(self) -> Answer:
+        """Whether what the engine takes runs."""
+        return self.report.runs if self.report and self.place is not None else "no"
 
 
 def pick(entries: Sequence[Platform | None], host: HostFacts, engine: Engine | None = None, *,
@@ -55,11 +65,19 @@ def pick(entries: Sequence[Platform | None], host: HostFacts, engine: Engine | N
     """
     engine = engine or engine_of(host.engine)
     place, passed = choose(entries, host, engine, requested)
+    reports = [check(host, _facts(entry), isolation, engine=engine, today=today) for entry in entries]
     if place is None:
-        return Pick(engine, None, passed, refusal(host, engine))
-    report = check(host, _facts(entries[place]), isolation, engine=engine, today=today)
-    better = _better(entries, place, host, engine, isolation, report)
-    return Pick(engine, place, passed, report=report, better=better)
+        nearest = max(range(len(entries)), key=lambda number: _nearness(reports[number]), default=None)
+        return Pick(engine, None, passed, refusal(host, engine),
+                    None if nearest is None else reports[nearest], nearest)
+    best = max(range(len(entries)), key=lambda number: ORDER[reports[number].runs])
+    better = best if ORDER[reports[best].runs] > ORDER[reports[place].runs] else None
+    return Pick(engine, place, passed, report=reports[place], better=better)
+
+
+def _nearness(report: Report) -> tuple[int, int, int]:
+    """How near a report is to a yes: Windows' answer counts before the build."""
+    return ORDER[report.start.answer], ORDER[report.support.answer], report.pair.image_build or 0
 
 
 def choose(entries: Sequence[Platform | None], host: HostFacts, engine: Engine,
@@ -145,22 +163,3 @@ def _facts(entry: Platform | None) -> ImageFacts:
         return ImageFacts()
     return ImageFacts(entry.os, entry.architecture, entry.os_version, tuple(entry.os_features), entry.variant)
 
-
-def _better(entries: Sequence[Platform | None], taken: int, host: HostFacts, engine: Engine,
-            isolation: Isolation | None, report: Report) -> int | None:
-    """An entry that runs where the one taken does not, or more surely."""
-    if report.runs == "yes":
-        return None
-    order = ("no", "unknown", "maybe", "likely", "yes")
-    best, place = order.index(report.runs), None
-    for number, runs in _others(entries, taken, host, engine, isolation):
-        if order.index(runs) > best:
-            best, place = order.index(runs), number
-    return place
-
-
-def _others(entries: Sequence[Platform | None], taken: int, host: HostFacts, engine: Engine,
-            isolation: Isolation | None) -> Iterator[tuple[int, str]]:
-    for number, entry in enumerate(entries):
-        if number != taken and entry is not None and entry.os.lower() == "windows":
-            yield number, check(host, _facts(entry), isolation, engine=engine).runs

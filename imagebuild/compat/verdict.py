@@ -16,7 +16,8 @@ Answer = Literal["yes", "likely", "maybe", "no", "unknown"]
 Confidence = Literal["documented", "code", "reported", "inferred", "none"]
 """Microsoft or the vendor writes it; it was read in source; users saw it; concluded here; nothing is known."""
 
-_ORDER: dict[str, int] = {"no": 0, "unknown": 1, "maybe": 2, "likely": 3, "yes": 4}
+ORDER: dict[Answer, int] = {"no": 0, "unknown": 1, "maybe": 2, "likely": 3, "yes": 4}
+"""From bad to good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +68,4 @@ class Verdict:
 
 def worst(*answers: Answer) -> Answer:
     """The answer that counts when all have to agree."""
-    return min(answers, key=_ORDER.__getitem__)
+    return min(answers, key=ORDER.__getitem__)
