@@ -72,7 +72,7 @@ def check(ctx: click.Context, /, name: str, host: str, engine: str | None, store
     good = True
     documents = []
     for number, machine in enumerate(hosts):
-        chosen = engine_for(machine, engine, store or "", generation)
+        chosen = engine_for(machine, engine, store, generation)
         if number and not as_json:
             click.echo()
         if subject.image is not None:
@@ -122,7 +122,7 @@ def pick(ctx: click.Context, /, name: str, host: str, engine: str | None, store:
         raise UsageError(f"{name} is one image, not an index", hint=f"wcow compat check {name} --host {host}")
     asked = wanted_platform(platform, None) if platform else None
     today = datetime.now(UTC).date()
-    found = [pick_entry(subject.entries, machine, engine_for(machine, engine, store or "", generation),
+    found = [pick_entry(subject.entries, machine, engine_for(machine, engine, store, generation),
                         requested=asked, isolation=isolation, today=today) for machine in hosts]
     if as_json:
         print_json({"name": name, "results": [pick_facts(item) for item in found]})

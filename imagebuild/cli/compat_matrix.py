@@ -10,8 +10,6 @@ from typing import Any, Literal
 
 import click
 
-from ..compat.documents import Subject
-from ..compat.engine import parse_engine
 from ..compat.facts import host_facts, pick_facts, report_facts
 from ..compat.generations import Generation
 from ..compat.matrix import BOTH, Cell, Matrix, known_hosts, known_images
@@ -23,7 +21,7 @@ from ..oci import Location
 from ..windows.hostfacts import HostFacts, Isolation, Store
 from ..wiring import Settings, open_library
 from .compat_html import page
-from .compat_options import engine_options, host_of, host_options, image_options, subject_for
+from .compat_options import engine_for, engine_options, host_of, host_options, image_options, subject_for
 from .compat_text import coloured
 from .options import ImageOrFile, progress_option, settings_from
 from .output import print_json, print_lines
@@ -36,9 +34,10 @@ LEGEND = "yes; (yes): it should; maybe: it depends, or reports differ; no; ?: ca
 @click.command()
 @click.argument("names", nargs=-1, metavar="[IMAGE]...", type=ImageOrFile())
 @click.option("--host", "hosts", multiple=True, metavar="HOST",
-              help="A host, as for 'compat check'. Repeatable; default: every release that is known.")
+              help="A host, as for 'compat check'. Repeatable; default: every release that gets updates.")
 @click.option("--tag", "tags", multiple=True, metavar="PATTERN",
               help="Of the one IMAGE take the tags of its registry that are like this, as 'ltsc*'. Repeatable.")
+@click.option("--all", "every", is_flag=True, help="Count releases, too, that get no updates any more.")
 @host_options
 @engine_options
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "html", "json"]), default="text",
@@ -47,13 +46,13 @@ LEGEND = "yes; (yes): it should; maybe: it depends, or reports differ; no; ?: ca
 @progress_option
 @click.pass_context
 def matrix(ctx: click.Context, /, names: tuple[str, ...], hosts: tuple[str, ...], tags: tuple[str, ...],
-           engine: str | None, store: Store | None, generation: Generation | None, isolation: Isolation | None,
-           form: Literal["text", "markdown", "html", "json"], progress: Style, local_store: str | None,
-           **options: Any) -> None:
+           every: bool, engine: str | None, store: Store | None, generation: Generation | None,
+           isolation: Isolation | None, form: Literal["text", "markdown", "html", "json"], progress: Style,
+           local_store: str | None, **options: Any) -> None:
     """Show on which hosts which images run, in process and Hyper-V isolation.
 
-    Without IMAGE it is about Microsoft's base images, without --host about every Windows release that is known. A cell
-    counts what the engine takes and what Windows starts; the page and JSON have the reasons.
+    Without IMAGE it is about Microsoft's base images, without --host about the releases that get updates. A cell counts
+    what the engine takes and what Windows starts; the page and JSON have the reasons.
 
     \b
     Examples:
@@ -63,16 +62,17 @@ def matrix(ctx: click.Context, /, names: tuple[str, ...], hosts: tuple[str, ...]
     """
     said = {name: options.pop(name) for name in ("product", "architecture", "hyperv")}
     settings = settings_from(ctx, store=local_store, **options)
-    machines = [host for text in hosts for host in host_of(text, **said)] if hosts else list(known_hosts())
+    today = datetime.now(UTC).date()
+    shown_until = None if every else today
+    machines = [host for text in hosts for host in host_of(text, **said)] or list(known_hosts(shown_until))
     if tags:
         if len(names) != 1:
             raise UsageError("--tag chooses tags of one IMAGE", why=f"{len(names)} were named")
         names = _tags(names[0], tags, settings)
-    subjects = [subject_for(name, settings, inside=False, progress=progress) for name in names] or list(known_images())
-    chosen = parse_engine(engine, store or "", generation) if engine else \
-        parse_engine("docker-29.6", store, generation) if store or generation else None
-    found = make_matrix(machines, subjects, chosen, isolations=(isolation,) if isolation else BOTH,
-                        today=datetime.now(UTC).date())
+    subjects = [subject_for(name, settings, inside=False, progress=progress) for name in names] or \
+        list(known_images(shown_until))
+    found = make_matrix(machines, subjects, isolations=(isolation,) if isolation else BOTH, today=today,
+                        engine=lambda host: engine_for(host, engine, store, generation))
     if form == "html":
         click.echo(page(found), nl=False)
     elif form == "json":
@@ -99,8 +99,8 @@ def _tags(name: str, patterns: tuple[str, ...], settings: Settings) -> tuple[str
 
 def host_label(host: HostFacts) -> str:
     """A host for the head of a row."""
-    version = str(host.version) if host.version else host.os
-    return f"{host.name} ({version})" if host.name and host.name != version else version
+    version = str(host.version).removeprefix("10.0.") if host.version else host.os
+    return f"{host.name} ({version})" if host.name and not host.name.endswith(version) else host.name or version
 
 
 def _text(found: Matrix) -> Iterator[str]:

@@ -107,11 +107,11 @@ def _from_file(path: Path) -> tuple[HostFacts, ...]:
         raise
 
 
-def engine_for(host: HostFacts, engine: str | None, store: Store, generation: Generation | None) -> Engine:
+def engine_for(host: HostFacts, engine: str | None, store: Store | None, generation: Generation | None) -> Engine:
     """The engine asked for, else the host's."""
     if engine:
-        return parse_engine(engine, store, generation)
-    return engine_of(host.engine, store, generation)
+        return parse_engine(engine, store or "", generation)
+    return engine_of(host, store or "", generation)
 
 
 def subject_for(name: str, settings: Settings, *, inside: bool, progress: Style) -> Subject:

@@ -40,8 +40,8 @@ class Report:
 
     @property
     def remedies(self) -> tuple[str, ...]:
-        """What to do, the verdict that decides first, without repeats."""
-        decides = (self.engine, self.start) if self.engine.answer == self.runs else (self.start, self.engine)
+        """What to do about the verdicts that decide, without repeats."""
+        decides = [verdict for verdict in (self.engine, self.start) if verdict.answer == self.runs]
         return tuple(dict.fromkeys(remedy for verdict in decides for remedy in verdict.remedies))
 
     @property
@@ -64,7 +64,7 @@ def check(host: HostFacts, image: ImageFacts, isolation: Isolation | None = None
     facts, else the newest Docker with its own store. ``today`` lets ended support be warned of. Nothing raises: what is
     not known gives ``unknown``.
     """
-    chosen = engine or engine_of(host.engine)
+    chosen = engine or engine_of(host)
     found = pair(host, image, isolation or default_isolation(host, chosen), chosen)
     return Report(found, support_verdict(found), engine_verdict(found), start_verdict(found),
                   tuple(_ended(found, today)) if today else ())

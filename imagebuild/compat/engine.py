@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import UsageError
-from ..windows.hostfacts import EngineFacts, Store
+from ..windows.hostfacts import HostFacts, Store
 from .generations import Generation
 from .verdict import Confidence
 
@@ -21,7 +21,7 @@ Kind = Literal["docker", "containerd"]
 Algorithm = Literal["dockerd-graphdriver", "containerd-default-revision", "containerd-only",
                     "containerd-default-lexical"]
 
-_TEXT = re.compile(r"(?:(docker|dockerd|moby|containerd)(?:[-/: ]v?|$))?(?:(\d{1,4}(?:\.\d{1,4}){0,2})(?:[-+~].*)?)?")
+_TEXT = re.compile(r"(?:(docker|dockerd|moby|containerd)(?:[-/: ]v?(?=\d)|$))?(?:(\d{1,4}(?:\.\d{1,4}){0,2})(?:[-+~].*)?)?")
 _KINDS: dict[str, Kind] = {"": "docker", "dockerd": "docker", "moby": "docker", "docker": "docker",
                            "containerd": "containerd"}
 
@@ -70,6 +70,9 @@ DOCKER_HOSTS: tuple[tuple[tuple[int, ...], int, str], ...] = (
 
 NEWEST_DOCKER = (29, 7, 2)
 """The newest release of Docker whose source was read; the one that is meant where nobody says which."""
+
+LAST_BEFORE = (20, 10)
+"""The last Docker before the one that wants build 17763."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +125,13 @@ def parse_engine(text: str, store: Store = "", generation: Generation | None = N
     return Engine(kind, version, "containerd" if kind == "containerd" else store or "graphdriver", generation)
 
 
-def engine_of(facts: EngineFacts | None, store: Store = "", generation: Generation | None = None) -> Engine:
-    """The engine that a host's facts name; of one that names none, the newest Docker with its own store."""
+def engine_of(host: HostFacts, store: Store = "", generation: Generation | None = None) -> Engine:
+    """The engine among a host's facts; where none is, the newest Docker that starts there, with its own store."""
+    facts = host.engine
     if facts is None or facts.kind not in _KINDS or not facts.kind:
-        return Engine(store=store or "graphdriver", version=NEWEST_DOCKER, generation=generation, assumed=True)
+        old = host.version is not None and host.version.build < DOCKER_HOSTS[0][1]
+        return Engine(store=store or "graphdriver", version=LAST_BEFORE if old else NEWEST_DOCKER,
+                      generation=generation, assumed=True)
     kind = _KINDS[facts.kind]
     found = re.match(r"v?(\d{1,4}(?:\.\d{1,4}){0,2})", facts.version)
     version = tuple(map(int, found[1].split("."))) if found else ()

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from ..windows.hostfacts import HostFacts, Isolation, WindowsVersion
-from ..windows.releases import RELEASES
+from ..windows.releases import RELEASES, Release
 from .check import Report, check
 from .documents import Subject
 from .engine import Engine, engine_of
@@ -16,6 +16,8 @@ from .image import ImageFacts
 from .pick import Pick, pick
 
 BOTH: tuple[Isolation, ...] = ("process", "hyperv")
+FIRST_BUILD = 14393
+"""The first build that ran Windows containers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,15 @@ class Matrix:
     rows: tuple[tuple[tuple[Cell, ...], ...], ...]
 
 
-def matrix(hosts: Sequence[HostFacts], images: Sequence[Subject], engine: Engine | None = None, *,
-           isolations: tuple[Isolation, ...] = BOTH, today: date | None = None) -> Matrix:
-    """Every host by every image. Each host has its own engine, unless one is given for all."""
-    rows = tuple(tuple(tuple(_cell(host, image, engine or engine_of(host.engine), isolation, today)
-                             for isolation in isolations) for image in images) for host in hosts)
-    return Matrix(tuple(hosts), tuple(images), isolations, rows)
+def matrix(hosts: Sequence[HostFacts], images: Sequence[Subject], *, isolations: tuple[Isolation, ...] = BOTH,
+           engine: Callable[[HostFacts], Engine] = engine_of, today: date | None = None) -> Matrix:
+    """Every host by every image; ``engine`` says which engine a host has."""
+    rows = []
+    for host in hosts:
+        chosen = engine(host)
+        rows.append(tuple(tuple(_cell(host, image, chosen, isolation, today) for isolation in isolations)
+                          for image in images))
+    return Matrix(tuple(hosts), tuple(images), isolations, tuple(rows))
 
 
 def _cell(host: HostFacts, image: Subject, engine: Engine, isolation: Isolation, today: date | None) -> Cell:
@@ -59,20 +64,23 @@ def _cell(host: HostFacts, image: Subject, engine: Engine, isolation: Isolation,
     return Cell(isolation, found.report, found)
 
 
-def known_hosts() -> tuple[HostFacts, ...]:
-    """A host of each release that ever ran containers: servers, then clients, the newest first."""
+def known_hosts(today: date | None = None) -> tuple[HostFacts, ...]:
+    """A host of each release that ever ran containers, or of those that get updates ``today``: servers, then clients,
+    the newest first."""
+    chosen = [known for known in reversed(RELEASES) if known.build >= FIRST_BUILD and _lives(known, today)]
     servers = [HostFacts(WindowsVersion(10, 0, known.build), known.core, "server", name=known.server)
-               for known in RELEASES if known.server]
+               for known in chosen if known.server]
     clients = [HostFacts(WindowsVersion(10, 0, known.build), known.core, "client", name=known.client)
-               for known in RELEASES if known.client and known.build >= RELEASES_BEGIN]
-    return (*reversed(servers), *reversed(clients))
+               for known in chosen if known.client]
+    return (*servers, *clients)
 
 
-RELEASES_BEGIN = 14393
-"""The first build that ran Windows containers."""
-
-
-def known_images() -> tuple[Subject, ...]:
-    """An image of each release that Microsoft published any of, the newest first."""
+def known_images(today: date | None = None) -> tuple[Subject, ...]:
+    """An image of each release that Microsoft published any of, or of those that get updates ``today``, the newest
+    first."""
     return tuple(Subject(known.tag, ImageFacts("windows", "amd64", f"10.0.{known.build}", name=known.tag))
-                 for known in reversed(RELEASES) if known.tag)
+                 for known in reversed(RELEASES) if known.tag and _lives(known, today))
+
+
+def _lives(known: Release, today: date | None) -> bool:
+    return today is None or any(item.until >= today for item in known.support)

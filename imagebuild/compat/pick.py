@@ -63,7 +63,7 @@ def pick(entries: Sequence[Platform | None], host: HostFacts, engine: Engine | N
     ``None`` is an entry without a platform. ``requested`` is what the user asked for with ``--platform``. A host
     without a processor is taken for amd64; nothing raises.
     """
-    engine = engine or engine_of(host.engine)
+    engine = engine or engine_of(host)
     place, passed = choose(entries, host, engine, requested)
     reports = [check(host, _facts(entry), isolation, engine=engine, today=today) for entry in entries]
     if place is None:
