@@ -64,8 +64,8 @@ def test_the_tables_agree_with_themselves_but_for_what_is_known() -> None:
         for cell in table.cells:
             if cell.image_build is None:
                 continue
-            newest = max(one.build for one in RELEASES if one.name_of(cell.product) != one.server
-                         and cell.is_for(one.build, "")) if cell.product == "client" else cell.first
+            newest = max(one.build for one in RELEASES if cell.is_for(one.build, "")
+                         and (one.client if cell.product == "client" else one.server))
             same = cell.image_build == cell.first or 20348 <= cell.image_build <= cell.first
             if cell.hyperv != (cell.image_build <= newest):
                 odd.append((table.id, cell.host, cell.image, "hyperv"))
