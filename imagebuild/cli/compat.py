@@ -10,16 +10,20 @@ from typing import Any
 import click
 
 from ..compat.check import check as check_pair
+from ..compat.documents import Subject
 from ..compat.facts import pick_facts, report_facts
 from ..compat.generations import Generation
+from ..compat.image import from_platform
+from ..compat.peers import TOOLS, taken
 from ..compat.pick import pick as pick_entry
 from ..compat.verdict import Answer
 from ..errors import UsageError
-from ..windows.hostfacts import Isolation, Store
+from ..oci import Platform
+from ..windows.hostfacts import HostFacts, Isolation, Store
 from ..windows.releases import RELEASES, UPDATED, find_release
 from .compat_matrix import matrix
 from .compat_options import engine_for, engine_options, host_of, host_options, image_options, subject_for
-from .compat_text import pick_lines, report_lines
+from .compat_text import pick_lines, report_lines, tool_lines
 from .options import ImageOrFile, format_option, progress_option, settings_from, wanted_platform
 from .output import print_json, print_lines, table
 from .render import Style
@@ -108,7 +112,9 @@ def pick(ctx: click.Context, /, name: str, host: str, engine: str | None, store:
          as_json: bool, local_store: str | None, **options: Any) -> int:
     """Show which entry of INDEX an engine takes on a host, why the others are passed over, and whether it runs.
 
-    Engines choose in list order, and some compare versions as text: what they take is not always what runs best.
+    Engines choose in list order, and some compare versions as text: what they take is not always what runs best. With
+    --engine crane, ko, skopeo or buildkit it is what that tool takes, which knows of no host; --platform is what it was
+    asked for.
 
     \b
     Examples:
@@ -122,6 +128,8 @@ def pick(ctx: click.Context, /, name: str, host: str, engine: str | None, store:
         raise UsageError(f"{name} is one image, not an index", hint=f"wcow compat check {name} --host {host}")
     asked = wanted_platform(platform, None) if platform else None
     today = datetime.now(UTC).date()
+    if engine in TOOLS:
+        return _tool(engine, subject, hosts, asked, isolation, as_json)
     found = [pick_entry(subject.entries, machine, engine_for(machine, engine, store, generation),
                         requested=asked, isolation=isolation, today=today) for machine in hosts]
     if as_json:
@@ -132,6 +140,28 @@ def pick(ctx: click.Context, /, name: str, host: str, engine: str | None, store:
                 click.echo()
             print_lines(pick_lines(subject, item, every=True))
     return 0 if all(_good(item.runs, False, False) for item in found) else 1
+
+
+def _tool(name: str, subject: Subject, hosts: list[HostFacts], asked: Platform | None, isolation: Isolation | None,
+          as_json: bool) -> int:
+    """What a tool takes that knows of no host, and whether it runs on each."""
+    tool = TOOLS[name]
+    wanted = asked or tool.default or Platform("windows", hosts[0].architecture or "amd64")
+    places = taken(name, subject.entries, wanted)
+    today = datetime.now(UTC).date()
+    place = places[0] if places else None
+    image = from_platform(subject.entries[place]) if place is not None else None
+    reports = [check_pair(host, image, isolation, today=today) for host in hosts] if image else []
+    if as_json:
+        print_json({"name": subject.name, "tool": name, "requested": str(wanted), "place": place,
+                    "compares": tool.compares, "source": tool.source,
+                    "reports": [report_facts(report) for report in reports]})
+    else:
+        print_lines(tool_lines(tool, subject, wanted, place))
+        for report in reports:
+            click.echo()
+            print_lines(report_lines(report))
+    return 0 if reports and all(_good(report.runs, False, False) for report in reports) else 1
 
 
 @compat.command()

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator
 
 from ..compat.check import Report
 from ..compat.documents import Subject
+from ..compat.peers import Tool
 from ..compat.pick import Pick
 from ..compat.verdict import Answer, Reason, Verdict
 from ..images.tree import shown
+from ..oci import Platform
 
 _COLOURS: dict[Answer, str] = {"yes": "32", "likely": "32", "maybe": "33", "unknown": "33", "no": "31"}
 _WHY = {"os": "another system", "architecture": "another processor", "version": "its os.version",
@@ -65,6 +67,17 @@ def pick_lines(subject: Subject, found: Pick, *, every: bool) -> Iterator[str]:
         yield ""
         yield (f"Entry {found.better}, {_entry(subject, found.better)}, would do better; ask for it by its digest"
                + (f": {subject.digests[found.better]}" if subject.digests else ""))
+
+
+def tool_lines(tool: Tool, subject: Subject, wanted: Platform, place: int | None) -> Iterator[str]:
+    """What a tool takes that knows of no host."""
+    name = shown(subject.name)
+    if place is None:
+        yield f"{tool.name}, asked for {wanted}, takes nothing from {name}"
+    else:
+        yield f"{tool.name}, asked for {wanted}, takes entry {place} of {name}: {_entry(subject, place)}"
+    yield from _wrapped(f"it compares {tool.compares}", "  ")
+    yield from _wrapped(f"source: {tool.source}", "  ")
 
 
 def _entries(subject: Subject, found: Pick) -> Iterator[str]:

@@ -21,7 +21,8 @@ Kind = Literal["docker", "containerd"]
 Algorithm = Literal["dockerd-graphdriver", "containerd-default-revision", "containerd-only",
                     "containerd-default-lexical"]
 
-_TEXT = re.compile(r"(?:(docker|dockerd|moby|containerd)(?:[-/: ]v?(?=\d)|$))?(?:(\d{1,4}(?:\.\d{1,4}){0,2})(?:[-+~].*)?)?")
+_TEXT = re.compile(r"(?:(docker|dockerd|moby|containerd)(?:[-/: ]v?(?=\d)|$))?"
+                   r"(?:(\d{1,4}(?:\.\d{1,4}){0,2})(?:[-+~].*)?)?")
 _KINDS: dict[str, Kind] = {"": "docker", "dockerd": "docker", "moby": "docker", "docker": "docker",
                            "containerd": "containerd"}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..oci import Descriptor, Image
+from ..oci import Image
+from ..oci.descriptor import Platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,8 @@ class ImageFacts:
     name: str = ""
 
 
-def from_entry(entry: Descriptor, *, name: str = "") -> ImageFacts:
-    """What an index says of one of its entries."""
-    platform = entry.platform
+def from_platform(platform: Platform | None, *, name: str = "") -> ImageFacts:
+    """What an index says of one of its entries; ``None`` is an entry without a platform."""
     if platform is None:
         return ImageFacts(name=name)
     return ImageFacts(platform.os, platform.architecture, platform.os_version, tuple(platform.os_features),
@@ -38,6 +38,4 @@ def from_entry(entry: Descriptor, *, name: str = "") -> ImageFacts:
 
 def from_image(image: Image, *, name: str = "") -> ImageFacts:
     """What an image's config says of it."""
-    platform = image.config.platform
-    return ImageFacts(platform.os, platform.architecture, platform.os_version, tuple(platform.os_features),
-                      platform.variant, name=name)
+    return from_platform(image.config.platform, name=name)

@@ -15,11 +15,12 @@ from datetime import date
 
 from ..oci.descriptor import Platform
 from ..windows.hostfacts import HostFacts, Isolation
+from . import platforms
 from .check import Report, check
 from .dockerd import NUMBER, above
 from .engine import Engine, Since, engine_of
 from .generations import matches
-from .image import ImageFacts
+from .image import from_platform
 from .verdict import ORDER, Answer
 
 _ANY = Platform()
@@ -65,7 +66,7 @@ def pick(entries: Sequence[Platform | None], host: HostFacts, engine: Engine | N
     """
     engine = engine or engine_of(host)
     place, passed = choose(entries, host, engine, requested)
-    reports = [check(host, _facts(entry), isolation, engine=engine, today=today) for entry in entries]
+    reports = [check(host, from_platform(entry), isolation, engine=engine, today=today) for entry in entries]
     if place is None:
         nearest = max(range(len(entries)), key=lambda number: _nearness(reports[number]), default=None)
         return Pick(engine, None, passed, refusal(host, engine),
@@ -86,7 +87,7 @@ def choose(entries: Sequence[Platform | None], host: HostFacts, engine: Engine,
     rule = engine.rule()
     reasons = [_why_not(entry, host, rule, requested) for entry in entries]
     fitting = [place for place, why in enumerate(reasons) if not why]
-    order = sorted(fitting, key=lambda place: _rank(entries[place], host, rule))
+    order = sorted(fitting, key=lambda place: _rank(entries[place], host, rule, requested))
     if rule.algorithm == "containerd-default-lexical" and requested is None:  # the greatest as text; sorts are stable
         order = sorted(order, key=lambda place: (entries[place] or _ANY).os_version, reverse=True)
         order = sorted(order, key=lambda place: entries[place] is None)
@@ -110,22 +111,28 @@ def _why_not(entry: Platform | None, host: HostFacts, rule: Since, requested: Pl
     """Why an entry is passed over; empty when it fits."""
     if entry is None:  # dockerd reads no platform as an empty one; containerd tries such an entry last
         return "architecture" if rule.algorithm == "dockerd-graphdriver" else ""
-    asked = requested or _ANY
     if rule.algorithm == "dockerd-graphdriver":
-        return _dockerd(entry, host, asked)
-    if entry.os.lower() != (asked.os or "windows"):
+        return _dockerd(entry, host, requested or _ANY)
+    asked = requested or Platform("windows", host.architecture or "amd64", host.version.short if host.version else "")
+    if platforms.normalize(entry).os != (platforms.normalize(asked).os or "windows"):
         return "os"
-    wanted = asked.architecture or host.architecture or "amd64"
-    also = ("386",) if wanted == "amd64" and rule.algorithm == "containerd-only" else ()
-    if entry.architecture not in (wanted, *also):
+    if _machine(asked, entry, rule) is None:
         return "architecture"
-    version = asked.os_version if requested is not None else host.version.short if host.version else ""
-    if not matches(rule.generation, version, entry.os_version, empty=rule.empty) and version:
+    if asked.os_version and not matches(rule.generation, asked.os_version, entry.os_version, empty=rule.empty):
         return "version"
     if rule.generation in ("G2", "G3"):  # platforms rc.4: all but win32k, which every Windows is taken to have
-        extra = set(entry.os_features) - set(asked.os_features) - {"win32k"}
-        return "features" if extra else ""
+        return "features" if set(entry.os_features) - set(asked.os_features) - {"win32k"} else ""
     return ""
+
+
+def _machine(asked: Platform, entry: Platform, rule: Since) -> int | None:
+    """How near an entry's processor is to the one asked for, 0 being it; ``None`` when it does not run there."""
+    offered = platforms.normalize(entry)
+    machines = platforms.machines_of(asked)
+    if rule.algorithm != "containerd-only":
+        machines = machines[:1]
+    machine = (offered.architecture, offered.variant)
+    return machines.index(machine) if machine in machines else None
 
 
 def _dockerd(entry: Platform, host: HostFacts, asked: Platform) -> str:
@@ -138,7 +145,7 @@ def _dockerd(entry: Platform, host: HostFacts, asked: Platform) -> str:
     return ""
 
 
-def _rank(entry: Platform | None, host: HostFacts, rule: Since) -> tuple[int, ...]:
+def _rank(entry: Platform | None, host: HostFacts, rule: Since, requested: Platform | None) -> tuple[int, ...]:
     """What is sorted by, the least first; equal entries stay in list order."""
     if entry is None:
         return (1,)
@@ -149,17 +156,11 @@ def _rank(entry: Platform | None, host: HostFacts, rule: Since) -> tuple[int, ..
         return (0, -_revision(entry.os_version))
     if rule.algorithm == "containerd-only":  # from platforms rc.4 on the one with more features, win32k counted
         features = len(entry.os_features) if rule.generation in ("G2", "G3") else 0
-        return (0, entry.architecture == "386", -features)
+        asked = requested or Platform("windows", host.architecture or "amd64")
+        return (0, _machine(asked, entry, rule) or 0, -features)
     return (0,)
 
 
 def _revision(os_version: str) -> int:
     pieces = os_version.split(".")
     return int(pieces[3]) if len(pieces) > 3 and NUMBER.fullmatch(pieces[3]) else 0
-
-
-def _facts(entry: Platform | None) -> ImageFacts:
-    if entry is None:
-        return ImageFacts()
-    return ImageFacts(entry.os, entry.architecture, entry.os_version, tuple(entry.os_features), entry.variant)
-
