@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,10 +10,8 @@ from ..windows.hostfacts import HostFacts, Isolation
 from ..windows.releases import RELEASES, Product, Release, release
 from .engine import Engine
 from .generations import LTSC, accepts
-from .image import ImageFacts
+from .image import ImageFacts, read
 from .verdict import Reason
-
-_VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +68,6 @@ def default_isolation(host: HostFacts, engine: Engine) -> Isolation:
     if told in ("process", "hyperv"):
         return "hyperv" if told == "hyperv" else "process"
     return "hyperv" if engine.kind == "docker" and host.product == "client" else "process"
-
-
-@lru_cache(4096)
-def read(text: str) -> tuple[int, int, int, int | None] | None:
-    """A version as numbers, ``None`` for what is none."""
-    found = _VERSION.fullmatch(text) if text.isascii() else None
-    if found is None:
-        return None
-    major, minor, build, revision = found.groups()
-    return int(major), int(minor), int(build), None if revision is None else int(revision)
 
 
 @lru_cache(1024)
