@@ -78,8 +78,8 @@ def canonical(value: int) -> int:
 
 
 def parse(text: str) -> int:
-    """The code that somebody typed (``0xC0370106``, ``-1070137082``, ``3224830214``, ``0x5b4``, ``1460``, or a name such
-    as ``HCS_E_UNEXPECTED_EXIT``); FormatError when it is none."""
+    """The code that somebody typed (``0xC0370106``, ``-1070137082``, ``3224830214``, ``0x5b4``, ``1460``, or a
+    name such as ``HCS_E_UNEXPECTED_EXIT``); FormatError when it is none."""
     wanted = text.strip()
     named = [status.code for status in statuses() if status.name and status.name.lower() == wanted.lower()]
     if named:

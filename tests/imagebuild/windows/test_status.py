@@ -65,7 +65,8 @@ def test_people_may_type_numbers_and_names(text: str, code: int) -> None:
     assert status.parse(text) == code
 
 
-@pytest.mark.parametrize("text", ["", "0x", "ja", "0x1_0", "1_0", "0x1ffffffff", "-2147483649", "\u0661", "HCS_E_", "1.5"])
+@pytest.mark.parametrize("text", ["", "0x", "ja", "0x1_0", "1_0", "0x1ffffffff", "-2147483649", "\u0661", "HCS_E_",
+                                  "1.5"])
 def test_what_is_no_code_is_refused_with_its_text(text: str) -> None:
     with pytest.raises(FormatError) as caught:
         status.parse(text)
