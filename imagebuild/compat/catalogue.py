@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The failure catalogue: what goes wrong with Windows containers, how it shows, why, and what to do.
 
-The entries stand in ``failures.json`` beside this file (its form: ``failures.schema.json``), with the day they were last
-looked over. An entry is recognised by codes, by names of operations, and by phrases; each carries the fact that tells it
-from its neighbours, for one symptom often has several causes. Sources are threads (``owner/repository#number``), files
-(``owner/repository path@commit``) or pages; a wording is there only because one of them shows it.
+The entries stand in ``failures.json`` beside this file (its form: ``failures.schema.json``), with the day they were
+last looked over. An entry is recognised by codes, by names of operations, and by phrases; each carries the fact that
+tells it from its neighbours, for one symptom often has several causes. Sources are threads
+(``owner/repository#number``), files (``owner/repository path@commit``) or pages; a wording is there only because one
+of them shows it.
 
 Windows translates its own texts, so codes and what engines write themselves (``by: engine``) are worth more than
 Windows' English (``by: windows``).
@@ -35,7 +36,7 @@ class Phrase:
     """A text by which a failure is recognised.
 
     ``regex`` is for one line with its spaces collapsed, case ignored; with ``span`` for that line and so many more.
-    ``anchor``, in small letters, is part of everything the regex matches: whoever searches much text looks for it first.
+    ``anchor``, in small letters, is part of everything the regex matches: a search of much text looks for it first.
     ``by`` says who writes the text, ``example`` is one.
     """
 
