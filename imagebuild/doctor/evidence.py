@@ -21,16 +21,19 @@ if TYPE_CHECKING:
 #: 2020, by build (MicrosoftDocs/Virtualization-Documentation windowscontainers/deploy-containers/update-containers.md,
 #: table of 2B: images; hosts have one less).
 FEBRUARY_2020 = {14393: 3506, 17134: 1305, 17763: 1040, 18362: 658, 18363: 658}
+DECISIVE = frozenset({"architectures-differ", "systems-differ"})
 STABLE_ABI = 20348
 """From this build on process isolation takes more than its own build (version-compatibility.md of the same place)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A fact that was looked at: whether it speaks for the cause, and how it is."""
+    """A fact that was looked at: whether it speaks for the cause, how it is, and whether it is so plain that others do
+    not matter beside it (an image for another processor runs on none of its revisions)."""
 
     speaks_for: bool
     sentence: str
+    decisive: bool = False
 
 
 _Fact = Callable[[HostFacts, "ImageFacts"], tuple[bool | None, str]]
@@ -40,7 +43,7 @@ def weigh(name: str, host: HostFacts, image: ImageFacts) -> Evidence | None:
     """What is known of a fact by its name; ``None`` when nothing is, or the name is none of ours."""
     fact = FACTS.get(name)
     so, sentence = fact(host, image) if fact is not None else (None, "")
-    return None if so is None else Evidence(so, sentence)
+    return None if so is None else Evidence(so, sentence, so and name in DECISIVE)
 
 
 def image_version(image: ImageFacts) -> WindowsVersion | None:

@@ -56,7 +56,7 @@ class Cause:
     @property
     def score(self) -> int:
         """What it is ranked by: its signs, and the facts for and against."""
-        facts = sum(_FACT if fact.speaks_for else -_FACT for fact in self.evidence)
+        facts = sum((_FACT if fact.speaks_for else -_FACT) << fact.decisive for fact in self.evidence)
         return sum(_WEIGHT[way] for way in self.ways) + facts
 
 

@@ -23,14 +23,6 @@ Way = Literal["code", "operation", "engine", "windows"]
 
 WAYS: tuple[Way, ...] = ("code", "operation", "engine", "windows")
 
-_CODES = re.compile(rb"0x(?:f{8})?[89a-f][0-9a-f]{7}(?![0-9a-f])|\(0x[0-9a-f]{1,4}\)"
-                    rb"|-(?:10[67]|21[34])[0-9]{6,7}(?![0-9])|(?<![0-9])(?:21[45]|32[12])[0-9]{7}(?![0-9])")
-_COLOUR = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
-_FAILED = re.compile(r"failed in Win32|encountered an error during|failure in a Windows system call|- failed|"
-                     r"level=(?:error|fatal)|(?:hcs|hcsshim|System)::\w{1,40} [^\s:]{1,80}: \S", re.IGNORECASE)
-_RECORD = re.compile(r"\s{0,8}(?:\d{1,4}[-/.:]\d{1,2}\b|\[|\{|time=|level=|ts=|[IWEF]\d{4} |[A-Z][a-z]{2} [ \d]\d |"
-                     r"PS [A-Z]:|\$ |> |(?:TRACE|DEBUG|DEBU|INFO|WARN|ERRO|ERROR|FATA|FATAL)\b)")
-"""How a line begins that is a record of its own, and not the rest of the one before."""
 _WIDEST = 1 << 13
 """Characters of a line that are looked at around an anchor."""
 
@@ -73,7 +65,7 @@ def scan(data: bytes, first_line: int = 1) -> list[Hit]:
             places.setdefault(lowered.rfind(b"\n", 0, at) + 1, set()).add(anchor)
             end = lowered.find(b"\n", at)
             at = lowered.find(anchor, end) if end >= 0 else -1
-    for match in _CODES.finditer(lowered):
+    for match in _codes().finditer(lowered):
         places.setdefault(lowered.rfind(b"\n", 0, match.start()) + 1, set()).add(b"")
     if not places:
         return []
@@ -88,7 +80,7 @@ def scan(data: bytes, first_line: int = 1) -> list[Hit]:
 def begins_record(line: str) -> bool:
     """Whether a line begins a log record (a time, a level, a prompt) or is empty, and so does not go on with the one
     before."""
-    return not line.strip() or _RECORD.match(line) is not None
+    return not line.strip() or _record().match(line) is not None
 
 
 class _Lines:
@@ -130,7 +122,7 @@ class _Lines:
 def _plain(line: str) -> str:
     """A line as its writer meant it."""
     if "\x1b" in line:
-        line = _COLOUR.sub("", line)
+        line = _colour().sub("", line)
     if '\\"' in line:
         line = line.replace('\\"', '"')
     return " ".join(line.split())
@@ -172,7 +164,7 @@ def _look(lines: _Lines, anchors: set[bytes], number: int) -> Iterator[Hit]:
             if match:
                 yield from hit(entry, "engine" if phrase.by == "engine" else "windows", match[0])
     for entry, operation in operations:
-        if entry.operation_alone and operation not in explained and _FAILED.search(record):
+        if entry.operation_alone and operation not in explained and _failed().search(record):
             known.add((entry.id, "operation"))
             yield Hit(entry, Match(number, "operation", operation, _excerpt(text, operation)))
 
@@ -223,3 +215,29 @@ def _anchors() -> dict[bytes, _Anchored]:
             operations.setdefault(operation.lower().encode(), []).append((entry, operation))
     return {anchor: _Anchored(tuple(phrases.get(anchor, ())), tuple(operations.get(anchor, ())))
             for anchor in sorted({*phrases, *operations})}
+
+
+@cache  # these are compiled when first needed: importing the room is to cost little
+def _codes() -> re.Pattern[bytes]:
+    """What may be a code that says enough alone; :func:`codes_in` decides."""
+    return re.compile(rb"0x(?:f{8})?[89a-f][0-9a-f]{7}(?![0-9a-f])|\(0x[0-9a-f]{1,4}\)"
+                      rb"|-(?:10[67]|21[34])[0-9]{6,7}(?![0-9])|(?<![0-9])(?:21[45]|32[12])[0-9]{7}(?![0-9])")
+
+
+@cache
+def _colour() -> re.Pattern[str]:
+    return re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]")
+
+
+@cache
+def _failed() -> re.Pattern[str]:
+    """What shows that an operation that is named failed, and was not only begun or done."""
+    return re.compile(r"failed in Win32|encountered an error during|failure in a Windows system call|- failed|"
+                      r"level=(?:error|fatal)|(?:hcs|hcsshim|System)::\w{1,40} [^\s:]{1,80}: \S", re.IGNORECASE)
+
+
+@cache
+def _record() -> re.Pattern[str]:
+    """How a line begins that is a record of its own, and not the rest of the one before."""
+    return re.compile(r"\s{0,8}(?:\d{1,4}[-/.:]\d{1,2}\b|\[|\{|time=|level=|ts=|[IWEF]\d{4} |[A-Z][a-z]{2} [ \d]\d |"
+                      r"PS [A-Z]:|\$ |> |(?:TRACE|DEBUG|DEBU|INFO|WARN|ERRO|ERROR|FATA|FATAL)\b)")

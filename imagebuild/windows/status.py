@@ -26,12 +26,6 @@ _MASK = 0xFFFF_FFFF
 _HRESULT_OF = {0xC037: 0x8037, 0xC03B: 0x803B, 0xC007: 0x8007}
 """Upper halves of NTSTATUS whose code has the same number as an HRESULT (facilities of HCS, HCN and Win32)."""
 
-_CODE = re.compile(
-    r"(?<![0-9A-Za-z_.\-])(?:0[xX](?:[fF]{8}(?=[0-9a-fA-F]{8}))?([0-9a-fA-F]{1,8})(?![0-9A-Za-z_])"
-    r"|(-[0-9]{9,10}|[0-9]{10})(?![0-9A-Za-z_]|\.[0-9]))")
-_TYPED = re.compile(r"-?[0-9]{1,10}|0[xX][0-9a-fA-F]{1,8}")
-
-
 @dataclass(frozen=True, slots=True)
 class Status:
     """A code by ``name`` (empty where Windows has none that we know), its ``meaning`` in words, and its source.
@@ -84,7 +78,7 @@ def parse(text: str) -> int:
     named = [status.code for status in statuses() if status.name and status.name.lower() == wanted.lower()]
     if named:
         return named[0]
-    value = int(wanted, 16 if "x" in wanted.lower() else 10) if _TYPED.fullmatch(wanted) else 1 << 32
+    value = int(wanted, 16 if "x" in wanted.lower() else 10) if _typed().fullmatch(wanted) else 1 << 32
     if not -0x8000_0000 <= value <= _MASK:
         raise FormatError(f"cannot read {text[:60]!r} as a Windows code",
                           why="expected like 0xc0370106, -1070137082, 0x5b4 or HCS_E_UNEXPECTED_EXIT")
@@ -125,7 +119,7 @@ def updated() -> date:
 def codes_in(text: str) -> Iterator[Found]:
     """Every number in a text that has the form of a failing code: eight hexadecimal digits with the highest bit set,
     such a number in decimal, or up to four hexadecimal digits (``bare``). It need not be in the table."""
-    for match in _CODE.finditer(text):
+    for match in _code().finditer(text):
         digits, decimal = match.groups()
         if digits is not None:
             value = int(digits, 16)
@@ -145,3 +139,15 @@ def _table() -> tuple[date, dict[int, Status]]:
     rows = (Status(int(row["code"], 16), row["name"], row["family"], row["meaning"], row["source"])
             for row in document["codes"])
     return date.fromisoformat(document["updated"]), {row.code: row for row in rows}
+
+
+@cache  # compiled when first needed: most who import this never search a text
+def _code() -> re.Pattern[str]:
+    return re.compile(
+        r"(?<![0-9A-Za-z_.\-])(?:0[xX](?:[fF]{8}(?=[0-9a-fA-F]{8}))?([0-9a-fA-F]{1,8})(?![0-9A-Za-z_])"
+        r"|(-[0-9]{9,10}|[0-9]{10})(?![0-9A-Za-z_]|\.[0-9]))")
+
+
+@cache
+def _typed() -> re.Pattern[str]:
+    return re.compile(r"-?[0-9]{1,10}|0[xX][0-9a-fA-F]{1,8}")
