@@ -35,7 +35,8 @@ Begin = Callable[[int, Descriptor], None]
 
 def image(image: Image, store: Blobs, *, entry: Descriptor | None = None, index: Index | None = None,
           only: Collection[int] | None = None, importers: Collection[Importer] = IMPORTERS,
-          ignore: Collection[str] = (), limits: Limits = DEFAULT_LIMITS, begin: Begin | None = None, hives: Depth = "quick") -> Iterator[Finding]:
+          ignore: Collection[str] = (), limits: Limits = DEFAULT_LIMITS, begin: Begin | None = None,
+          hives: Depth = "quick") -> Iterator[Finding]:
     """Everything that Windows would refuse or misread in an image, the image's own faults first, then layer by layer.
 
     ``entry`` is the descriptor by which an ``index`` named the image. ``only`` are the numbers of the layers to read, 0

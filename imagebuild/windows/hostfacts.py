@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import FormatError
-from .releases import Product
+
+if TYPE_CHECKING:  # whoever asks for facts alone need not read the table of releases
+    from .releases import Product
 
 Isolation = Literal["process", "hyperv"]
 Store = Literal["graphdriver", "containerd", ""]

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with this host, or what does this error text mean? Pure: values and text in, findings out."""
+
+from __future__ import annotations
+
+from .explain import Cause, Explanation, explain, explain_stream
+from .scan import Match
+
+__all__ = ["Cause", "Explanation", "Match", "explain", "explain_stream"]
