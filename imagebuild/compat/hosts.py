@@ -152,7 +152,7 @@ def from_machine(facts: MachineFacts) -> HostFacts:
     feature = facts.feature("Microsoft-Hyper-V")
     if hyperv is None and feature is not None:
         below = facts.hypervisor
-        running = below.present if below.is_vm is False else below.launched
+        running = below.present if below.guest is False else below.launched
         hyperv = False if feature != "enabled" else running
     host = replace(host, containers=containers, hyperv=hyperv)
     return _with_table(host) if host.os == "windows" else host

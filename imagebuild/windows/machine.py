@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .hostfacts import HostFacts
+from .virtual import vendor_of
 
 FeatureState = Literal["enabled", "disabled", "absent", "unknown"]
 StartType = Literal["boot", "system", "auto", "manual", "disabled"]
@@ -73,9 +74,9 @@ class Guest:
 class HypervisorFacts:
     """Processor, memory, and what runs below and inside.
 
-    ``present`` is ``HypervisorPresent``: true on a host with a running hypervisor and in every guest. ``is_vm`` and
-    ``vendor`` (``hyperv``, ``azure``, ``vmware``, ``virtualbox``, ``kvm``, ``xen``, ``aws``, ``gce``, ``parallels``,
-    ``other``) say whose guest this is. ``firmware``, ``slat`` and ``monitor`` are the processor's abilities as
+    ``present`` is ``HypervisorPresent``: true on a host with a running hypervisor and in every guest. ``manufacturer``,
+    ``model`` and ``asset`` (only Azure's) are the firmware's and say whose guest it is; ``is_vm`` is what the system
+    itself says, where it does. ``firmware``, ``slat`` and ``monitor`` are the processor's abilities as
     Win32_Processor shows them (VirtualizationFirmwareEnabled, SecondLevelAddressTranslationExtensions,
     VMMonitorModeExtensions); once a hypervisor runs they read false. ``launched``: the event log has a start of
     Windows' own hypervisor since the last boot. ``launch_type`` is ``hypervisorlaunchtype`` (``auto``, ``off``).
@@ -85,8 +86,9 @@ class HypervisorFacts:
 
     present: bool | None = None
     is_vm: bool | None = None
-    vendor: str | None = None
+    manufacturer: str | None = None
     model: str | None = None
+    asset: str | None = None
     cpu: str | None = None
     firmware: bool | None = None
     slat: bool | None = None
@@ -97,6 +99,18 @@ class HypervisorFacts:
     memory: int | None = None
     processors: int | None = None
     guests: tuple[Guest, ...] | None = None
+
+    @property
+    def vendor(self) -> str | None:
+        """Whose virtual machine this is (see :mod:`.virtual`), empty for a real computer, ``None`` when not known."""
+        return vendor_of(self.manufacturer, self.model, self.asset)
+
+    @property
+    def guest(self) -> bool | None:
+        """Whether this is a virtual machine; ``None`` when not known."""
+        if self.is_vm is not None or self.vendor is None:
+            return self.is_vm
+        return bool(self.vendor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +218,8 @@ class AntivirusFacts:
 @dataclass(frozen=True, slots=True)
 class Proxy:
     """A proxy setting, without credentials. ``where``: ``user`` (Internet settings), ``machine`` (environment),
-    ``service`` (environment of the docker service), ``daemon`` (daemon.json), ``environment`` (this process)."""
+    ``service`` (environment of the docker service), ``environment`` (this process). daemon.json has its own in
+    :class:`DaemonFacts`."""
 
     where: str
     http: str | None = None

@@ -65,7 +65,7 @@ def anything(kind: Any) -> st.SearchStrategy[Any]:
 MACHINES: st.SearchStrategy[MachineFacts] = anything(MachineFacts)
 
 GIB = 1 << 30
-PIPE_SDDL = "D:P(A;;GA;;;SY)(A;;GA;;;BA)"
+PIPE_SDDL = "D:P(A;;GA;;;BA)(A;;GA;;;SY)"
 """What dockerd gives its pipe: SYSTEM and Administrators (moby daemon/listeners/listeners_windows.go)."""
 ADMINISTRATOR = TokenFacts("S-1-5-21-1-2-3-500", ("S-1-1-0", "S-1-5-32-544", "S-1-5-32-545", "S-1-5-11"), True)
 USER = TokenFacts("S-1-5-21-1-2-3-1001", ("S-1-1-0", "S-1-5-32-545", "S-1-5-11"), False)
@@ -94,7 +94,8 @@ SERVER_2022 = MachineFacts(
     features=(Feature("Containers", "enabled"), Feature("Microsoft-Hyper-V", "disabled"),
               Feature("VirtualMachinePlatform", "disabled")),
     services=services(),
-    hypervisor=HypervisorFacts(False, False, None, "Rack", "intel", True, True, True, False, "auto", 0, 64 * GIB, 32),
+    hypervisor=HypervisorFacts(False, None, "Contoso", "Rack", None, "intel", True, True, True, False, "auto", 0,
+                               64 * GIB, 32),
     pipes=(Pipe("docker_engine", True, PIPE_SDDL),),
     token=ADMINISTRATOR,
     daemon=DaemonFacts(r"C:\ProgramData\docker", "windowsfilter", "", None, r"C:\ProgramData\docker\config\daemon.json",
@@ -119,8 +120,8 @@ WINDOWS_11 = replace(
     features=(Feature("Containers", "enabled"), Feature("Microsoft-Hyper-V", "enabled"),
               Feature("VirtualMachinePlatform", "enabled")),
     services=services(vmms="running"),
-    hypervisor=HypervisorFacts(True, False, None, "Laptop", "amd", False, False, False, True, "auto", 2, 32 * GIB, 16,
-                               ()),
+    hypervisor=HypervisorFacts(True, None, "Contoso", "Laptop", None, "amd", False, False, False, True, "auto", 2,
+                               32 * GIB, 16, ()),
     token=USER,
     daemon=replace(SERVER_2022.daemon, driver="windows", desktop="4.52.0"),
     network=NetworkFacts((Adapter("Wi-Fi", ("192.0.2.30/24",)), Adapter("VPN", ("172.20.5.2/16",))),
@@ -150,8 +151,8 @@ GUEST = replace(
                  engine=EngineFacts("docker", "28.5.1", "windows", "graphdriver", "hyperv", "1.51", "1.24", "guest")),
     system=SystemFacts("Client", "23H2", "Windows 10 Pro", 48, "ni_release", None, "C:", ()),
     features=(Feature("Containers", "enabled"), Feature("Microsoft-Hyper-V", "disabled")),
-    hypervisor=HypervisorFacts(True, True, "hyperv", "Virtual Machine", "intel", False, False, False, False, "auto", 0,
-                               2 * GIB, 1),
+    hypervisor=HypervisorFacts(True, None, "Microsoft Corporation", "Virtual Machine", None, "intel", False, False,
+                               False, False, "auto", 0, 2 * GIB, 1),
 )
 """A Windows 11 guest of Hyper-V with one processor, 2 GiB and no nested virtualisation."""
 
