@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -117,6 +118,17 @@ def test_a_container_that_does_not_run_has_no_process() -> None:
 def test_ancestors_that_go_in_a_circle_are_followed_once() -> None:
     circle = [Process(5001, 3964), Process(5002, 5001), Process(5001, 5002), Process(3964, 5002)]
     assert recognised(visible(SERVER, circle)) == {5001: "parent", 5002: "parent", 3964: "number"}
+
+
+def test_the_guide_shows_what_comes_out() -> None:
+    page = Path(__file__).parents[3] / "docs" / "guides" / "isolation.md"
+    if not page.is_file():
+        pytest.skip("the documentation is not here")
+    block = page.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+    *_, shown, said = block.strip().splitlines()
+    names: dict[str, object] = {}
+    exec(block.partition(shown)[0], names)
+    assert repr(eval(shown, names)) == said.removeprefix("# ")
 
 
 def test_the_services_session_is_nobodys() -> None:
