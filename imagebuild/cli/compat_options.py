@@ -15,7 +15,7 @@ import click
 from ..compat.documents import Subject
 from ..compat.engine import Engine, engine_of, parse_engine
 from ..compat.generations import GENERATIONS, Generation
-from ..compat.hosts import detect, from_text
+from ..compat.hosts import detect, from_machine, from_text
 from ..compat.image import ImageFacts
 from ..errors import FormatError, InputError, UsageError
 from ..images import Library
@@ -75,9 +75,9 @@ def host_of(text: str, **said: Any) -> list[HostFacts]:
     """
     changes = {name: value for name, value in said.items() if value is not None}
     if text == "local":
-        from ..host import local_facts
+        from ..host import LocalHost
 
-        hosts = [local_facts()]
+        hosts = [from_machine(LocalHost().facts())]
     elif Path(text).is_file():
         hosts = list(_from_file(Path(text)))
     else:
