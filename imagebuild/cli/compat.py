@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import click
@@ -12,7 +13,7 @@ import click
 from ..compat.check import check as check_pair
 from ..compat.documents import Subject
 from ..compat.facts import pick_facts, report_facts
-from ..compat.generations import Generation
+from ..compat.generations import Generation, matches
 from ..compat.image import from_platform
 from ..compat.peers import TOOLS, taken
 from ..compat.pick import pick as pick_entry
@@ -147,7 +148,8 @@ def _tool(name: str, subject: Subject, hosts: list[HostFacts], asked: Platform |
     """What a tool takes that knows of no host, and whether it runs on each."""
     tool = TOOLS[name]
     wanted = asked or tool.default or Platform("windows", hosts[0].architecture or "amd64")
-    places = taken(name, subject.entries, wanted)
+    # G2 is the rule of BuildKit; the others compare no builds.
+    places = taken(name, subject.entries, wanted, accepts=partial(matches, "G2"))
     today = datetime.now(UTC).date()
     place = places[0] if places else None
     image = from_platform(subject.entries[place]) if place is not None else None

@@ -9,7 +9,7 @@ read here does is inferred from the newest of them, and said so.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..errors import UsageError
@@ -102,7 +102,8 @@ class Engine:
             found = [since for since in history if since.confidence == "code"][-1]
         if self.generation is None or found.algorithm == "dockerd-graphdriver":
             return found
-        return Since(found.version, self.generation, found.algorithm, "chosen by --generation", found.empty, "code")
+        return replace(found, generation=self.generation, source=f"{_PLATFORMS}, rule {self.generation}",
+                       confidence="code")
 
     def lowest_host(self) -> tuple[int, str]:
         """The lowest Windows build it starts on, with the source; ``(0, "")`` when none is known."""

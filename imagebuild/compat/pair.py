@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..windows.hostfacts import HostFacts, Isolation
-from ..windows.releases import RELEASES, Product, Release, release
+from ..windows.hostfacts import HostFacts, Isolation, Product
+from ..windows.releases import RELEASES, Release, release
 from .engine import Engine
 from .generations import LTSC, accepts
 from .image import ImageFacts, read

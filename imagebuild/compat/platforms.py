@@ -20,6 +20,7 @@ from urllib.parse import unquote_to_bytes
 
 from ..errors import FormatError
 from ..oci import Platform
+from .generations import parts as numbers
 
 Accepts = Callable[[str, str], bool]
 Machine = tuple[str, str]
@@ -109,8 +110,8 @@ def same_build(requested: str, candidate: str) -> bool:
 
     Read as containerd does: what is no version asks for nothing, and is nothing that could be taken.
     """
-    asked = _numbers(requested)
-    return asked == (0, 0, 0) or not candidate or _numbers(candidate) == asked
+    asked = numbers(requested)
+    return asked == (0, 0, 0) or not candidate or numbers(candidate) == asked
 
 
 def only(requested: Platform, candidate: Platform, *, accepts: Accepts = same_build) -> bool:
@@ -202,17 +203,6 @@ def _machine(architecture: str, variant: str) -> Machine:
         case "armel":
             return "arm", "v6"
     return architecture, _VARIANTS.get(architecture, {}).get(variant, variant)
-
-
-def _numbers(version: str) -> tuple[int, int, int]:
-    """Major, minor and build; zeros for less than two dots, for what is no number, and for what is too large."""
-    parts = version.split(".")[:3]
-    if len(parts) < 3 or not all(part.isascii() and part.isdigit() for part in parts):
-        return 0, 0, 0
-    if any(len(part.lstrip("0")) > 5 for part in parts):
-        return 0, 0, 0
-    major, minor, build = map(int, parts)
-    return (major, minor, build) if max(major, minor) < 1 << 8 and build < 1 << 16 else (0, 0, 0)
 
 
 def _decoded(text: str, specifier: str) -> str:

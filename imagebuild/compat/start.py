@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from ..windows.releases import Product, release
+from ..windows.hostfacts import Product
+from ..windows.releases import release
 from .generations import LTSC
 from .pair import Pair, advice, unlisted
 from .particulars import BASELINES, CLIENT_PROCESS, EQUAL_REVISION, REGRESSIONS, STATEMENTS

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ..windows.releases import Product, release
+from ..windows.hostfacts import Product
+from ..windows.releases import release
 from .generations import accepts
 from .pair import Pair, unlisted
 from .particulars import CLIENT_PROCESS, STATEMENTS
@@ -51,6 +52,10 @@ def _rows(host: int, product: Product, image: int) -> tuple[tuple[Table, Cell], 
 
 
 def _listed(found: Pair, rows: tuple[tuple[Table, Cell], ...]) -> Verdict:
+    if (found.image_build or 0) > (found.host_build or 0):
+        # Today's row for Windows 10 names no version, and so says yes of hosts older than the image; tables that name
+        # the version deny it.
+        rows = tuple(row for row in rows if not (row[1].hyperv or row[1].process)) or rows
     table, cell = rows[0]
     says = cell.hyperv if found.isolation == "hyperv" else cell.process
     reasons = [Reason("supported" if says else "not-supported",

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from ..windows.releases import Product
+from ..windows.hostfacts import Product
 
 
 @dataclass(frozen=True, slots=True)

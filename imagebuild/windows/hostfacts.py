@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ..errors import FormatError
 
-if TYPE_CHECKING:  # whoever asks for facts alone need not read the table of releases
-    from .releases import Product
-
+Product = Literal["server", "client", ""]
+"""What a Windows is sold as (``ProductType`` 2 and 3, or 1); empty: not known."""
 Isolation = Literal["process", "hyperv"]
 Store = Literal["graphdriver", "containerd", ""]
 """How an engine keeps images: dockerd's own layer store (``windowsfilter``), or containerd's snapshots."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from imagebuild.compat import isolation
 from imagebuild.compat.isolation import Container, Job, Process, visible
-from imagebuild.windows.releases import Product
+from imagebuild.windows.hostfacts import Product
 
 HOST = [Process(0, 0, 0, "System Idle Process"), Process(4, 0, 0, "System"), Process(500, 4, 0, "services.exe"),
         Process(900, 500, 0, "dockerd.exe"), Process(1000, 600, 1, "explorer.exe")]

@@ -14,7 +14,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from support.compat_vectors import vectors
 
 from imagebuild.compat import tables
-from imagebuild.windows.releases import RELEASES, Product
+from imagebuild.windows.hostfacts import Product
+from imagebuild.windows.releases import RELEASES
 
 FOLDER = Path(tables.__file__).parent
 IDS = ["ms-compat", "ms-compat-2022", "ms-compat-2021", "ms-compat-2020", "ms-compat-2019b", "ms-compat-2019a"]
