@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from mmap import ACCESS_READ, mmap
@@ -16,7 +16,7 @@ from ..hive import KeyLike, find, read
 from ..hive.places import HIVES
 from ..oci import Index, from_bytes, is_index
 from ..oci import parse as parse_manifest
-from .events import Event
+from .events import Event, Result
 from .library import Library
 from .registry import Registry
 from .rootfs import Rootfs
@@ -50,8 +50,9 @@ def read_subject(path: Path, name: str) -> Subject:
     return subject_of(data, name)
 
 
-def look_inside(facts: ImageFacts, rootfs: Rootfs) -> Generator[Event, None, ImageFacts]:
-    """The facts with what the layers tell: whether one has ``UtilityVM``, and the version in the SOFTWARE hive.
+def look_inside(facts: ImageFacts, rootfs: Rootfs) -> Iterator[Event]:
+    """The facts with what the layers tell, in the last event: whether one has ``UtilityVM``, and the version in the
+    SOFTWARE hive.
 
     A base is streamed once in its life; its index is kept.
     """
@@ -59,7 +60,8 @@ def look_inside(facts: ImageFacts, rootfs: Rootfs) -> Generator[Event, None, Ima
     version = ""
     with suppress(NotFoundError, FormatError):  # an image from scratch has no hives
         version = hive_version((yield from Registry(rootfs).root(HIVES["SOFTWARE"])))
-    return replace(facts, utility_vm=rootfs.in_layers("UtilityVM"), hive_version=version)
+    found = replace(facts, utility_vm=rootfs.in_layers("UtilityVM"), hive_version=version)
+    yield Result(found, {"name": facts.name, "utility_vm": found.utility_vm, "hive_version": version})
 
 
 def hive_version(software: KeyLike) -> str:
@@ -72,6 +74,7 @@ def hive_version(software: KeyLike) -> str:
     build = key.values.get("CurrentBuildNumber")
     if build is None or not build.text().isdigit():
         return ""
-    numbers = [str(value.number()) if value is not None and value.data else "0" for value in (major, minor)]
+    numbers = [str(value.number()) if value is not None and value.data else usual
+               for value, usual in ((major, "10"), (minor, "0"))]
     tail = f".{revision.number()}" if revision is not None and revision.data else ""
     return f"{'.'.join(numbers)}.{build.text()}{tail}"
