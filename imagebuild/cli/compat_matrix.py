@@ -78,7 +78,7 @@ def matrix(ctx: click.Context, /, names: tuple[str, ...], hosts: tuple[str, ...]
     elif form == "json":
         print_json(_facts(found))
     elif form == "markdown":
-        print_lines(_markdown(found))
+        print_lines(markdown(found))
     else:
         print_lines(_text(found))
 
@@ -121,14 +121,15 @@ def _text(found: Matrix) -> Iterator[str]:
     yield LEGEND
 
 
-def _markdown(found: Matrix) -> Iterator[str]:
+def markdown(found: Matrix) -> Iterator[str]:
+    """A table in Markdown, with its legend."""
     yield "| host \\ image | " + " | ".join(_escaped(subject.name) for subject in found.images) + " |"
     yield "|---" * (len(found.images) + 1) + "|"
     for host, row in zip(found.hosts, found.rows, strict=True):
         yield f"| {_escaped(host_label(host))} | " + " | ".join(_mark(cells) for cells in row) + " |"
     yield ""
     both = "In each cell: process / Hyper-V isolation. " if len(found.isolations) == 2 else ""
-    yield f"{both}{LEGEND[0].upper()}{LEGEND[1:]}."
+    yield f"{both}Words: {LEGEND}."
 
 
 def _mark(cells: tuple[Cell, ...]) -> str:

@@ -105,7 +105,7 @@ REASONS: dict[str, Words] = {
         "build {0} lies between 20348 and the host's {1}, but is no release that images are promised for"),
     "kernel-mismatch": Words(  # image build, host build, tag that fits
         "with process isolation an image shares the host's kernel, and build {1} does not start {0} (0xc0370101)",
-        "add --isolation=hyperv, or take an image of the host's build{2}", _MATRIX),
+        "add --isolation=hyperv, or take an image that fits the host{2}", _MATRIX),
     "same-core": Words(  # core build, image build, host build
         "both have the kernel {0}: users report that {2} starts {1}, Microsoft does not support it", "add "
         "--isolation=hyperv to be on the safe side",
