@@ -34,7 +34,9 @@ KEPT = 3
 PASTED = 1 << 16
 """Characters up to which a text is taken for pasted, and put together again where a terminal broke its lines."""
 WRAPPED = 40
-"""Characters that a line has at least, if a terminal broke it."""
+"""Characters that the longest line has at least, if a terminal broke it."""
+ONE_MESSAGE = 12
+"""Lines up to which a text may be one message."""
 
 _WEIGHT: dict[Way, int] = {"code": 8, "operation": 4, "engine": 2, "windows": 1}
 _FACT = 16
@@ -183,13 +185,23 @@ def _completed(host: HostFacts | None, image: ImageFacts | None,
 
 
 def _unbroken(lines: list[str], glue: str) -> Iterator[tuple[int, str]]:
-    """Lines that go on in the next one, put together, each with the number of its first."""
-    start, parts = 1, lines[:1]
-    for number, line in enumerate(lines[1:], start=2):
-        if begins_record(line) or len(parts[-1]) < WRAPPED:
+    """Messages that a terminal broke, put together, each with the number of its first line.
+
+    A break is told by the width: all lines of the message but its last are as long as the longest line of the text. A
+    short text in which no line but the first begins a record may also be one message that was wrapped between words.
+    """
+    texts = [line.strip() for line in lines]
+    width = max(map(len, texts), default=0)
+    if width >= WRAPPED and len(texts) <= ONE_MESSAGE and all(len(text) > width / 2 for text in texts[:-1]) and \
+            not any(map(begins_record, texts[1:])):
+        yield 1, glue.join(texts)
+        return
+    start, parts = 1, texts[:1]
+    for number, text in enumerate(texts[1:], start=2):
+        if len(parts[-1]) < max(width - 1, WRAPPED):
             yield start, glue.join(parts)
             start, parts = number, []
-        parts.append(line.strip())
+        parts.append(text)
     yield start, glue.join(parts)
 
 

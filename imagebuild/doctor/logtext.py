@@ -17,6 +17,8 @@ LONGEST = 1 << 16
 """A line longer than this is looked at in pieces of so many bytes."""
 OVERLAP = 1 << 12
 """Bytes of a piece that the next one begins with, so that nothing is missed at the cut."""
+SAMPLE = 1 << 12
+"""Bytes by which the encoding is told."""
 KEPT_LINES = 24
 """Lines at the end of a block that the next one begins with, for what is told on several lines."""
 
@@ -57,7 +59,7 @@ def _tail(data: bytes, end: int) -> int:
     """Where the next block begins: some lines before ``end``, or some bytes where they are long."""
     least = max(0, end - OVERLAP)
     start = end
-    for _ in range(KEPT_LINES + 1):
+    for _ in range(KEPT_LINES):
         before = data.rfind(b"\n", least, start - 1 if start else 0)
         if before < 0:
             return least if start == end else start
@@ -67,6 +69,8 @@ def _tail(data: bytes, end: int) -> int:
 
 def _utf8(stream: BinaryIO) -> Iterator[bytes]:
     first = stream.read(BLOCK)
+    while len(first) < SAMPLE and (more := stream.read(BLOCK)):  # a pipe may give a byte at a time
+        first += more
     encoding, skip = _encoding(first)
     first = first[skip:]
     if encoding == "utf-8":
@@ -87,7 +91,7 @@ def _encoding(head: bytes) -> tuple[str, int]:
     for mark, name in _MARKS:
         if head.startswith(mark):
             return name, len(mark)
-    sample = head[:4096]
+    sample = head[:SAMPLE]
     pairs = len(sample) // 2
     if pairs < 2:
         return "utf-8", 0

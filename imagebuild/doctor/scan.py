@@ -151,7 +151,8 @@ def _look(lines: _Lines, anchors: set[bytes], number: int) -> Iterator[Hit]:
                 yield Hit(None, Match(number, "code", code.written, _excerpt(text, code.written)), code.code)
     operations = [pair for anchor in anchors if anchor for pair in _anchors()[anchor].operations]
     if operations:
-        record = lines.record()
+        # What goes on in the next lines counts where this one says that something failed; else it may be anything.
+        record = lines.record() if _failed().search(text) else text
         codes = {code.code: code.written for code in codes_in(record)
                  if not code.bare or _is_stated(record, code.start, code.written)}
         for entry, _ in operations:
@@ -164,7 +165,7 @@ def _look(lines: _Lines, anchors: set[bytes], number: int) -> Iterator[Hit]:
             if match:
                 yield from hit(entry, "engine" if phrase.by == "engine" else "windows", match[0])
     for entry, operation in operations:
-        if entry.operation_alone and operation not in explained and _failed().search(record):
+        if entry.operation_alone and operation not in explained and _failed().search(text):
             known.add((entry.id, "operation"))
             yield Hit(entry, Match(number, "operation", operation, _excerpt(text, operation)))
 

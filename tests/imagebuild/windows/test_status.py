@@ -22,7 +22,7 @@ def test_every_spelling_of_a_code_is_read_as_that_code(value: int) -> None:
     if code:
         assert {status.parse(text) for text in status.spellings(code)} == {code}
         assert status.canonical(code) == code
-        if 0x8000_0000 <= code < 0xF000_0000:  # above, decimals are short, and no code of Windows lies there
+        if 0x8000_0000 <= code < 0xF000_0000:  # above, a signed decimal is too short to be told from other numbers
             for text in status.spellings(code):
                 assert [found.code for found in status.codes_in(f"it said ({text}).")] == [code], text
 
