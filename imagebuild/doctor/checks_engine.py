@@ -54,7 +54,7 @@ def engine_os(facts: MachineFacts) -> Outcome | None:
 
 @question("toolbox", "Docker Toolbox", "Docker Toolbox runs Linux containers in VirtualBox, whatever Windows is "
                                        "around it.",
-          "docker/toolbox:README.md (deprecated)", "boot2docker/boot2docker:README.md")
+          "docker-archive/toolbox#898", "docker/roadmap#110")
 def toolbox(facts: MachineFacts) -> Outcome | None:
     name = facts.system.product_name or ""
     if not name.lower().startswith("boot2docker"):

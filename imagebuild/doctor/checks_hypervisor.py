@@ -110,6 +110,7 @@ def hypervisor(facts: MachineFacts) -> Outcome | None:
 
 @question("nesting", "Nested virtualisation", "In a virtual machine Hyper-V isolation needs a processor shown whole, "
           f"{PROCESSORS} processors and {MEMORY >> 30} GiB.", _NESTED, "docker/for-win#1133",
+          "VirtualBox/virtualbox#270", "docker/for-win#8137",
           "MicrosoftDocs/azure-docs#47058")
 def nesting(facts: MachineFacts) -> Outcome | None:
     below = facts.hypervisor

@@ -83,7 +83,7 @@ def _networks(texts: tuple[str, ...]) -> Iterator[_Network]:
 
 
 @question("proxy", "Proxy", "A service does not know the proxy of its users: dockerd must be told.",
-          "moby/moby:docs (daemon proxy configuration)", "docker/for-win#2102")
+          "docs.docker.com/engine/daemon/proxy")
 def proxy(facts: MachineFacts) -> Outcome | None:
     if facts.proxies is None:
         return unknown("the proxy settings")

@@ -182,10 +182,13 @@ def service_logon(facts: MachineFacts) -> Outcome | None:
                   "policy; until then gpupdate /force, or restart vmms")
 
 
-@question("clock", "Clock", "Registries and their tokens are refused by a wrong clock.", "moby/moby#40705",
+@question("clock", "Clock", "Registries and their tokens are refused by a wrong clock.", "moby/moby#11534",
+          "microsoft/containerregistry#74",
           "distribution/distribution:docs/content/spec/auth/token.md")
 def clock(facts: MachineFacts) -> Outcome | None:
     skew = facts.clock.skew
+    if skew is None and not on_windows(facts):
+        return None
     if skew is None:
         if facts.clock.synchronised is False:
             return warned("no time source is set", "the clock drifts, until certificates and tokens are refused",

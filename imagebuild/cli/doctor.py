@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``wcow doctor``: a group whose commands are loaded when they are used."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "examine": ("doctor_examine", "Examine a host: what stops Windows containers there?"),
+    "facts": ("doctor_examine", "Print the facts of this machine, or the script that collects them."),
+}
+"""Command to the module that holds it and its one line of help."""
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f".{COMMANDS[name][0]}", __package__), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=_Commands)
+def doctor() -> None:
+    """Explain a host, or an error text, and say what to do."""
