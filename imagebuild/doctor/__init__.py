@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
+from .examine import examine
 from .explain import Cause, Explanation, explain, explain_stream
 from .scan import Match
 
-__all__ = ["Cause", "Explanation", "Match", "explain", "explain_stream"]
+__all__ = ["Cause", "Explanation", "Match", "examine", "explain", "explain_stream"]

@@ -177,3 +177,20 @@ L0 = replace(
 
 SAMPLES = {"server-2022": SERVER_2022, "windows-11": WINDOWS_11, "home": HOME, "guest": GUEST, "toolbox": TOOLBOX,
            "l0": L0}
+
+
+def changed(facts: MachineFacts, changes: dict[str, Any]) -> MachineFacts:
+    """The machine with other facts, by their names: ``{"host.engine.version": "20.10.0", "volumes": None}``."""
+    for path, value in changes.items():
+        facts = _changed(facts, path.split("."), value)
+    return facts
+
+
+def _changed(place: Any, names: list[str], value: Any) -> Any:
+    inner = value if len(names) == 1 else _changed(getattr(place, names[0]), names[1:], value)
+    return replace(place, **{names[0]: inner})
+
+
+def feature(name: str, state: str) -> tuple[Feature, ...]:
+    """One feature, and Containers beside it."""
+    return (Feature("Containers", "enabled"), Feature(name, state))  # type: ignore[arg-type]
