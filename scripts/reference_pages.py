@@ -2,20 +2,28 @@
 """Writes the reference pages that are made from the code: ``python scripts/reference_pages.py``.
 
 ``cli.md`` comes from the command itself, ``folders.md`` from the table of well-known folders, ``lint-rules.md`` from
-the tables of the linter, ``checks.md`` from the questions of the doctor; ``machine.schema.json`` from the facts of a
-machine. ``tests/test_docs.py`` fails when a page is not what this makes.
+the tables of the linter, ``checks.md`` from the questions of the doctor, ``machine.schema.json`` from the facts of a
+machine; in ``docs/compat.md`` the parts between ``<!-- made: NAME -->`` and ``<!-- /made -->``.
+``tests/test_docs.py`` fails when a page is not what this makes.
 """
 
 from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from imagebuild.cli.app import wcow
+from imagebuild.cli.compat_matrix import markdown
+from imagebuild.compat.engine import HISTORY
+from imagebuild.compat.generations import accepts
+from imagebuild.compat.matrix import known_hosts, known_images, matrix
+from imagebuild.compat.reasons import REASONS
+from imagebuild.compat.tables import Cell, Table, tables
 from imagebuild.doctor import (
     checks_engine,
     checks_hypervisor,
@@ -75,6 +83,7 @@ has shown it on a Windows host: then the rule is the safe reading of the source.
 LINT_GROUPS = (("Names, order, links, whiteouts", TREE_RULES), ("What entries carry", VALUE_RULES),
                ("Inside registry hives", HIVE_RULES), ("Manifest, config, index", IMAGE_RULES))
 
+
 CHECKS = """\
 # Checks of a host
 
@@ -92,7 +101,76 @@ CHECK_GROUPS = (
 
 def pages() -> dict[str, str]:
     """Every page by its file name."""
-    return {"cli.md": _cli(), "folders.md": _folders(), "lint-rules.md": _lint_rules(), "checks.md": _checks()}
+    return {"cli.md": _cli(), "folders.md": _folders(), "lint-rules.md": _lint_rules(), "../compat.md": _compat(),
+            "checks.md": _checks()}
+
+
+def _compat() -> str:
+    """The page as it stands, its made parts made anew."""
+    parts = {"matrix": _matrix, "generations": _generations, "contradictions": _contradictions, "reasons": _reasons}
+    text = (FOLDER / "../compat.md").read_text(encoding="utf-8")
+    return re.sub(r"(<!-- made: (\w+) -->\n).*?(<!-- /made -->)",
+                  lambda found: f"{found[1]}\n{parts[found[2]]()}\n{found[3]}", text, flags=re.DOTALL)
+
+
+def _matrix() -> str:
+    return "\n".join(markdown(matrix(known_hosts(), known_images()))) + "\n"
+
+
+def _generations() -> str:
+    lines = ["| engine | from | rule | how it picks from an index | source |", "|---|---|---|---|---|"]
+    for (kind, store), history in HISTORY.items():
+        name = kind if kind == "containerd" else f"docker, {store} store"
+        for since in history:
+            rule = "build not above the host's" if since.algorithm == "dockerd-graphdriver" else since.generation
+            sure = "" if since.confidence == "code" else f" ({since.confidence})"
+            first = ".".join(map(str, since.version)) if any(since.version) else "the first"
+            lines.append(f"| {name} | {first} | {rule}{sure} | {since.algorithm} | {_escaped(since.source)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _contradictions() -> str:
+    """Rows of Microsoft's tables that another table, or the tables' own rule, contradicts."""
+    lines = ["| Microsoft's table of | host | image | isolation | says | but |", "|---|---|---|---|---|---|"]
+    for table in tables():
+        for cell in table.cells:
+            for isolation in ("hyperv", "process"):
+                says = getattr(cell, isolation)
+                but = [f"the table of {other.published}: {_yes(not says)}" for other, there in _others(table, cell)
+                       if getattr(there, isolation) != says]
+                rule = _rule_says(cell, isolation)
+                if rule is not None and rule != says:
+                    but.append(f"the rule of all other rows: {_yes(rule)}")
+                if but:
+                    lines.append(f"| {table.published} | {cell.host} | {cell.image} | {isolation} | {_yes(says)} | "
+                                 f"{'; '.join(but)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _others(table: Table, cell: Cell) -> Iterator[tuple[Table, Cell]]:
+    """The same pair in other tables: of rows about one build each."""
+    for other in tables():
+        if other is not table and cell.image_build is not None and cell.first == cell.last:
+            yield from ((other, there) for there in other.cells if there.image_build == cell.image_build
+                        and there.is_for(cell.first, cell.product))
+
+
+def _rule_says(cell: Cell, isolation: str) -> bool | None:
+    if cell.image_build is None or cell.first != cell.last:
+        return None
+    return cell.image_build <= cell.first if isolation == "hyperv" else accepts("G3", cell.first, cell.image_build)
+
+
+def _yes(says: bool) -> str:
+    return "yes" if says else "no"
+
+
+def _reasons() -> str:
+    lines = ["| code | says | what to do | source |", "|---|---|---|---|"]
+    for code, words in REASONS.items():
+        text, remedy = (re.sub(r"\{\d[^}]*\}", "…", part) for part in (words.text, words.remedy))
+        lines.append(f"| `{code}` | {_escaped(text)} | {_escaped(remedy)} | {_escaped(words.source)} |")
+    return "\n".join(lines) + "\n"
 
 
 def _checks() -> str:

@@ -41,6 +41,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "diff": ("diff", "Compare two images, or two layers."),
     "reg": ("reg", "Read and change the registry of an image, or of a hive in a file."),
     "lint": ("lint", "Would Windows take it? Examine an image or a layer."),
+    "compat": ("compat", "Does this image run on that host, and what does an engine take?"),
     "doctor": ("doctor", "Explain a host, or an error text, and say what to do."),
     "base": ("base", "Make base images: from scratch, or stand-ins for Microsoft's."),
     "login": ("account", "Remember credentials for a registry."),

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ..compat.advice import index_traps
 from ..errors import UsageError
 from ..images import find_local, index_facts, selector
 from ..images import index as operations
@@ -182,7 +183,7 @@ def inspect(ctx: click.Context, /, name: str, as_json: bool, **options: Any) -> 
         store, _, descriptor = library.resolve(name)
         found = operations.load_index(store, descriptor, name)
         facts = index_facts(store, descriptor, name)
-    traps = versions.traps(found)
+    traps = index_traps(found)
     if as_json:
         print_json({**facts, "traps": [{"code": trap.code, "text": trap.text, "entries": list(trap.entries)}
                                        for trap in traps]})

@@ -16,6 +16,7 @@ import click
 
 from .. import __version__
 from ..errors import UsageError
+from ..images.index import load_index
 from ..images.tree import shown
 from ..lint import IMPORTERS, RULES, Finding, Severity, explain, find_rule, sarif_pieces
 from ..lint import image as lint_image
@@ -114,6 +115,7 @@ def lint(ctx: click.Context, /, name: str, importers: tuple[Any, ...], ignore: t
             image = library.find(name, wanted_platform(platform, os_version))
             places = list(image.image.layers)
             found = lint_image(image.image, image.store, entry=image.descriptor if image.index else None,
+                               index=load_index(image.store, image.index, name) if image.index else None,
                                only=sorted(set(layers)) if layers else None, importers=importers, ignore=ignore,
                                hives=depth)
         findings = _counted(found, counts)

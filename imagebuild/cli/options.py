@@ -41,8 +41,12 @@ _PLATFORM = re.compile(r"(?P<os>[a-z0-9]+)(?:\((?P<version>[0-9.]*)\))?(?:/(?P<a
 
 
 def registry_options(function: Decorated) -> Decorated:
-    """``--mirror``, ``--ca``, ``--insecure``, ``--offline``, ``--air-gapped`` and ``--store``; see
-    :func:`settings_from`."""
+    """The options of :func:`network_options` and ``--store``; see :func:`settings_from`."""
+    return network_options(store_option(function))
+
+
+def network_options(function: Decorated) -> Decorated:
+    """``--mirror``, ``--ca``, ``--insecure``, ``--offline`` and ``--air-gapped``."""
     for option in reversed((
         click.option("--mirror", "mirror", multiple=True, metavar="NAME=HOST[/PATH]",
                      help="Read NAME (like mcr.microsoft.com) from another registry. Also WCOW_MIRRORS, [mirrors]."),
@@ -53,7 +57,6 @@ def registry_options(function: Decorated) -> Decorated:
                      help="Use the local store only. Also WCOW_OFFLINE."),
         click.option("--air-gapped/--no-air-gapped", default=None,
                      help="Ask mirrors, and push to mirrors, and to nobody else. Also WCOW_AIR_GAPPED."),
-        store_option,
     )):
         function = option(function)
     return function

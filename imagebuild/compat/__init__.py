@@ -1,2 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Does this image run on that host? Verdicts, and what engines pick from an index. Pure: no IO, nothing raises."""
+"""Does this image run on that host, and what does an engine take from an index? Pure: no IO, and verdicts never raise.
+
+:func:`check` gives three verdicts of one image on one host, :func:`pick` what an engine takes from an index and whether
+that runs, :func:`matrix` every host by every image. Hosts come from :mod:`.hosts` (typed, or programs' JSON), images
+from :mod:`.documents` and :mod:`.image`, engines from :func:`parse_engine`; failures that people meet are in
+:mod:`.catalogue`. Each name is loaded when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .check import Report, check
+    from .documents import Subject, subject_of
+    from .engine import Engine, engine_of, parse_engine
+    from .hosts import detect, from_text
+    from .image import ImageFacts, from_image, from_platform
+    from .matrix import Matrix, matrix
+    from .pick import Pick, pick
+    from .verdict import Reason, Verdict
+
+_HOME = {
+    "Report": "check", "check": "check", "Subject": "documents", "subject_of": "documents", "Engine": "engine",
+    "engine_of": "engine", "parse_engine": "engine", "detect": "hosts", "from_text": "hosts", "ImageFacts": "image",
+    "from_image": "image", "from_platform": "image", "Matrix": "matrix", "matrix": "matrix", "Pick": "pick",
+    "pick": "pick", "Reason": "verdict", "Verdict": "verdict",
+}
+
+__all__ = [
+    "Engine", "ImageFacts", "Matrix", "Pick", "Reason", "Report", "Subject", "Verdict", "check", "detect", "engine_of",
+    "from_image", "from_platform", "from_text", "matrix", "parse_engine", "pick", "subject_of",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import re
 
-from ..windows.releases import RELEASES, Product, Release
+from ..windows.hostfacts import Product
+from ..windows.releases import RELEASES, Release
 
 _NAME = re.compile(r"(?:microsoft )?(?P<family>windows|win|ws)? ?(?P<server>server)?,? ?(?P<rest>[a-z0-9 .,()]*)")
 _NOISE = re.compile(r"\b(datacenter|standard|essentials|enterprise|education|professional|pro|home|evaluation|azure "

@@ -14,10 +14,10 @@ from typing import Any
 
 from ..errors import FormatError
 from ..windows import dockerinfo
-from ..windows.hostfacts import EngineFacts, HostFacts, WindowsVersion
+from ..windows.hostfacts import EngineFacts, HostFacts, Product, WindowsVersion
 from ..windows.machine import MachineFacts
 from ..windows.machine_json import SCHEMA, from_document
-from ..windows.releases import Product, release
+from ..windows.releases import release
 from .host_names import named_releases
 
 _FIRST_BUILD = 10240

@@ -3,9 +3,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from ..oci import Descriptor, Image
+if TYPE_CHECKING:
+    from ..oci import Image
+    from ..oci.descriptor import Platform
+
+_VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +34,8 @@ class ImageFacts:
     name: str = ""
 
 
-def from_entry(entry: Descriptor, *, name: str = "") -> ImageFacts:
-    """What an index says of one of its entries."""
-    platform = entry.platform
+def from_platform(platform: Platform | None, *, name: str = "") -> ImageFacts:
+    """What an index says of one of its entries; ``None`` is an entry without a platform."""
     if platform is None:
         return ImageFacts(name=name)
     return ImageFacts(platform.os, platform.architecture, platform.os_version, tuple(platform.os_features),
@@ -38,6 +44,14 @@ def from_entry(entry: Descriptor, *, name: str = "") -> ImageFacts:
 
 def from_image(image: Image, *, name: str = "") -> ImageFacts:
     """What an image's config says of it."""
-    platform = image.config.platform
-    return ImageFacts(platform.os, platform.architecture, platform.os_version, tuple(platform.os_features),
-                      platform.variant, name=name)
+    return from_platform(image.config.platform, name=name)
+
+
+@lru_cache(4096)
+def read(text: str) -> tuple[int, int, int, int | None] | None:
+    """A version as numbers, ``None`` for what is none."""
+    found = _VERSION.fullmatch(text) if text.isascii() else None
+    if found is None:
+        return None
+    major, minor, build, revision = found.groups()
+    return int(major), int(minor), int(build), None if revision is None else int(revision)

@@ -1,2 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong with this host, or what does this error mean? Explains, and says what to do."""
+"""What is wrong with this host, or what does this error text mean? Pure: values and text in, findings out."""
+
+from __future__ import annotations
+
+from .check import Check
+from .examine import examine
+from .explain import Cause, Explanation, explain, explain_stream
+from .scan import Match
+
+__all__ = ["Cause", "Check", "Explanation", "Match", "examine", "explain", "explain_stream"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from ..compat.advice import index_traps
 from ..errors import NotFoundError, UsageError
 from ..oci import Descriptor, Index, Location, Manifest, Pairs, Platform, from_bytes, is_index, media, versions
 from ..oci import parse as parse_manifest
@@ -136,7 +137,7 @@ def _put(index: Index, target: Store, tag: str | None, name: str) -> Iterator[Ev
         raise UsageError(f"cannot write {name or 'an index'}", why="nothing would be in it",
                          hint="'wcow rm' takes a name away")
     descriptor = target.put_manifest(index.to_bytes(), index.kind, tag=tag)
-    found = versions.traps(index)
+    found = index_traps(index)
     for trap in found:
         yield Warn(trap.text, where=name, code=trap.code)
     yield Result(Listed(index, descriptor, found), {

@@ -155,6 +155,11 @@ class Rootfs:
         assert self._union is not None, "prepare() comes first"
         return self._union
 
+    def in_layers(self, path: str) -> bool:
+        """Whether one of the layers, as it is, has an entry with this path (``UtilityVM``). :meth:`prepare` first."""
+        assert self._union is not None, "prepare() comes first"
+        return any(index.get(path) is not None for index in self._indexes)
+
     def layout(self) -> str:
         """The folder that is the root of the file system: ``Files`` in Windows layers, none (empty) in plain ones."""
         if not self._linux():

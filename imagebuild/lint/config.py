@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from ..compat.image import from_image
+from ..compat.notes import warn_of
 from ..errors import WcowError
-from ..oci import Descriptor, Image, media
+from ..oci import Descriptor, Image, Index, media
 from ..windows.releases import parse_os_version
 from .report import Report
 
@@ -28,6 +30,8 @@ def check_image(image: Image, report: Report) -> None:
             parse_os_version(config.os_version)
         except WcowError:
             report("os-version-malformed", f"os.version is {config.os_version[:60]!r}")
+    for reason in warn_of(from_image(image)):
+        report("release-ended" if reason.code == "ended" else "release-unlisted", reason.text)
     _check_layers(image, report)
     told = sum(not step.empty_layer for step in config.history)
     if config.history and told != len(image.layers):
@@ -87,4 +91,12 @@ def check_index_entry(image: Image, entry: Descriptor, report: Report) -> None:
         report("index-platform-mismatch", "; ".join(wrong))
 
 
-__all__ = ["check_image", "check_index_entry"]
+def check_index(index: Index, report: Report) -> None:
+    """Whether engines take from an index what runs."""
+    from ..compat.advice import index_traps  # it knows every engine, which a build does not ask for
+
+    for trap in index_traps(index):
+        report("index-trap", f"{trap.text} ({trap.code})")
+
+
+__all__ = ["check_image", "check_index", "check_index_entry"]

@@ -10,8 +10,8 @@ from ..codec.readers import Readable, open_reader
 from ..errors import FormatError, IntegrityError, NotFoundError, UsageError
 from ..layer import Limits
 from ..layer.tarstream import DEFAULT_LIMITS
-from ..oci import Descriptor, Digest, Image, media
-from .config import check_image, check_index_entry
+from ..oci import Descriptor, Digest, Image, Index, media
+from .config import check_image, check_index, check_index_entry
 from .digests import HashedReader
 from .finding import IMPORTERS, Finding, Importer
 from .inside import Depth
@@ -33,12 +33,13 @@ Begin = Callable[[int, Descriptor], None]
 """Called with number and descriptor before a layer is read."""
 
 
-def image(image: Image, store: Blobs, *, entry: Descriptor | None = None, only: Collection[int] | None = None,
-          importers: Collection[Importer] = IMPORTERS, ignore: Collection[str] = (), limits: Limits = DEFAULT_LIMITS,
-          begin: Begin | None = None, hives: Depth = "quick") -> Iterator[Finding]:
+def image(image: Image, store: Blobs, *, entry: Descriptor | None = None, index: Index | None = None,
+          only: Collection[int] | None = None, importers: Collection[Importer] = IMPORTERS,
+          ignore: Collection[str] = (), limits: Limits = DEFAULT_LIMITS, begin: Begin | None = None,
+          hives: Depth = "quick") -> Iterator[Finding]:
     """Everything that Windows would refuse or misread in an image, the image's own faults first, then layer by layer.
 
-    ``entry`` is the descriptor by which an index named the image. ``only`` are the numbers of the layers to read, 0
+    ``entry`` is the descriptor by which an ``index`` named the image. ``only`` are the numbers of the layers to read, 0
     being the lowest; what they say about each other is then not asked. ``hives`` says how much of them is looked at.
     Each layer is streamed once, to the end of its blob, so that a store can verify that; its diff id is verified on
     the way. A layer that cannot be read is a finding; trouble of the store is raised.
@@ -51,6 +52,8 @@ def image(image: Image, store: Blobs, *, entry: Descriptor | None = None, only: 
     check_image(image, report)
     if entry is not None:
         check_index_entry(image, entry, report)
+    if index is not None:
+        check_index(index, report)
     yield from report.take()
     below: Below | None = Below() if only is None else None
     for number in numbers:

@@ -25,6 +25,14 @@ IMAGE_RULES = (
     Rule("os-version-malformed", "an os.version that is no Windows version", {"engine": WARNING}, _MATCH,
          "Fewer than three numbers match every host; engines compare the build, the third one.",
          "write it as 10.0.BUILD.REVISION"),
+    Rule("release-ended", "the Windows of the image gets no updates any more", {"engine": WARNING},
+         "imagebuild/windows/releases.json, where each date has its source",
+         "Nobody closes its holes. Microsoft takes old base images away in time.",
+         "build on a release that gets updates (wcow compat builds lists them)"),
+    Rule("release-unlisted", "the image is for a Windows that is not among the known releases", {"engine": NOTE},
+         "imagebuild/windows/releases.json",
+         "Right for a preview. Else the number may be mistyped, and no host takes the image.",
+         "compare os.version with that of the base"),
     Rule("no-layers", "an image without layers", {"engine": ERROR}, _LAYERS,
          "There is nothing to run.", "build it from a base"),
     Rule("diff-ids-count", "not as many layers as diff ids", {"engine": ERROR},
@@ -82,4 +90,10 @@ IMAGE_RULES = (
     Rule("index-platform-mismatch", "the index says another platform than the config", {"engine": WARNING}, _MATCH,
          "Hosts choose by what the index says and then get another image.",
          "make the index again from the images' configs"),
+    Rule("index-trap", "an index of which some engine takes the wrong entry", {"engine": WARNING},
+         f"{_PULL}; {_MATCH}",
+         "Engines choose in list order, and some compare versions as text: what they take may not run, where another "
+         "entry would.",
+         "make the index again (wcow index create orders the entries for all engines); wcow compat pick shows what one "
+         "takes"),
 )

@@ -14,8 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .hostfacts import EngineFacts, HostFacts, Store, WindowsVersion
-from .releases import Product
+from .hostfacts import EngineFacts, HostFacts, Product, Store, WindowsVersion
 
 _KERNEL = re.compile(r"(\d{1,5})\.(\d{1,5}) (\d{1,5})(?: \(([^)]{1,200})\))?.*", re.DOTALL)
 _OS_BUILD = re.compile(r"\(OS Build (\d{1,5})(?:\.(\d{1,9}))?\)")

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import FormatError
-from .releases import Product
 
+Product = Literal["server", "client", ""]
+"""What a Windows is sold as (``ProductType`` 2 and 3, or 1); empty: not known."""
 Isolation = Literal["process", "hyperv"]
 Store = Literal["graphdriver", "containerd", ""]
 """How an engine keeps images: dockerd's own layer store (``windowsfilter``), or containerd's snapshots."""

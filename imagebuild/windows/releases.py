@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import FormatError
+from .hostfacts import Product
 
 Channel = Literal["LTSC", "SAC", "annual", "client"]
-Product = Literal["server", "client", ""]
-"""What a Windows is sold as (``ProductType`` 2 and 3, or 1); empty: not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from support.breaches import Breaches
 
 from imagebuild.lint.config import MAX_LAYERS, check_image, check_index_entry
 from imagebuild.oci import Config, Descriptor, Digest, History, Image, Platform, RunConfig, create, media
+from imagebuild.windows.releases import UPDATED
 
 DIGEST = Digest.of(b"layer")
 SHORT = DIGEST.hex[:12]
@@ -57,6 +58,10 @@ def test_an_image_of_windows_has_nothing_wrong(changes: dict[str, Any]) -> None:
     (image(os_version=""), "os-version-missing", "os.version is not set"),
     (image(os_version="10.0"), "os-version-malformed", "os.version is '10.0'"),
     (image(os_version="x" * 70), "os-version-malformed", f"os.version is {'x' * 60!r}"),
+    (image(os_version="10.0.20349.7"), "release-unlisted",
+     f"no image of build 20349 is among the releases known on {UPDATED}"),
+    (image(os_version="10.0.18362.1"), "release-ended",
+     "support of Windows Server, version 1903 (server) ended on 2020-12-08"),
     (image(()), "no-layers", "the manifest names no layer"),
     (image(diff_ids=()), "diff-ids-count", "the manifest has 1 layers, the config 0 diff ids"),
     (image(diff_ids=(DIGEST,) * 2), "diff-ids-count", "the manifest has 1 layers, the config 2 diff ids"),

@@ -18,7 +18,7 @@ from support.shelf import Shelf
 from imagebuild import lint
 from imagebuild.errors import FormatError, IntegrityError, NotFoundError, StoreError, UsageError
 from imagebuild.layer.tarstream import DEFAULT_LIMITS
-from imagebuild.oci import Descriptor, Digest, History, Image, Platform, RunConfig, create, media
+from imagebuild.oci import Descriptor, Digest, History, Image, Index, Platform, RunConfig, create, media
 from imagebuild.windows.sddl import parse_sddl
 
 OTHER_SD = b64encode(parse_sddl("O:BAG:SYD:(A;;FA;;;BA)").to_bytes())
@@ -118,6 +118,8 @@ CASES: dict[str, tuple[Make, Make]] = {
     "config-architecture": (lambda s: plain(s, architecture="arm"), lambda s: plain(s, architecture="arm64")),
     "os-version-missing": (lambda s: plain(s, os_version=""), plain),
     "os-version-malformed": (lambda s: plain(s, os_version="10.0"), lambda s: plain(s, os_version="10.0.20348")),
+    "release-ended": (lambda s: plain(s, os_version="10.0.18363.1"), lambda s: plain(s, os_version="10.0.17763.1")),
+    "release-unlisted": (lambda s: plain(s, os_version="10.0.20349.1"), plain),
     "no-layers": (lambda s: s.image(), layers(rawtar.base())),
     "diff-ids-count": (lambda s: plain(s, diff_ids=(Digest.of(rawtar.base()),)), plain),
     "diff-id-mismatch": (swapped, plain),
@@ -166,6 +168,21 @@ def test_what_an_index_says_is_compared_with_the_config(said: Platform | None, r
     entry = replace(image.descriptor(), platform=said)
     assert rules(shelf, image, entry=entry) == ({rule} if rule else set())
     assert rules(shelf, image) == set()
+
+
+def test_an_index_of_which_an_engine_takes_what_does_not_run_is_found() -> None:
+    """dockerd on Windows Server 23H2 (25398) takes the first that is not newer: where 2019 stands first, that one."""
+    shelf = Shelf()
+    image = plain(shelf)
+    entries = [replace(image.descriptor(), platform=Platform("windows", "amd64", version))
+               for version in ("10.0.20348.1", "10.0.17763.1")]
+    good, bad = (Index((entries[place], entries[1 - place])) for place in (0, 1))
+    assert rules(shelf, image, entry=entries[0], index=good) == set()
+    told = [finding.message for finding in found(shelf, image, entry=entries[0], index=bad)]
+    assert any("(order)" in message for message in told)
+    assert any(message.startswith("windows(10.0.17763.1)/amd64 is what Windows") and "(wrong-pick)" in message
+               for message in told)
+    assert {finding.rule for finding in found(shelf, image, entry=entries[0], index=bad)} == {"index-trap"}
 
 
 def test_a_hostprocess_image_needs_no_os_version_in_an_index() -> None:

@@ -106,6 +106,16 @@ def test_in_an_image_a_delta_is_compared_with_the_base() -> None:
     assert rules(layer(promoted("plain"), name="Software_Delta")) == [("delta-dangling", 1)]
 
 
+def test_what_is_found_so_has_the_deltas_place_in_its_layer() -> None:
+    shelf = Shelf()
+    data = layer(promoted("other"))
+    image = shelf.image(rawtar.base(hives={"SYSTEM": write(LOWER)}), data)
+    (finding,) = found(shelf, image)
+    assert finding.offset is not None
+    assert b"path=Hives/System_Delta\n" in data[finding.offset:finding.offset + 1024] or \
+        data[finding.offset + 1024:].startswith(b"Hives/System_Delta")
+
+
 def test_in_an_image_a_delta_is_compared_with_the_deltas_below_too() -> None:
     assert rules(layer(Key("new")), layer(promoted("new"))) == []
     assert rules(layer(Key("plain", semantics=TOMBSTONE)), layer(promoted("plain"))) == [("delta-dangling", 2)]

@@ -165,7 +165,7 @@ OF_IMAGES = {"base-folder-changed", "delta-above-no-delta", "layer-damaged", "co
              "too-many-layers", "mixed-compression", "plain-layer-among-compressed", "layer-media-type",
              "config-media-type", "media-type-families", "layer-compression", "foreign-layer",
              "foreign-layer-without-urls", "history-count", "path-without-system32", "index-os-version-missing",
-             "index-platform-mismatch"}
+             "index-platform-mismatch", "release-ended", "release-unlisted", "index-trap"}
 
 #: A second layer that breaks a rule in another way, or keeps it narrowly.
 MORE: list[tuple[str, bytes, bool, bool]] = [

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Codes of Windows in their many spellings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagebuild.errors import FormatError
+from imagebuild.windows import status
+
+codes = st.integers(0, 0xFFFF_FFFF)
+
+
+@given(codes)
+def test_every_spelling_of_a_code_is_read_as_that_code(value: int) -> None:
+    code = status.canonical(value)
+    if code:
+        assert {status.parse(text) for text in status.spellings(code)} == {code}
+        assert status.canonical(code) == code
+        if 0x8000_0000 <= code < 0xF000_0000:  # above, a signed decimal is too short to be told from other numbers
+            for text in status.spellings(code):
+                assert [found.code for found in status.codes_in(f"it said ({text}).")] == [code], text
+
+
+@given(st.text())
+def test_any_text_has_codes_or_none(text: str) -> None:
+    for found in status.codes_in(text):
+        assert text[found.start:].startswith(found.written)
+        assert 0 < found.code <= 0xFFFF_FFFF
+    try:
+        assert 0 <= status.parse(text) <= 0xFFFF_FFFF
+    except FormatError as error:
+        assert "cannot read" in error.what
+
+
+@pytest.mark.parametrize(("text", "code"), [
+    ("0x80370106", 0x80370106), ("0xC0370106", 0x80370106), ("-1070137082", 0x80370106), ("3224830214", 0x80370106),
+    ("-2143878906", 0x80370106), ("0xffffffffc0370106", 0x80370106), ("3221226505", 0xC0000409),
+    ("-1073741502", 0xC0000142), ("0x5b4", 0x800705B4), ("0x800705b4", 0x800705B4), ("0xC00705B4", 0x800705B4),
+    ("0xD000070A", 0xC000070A), ("0x2", 0x80070002), ("0xC03B0013", 0x803B0013),
+])
+def test_forms_of_one_condition_are_one_code_in_a_text(text: str, code: int) -> None:
+    assert [found.code for found in status.codes_in(f"failed: {text} extra info: {{}}")] == [code]
+    assert [found.bare for found in status.codes_in(text)] == [len(text) < 6]
+
+
+@pytest.mark.parametrize("text", [
+    "0x1F4a2", "1700000000", "-2147483649", "4294967296", "sha256:80370106", "0x80370106g", "10.0.80370106", "x0x5",
+    "3221226505.5", "0x00000000", "0x", "v3224830214", "id-3224830214", "0xdeadbeefcafe",
+])
+def test_numbers_of_another_form_are_no_codes(text: str) -> None:
+    assert not list(status.codes_in(text))
+
+
+@pytest.mark.parametrize(("text", "code"), [
+    ("1460", 0x800705B4), (" HCS_E_UNEXPECTED_EXIT ", 0x80370106), ("hcn_e_port_already_exists", 0x803B0013),
+    ("ERROR_ACCESS_DENIED", 0x80070005), ("0", 0), ("-1", 0xFFFFFFFF),
+])
+def test_people_may_type_numbers_and_names(text: str, code: int) -> None:
+    assert status.parse(text) == code
+
+
+@pytest.mark.parametrize("text", ["", "0x", "ja", "0x1_0", "1_0", "0x1ffffffff", "-2147483649", "\u0661", "HCS_E_",
+                                  "1.5"])
+def test_what_is_no_code_is_refused_with_its_text(text: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        status.parse(text)
+    assert repr(text) in caught.value.what
+
+
+def test_names_and_words_are_found_by_any_form() -> None:
+    for value in (0xC0370106, 0x80370106, 0xC0370106 - (1 << 32)):
+        found = status.find(value)
+        assert found is not None
+        assert found.name == "HCS_E_UNEXPECTED_EXIT"
+        assert str(found) == f"0x80370106 HCS_E_UNEXPECTED_EXIT: {found.meaning}"
+    assert status.find(0x80371234) is None
+    nameless = status.find(0x80048016)
+    assert nameless is not None
+    assert str(nameless).startswith("0x80048016: ")
+
+
+def test_the_tables_are_whole() -> None:
+    families = Counter(row.family for row in status.statuses() if "HResult.md" in row.source)
+    assert families == {"HCS": 30, "HCN": 55}
+    assert len({row.code for row in status.statuses()}) == len(status.statuses())
+    for row in status.statuses():
+        assert row.code == status.canonical(row.code)
+        assert row.meaning
+        assert not row.meaning.endswith(".")
+        assert row.source
+        assert row.family in {"HCS", "HCN", "Win32", "NTSTATUS", "HRESULT"}
+
+
+def test_the_table_is_not_stale() -> None:
+    assert datetime.now(UTC).date() - status.updated() < timedelta(days=400), (
+        "compare status.json with the pages it names, then set \"updated\"")
