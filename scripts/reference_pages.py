@@ -2,13 +2,15 @@
 """Writes the reference pages that are made from the code: ``python scripts/reference_pages.py``.
 
 ``cli.md`` comes from the command itself, ``folders.md`` from the table of well-known folders, ``lint-rules.md`` from
-the tables of the linter; in ``docs/compat.md`` the parts between ``<!-- made: NAME -->`` and ``<!-- /made -->``.
+the tables of the linter, ``checks.md`` from the questions of the doctor, ``machine.schema.json`` from the facts of a
+machine; in ``docs/compat.md`` the parts between ``<!-- made: NAME -->`` and ``<!-- /made -->``.
 ``tests/test_docs.py`` fails when a page is not what this makes.
 """
 
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,12 +24,22 @@ from imagebuild.compat.generations import accepts
 from imagebuild.compat.matrix import known_hosts, known_images, matrix
 from imagebuild.compat.reasons import REASONS
 from imagebuild.compat.tables import Cell, Table, tables
+from imagebuild.doctor import (
+    checks_engine,
+    checks_hypervisor,
+    checks_network,
+    checks_services,
+    checks_system,
+    checks_windows,
+)
+from imagebuild.doctor.check import Question
+from imagebuild.doctor.examine import QUESTIONS
 from imagebuild.lint import RULES, Rule
 from imagebuild.lint.rules_hives import HIVE_RULES
 from imagebuild.lint.rules_image import IMAGE_RULES
 from imagebuild.lint.rules_tree import TREE_RULES
 from imagebuild.lint.rules_values import VALUE_RULES
-from imagebuild.windows import attributes
+from imagebuild.windows import attributes, machine_json
 from imagebuild.windows.folders import folders
 from imagebuild.windows.names import join
 
@@ -72,9 +84,25 @@ LINT_GROUPS = (("Names, order, links, whiteouts", TREE_RULES), ("What entries ca
                ("Inside registry hives", HIVE_RULES), ("Manifest, config, index", IMAGE_RULES))
 
 
+CHECKS = """\
+# Checks of a host
+
+<!-- Written by scripts/reference_pages.py; do not edit. -->
+
+{count} checks. `wcow doctor examine` answers those that have a meaning for a host; how to use it is in [Is this host
+ready?](../guides/hosts.md). A source is a file of a public repository, an issue in one, or a page of Microsoft's.
+
+"""
+CHECK_GROUPS = (
+    ("Windows", checks_windows.QUESTIONS), ("Hyper-V and nesting", checks_hypervisor.QUESTIONS),
+    ("Services and the pipe", checks_services.QUESTIONS), ("The engine", checks_engine.QUESTIONS),
+    ("Network", checks_network.QUESTIONS), ("Disks, policies, and what else is around", checks_system.QUESTIONS))
+
+
 def pages() -> dict[str, str]:
     """Every page by its file name."""
-    return {"cli.md": _cli(), "folders.md": _folders(), "lint-rules.md": _lint_rules(), "../compat.md": _compat()}
+    return {"cli.md": _cli(), "folders.md": _folders(), "lint-rules.md": _lint_rules(), "../compat.md": _compat(),
+            "checks.md": _checks()}
 
 
 def _compat() -> str:
@@ -143,6 +171,18 @@ def _reasons() -> str:
         text, remedy = (re.sub(r"\{\d[^}]*\}", "…", part) for part in (words.text, words.remedy))
         lines.append(f"| `{code}` | {_escaped(text)} | {_escaped(remedy)} | {_escaped(words.source)} |")
     return "\n".join(lines) + "\n"
+
+
+def _checks() -> str:
+    parts = [CHECKS.format(count=len(QUESTIONS))]
+    for title, questions in CHECK_GROUPS:
+        parts += [f"## {title}\n\n", "| check | what it is about | source |\n|---|---|---|\n", *map(_check, questions),
+                  "\n"]
+    return "".join(parts).rstrip("\n") + "\n"
+
+
+def _check(one: Question) -> str:
+    return f"| <a id=\"{one.id}\"></a>`{one.id}` | {_escaped(one.about)} | {_escaped('; '.join(one.sources))} |\n"
 
 
 def _folders() -> str:
@@ -251,3 +291,5 @@ def _escaped(text: str) -> str:
 if __name__ == "__main__":
     for file, text in pages().items():
         (FOLDER / file).write_text(text, encoding="utf-8")
+    form = json.dumps(machine_json.schema(), indent=1) + "\n"
+    Path(machine_json.__file__).with_name("machine.schema.json").write_text(form, encoding="utf-8")

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from .check import Check
 from .examine import examine
 from .explain import Cause, Explanation, explain, explain_stream
 from .scan import Match
 
-__all__ = ["Cause", "Explanation", "Match", "examine", "explain", "explain_stream"]
+__all__ = ["Cause", "Check", "Explanation", "Match", "examine", "explain", "explain_stream"]

@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
+from ..compat.engine import engine_of
+from ..compat.generations import LTSC, accepts, floor
+from ..compat.particulars import CLIENT_PROCESS
 from ..windows.machine import MachineFacts
+from ..windows.releases import release
 from .check import Outcome, build_of, failed, needs_hyperv, numbers, on_windows, passed, question, unknown, warned
-from .checks_windows import ENGINE_FLOOR, FLOOR
+from .checks_windows import FLOOR
 
 _DAEMON = "moby/moby:daemon/daemon_windows.go@b985e231"
 _INSTALL = "install one: microsoft/Windows-Containers, helpful_tools/Install-DockerCE, or containerd"
 _ENGINES = ("docker", "containerd", "com.docker.service")
-_LAST_KNOWN = (29, 7)
-"""The newest minor release of dockerd whose rule for images was read."""
-_STABLE = 26100
 
 
 @question("engine", "Engine", "Something must start containers: dockerd or containerd.",
@@ -74,9 +75,9 @@ def engine_version(facts: MachineFacts) -> Outcome | None:
     version, build = numbers(one.version), build_of(facts)
     if version is None:
         return unknown(f"what version {one.version} is", "'docker version' on the host")
-    if build is not None and version >= (23, 0, 0) and build < ENGINE_FLOOR:
-        return failed(f"{one.version} on build {build}", f"it needs build {ENGINE_FLOOR}", "use 20.10, or upgrade "
-                                                                                           "Windows")
+    lowest, _ = engine_of(facts.host).lowest_host()
+    if build is not None and FLOOR <= build < lowest:
+        return failed(f"{one.version} on build {build}", f"it needs build {lowest}", "use 20.10, or upgrade Windows")
     if build is not None and build < FLOOR:
         return failed(f"{one.version} on build {build}", f"no engine runs Windows containers below {FLOOR}",
                       "install a current Windows")
@@ -112,20 +113,22 @@ def engine_store(facts: MachineFacts) -> Outcome | None:
         return None
     if not one.store:
         return unknown("how it keeps images (Driver)", "'docker info --format json' on the host")
-    version = numbers(one.version)
-    first = {"docker": (29, 0), "containerd": (2, 1)}.get(one.kind)
-    if one.store != "containerd" or build is None or build <= _STABLE or version is None or first is None \
-            or version[:2] < first:
+    rule = engine_of(facts.host).rule()
+    if build is None or one.kind not in ("docker", "containerd") or rule.algorithm == "dockerd-graphdriver" \
+            or not accepts("G3", build, LTSC[0]):
         return passed(one.store)
-    if one.kind == "docker" and version[:2] > _LAST_KNOWN:
-        return unknown(f"whether {one.version} finds ltsc2022 images on build {build}", "pull one: "
-                       "mcr.microsoft.com/windows/nanoserver:ltsc2022")
+    oldest = f"images of {(known.tag if (known := release(LTSC[0])) else '')} (build {LTSC[0]})"
+    if accepts(rule.generation, build, LTSC[0]):
+        if rule.confidence == "inferred" and not accepts("G2", build, LTSC[0]):
+            return unknown(f"whether {one.kind} {one.version} finds {oldest} on build {build}", "pull one: "
+                           "mcr.microsoft.com/windows/nanoserver:ltsc2022")
+        return passed(f"{one.store}; it takes images of build {floor(rule.generation, build)} to {build}")
     return warned(f"{one.kind} {one.version} with the containerd store on build {build}",
-                  f"its rule takes images of build {_STABLE} to {build} only: ltsc2022 and older are 'no match for "
-                  "platform in manifest', though this Windows runs them",
-                  'use ltsc2025 images; or the old store ({"features": {"containerd-snapshotter": false}}); or an '
-                  'engine '
-                  "with containerd/platforms 1.0.0-rc.5 or later")
+                  f"its rule ({rule.generation}) takes images of build {floor(rule.generation, build)} to {build} "
+                  "only: "
+                  f"{oldest} are 'no match for platform in manifest', though this Windows runs them",
+                  'use images of its range; or the old store ({"features": {"containerd-snapshotter": false}}); or an '
+                  "engine with containerd/platforms 1.0.0-rc.5 or later")
 
 
 @question("isolation", "Default isolation", "Whether a container shares the host's kernel unless somebody says "
@@ -137,9 +140,9 @@ def isolation(facts: MachineFacts) -> Outcome | None:
         return None
     if one.isolation not in ("process", "hyperv"):
         return unknown("the default isolation", "'docker info --format json' on the host")
-    if one.isolation == "process" and facts.host.product == "client" and build is not None and build < ENGINE_FLOOR:
+    if one.isolation == "process" and facts.host.product == "client" and build is not None and build < CLIENT_PROCESS:
         return failed(f"process, on a client of build {build}", f"clients share their kernel from build "
-                                                                f"{ENGINE_FLOOR} on",
+                                                                f"{CLIENT_PROCESS} on",
                       "take isolation=process out of daemon.json, or upgrade Windows")
     return passed(one.isolation + (", a virtual machine for each container" if needs_hyperv(facts) else
                                    ", the kernel is shared"))

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from datetime import date
 
+from ..compat.engine import DOCKER_HOSTS, LAST_BEFORE
+from ..compat.particulars import BASELINES, REGRESSIONS
 from ..windows.machine import MachineFacts
 from ..windows.releases import release
 from .check import Outcome, build_of, failed, on_windows, passed, question, unknown, warned
 
 FLOOR = 14393
-ENGINE_FLOOR = 17763
-"""The first build with Windows containers, and the first that engines from 23.0 start on."""
+"""The first build with Windows containers."""
 _ARM_FLOOR = 26100
 
 _VD = "MicrosoftDocs/Virtualization-Documentation"
@@ -19,15 +20,10 @@ _REQUIREMENTS = f"{_VD}:virtualization/windowscontainers/deploy-containers/syste
 _DAEMON = "moby/moby:daemon/daemon_windows.go@b985e231"
 
 _UPDATES = (
-    (17763, 1039, "February 2020", "32-bit programs of images from after February 2020 end without a word",
-     "KB4542617"),
-    (17763, 7314, "April 2025", "images of April 2025 and later do not start in process isolation (0xc0370106)",
-     "microsoft/Windows-Containers#591"),
-    (26100, 4061, "May 2025", "images of May 2025 and later do not start in process isolation (0xc0370106)",
-     "microsoft/Windows-Containers#591"),
+    (17763, 7314, "April 2025", "images of April 2025 and later do not start in process isolation (0xc0370106)"),
+    (26100, 4061, "May 2025", "images of May 2025 and later do not start in process isolation (0xc0370106)"),
 )
-"""Build, the first revision with an update, when it came, and what happens without it."""
-_BROKEN = {(26200, 7171): "images of 26100.7171 do not start in either isolation (0xc0370112); ltsc2022 does"}
+"""Build, the first revision with an update, when it came, and what is reported without it (Windows-Containers#591)."""
 
 
 @question("windows", "Windows", "Windows containers need a Windows kernel below them.", _REQUIREMENTS)
@@ -78,8 +74,10 @@ def build(facts: MachineFacts) -> Outcome | None:
     if version.major < 10 or number < FLOOR:
         return failed(str(version), f"Windows containers begin with build {FLOOR}; older ones run Linux containers in "
                                     "a virtual machine at best", "install a current Windows")
-    if number < ENGINE_FLOOR:
-        return warned(str(version), f"engines from 23.0 do not start below build {ENGINE_FLOOR}; 20.10 is the last one",
+    (since, floor, _), last = DOCKER_HOSTS[0], ".".join(map(str, LAST_BEFORE))
+    if number < floor:
+        return warned(str(version), f"Docker {since[0]} and later do not start below build {floor}; {last} is the "
+                                    "last one",
                       "upgrade to Windows Server 2019 or later")
     return passed(str(version) if release(number) else f"{version}; not in our table of releases, so judged by number")
 
@@ -114,13 +112,19 @@ def update(facts: MachineFacts) -> Outcome | None:
     if version.revision is None:
         return unknown("the update level (UBR)", "'docker info' shows it behind the build, the registry as UBR; "
                                                  "Ansible's facts do not have it")
-    missing = [row for row in _UPDATES if row[0] == version.build and version.revision < row[1]]
-    if missing:
-        _, revision, when, what, _ = missing[0]
-        return warned(f"{version}: older than {when} ({version.build}.{revision})", what,
-                      "install the current cumulative update")
-    if broken := _BROKEN.get((version.build, version.revision)):
-        return warned(str(version), broken, "install a later cumulative update, or use ltsc2022 images")
+    base = BASELINES.get(version.build)
+    rows = [(base.build, base.host, "February 2020", "32-bit programs of images from after February 2020 end without a "
+             "word")] if base else []
+    for number, revision, when, what in (*rows, *_UPDATES):
+        if number == version.build and version.revision < revision:
+            return warned(f"{version}: older than {when} ({number}.{revision})", what,
+                          "install the current cumulative update")
+    for row in REGRESSIONS:
+        if row.host_build == version.build and version.revision >= row.first_revision:
+            return warned(f"{version}: from revision {row.first_revision} on", f"images of build {row.image_build} are "
+                          f"reported not to start, in either isolation ({row.code})", "use images of another release, "
+                                                                                      "as "
+                          "ltsc2022, or install a later cumulative update and try")
     return passed(str(version))
 
 

@@ -84,7 +84,10 @@ def test_client_and_engine_must_have_an_api_in_common(api: str, oldest: str, sta
     ("docker", "29.6.2", "containerd", 26200, "warn"), ("docker", "29.0.0", "containerd", 26200, "warn"),
     ("docker", "29.7.2", "containerd", 28000, "warn"), ("docker", "29.6.2", "containerd", 26100, "pass"),
     ("docker", "29.6.2", "graphdriver", 26200, "pass"), ("docker", "28.5.1", "containerd", 26200, "pass"),
-    ("docker", "29.8.0", "containerd", 26200, "unknown"), ("docker", "29.6.2", "", 26200, "unknown"),
+    ("docker", "29.7.3", "containerd", 26200, "unknown"),
+    ("docker", "29.7.3", "containerd", 26100, "pass"), ("docker", "29.6.2", "containerd", 17763, "pass"),
+    ("containerd", "1.7.0", "containerd", 22621, "warn"), ("containerd", "2.4.0", "containerd", 26200, "unknown"),
+    ("docker", "29.6.2", "", 26200, "unknown"),
     ("containerd", "2.1.0", "containerd", 26200, "warn"), ("containerd", "2.0.5", "containerd", 26200, "pass"),
     ("moon", "29.6.2", "containerd", 26200, "pass"),
 ])

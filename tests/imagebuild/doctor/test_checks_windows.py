@@ -84,7 +84,9 @@ def test_support_of_a_release_without_dates_is_not_asked() -> None:
 @pytest.mark.parametrize(("text", "status", "words"), [
     ("10.0.17763.1038", "warn", "February 2020"), ("10.0.17763.1039", "warn", "April 2025"),
     ("10.0.17763.7314", "pass", "7314"), ("10.0.26100.4060", "warn", "May 2025"), ("10.0.26100.4061", "pass", "4061"),
-    ("10.0.26200.7171", "warn", "7171"), ("10.0.26200.7172", "pass", "7172"), ("10.0.20348", "unknown", "UBR"),
+    ("10.0.26200.7171", "warn", "7171"), ("10.0.26200.7170", "pass", "7170"),
+    ("10.0.26200.7462", "warn", "from revision 7171"), ("10.0.14393.3503", "warn", "February 2020"), ("10.0.20348",
+                                                                                                      "unknown", "UBR"),
 ])
 def test_an_update_may_be_missing(text: str, status: str, words: str) -> None:
     answer = ask("update", SERVER_2022, version(text))

@@ -39,7 +39,8 @@ def test_a_machine_of_which_nothing_is_known_is_not_judged() -> None:
 EXPECTED: dict[str, dict[str, str]] = {
     "server-2022": {},
     "l0": {},
-    "windows-11": {"pipe-access": "fail", "engine-store": "warn", "nat-overlap": "warn", "antivirus": "warn"},
+    "windows-11": {"update": "warn", "pipe-access": "fail", "engine-store": "warn", "nat-overlap": "warn",
+                   "antivirus": "warn"},
     "home": {"edition": "fail", "support": "warn", "containers-feature": "fail", "hyperv-feature": "fail",
              "service-hns": "fail", "service-vmcompute": "fail", "service-engine": "fail", "engine": "fail",
              "nat-network": "unknown", "daemon-json": "unknown"},
