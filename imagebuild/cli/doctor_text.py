@@ -72,7 +72,7 @@ def _others(cause: Cause, others: list[Cause]) -> Iterator[str]:
         for other in others[:_OTHERS]:
             yield from _other(other.failure)
             for fact in other.evidence:
-                yield from _field("    for" if fact.speaks_for else "    against", fact.sentence)
+                yield from _field("    for" if fact.speaks_for else "    not", fact.sentence)
     elif cause.failure.neighbours:
         yield "  not to be taken for:"
         for name in cause.failure.neighbours:
@@ -81,7 +81,7 @@ def _others(cause: Cause, others: list[Cause]) -> Iterator[str]:
 
 def _other(entry: Failure) -> Iterator[str]:
     yield f"    {entry.title} [{entry.id}]"
-    yield from _field("    if", entry.detect)
+    yield from _field("    by", entry.detect)
 
 
 def _field(label: str, value: str) -> Iterator[str]:
@@ -103,7 +103,7 @@ def code_text(code: int, entries: Sequence[Failure]) -> Iterator[str]:
         yield f"  {entry.title} [{entry.id}]"
         if not entry.tells_alone(code):
             yield from _field("  with", ", ".join(entry.operations))
-        yield from _field("  if", entry.detect)
+        yield from _field("  by", entry.detect)
         yield from _field("  do", entry.remedy)
     if not entries:
         yield "  no failure of the catalogue has it"

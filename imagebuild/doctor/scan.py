@@ -116,7 +116,7 @@ class _Lines:
             if begins_record(line):
                 break
             parts.append(line)
-        return " ".join(parts)
+        return " ".join(parts) if len(parts) > 1 else self.text
 
 
 def _plain(line: str) -> str:
@@ -140,8 +140,10 @@ def _look(lines: _Lines, anchors: set[bytes], number: int) -> Iterator[Hit]:
             explained.update(failure.operations)
             yield Hit(failure, Match(number, way, what, _excerpt(text, what)))
 
+    operations = [pair for anchor in anchors if anchor for pair in _anchors()[anchor].operations]
+    numbers = list(codes_in(text)) if operations or b"" in anchors else []
     if b"" in anchors:
-        for code in codes_in(text):
+        for code in numbers:
             if code.bare and not text[max(0, code.start - 1):].startswith(f"({code.written})"):
                 continue
             entries = _alone().get(code.code, ())
@@ -149,11 +151,11 @@ def _look(lines: _Lines, anchors: set[bytes], number: int) -> Iterator[Hit]:
                 yield from hit(entry, "code", code.written)
             if not entries and not is_generic(code.code) and find(code.code) is not None:
                 yield Hit(None, Match(number, "code", code.written, _excerpt(text, code.written)), code.code)
-    operations = [pair for anchor in anchors if anchor for pair in _anchors()[anchor].operations]
     if operations:
         # What goes on in the next lines counts where this one says that something failed; else it may be anything.
-        record = lines.record() if _failed().search(text) else text
-        codes = {code.code: code.written for code in codes_in(record)
+        failed = _failed().search(text) is not None
+        record = lines.record() if failed else text
+        codes = {code.code: code.written for code in (numbers if record is text else codes_in(record))
                  if not code.bare or _is_stated(record, code.start, code.written)}
         for entry, _ in operations:
             for value in entry.codes:
@@ -165,7 +167,7 @@ def _look(lines: _Lines, anchors: set[bytes], number: int) -> Iterator[Hit]:
             if match:
                 yield from hit(entry, "engine" if phrase.by == "engine" else "windows", match[0])
     for entry, operation in operations:
-        if entry.operation_alone and operation not in explained and _failed().search(text):
+        if entry.operation_alone and operation not in explained and failed:
             known.add((entry.id, "operation"))
             yield Hit(entry, Match(number, "operation", operation, _excerpt(text, operation)))
 

@@ -85,6 +85,8 @@ def test_generic_codes_have_an_operation(entry: Failure) -> None:
 def test_generic_are_the_codes_of_win32_and_no_others() -> None:
     assert [hexadecimal(code) for code in (0x80070005, 0x80004005, 0x80370106, 0x803B0013, 0xC0351000)
             if catalogue.is_generic(code)] == ["0x80070005", "0x80004005"]
+    assert [entry.id for entry in failures() if entry.code_alone] == ["logon-type", "paging-file",
+                                                                      "insufficient-resources"]
     assert catalogue.failure("paging-file").tells_alone(0x800705AF)
     assert not catalogue.failure("importlayer").tells_alone(0x80070003)
     assert not catalogue.failure("importlayer").tells_alone(0x80370106)

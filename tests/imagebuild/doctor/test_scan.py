@@ -59,6 +59,12 @@ def test_and_not_without(text: str) -> None:
     assert ("preparelayer-timeout", "code") not in [sign[1:3] for sign in signs(text)]
 
 
+@pytest.mark.parametrize("code", ["0x5af", "0x569", "0x5aa"])
+def test_some_codes_of_win32_are_enough_alone_where_they_are_a_result(code: str) -> None:
+    assert len(signs(f"({code})")) == len(signs(f"0x80070{code[2:]}")) == 1
+    assert signs(f"(0x1) at offset {code}, error {code}") == []
+
+
 def test_an_operation_that_failed_is_a_sign_where_nothing_better_is() -> None:
     text = "hcsshim::ImportLayer failed in Win32: O sistema nao pode encontrar o caminho."
     assert (1, "importlayer", "engine", "ImportLayer failed in Win32") in signs(text)
