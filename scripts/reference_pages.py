@@ -21,7 +21,7 @@ from imagebuild.cli.app import wcow
 from imagebuild.cli.compat_matrix import markdown
 from imagebuild.compat.engine import HISTORY
 from imagebuild.compat.generations import accepts
-from imagebuild.compat.matrix import known_hosts, known_images, matrix
+from imagebuild.compat.grid import known_hosts, known_images, matrix
 from imagebuild.compat.reasons import REASONS
 from imagebuild.compat.tables import Cell, Table, tables
 from imagebuild.doctor import (

@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
-from ..compat.check import check as check_pair
 from ..compat.documents import Subject
 from ..compat.facts import pick_facts, report_facts
 from ..compat.generations import Generation, matches
 from ..compat.image import from_platform
 from ..compat.peers import TOOLS, taken
-from ..compat.pick import pick as pick_entry
+from ..compat.picks import pick as pick_entry
+from ..compat.report import check as check_pair
 from ..compat.verdict import Answer
 from ..errors import UsageError
 from ..oci import Platform

@@ -12,8 +12,8 @@ import html
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..compat.check import Report
-from ..compat.matrix import Cell, Matrix
+from ..compat.grid import Cell, Matrix
+from ..compat.report import Report
 from ..compat.verdict import Verdict
 from ..images.tree import shown
 from ..windows.hostfacts import HostFacts

@@ -12,8 +12,8 @@ import click
 
 from ..compat.facts import host_facts, pick_facts, report_facts
 from ..compat.generations import Generation
-from ..compat.matrix import BOTH, Cell, Matrix, known_hosts, known_images
-from ..compat.matrix import matrix as make_matrix
+from ..compat.grid import BOTH, Cell, Matrix, known_hosts, known_images
+from ..compat.grid import matrix as make_matrix
 from ..compat.verdict import Answer
 from ..errors import NotFoundError, UsageError
 from ..images.tree import shown

@@ -9,10 +9,10 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from ..compat.check import Report
 from ..compat.documents import Subject
 from ..compat.peers import Tool
-from ..compat.pick import Pick
+from ..compat.picks import Pick
+from ..compat.report import Report
 from ..compat.verdict import Answer, Reason, Verdict
 from ..images.tree import shown
 from ..oci import Platform

@@ -12,20 +12,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .check import Report, check
     from .documents import Subject, subject_of
     from .engine import Engine, engine_of, parse_engine
+    from .grid import Matrix, matrix
     from .hosts import detect, from_text
     from .image import ImageFacts, from_image, from_platform
-    from .matrix import Matrix, matrix
-    from .pick import Pick, pick
+    from .picks import Pick, pick
+    from .report import Report, check
     from .verdict import Reason, Verdict
 
 _HOME = {
-    "Report": "check", "check": "check", "Subject": "documents", "subject_of": "documents", "Engine": "engine",
+    "Report": "report", "check": "report", "Subject": "documents", "subject_of": "documents", "Engine": "engine",
     "engine_of": "engine", "parse_engine": "engine", "detect": "hosts", "from_text": "hosts", "ImageFacts": "image",
-    "from_image": "image", "from_platform": "image", "Matrix": "matrix", "matrix": "matrix", "Pick": "pick",
-    "pick": "pick", "Reason": "verdict", "Verdict": "verdict",
+    "from_image": "image", "from_platform": "image", "Matrix": "grid", "matrix": "grid", "Pick": "picks",
+    "pick": "picks", "Reason": "verdict", "Verdict": "verdict",
 }
 
 __all__ = [

@@ -15,8 +15,8 @@ from ..oci.versions import Trap, is_image, traps
 from ..windows.hostfacts import HostFacts
 from ..windows.releases import UPDATED
 from .engine import Engine, parse_engine
-from .matrix import known_hosts
-from .pick import pick
+from .grid import known_hosts
+from .picks import pick
 
 ENGINES = ("docker-28", "containerd-1.7.6", "containerd-2.1")
 """An engine of each way to choose that people have today."""

@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..windows.hostfacts import HostFacts
-from .check import Report
 from .engine import Engine
 from .image import ImageFacts
-from .pick import Pick
+from .picks import Pick
+from .report import Report
 from .verdict import Reason, Verdict
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is particular to single builds: statements beside the tables, reported regressions, baselines of revisions.
 
-Rows of facts with their source; the rules that use them are in :mod:`.check` and :mod:`.start`.
+Rows of facts with their source; the rules that use them are in :mod:`.support` and :mod:`.start`.
 """
 
 from __future__ import annotations

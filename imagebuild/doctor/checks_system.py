@@ -210,7 +210,8 @@ def reboot(facts: MachineFacts) -> Outcome | None:
     if reasons is None:
         return unknown("whether a restart is due")
     if reasons:
-        return warned(", ".join(filter(None, reasons)) or "due", "features that were enabled, and updates, may not be in force yet",
+        return warned(", ".join(filter(None, reasons)) or "due",
+                      "features that were enabled, and updates, may not be in force yet",
                       "restart Windows, then examine it again")
     return passed("none")
 

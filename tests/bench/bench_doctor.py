@@ -9,16 +9,11 @@ library that the room takes.
 
 from __future__ import annotations
 
-import json
-import os
 import statistics
-import subprocess
-import sys
 from pathlib import Path
 
-from support.bench import Report
+from support.bench import TOP, Report, python
 
-TOP = Path(__file__).resolve().parents[2]
 UNRELATED = TOP / "tests/imagebuild/doctor/unrelated.txt"
 KNOWN = 'time="2026-11-24T10:00:00Z" level=error msg="hcsshim::PrepareLayer failed in Win32: texto. (0x5b4)"\n'
 MEGABYTE = 1 << 20
@@ -44,15 +39,6 @@ standard = time.perf_counter()
 import imagebuild.doctor
 print(json.dumps([standard - start, time.perf_counter() - standard]))
 """
-
-
-def python(code: str, *args: str | Path) -> list[float]:
-    """What a program in a process of its own says; Python may keep what it compiled, as it does for users."""
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    done = subprocess.run([sys.executable, "-c", code, *map(str, args)], capture_output=True, text=True, check=True,
-                          env={**env, "PYTHONPATH": str(TOP)}, cwd=TOP)
-    figures: list[float] = json.loads(done.stdout)
-    return figures
 
 
 def log(path: Path, size: int, every: int, encoding: str = "utf-8") -> Path:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 RUNS = int(os.environ.get("BENCH_RUNS", "3"))
+TOP = Path(__file__).resolve().parents[2]
 WCOW = (sys.executable, "-m", "imagebuild")
 
 INFLATE = """
@@ -81,6 +82,15 @@ def measure(argv: Sequence[str | Path], env: dict[str, str] | None = None, stdin
         wall, cpu, memory, code = json.loads(Path(told.name).read_text())
     assert code == 0, f"{argv}: {done.stderr.decode(errors='replace')[-2000:]}"
     return Cost(wall, cpu, memory)
+
+
+def python(code: str, *args: str | Path) -> list[float]:
+    """What a program in a process of its own says; Python may keep what it compiled, as it does for users."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run([sys.executable, "-c", code, *map(str, args)], capture_output=True, text=True, check=True,
+                          env={**env, "PYTHONPATH": str(TOP)}, cwd=TOP)
+    figures: list[float] = json.loads(done.stdout)
+    return figures
 
 
 def race(contenders: Sequence[Contender], runs: int = RUNS) -> dict[str, Cost]:

@@ -10,7 +10,7 @@ from support.pairs import builds, engines, host, hosts, isolations, os_versions
 
 from imagebuild.compat.engine import Engine, parse_engine
 from imagebuild.compat.facts import pick_facts
-from imagebuild.compat.pick import choose, pick, refusal
+from imagebuild.compat.picks import choose, pick, refusal
 from imagebuild.compat.verdict import ORDER
 from imagebuild.oci.descriptor import Platform
 from imagebuild.windows.hostfacts import HostFacts, Isolation

@@ -16,11 +16,11 @@ from datetime import date
 from ..oci.descriptor import Platform
 from ..windows.hostfacts import HostFacts, Isolation
 from . import platforms
-from .check import Report, check
 from .dockerd import NUMBER, above
 from .engine import Engine, Since, engine_of
 from .generations import matches
 from .image import from_platform
+from .report import Report, check
 from .verdict import ORDER, Answer
 
 _ANY = Platform()

@@ -9,11 +9,11 @@ from datetime import date
 
 from ..windows.hostfacts import HostFacts, Isolation, WindowsVersion
 from ..windows.releases import RELEASES, Release
-from .check import Report, check
 from .documents import Subject
 from .engine import Engine, engine_of
 from .image import ImageFacts
-from .pick import Pick, pick
+from .picks import Pick, pick
+from .report import Report, check
 
 BOTH: tuple[Isolation, ...] = ("process", "hyperv")
 FIRST_BUILD = 14393
