@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A request, with its query, headers and body read the way moby reads them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from . import faults, gojson
+from .body import Body
+from .filters import Filters
+from .versions import ApiVersion
+
+if TYPE_CHECKING:
+    from .hijack import Hijacked
+    from .routing import Route
+
+T = TypeVar("T")
+
+#: A create request with everything in it has some kilobytes; what is larger is no request.
+MAX_JSON = 8 << 20
+
+
+@dataclass(slots=True)
+class Request:
+    """What a handler gets. ``values`` are the placeholders of its route, ``version`` what the client speaks."""
+
+    method: str
+    path: str  #: decoded, without the version
+    query: dict[str, list[str]]
+    headers: dict[str, str]  #: names in lower case; repeated ones joined by a comma
+    body: Body
+    version: ApiVersion
+    asked: str = ""  #: the version as its path has it; empty without
+    route: Route | None = None
+    values: dict[str, str] = field(default_factory=dict)
+    _hijack: Callable[[str], Awaitable[Hijacked]] | None = None
+
+    def __getitem__(self, name: str) -> str:
+        """What a placeholder of the route stands for: ``request["id"]``."""
+        return self.values[name]
+
+    # --- the query, as api/server/httputils/form.go reads it
+
+    def has(self, name: str) -> bool:
+        """Whether the query names it at all."""
+        return name in self.query
+
+    def text(self, name: str, default: str = "") -> str:
+        """The first value, ``default`` when there is none."""
+        found = self.query.get(name)
+        return found[0] if found else default
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Every value of a name that may stand several times (``t`` of a build)."""
+        return tuple(self.query.get(name, ()))
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """Docker's truth: all but an empty text, ``0``, ``no``, ``false`` and ``none`` is true."""
+        if name not in self.query:
+            return default
+        return self.text(name).strip().lower() not in ("", "0", "no", "false", "none")
+
+    def number(self, name: str, default: int = 0) -> int:
+        """A whole number of 64 bits. BadRequest with Go's text for anything else."""
+        text = self.text(name)
+        if not text:
+            return default
+        digits = text[1:] if text[0] in "+-" else text
+        if not (digits.isascii() and digits.isdigit()):
+            raise faults.BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+        if len(digits) > 19 or not -(1 << 63) <= int(text) < 1 << 63:
+            raise faults.BadRequest(f'strconv.ParseInt: parsing "{text}": value out of range')
+        return int(text)
+
+    def filters(self, name: str = "filters") -> Filters:
+        """The ``filters`` of a list call, in the form of now or of API 1.21. BadRequest when they are neither."""
+        return Filters.parse(self.text(name))
+
+    def document(self, name: str) -> Any:
+        """A query value that is JSON (``buildargs``, ``labels``); None when it is not there."""
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            raise faults.BadRequest(f"{name}: invalid JSON") from None
+
+    # --- headers and body
+
+    def header(self, name: str, default: str = "") -> str:
+        """A header, whatever its case."""
+        return self.headers.get(name.lower(), default)
+
+    async def json(self, shape: type[T], *, limit: int = MAX_JSON) -> T:
+        """The body as a shape; an empty body is the shape's zero. BadRequest in moby's words for anything else."""
+        from .shape import from_json
+
+        return from_json(shape, await self.json_value(limit=limit))
+
+    async def json_value(self, *, limit: int = MAX_JSON) -> Any:
+        """The body as plain JSON; None when there is no body."""
+        if self.body.length == 0:
+            return None
+        kind = self.header("content-type")
+        media = kind.partition(";")[0].strip().lower()
+        if not media or "/" not in media:
+            why = "mime: expected slash after first token" if media else "mime: no media type"
+            raise faults.BadRequest(f"malformed Content-Type header ({kind}): {why}")
+        if media != "application/json":
+            raise faults.BadRequest(f"unsupported Content-Type header ({kind}): must be 'application/json'")
+        return gojson.loads(await self.body.whole(limit))
+
+    # --- the connection as a stream
+
+    @property
+    def upgrade(self) -> str:
+        """The protocol the client wants to change to (``tcp``, ``h2c``), or nothing."""
+        return self.header("upgrade") if "upgrade" in self.header("connection").lower() else ""
+
+    async def hijack(self, *, multiplexed: bool = False) -> Hijacked:
+        """Take the connection over: from here on both sides send what they like, and each side ends by itself.
+
+        ``multiplexed`` says that the server will write frames (no tty). The head is written here: ``101 UPGRADED``
+        for a client that asked for it, ``200 OK`` for one that did not.
+        """
+        from .respond import MULTIPLEXED_STREAM, RAW_STREAM
+
+        if self._hijack is None:
+            raise faults.BadRequest("hijack connection missing")
+        # Clients older than 1.42 know one type only.
+        named = multiplexed and bool(self.upgrade) and self.version.at_least("1.42")
+        return await self._hijack(MULTIPLEXED_STREAM if named else RAW_STREAM)
