@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small documents on disk that are whole or not there: written beside, brought to the disk, renamed into place."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..dockerapi import faults
+from ..errors import StoreError
+
+
+def write_document(path: Path, document: Any) -> None:
+    """Put a JSON document in a file's place, atomically. StoreError when the disk is full or the folder gone."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with draft.open("w", encoding="utf-8") as stream:
+            json.dump(document, stream, indent=1)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise StoreError(f"cannot write {path}", why=error.strerror or str(error)) from error
+
+
+def read_document(path: Path) -> Any:
+    """The document in a file; ``None`` when there is none, or it is no JSON (an engine of another version wrote it)."""
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def full(error: StoreError) -> faults.Fault:
+    """How the engine says that its disk failed."""
+    return faults.Internal(str(error))

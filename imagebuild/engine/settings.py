@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How an engine is set up: where it keeps things, which Windows it is, which folders are its drives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SERVER_VERSION = "26.1.5"
+"""The Docker whose behaviour on Windows is imitated; clients decide by it what they ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """``root`` is the folder of everything that outlives the engine. ``build`` and ``revision`` are the Windows it says
+    it is. ``drives`` maps a drive letter (``C``) to the folder that stands for it when a mount's source is a Windows
+    path; a letter without a folder has nothing on it."""
+
+    root: Path
+    build: int = 20348
+    revision: int = 0
+    drives: Mapping[str, Path] = field(default_factory=dict)
+    name: str = "wcow"
+
+    @property
+    def os_version(self) -> str:
+        """What the engine's host says it is: ``10.0.20348``."""
+        return f"10.0.{self.build}"
