@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs Windows programs on this machine: Wine in a bubblewrap sandbox, over the folders and registry of an image."""
+
+from __future__ import annotations
+
+from .port import (
+    KILLED,
+    STOPPED,
+    Box,
+    BoxSpec,
+    Command,
+    Limits,
+    Mount,
+    Namespace,
+    Process,
+    ProcessRow,
+    Progress,
+    Sandbox,
+    SandboxFacts,
+    Stdio,
+)
+
+__all__ = [
+    "KILLED", "STOPPED", "Box", "BoxSpec", "Command", "Limits", "Mount", "Namespace", "Process", "ProcessRow",
+    "Progress", "Sandbox", "SandboxFacts", "Stdio",
+]

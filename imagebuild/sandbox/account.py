@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who boxes run as on this machine: never root.
+
+Started by root, even a sandbox without capabilities may write ``/proc/sys/kernel/core_pattern``, because the kernel asks
+for the machine's user id 0 there. So a root daemon gives its id up before bubblewrap starts, for an account that owns
+the sandbox's folders.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+NAMES = ("wcow", "nobody")
+"""The accounts that root takes when it was told none, the first that exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user and a group id of this machine; ``drop`` where we are root and have to become it."""
+
+    uid: int
+    gid: int
+    drop: bool
+
+    def popen(self) -> dict[str, Any]:
+        """Keyword arguments of ``subprocess.Popen`` that start a program as this account."""
+        return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.drop else {}
+
+    def own(self, path: Path) -> None:
+        """Make a file or folder that we have just made the account's (not what it points at)."""
+        if self.drop:
+            os.chown(path, self.uid, self.gid, follow_symlinks=False)
+
+    def reaches(self, path: Path) -> Path | None:
+        """The first folder on the way to ``path`` that the account may not enter; ``None``: all well."""
+        if not self.drop:
+            return None
+        for folder in reversed([path, *path.parents]):
+            try:
+                about = folder.stat()
+            except OSError:
+                return folder
+            mine = 0o100 if about.st_uid == self.uid else 0o010 if about.st_gid == self.gid else 0o001
+            if not about.st_mode & mine:
+                return folder
+        return None
+
+
+def choose(uid: int | None = None) -> Account:
+    """The account of boxes: ourselves, or, when we are root, ``uid`` or the first of :data:`NAMES`."""
+    if os.geteuid() != 0:
+        return Account(os.geteuid(), os.getegid(), False)
+    if uid:
+        try:
+            return Account(uid, pwd.getpwuid(uid).pw_gid, True)
+        except KeyError:
+            return Account(uid, uid, True)
+    for name in NAMES:
+        try:
+            found = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        if found.pw_uid:
+            return Account(found.pw_uid, found.pw_gid, True)
+    return Account(65534, 65534, True)

@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One box under Wine: its first program in bubblewrap, those that join it, and its end."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import signal
+import struct
+import termios
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as WaitTimeout
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import NotFoundError, ToolError, UsageError
+from . import bwrap, folder, launch, processes
+from .account import Account
+from .limits import Group, Means
+from .port import KILLED, STOPPED, BoxSpec, Command, Limits, Process, ProcessRow, Stdio
+from .starter import Starter, Watcher
+from .template import OVERRIDES
+from .wine_install import Install
+
+START_SECONDS = 60
+"""How long Wine may take to begin a program: a tenth of a second is usual, a loaded machine takes more."""
+END_SECONDS = 2
+"""How long process 1 of a box may outlive the first program before it is killed: a hostile program can stop it."""
+
+_NEEDS_SERVICES = re.compile(r"\b(?:sc|net1?|msiexec|schtasks|netsh|wmic|services|svchost)(?:\.exe)?\b", re.IGNORECASE)
+_IS_CMD = re.compile(r'\s*"?(?:[^"]*\\)?cmd(?:\.exe)?"?(?:\s|$)', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all boxes of a sandbox use."""
+
+    install: Install
+    account: Account
+    means: Means
+    starter: Starter
+    watcher: Watcher
+    programs: Path
+    template: Path
+    layer: Path
+
+
+class WineProcess:
+    """One program of a box."""
+
+    def __init__(self, host_pid: int, windows_pid: int, terminal: int) -> None:
+        self.host_pid = host_pid
+        self.windows_pid = windows_pid
+        self.ended: Future[int] = Future()
+        self.ended.set_running_or_notify_cancel()
+        self._terminal = terminal
+        self._lock = threading.Lock()
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Set the size of the program's terminal; the kernel tells Wine."""
+        with self._lock:
+            if self._terminal >= 0:
+                fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def finish(self, code: int) -> None:
+        """The program has ended."""
+        with self._lock:
+            if self._terminal >= 0:
+                os.close(self._terminal)
+                self._terminal = -1
+        self.ended.set_result(code & 0xFFFFFFFF)
+
+
+class WineBox:
+    """See :class:`~.port.Box`."""
+
+    def __init__(self, shared: Shared, spec: BoxSpec) -> None:
+        self._shared = shared
+        self._spec = spec
+        self._job = f"Container_{spec.id}"
+        self._group = Group(shared.means, spec.id, spec.limits)
+        self._lock = threading.RLock()
+        self._number = 0
+        self._started = False
+        self._child: launch.Child | None = None
+        self._main: WineProcess | None = None
+        self._joined: set[int] = set()
+        self._cause = KILLED
+        lowers = (shared.template / "drive_c", *spec.layers, shared.layer)
+        if len(lowers) > bwrap.MOST_LAYERS:
+            raise UsageError("cannot open a box", why=f"{len(lowers)} layers, {bwrap.MOST_LAYERS} are possible",
+                             hint="merge some of them")
+        for layer in spec.layers:
+            if not layer.is_dir():
+                raise NotFoundError("cannot open a box", why=f"the layer {layer} is not there")
+        self._lowers = lowers
+        try:
+            folder.make(spec, shared.template, shared.account)
+            self._run = os.open(spec.folder / "run", os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            for old in os.listdir(self._run):  # of an engine before us
+                self._number = max(self._number, int(old) if old.isdigit() else 0)
+        except OSError as error:
+            raise ToolError("cannot open a box", why=f"{error.filename or spec.folder}: {error.strerror}") from error
+
+    # --- programs ----------------------------------------------------------------------------------------------------
+
+    def start(self, command: Command, stdio: Stdio) -> Process:
+        """See :meth:`.port.Box.start`."""
+        with self._lock:
+            if self._started:
+                raise UsageError("cannot start a box", why="it has been started before")
+            self._started = True
+            binds: list[bwrap.Bind] = []
+            talk = self._talk(command, "m")
+            try:
+                for mount in self._spec.mounts:
+                    target = folder.target(mount.target, self._spec, self._lowers, self._shared.account)
+                    binds.append(bwrap.Bind(folder.open_source(mount.source), target, mount.read_only))
+                self._group.make()
+                child = self._shared.starter.call(lambda: self._first(command, stdio, talk, binds))
+            except OSError as error:
+                talk.close()
+                raise ToolError("cannot start a sandbox", why=f"{error.filename or 'cgroup'}: {error.strerror}") from error
+            except BaseException:
+                talk.close()
+                raise
+            finally:
+                for bind in binds:
+                    os.close(bind.descriptor)
+            self._child = child
+            process = self._begun(child, talk, command, stdio)
+            self._main = process
+            self._shared.watcher.watch(child.init, lambda: self._over(child, process, talk))
+            return process
+
+    def _first(self, command: Command, stdio: Stdio, talk: folder.Talk, binds: list[bwrap.Bind]) -> launch.Child:
+        shared, spec = self._shared, self._spec
+        view = bwrap.View(spec.folder / "prefix", spec.folder / "run", spec.folder / "etc", shared.programs, self._lowers,
+                          spec.folder / "upper", spec.folder / "work", tuple(binds))
+
+        def arguments(descriptors: bwrap.Descriptors) -> list[str]:
+            return bwrap.arguments(shared.install, view, self._environment(command), descriptors,
+                                   hostname=spec.hostname or spec.id[:12], terminal=command.tty,
+                                   network=spec.network is not None)
+
+        return launch.first(shared.account, self._group, spec.limits, spec.network, stdio, terminal=command.tty,
+                            command=self._launcher("run", talk), arguments=arguments,
+                            inherited=[bind.descriptor for bind in binds])
+
+    def exec(self, command: Command, stdio: Stdio) -> Process:
+        """See :meth:`.port.Box.exec`."""
+        with self._lock:
+            talk = self._talk(command, "")
+            try:
+                child = self._join("run", talk, stdio, command)
+            except BaseException:
+                talk.close()
+                raise
+        process = self._begun(child, talk, command, stdio)
+        pidfd = os.pidfd_open(child.popen.pid)
+
+        def over() -> None:
+            child.popen.wait()
+            self._joined.discard(child.popen.pid)
+            os.close(pidfd)
+            code = _exit_code(talk.read_status())
+            talk.close()
+            process.finish(self._cause if code is None else code)
+
+        self._shared.watcher.watch(pidfd, over)
+        return process
+
+    def _join(self, verb: str, talk: folder.Talk, stdio: Stdio, command: Command, limits: Limits | None = None
+              ) -> launch.Child:
+        shared, init = self._shared, self._child
+        if init is None or not _alive(init):
+            raise NotFoundError("cannot start a program in the box", why="the box does not run")
+        child = shared.starter.call(lambda: launch.joining(
+            init.init_pid, shared.account, self._group, self._spec.limits if limits is None else limits, stdio,
+            self._environment(command), self._launcher(verb, talk), terminal=command.tty))
+        self._joined.add(child.popen.pid)
+        return child
+
+    def _launcher(self, verb: str, talk: folder.Talk) -> list[str]:
+        return [str(self._shared.install.loader), launch.LAUNCHER, verb, talk.inside]
+
+    def _environment(self, command: Command) -> dict[str, str]:
+        return bwrap.wine_environment(self._shared.install, OVERRIDES, terminal=command.tty)
+
+    def _talk(self, command: Command, flags: str) -> folder.Talk:
+        self._number += 1
+        spec = self._spec
+        services = bool(_NEEDS_SERVICES.search(command.line)) if command.services is None else command.services
+        flags += "s" * services + ("t" if command.tty else "l" * bool(_IS_CMD.match(command.line)))
+        merged: dict[str, tuple[str, str]] = {}
+        for name, value in [("WINEUSERNAME", spec.user), ("USERNAME", spec.user), *spec.environment.items(),
+                            *command.environment.items()]:
+            merged[name.upper()] = name, value
+        data = folder.request(self._job, flags, spec.limits.memory, spec.limits.cpus, command.cwd, command.line,
+                              merged.values())
+        try:
+            return folder.new_talk(self._run, self._number, data, self._shared.account)
+        except OSError as error:
+            raise ToolError("cannot start a program in the box", why=f"{error.filename}: {error.strerror}") from error
+
+    def _begun(self, child: launch.Child, talk: folder.Talk, command: Command, stdio: Stdio) -> WineProcess:
+        """Wait until launcher.exe has started the program."""
+        end, pause = time.monotonic() + START_SECONDS, 0.001
+        while True:
+            gone = child.popen.poll() is not None
+            word, _, number = talk.read_status().partition("\n")[0].partition(" ")
+            if word == "started" and number.isdigit():
+                terminal = os.dup(stdio.stdin) if command.tty else -1
+                return WineProcess(child.popen.pid, int(number), terminal)
+            if word == "failed" or gone or time.monotonic() > end:
+                break
+            time.sleep(pause)
+            pause = min(pause * 1.3, 0.01)
+        self._abandon(child)
+        talk.close()
+        if word == "failed":
+            raise ToolError(f"cannot start {command.line[:200]!r}", program=command.line.split(" ")[0],
+                            code=int(number) if number.isdigit() else 0, why=f"Windows error {number}")
+        why = f"Wine ended with {child.popen.returncode}" if gone else f"Wine said nothing for {START_SECONDS} s"
+        raise ToolError(f"cannot start {command.line[:200]!r}", program="wine64", why=f"{why} before the program began")
+
+    def _abandon(self, child: launch.Child) -> None:
+        if child.init >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(child.init, signal.SIGKILL)
+            self._child = None
+            child.popen.wait()
+            os.close(child.init)
+        else:
+            child.popen.kill()
+            child.popen.wait()
+            self._joined.discard(child.popen.pid)
+
+    # --- the end -----------------------------------------------------------------------------------------------------
+
+    def _over(self, child: launch.Child, process: WineProcess, talk: folder.Talk) -> None:
+        """Process 1 is gone, and with it everything in the box."""
+        child.popen.wait()
+        self._child = None
+        os.close(child.init)
+        code = _exit_code(talk.read_status())
+        talk.close()
+        self._group.remove()
+        process.finish(self._cause if code is None else code)
+
+    def stop(self, timeout: float) -> None:
+        """See :meth:`.port.Box.stop`."""
+        main, end = self._main, time.monotonic() + timeout
+        if main is None or main.ended.done():
+            return
+        self._cause = STOPPED
+        with contextlib.suppress(ToolError, NotFoundError):
+            self._ask("stop", min(timeout, 5))
+        with contextlib.suppress(WaitTimeout):
+            main.ended.result(max(0.0, end - time.monotonic()))
+        self.kill()
+
+    def kill(self) -> None:
+        """See :meth:`.port.Box.kill`."""
+        main, child = self._main, self._child
+        if main is None or child is None:
+            return
+        with contextlib.suppress(ProcessLookupError, OSError):
+            signal.pidfd_send_signal(child.init, signal.SIGKILL)
+        with contextlib.suppress(WaitTimeout):
+            main.ended.result(END_SECONDS)
+
+    def close(self, *, remove: bool = False) -> None:
+        """See :meth:`.port.Box.close`."""
+        self.kill()
+        with self._lock:
+            if self._run >= 0:
+                os.close(self._run)
+                self._run = -1
+        self._group.remove()
+        if remove:
+            folder.remove(self._spec.folder)
+
+    # --- questions ---------------------------------------------------------------------------------------------------
+
+    def processes(self) -> tuple[ProcessRow, ...]:
+        """See :meth:`.port.Box.processes`."""
+        child = self._child
+        if child is None:
+            return ()
+        found: list[str] = []
+        with contextlib.suppress(NotFoundError):
+            self._ask("list", 10, lambda talk: found.append(talk.read_list()))
+        here = processes.below(processes.scan(), [child.init_pid, *self._joined])
+        return processes.pair(processes.parse("".join(found)), here, self._job)
+
+    def flush(self) -> None:
+        """See :meth:`.port.Box.flush`."""
+        self._ask("save", 30)
+
+    def resize(self, process: Process, rows: int, columns: int) -> None:
+        """See :meth:`.port.Box.resize`."""
+        if isinstance(process, WineProcess):
+            process.resize(rows, columns)
+
+    def _ask(self, verb: str, seconds: float, answer: Callable[[folder.Talk], object] | None = None) -> None:
+        """Run launcher.exe for something else than a program; ToolError when it fails or takes too long."""
+        command = Command("")
+        null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        talk = None
+        try:
+            with self._lock:
+                talk = self._talk(command, "")
+                child = self._join(verb, talk, Stdio(null, null, null), command, Limits())
+            try:
+                code = child.popen.wait(seconds)
+            except Exception as error:
+                child.popen.kill()
+                child.popen.wait()
+                raise ToolError(f"cannot {verb} in the box", program="wine64", why=f"no answer in {seconds:g} s") from error
+            finally:
+                self._joined.discard(child.popen.pid)
+            if code:
+                raise ToolError(f"cannot {verb} in the box", program="wine64", why=f"launcher.exe ended with {code}")
+            if answer:
+                answer(talk)
+        finally:
+            os.close(null)
+            if talk:
+                talk.close()
+
+
+def _alive(child: launch.Child) -> bool:
+    try:
+        signal.pidfd_send_signal(child.init, 0)
+    except OSError:
+        return False
+    return True
+
+
+def _exit_code(status: str) -> int | None:
+    """The code that launcher.exe wrote, ``None`` when it was killed before."""
+    found = re.search(r"^exit (\d{1,10})$", status, re.MULTILINE)
+    return int(found[1]) & 0xFFFFFFFF if found else None

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a box looks like from inside, as bubblewrap's arguments. Pure: text in, text out.
+
+Wine's files and this machine's libraries are there read-only; the box's own are the prefix (registry), drive C (an
+overlay), ``/run`` (what launcher.exe and the host tell each other) and ``/tmp`` (wineserver's socket). There is no home,
+no ``Z:``, no shell, no other process. ``/proc/sys`` is read-only for the same reason that root gives up its user id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .wine_install import Install
+
+PREFIX = "/prefix"
+DRIVE_C = f"{PREFIX}/drive_c"
+RUN = "/run"
+PROGRAMS = "/usr/lib/wcow"
+FILTER = "/etc/seccomp.bpf"
+"""The filter as a file, for ``setpriv`` in :mod:`.exec`."""
+UID = 1000
+USER = "ContainerAdministrator"
+
+MOST_LAYERS = 200
+"""bubblewrap writes all lower folders into one mount option of 4096 bytes: 225 work, 230 do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """One mount by open descriptor: bubblewrap runs as somebody who may not walk to every folder that root may give."""
+
+    descriptor: int
+    target: str
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The folders of one box on this machine. ``lowers`` is lowest first, without an upper one; the template's drive C
+    is the first of them. ``upper`` and ``work`` are ``None`` while the template itself is made."""
+
+    prefix: Path
+    run: Path
+    etc: Path
+    programs: Path
+    lowers: tuple[Path, ...] = ()
+    upper: Path | None = None
+    work: Path | None = None
+    binds: tuple[Bind, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptors:
+    """Open descriptors that bubblewrap inherits: the filter to read, where it tells its child's process id, and what it
+    waits on before it goes on (-1: it does not wait)."""
+
+    seccomp: int
+    info: int
+    block: int = -1
+
+
+def wine_environment(install: Install, overrides: Iterable[str], *, terminal: bool = False) -> dict[str, str]:
+    """The environment of Wine itself (programs do not see it): Linux names, nothing of the host's."""
+    names = ";".join(["mscoree,mshtml=", "winemenubuilder.exe=d", *(f"{name}=n" for name in overrides)])
+    out = {"PATH": "/usr/bin", "HOME": PREFIX, "USER": USER, "LANG": "C.UTF-8", "WINEPREFIX": PREFIX,
+           "WINELOADER": str(install.loader), "WINESERVER": str(install.server), "WINEDEBUG": "-all",
+           "WINEDLLOVERRIDES": names}
+    if terminal:
+        out["TERM"] = "xterm"
+    return out
+
+
+def arguments(install: Install, view: View, environment: Mapping[str, str], descriptors: Descriptors, *,
+              hostname: str, terminal: bool = False, network: bool = False) -> list[str]:
+    """Everything between ``bwrap`` and the command. With a ``network`` it stays in the namespace it was started in; with
+    a ``terminal`` in its session, which the filter makes safe (TIOCSTI)."""
+    out = ["--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try",
+           "--disable-userns", "--die-with-parent", "--uid", str(UID), "--gid", str(UID), "--hostname", hostname,
+           "--cap-drop", "ALL", "--seccomp", str(descriptors.seccomp), "--info-fd", str(descriptors.info), "--clearenv"]
+    if descriptors.block >= 0:
+        out += ["--block-fd", str(descriptors.block)]
+    if not network:
+        out.append("--unshare-net")
+    if not terminal:
+        out.append("--new-session")
+    for name, value in environment.items():
+        out += ["--setenv", name, value]
+    for folder in _libraries(install):
+        out += ["--ro-bind", folder, folder]
+    out += ["--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
+            "--ro-bind", "/usr/bin/setpriv", "/usr/bin/setpriv", "--ro-bind", str(view.programs), PROGRAMS,
+            "--ro-bind", str(view.etc), "/etc", "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys",
+            "--dev", "/dev", "--tmpfs", "/tmp", "--bind", str(view.run), RUN, "--bind", str(view.prefix), PREFIX]
+    if view.upper is not None:
+        for lower in view.lowers:
+            out += ["--overlay-src", str(lower)]
+        out += ["--overlay", str(view.upper), str(view.work), DRIVE_C]
+    for bind in view.binds:
+        out += ["--ro-bind-fd" if bind.read_only else "--bind-fd", str(bind.descriptor), bind.target]
+    return [*out, "--remount-ro", "/", "--chdir", DRIVE_C if view.upper is not None else PREFIX]
+
+
+def _libraries(install: Install) -> list[str]:
+    folders = [install.modules.parent.parent, Path("/usr/lib64"), install.loader.parent, install.shared]
+    return [str(folder) for folder in folders if folder.is_dir()]
+
+
+def pack(arguments: Iterable[str]) -> bytes:
+    """The arguments as ``bwrap --args FD`` reads them: on its command line every process of the box could see them."""
+    return b"".join(argument.encode("utf-8", "surrogateescape") + b"\0" for argument in arguments)

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The folder of one box on this machine, and how to touch it while its programs run.
+
+::
+
+    folder/
+      prefix/         Wine's prefix: system.reg user.reg userdef.reg, dosdevices/, drives/ (D: and on)
+      upper/ work/    what was written to drive C, and the overlay's own
+      etc/            the /etc of the box; only the host writes it
+      run/N/          what the host and launcher.exe tell each other about program N
+
+Programs of the box can write in ``prefix``, ``upper`` and ``run``, links too. So the host opens nothing there by a path
+that they could have changed: it keeps the descriptors of ``run`` and of the files it made in it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import NotFoundError, UsageError
+from ..windows.upcase import fold
+from . import etc, identity
+from .account import Account
+from .bwrap import DRIVE_C, PREFIX
+from .port import BoxSpec
+from .template import HIVES
+
+
+def make(spec: BoxSpec, template: Path, account: Account) -> None:
+    """Make the folder of a box where it is missing, and write what may differ from start to start. OSError."""
+    prefix = spec.folder / "prefix"
+    if not prefix.is_dir():
+        new = spec.folder / "prefix.new"
+        shutil.rmtree(new, ignore_errors=True)
+        for folder in (new, new / "dosdevices", new / "drives", new / "drive_c"):
+            folder.mkdir(parents=True)
+            account.own(folder)
+        (new / "dosdevices" / "c:").symlink_to("../drive_c")
+        account.own(new / "dosdevices" / "c:")
+        _registry(spec, template, new, account)
+        new.rename(prefix)
+    for name in ("upper", "work", "run"):
+        if not (spec.folder / name).is_dir():
+            (spec.folder / name).mkdir()
+            account.own(spec.folder / name)
+    hostname = spec.hostname or spec.id[:12]
+    etc.write(spec.folder / "etc", etc.files(hostname, spec.hosts, spec.dns))
+
+
+def _registry(spec: BoxSpec, template: Path, prefix: Path, account: Account) -> None:
+    hostname = spec.hostname or spec.id[:12]
+    more = {"system.reg": identity.system(hostname, spec.windows_build, spec.windows_revision),
+            "user.reg": identity.user(hostname, spec.user)}
+    for name in HIVES:
+        given = spec.registry / name if spec.registry else None
+        shutil.copyfile(given if given and given.is_file() else template / name, prefix / name)
+        with (prefix / name).open("ab") as file:
+            file.write(more.get(name, b""))
+        account.own(prefix / name)
+    (prefix / ".update-timestamp").write_text("disable\n")
+    account.own(prefix / ".update-timestamp")
+
+
+def remove(folder: Path) -> None:
+    """Take the folder of a box away. The overlay leaves a folder nobody may enter in ``work``."""
+    inner = folder / "work" / "work"
+    if inner.is_dir() and not inner.is_symlink():
+        inner.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+# --- where a mount goes ----------------------------------------------------------------------------------------------
+
+def target(path: str, spec: BoxSpec, lowers: Iterable[Path], account: Account) -> str:
+    """Where a Windows path is inside the sandbox, in the spelling that the layers have; a drive other than C is made.
+
+    UsageError for what is no absolute path, for the root of C, and for a path through a link.
+    """
+    drive, parts = path[:1].upper(), [part for part in path[2:].replace("/", "\\").split("\\") if part]
+    if not ("C" <= drive <= "Z") or path[1:3] not in (":\\", ":/", ":") or ".." in parts or "." in parts:
+        raise UsageError(f"cannot mount at {path!r}", why="the target must be an absolute path of a drive from C to Z",
+                         hint=r"write it like C:\data")
+    if drive == "C" and not parts:
+        raise UsageError(f"cannot mount at {path!r}", why="the drive C of a container cannot be replaced")
+    if drive != "C":
+        return "/".join([_drive(drive.lower(), spec, account), *parts])
+    spelled = []
+    roots = [spec.folder / "upper", *reversed(list(lowers))]
+    for part in parts:
+        found = part
+        for root in roots:
+            match = _entry(root.joinpath(*spelled), part)
+            if match:
+                found = match
+                break
+        if any(root.joinpath(*spelled, found).is_symlink() for root in roots):
+            raise UsageError(f"cannot mount at {path!r}", why=f"{found} is a link there")
+        spelled.append(found)
+    return "/".join([DRIVE_C, *spelled])
+
+
+def _entry(folder: Path, name: str) -> str:
+    """The name of an entry that Windows takes for ``name``: exactly it, else one that differs in case; empty: none."""
+    try:
+        names = os.listdir(folder)  # noqa: PTH208
+    except OSError:
+        return ""
+    if name in names:
+        return name
+    wanted = fold(name)
+    return next((one for one in sorted(names) if fold(one) == wanted), "")
+
+
+def _drive(letter: str, spec: BoxSpec, account: Account) -> str:
+    prefix = spec.folder / "prefix"
+    link, folder = prefix / "dosdevices" / f"{letter}:", prefix / "drives" / letter
+    if not folder.is_dir():
+        folder.mkdir()
+        account.own(folder)
+    if not link.is_symlink():
+        link.symlink_to(f"../drives/{letter}")
+        account.own(link)
+    return f"{PREFIX}/drives/{letter}"
+
+
+def open_source(path: Path) -> int:
+    """A descriptor that stands for a folder to be mounted; NotFoundError. The caller closes it."""
+    if not path.is_absolute():
+        raise UsageError(f"cannot mount {str(path)!r}", why="the source must be an absolute path")
+    try:
+        return os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise NotFoundError(f"cannot mount {path}", why=error.strerror or str(error)) from error
+
+
+# --- what the host and launcher.exe tell each other ------------------------------------------------------------------
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """One program's folder below ``run``: its name inside (a Windows path) and open descriptors of its files."""
+
+    inside: str
+    status: int
+    list: int
+
+    def read_status(self) -> str:
+        """What launcher.exe has said so far; at most a few lines are looked at."""
+        return os.pread(self.status, 400, 0).decode("ascii", "replace")
+
+    def read_list(self) -> str:
+        """The processes that ``launcher list`` wrote."""
+        return os.pread(self.list, 1 << 20, 0).decode("utf-8", "replace")
+
+    def close(self) -> None:
+        """Let go of the descriptors."""
+        os.close(self.status)
+        os.close(self.list)
+
+
+def new_talk(run: int, number: int, request: bytes, account: Account) -> Talk:
+    """Make ``run/N`` below the open folder ``run`` with its request. OSError when the box is in the way."""
+    name = str(number)
+    os.mkdir(name, 0o755, dir_fd=run)
+    folder = os.open(name, os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=run)
+    made = []
+    try:
+        if account.drop:
+            os.fchown(folder, account.uid, account.gid)
+        for file in ("request", "status", "list"):
+            made.append(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644,
+                                dir_fd=folder))
+            if account.drop:
+                os.fchown(made[-1], account.uid, account.gid)
+        os.write(made[0], request)
+        os.close(made[0])
+    finally:
+        os.close(folder)
+    return Talk(rf"\\?\unix\run\{name}", made[1], made[2])
+
+
+def request(job: str, flags: str, memory: int | None, cpus: float | None, cwd: str, line: str,
+            environment: Iterable[tuple[str, str]]) -> bytes:
+    """The request that launcher.exe reads (its form stands at the top of ``launcher.c``). UsageError for a NUL in it."""
+    fields = [job, flags, str(memory or 0), str(round((cpus or 0) * 100)), rf"\\?\unix{PREFIX}".replace("/", "\\"),
+              cwd or "C:\\", line, *(f"{name}={value}" for name, value in environment)]
+    if any("\0" in field for field in fields):
+        raise UsageError("cannot start a program", why="there is a NUL character in its command line or environment")
+    return b"".join(field.encode("utf-8", "surrogatepass") + b"\0" for field in fields)

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts bubblewrap for a box's first program, and nsenter for those that join it. Argument vectors and descriptors.
+
+Both hand on an environment of ours and nothing of the host's. A joining program gets what bubblewrap gave the first:
+the same namespaces, the same filter and no new privileges (``nsenter`` sets neither, ``setpriv`` inside does).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ToolError
+from . import bwrap, seccomp, wine_install
+from .account import Account
+from .limits import Group, prefix
+from .port import Limits, Namespace, Stdio
+
+LAUNCHER = f"{bwrap.PROGRAMS}/launcher.exe"
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """What was started: ``popen`` is bubblewrap or nsenter. ``init`` is a pidfd of the box's process 1, owned by the
+    receiver, -1 for a joining program; ``init_pid`` its id."""
+
+    popen: subprocess.Popen[bytes]
+    init: int = -1
+    init_pid: int = 0
+
+
+def memory_file(content: bytes, name: str) -> int:
+    """An unnamed file with this content, to be read from its start."""
+    descriptor = os.memfd_create(name)
+    with os.fdopen(os.dup(descriptor), "wb") as file:
+        file.write(content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def first(account: Account, group: Group, limits: Limits, network: Namespace | None, stdio: Stdio, *, terminal: bool,
+          command: Sequence[str], arguments: Callable[[bwrap.Descriptors], list[str]], inherited: Iterable[int] = ()
+          ) -> Child:
+    """Start a box. ``arguments`` makes bubblewrap's from the descriptors it gets. Called on the starter's thread.
+
+    ToolError when bubblewrap ends before the box is made; what it said went to ``stdio.stderr``.
+    """
+    with ExitStack() as stack:
+        def keep(descriptor: int) -> int:
+            stack.callback(os.close, descriptor)
+            return descriptor
+
+        told, info = os.pipe()
+        keep(told)
+        block = -1
+        if group.blocks:
+            block, release = map(keep, os.pipe())
+        filtered = keep(memory_file(seccomp.program(), "filter"))
+        packed = keep(memory_file(bwrap.pack(arguments(bwrap.Descriptors(filtered, info, block))), "arguments"))
+        passed = [packed, filtered, info, *inherited] + ([block] if block >= 0 else [])
+        argv = [*_outside(terminal, limits, group), *_enter(network), wine_install.find("bwrap"),
+                "--args", str(packed), *command]
+        try:
+            with group.entered(affinity=True):
+                popen = _popen(argv, account, stdio, {}, passed)
+        finally:
+            os.close(info)
+        pid = _told(told)
+        try:
+            init = os.pidfd_open(pid) if pid else -1
+        except ProcessLookupError:
+            init = -1
+        if init < 0:
+            popen.kill()
+            raise ToolError("cannot start a sandbox", program="bwrap", code=popen.wait(),
+                            why=f"bubblewrap ended with {popen.returncode} before the first program",
+                            hint="its message is in the program's error output; are user namespaces allowed here?")
+        try:
+            if block >= 0:
+                group.add(pid)
+                os.write(release, b"x")
+        except OSError as error:
+            signal.pidfd_send_signal(init, signal.SIGKILL)
+            os.close(init)
+            popen.wait()
+            raise ToolError("cannot limit a sandbox", program="bwrap", why=f"its cgroup says: {error.strerror}") from error
+        return Child(popen, init, pid)
+
+
+def joining(init_pid: int, account: Account, group: Group, limits: Limits, stdio: Stdio, environment: Mapping[str, str],
+            command: Sequence[str], *, terminal: bool) -> Child:
+    """Start one more program in the box whose process 1 is ``init_pid``. Called on the starter's thread."""
+    enter = [wine_install.find("nsenter"), f"--target={init_pid}", "--user", "--mount", "--pid", "--uts", "--ipc",
+             "--net", "--cgroup", "--preserve-credentials", "--root", f"--wd={bwrap.DRIVE_C}"]
+    enter[-1:] = [f"--wdns={bwrap.DRIVE_C}"]
+    if group.blocks:
+        enter.append("--join-cgroup")
+    argv = [*_outside(terminal, limits, group), *enter, "/usr/bin/setpriv", "--no-new-privs", "--seccomp-filter",
+            bwrap.FILTER, *command]
+    with group.entered(affinity=True):
+        return Child(_popen(argv, account, stdio, environment, ()))
+
+
+def _outside(terminal: bool, limits: Limits, group: Group) -> list[str]:
+    """What runs on the host's side of the program: a session with the terminal as its own, and limits."""
+    session = [wine_install.find("setsid"), "--ctty"] if terminal else []
+    return session + (prefix(limits, wine_install.find("prlimit")) if limits.memory is not None else [])
+
+
+def _enter(network: Namespace | None) -> list[str]:
+    if network is None:
+        return []
+    user = [f"--user={network.user}", "--preserve-credentials"] if network.user else []
+    return [wine_install.find("nsenter"), *user, f"--net={network.net}"]
+
+
+def _popen(argv: Sequence[str], account: Account, stdio: Stdio, environment: Mapping[str, str],
+           passed: Iterable[int]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(argv, stdin=stdio.stdin, stdout=stdio.stdout, stderr=stdio.stderr, env=dict(environment),
+                                cwd="/", pass_fds=tuple(passed), **account.popen())
+    except OSError as error:
+        raise ToolError("cannot start a sandbox", program=Path(argv[0]).name,
+                        why=f"{argv[0]}: {error.strerror}") from error
+
+
+def _told(descriptor: int) -> int:
+    """The process id that bubblewrap writes when it has made its child; 0 when it ended instead."""
+    data = b""
+    while part := os.read(descriptor, 4096):
+        data += part
+        try:
+            return int(json.loads(data)["child-pid"])
+        except (ValueError, KeyError):
+            continue
+    return 0

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The port: what a place that runs Windows programs can do.
+
+Adapters: :class:`~.wine.WineSandbox` (Wine in a bubblewrap sandbox) and :class:`~.memory.MemorySandbox` (the fake, a
+few scripted commands in threads). A sandbox opens boxes; a box is one container's world, its files, registry and
+processes; a process is one Windows program started by us. Methods block for at most some tens of milliseconds unless
+they say otherwise, and every one may be called from any thread; code on an event loop calls them in a thread and awaits
+``asyncio.wrap_future(process.ended)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+STOPPED = 0xC000013A
+"""The exit code of a program that a stop ended: STATUS_CONTROL_C_EXIT, as Windows gives one without a handler."""
+KILLED = 1067
+"""The exit code of a program that was killed: ERROR_PROCESS_ABORTED, as an engine on Windows shows a terminated one
+[unproven on a real host]."""
+
+Progress = Callable[[str], None]
+"""Called with one short line for each step that takes time, from the thread that asked for the work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A folder of this machine inside a box: ``source`` is absolute, ``target`` a Windows path (``C:\\example``, or the
+    root of a drive of its own, ``D:\\``)."""
+
+    source: Path
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a box may use: ``memory`` in bytes, ``cpus`` as a number of processors (1.5), ``processes`` at once.
+    ``None``: no limit."""
+
+    memory: int | None = None
+    cpus: float | None = None
+    processes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A network that was made elsewhere, by the files of its namespaces (``/proc/PID/ns/user`` and ``…/net``). The user
+    namespace is the one that owns the network, ``None`` where that is the machine's own."""
+
+    net: Path
+    user: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BoxSpec:
+    """All that decides what the programs of one box see.
+
+    ``id`` names its job object and its cgroup ([a-zA-Z0-9_.-]). ``layers`` are read-only folders that mirror ``C:\\``,
+    lowest first. ``folder`` is the box's own, made when it is missing; it outlives the box and is opened again by a
+    spec with the same folder. ``registry`` is a folder with ``system.reg``, ``user.reg`` and ``userdef.reg`` in Wine's
+    text form, each optional, copied when the folder is new; where it is ``None`` the template's are. ``environment``
+    holds what the image and the user set; names are compared without regard to case. ``network`` is ``None`` for
+    loopback only. ``windows_build`` is what ``ver`` shows (20348), 0 for Wine's own.
+    """
+
+    id: str
+    folder: Path
+    hostname: str = ""
+    layers: tuple[Path, ...] = ()
+    registry: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: str = "ContainerAdministrator"
+    mounts: tuple[Mount, ...] = ()
+    limits: Limits = Limits()
+    network: Namespace | None = None
+    hosts: tuple[tuple[str, str], ...] = ()
+    dns: tuple[str, ...] = ()
+    windows_build: int = 0
+    windows_revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One Windows command line, as CreateProcess takes it (the program's name is looked for as it does, and along PATH).
+
+    ``cwd`` is a Windows path, made when it is missing; empty is ``C:\\``. ``environment`` comes over the box's. With
+    ``tty`` the three descriptors are one pseudo-terminal's. ``services`` starts Wine's services before the program:
+    ``None`` decides by the command line (``sc``, ``net``, ``msiexec`` and the like need them).
+    """
+
+    line: str
+    cwd: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    tty: bool = False
+    services: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stdio:
+    """The descriptors a program gets. They stay the caller's, who may close them as soon as the process has started."""
+
+    stdin: int
+    stdout: int
+    stderr: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRow:
+    """One running process of a box: its Windows id, its id on this machine (0: not known), the name of its program, and
+    the job it is in (empty: none)."""
+
+    pid: int
+    host_pid: int
+    name: str
+    job: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxFacts:
+    """What this sandbox is on this machine.
+
+    ``template`` says whether :meth:`Sandbox.prepare` has anything left to do. ``memory`` and ``cpus`` say by which means
+    a limit is enforced, ``gaps`` what is not, a sentence each. ``missing`` lists the Debian packages without which
+    nothing starts. ``account`` is the user id that boxes run as on this machine.
+    """
+
+    engine: str
+    version: str
+    template: Literal["ready", "missing", "outdated"]
+    memory: str
+    cpus: str
+    account: int
+    gaps: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class Process(Protocol):
+    """One program of a box, running or ended."""
+
+    @property
+    def host_pid(self) -> int:
+        """The process on this machine that stands for the program; it ends when the program has ended. Not to be
+        signalled: ask the box."""
+        ...
+
+    @property
+    def ended(self) -> Future[int]:
+        """Completes with the exit code, 0 to 0xFFFFFFFF, when the program has ended (of the main program: when
+        every process of the box is gone). Never fails, never to be cancelled. A program that was ended from outside has
+        :data:`STOPPED` or :data:`KILLED`."""
+        ...
+
+
+class Box(Protocol):
+    """One container's world. Opened, then started once, then over; ToolError when Wine or bubblewrap fail."""
+
+    def start(self, command: Command, stdio: Stdio) -> Process:
+        """Start the main program. The box lives as long as it does: when it ends everything else in the box is killed
+        and the registry is on disk. Once per box; UsageError the second time."""
+        ...
+
+    def exec(self, command: Command, stdio: Stdio) -> Process:
+        """Start one more program beside the main one, with the same restrictions. NotFoundError when the box does not
+        run (it may end any time)."""
+        ...
+
+    def stop(self, timeout: float) -> None:
+        """End the box as a shutdown of Windows would: its programs get CTRL_SHUTDOWN_EVENT, and what runs after
+        ``timeout`` seconds is killed. Blocks until everything is gone, at most ``timeout`` and two seconds. Nothing
+        happens where nothing runs."""
+        ...
+
+    def kill(self) -> None:
+        """End every process of the box at once; what the registry was not asked to keep in the last half minute is
+        lost. Returns when they are gone, two seconds at most. Idempotent."""
+        ...
+
+    def processes(self) -> tuple[ProcessRow, ...]:
+        """What runs in the box, by Windows id; empty when it does not run."""
+        ...
+
+    def resize(self, process: Process, rows: int, columns: int) -> None:
+        """Tell a program with a pseudo-terminal the new size; nothing happens to one that has none or has ended."""
+        ...
+
+    def flush(self) -> None:
+        """Bring the registry of a running box to the disk (``folder/prefix/*.reg``); it goes on running."""
+        ...
+
+    def close(self, *, remove: bool = False) -> None:
+        """Kill what runs and let go of descriptors and cgroups; with ``remove`` the folder goes too. Safe to call
+        twice."""
+        ...
+
+
+class Sandbox(Protocol):
+    """A place that runs Windows programs. Its boxes die with the process that holds it, however that ends."""
+
+    def facts(self) -> SandboxFacts:
+        """What it is and enforces here; asks the machine, and fails for nothing."""
+        ...
+
+    def prepare(self, progress: Progress | None = None) -> None:
+        """Make what all boxes share, once for each version of Wine: some ten seconds the first time, nothing after.
+        Atomic, and safe for two processes at once. ToolError names the package that is missing."""
+        ...
+
+    def open(self, spec: BoxSpec) -> Box:
+        """A box, its folder made or found; nothing runs yet. UsageError for a spec with no meaning, NotFoundError for
+        a layer or mount that is not there, ToolError before :meth:`prepare`."""
+        ...
+
+    def close(self) -> None:
+        """Kill every box and let go of everything. Safe to call twice."""
+        ...

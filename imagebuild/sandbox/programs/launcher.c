@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one program of ours that runs in every box: starts what was asked for, and tells the host what it cannot see.
+ *
+ *   launcher run FOLDER        start the command in FOLDER\request, pass its exit code on
+ *   launcher stop FOLDER       tell every process of the job that Windows shuts down
+ *   launcher list FOLDER       write the processes to FOLDER\list
+ *   launcher save FOLDER       write the registry to the prefix
+ *
+ * FOLDER is \\?\unix\prefix\run\N, outside drive C: and made by the host. FOLDER\request is UTF-8, each field ended by a
+ * NUL: job, flags, memory in bytes, processors in hundredths, registry folder, working directory, command line, then
+ * one NAME=VALUE each. Flags are letters: m main program, s start services, t terminal, l feed stdin line by line.
+ * FOLDER\status gets "started PID\n" or "failed ERROR\n", then "exit CODE\n"; Linux would pass on eight bits of it.
+ */
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+#include <tlhelp32.h>
+#include <winternl.h>
+
+NTSYSAPI NTSTATUS NTAPI NtCreateEvent(HANDLE *event, ACCESS_MASK access, OBJECT_ATTRIBUTES *attributes, int type,
+                                      BOOLEAN state);
+
+#define MOST 0x100000 /* bytes of a request */
+
+enum { JOB, FLAGS, MEMORY, CPUS, REGISTRY, CWD, LINE, FIELDS };
+
+struct request {
+    WCHAR *field[FIELDS];
+    WCHAR *environment; /* the first of the NAME=VALUE strings; an empty one ends them */
+};
+
+static WCHAR folder[MAX_PATH];
+static HANDLE status = INVALID_HANDLE_VALUE;
+
+/* --- files of the folder ------------------------------------------------------------------------------------------ */
+
+static HANDLE open_file(const WCHAR *name, DWORD access, DWORD how)
+{
+    WCHAR path[MAX_PATH * 2];
+
+    lstrcpyW(path, folder);
+    lstrcatW(path, L"\\");
+    lstrcatW(path, name);
+    return CreateFileW(path, access, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, how, 0, NULL);
+}
+
+static void say(HANDLE file, const char *word, ULONGLONG number)
+{
+    char text[64], *end = text + sizeof text, *at = end;
+    DWORD written;
+
+    *--at = '\n';
+    do *--at = '0' + number % 10; while (number /= 10);
+    for (int i = lstrlenA(word); i--;) *--at = word[i];
+    WriteFile(file, at, end - at, &written, NULL); /* one write: the host may be reading */
+}
+
+static int read_request(struct request *request)
+{
+    HANDLE file = open_file(L"request", GENERIC_READ, OPEN_EXISTING), heap = GetProcessHeap();
+    char *bytes = HeapAlloc(heap, 0, MOST);
+    WCHAR *text = HeapAlloc(heap, 0, (MOST + 2) * sizeof *text), *end, *at;
+    DWORD got = 0, part;
+
+    if (file == INVALID_HANDLE_VALUE || !bytes || !text) return 0;
+    while (got < MOST && ReadFile(file, bytes + got, MOST - got, &part, NULL) && part) got += part;
+    CloseHandle(file);
+    end = text + MultiByteToWideChar(CP_UTF8, 0, bytes, got, text, MOST);
+    end[0] = end[1] = 0;
+    at = text;
+    for (int i = 0; i < FIELDS; i++, at += lstrlenW(at) + 1) {
+        if (at >= end) return 0;
+        request->field[i] = at;
+    }
+    request->environment = at;
+    return 1;
+}
+
+static int flag(const struct request *request, WCHAR letter)
+{
+    for (const WCHAR *at = request->field[FLAGS]; *at; at++)
+        if (*at == letter) return 1;
+    return 0;
+}
+
+static ULONGLONG number(const WCHAR *text)
+{
+    ULONGLONG value = 0;
+
+    for (; *text >= '0' && *text <= '9'; text++) value = value * 10 + (*text - '0');
+    return value;
+}
+
+/* --- the registry, which Wine writes every half minute and loses when it is killed ------------------------------------ */
+
+static const struct { HKEY root; const WCHAR *sub, *file; } HIVES[] = {
+    {HKEY_LOCAL_MACHINE, NULL, L"system.reg"},
+    {HKEY_CURRENT_USER, NULL, L"user.reg"},
+    {HKEY_USERS, L".Default", L"userdef.reg"},
+};
+#define HIVE_COUNT (sizeof HIVES / sizeof *HIVES)
+
+static HKEY watched[HIVE_COUNT];
+static HANDLE changed[HIVE_COUNT];
+
+static HKEY open_hive(int i)
+{
+    HKEY key;
+
+    if (RegOpenKeyExW(HIVES[i].root, HIVES[i].sub, 0, KEY_ALL_ACCESS, &key)) return NULL;
+    return key;
+}
+
+static void watch_registry(void)
+{
+    for (unsigned i = 0; i < HIVE_COUNT; i++) {
+        changed[i] = CreateEventW(NULL, TRUE, FALSE, NULL);
+        watched[i] = open_hive(i);
+        if (watched[i])
+            RegNotifyChangeKeyValue(watched[i], TRUE, REG_NOTIFY_CHANGE_NAME | REG_NOTIFY_CHANGE_LAST_SET, changed[i],
+                                    TRUE);
+    }
+}
+
+/* RegFlushKey does nothing in Wine; a saved key has the form of the file that Wine loads. */
+static int save_registry(const WCHAR *where, int all)
+{
+    WCHAR path[MAX_PATH], temporary[MAX_PATH];
+    TOKEN_PRIVILEGES backup = {1, {{{0, 0}, SE_PRIVILEGE_ENABLED}}};
+    HANDLE token;
+    int good = 1;
+
+    if (OpenProcessToken(GetCurrentProcess(), TOKEN_ADJUST_PRIVILEGES, &token)) {
+        if (LookupPrivilegeValueW(NULL, L"SeBackupPrivilege", &backup.Privileges[0].Luid))
+            AdjustTokenPrivileges(token, FALSE, &backup, 0, NULL, NULL);
+        CloseHandle(token);
+    }
+    for (unsigned i = 0; i < HIVE_COUNT; i++) {
+        HKEY key;
+
+        if (!all && WaitForSingleObject(changed[i], 0) != WAIT_OBJECT_0) continue;
+        lstrcpyW(path, where);
+        lstrcatW(path, L"\\");
+        lstrcatW(path, HIVES[i].file);
+        lstrcpyW(temporary, path);
+        lstrcatW(temporary, L".new");
+        DeleteFileW(temporary);
+        if (!(key = open_hive(i)) || RegSaveKeyW(key, temporary, NULL)
+            || !MoveFileExW(temporary, path, MOVEFILE_REPLACE_EXISTING)) good = 0;
+        if (key) RegCloseKey(key);
+    }
+    return good;
+}
+
+/* --- run ------------------------------------------------------------------------------------------------------------ */
+
+/* The boot event lives as long as somebody holds it; without it every program would boot Windows again. */
+static void keep_boot_event(void)
+{
+    static WCHAR name[] = L"\\KernelObjects\\__wineboot_event";
+    UNICODE_STRING text = {sizeof name - sizeof *name, sizeof name, name};
+    OBJECT_ATTRIBUTES attributes = {.Length = sizeof attributes, .ObjectName = &text, .Attributes = OBJ_OPENIF};
+    HANDLE event;
+
+    NtCreateEvent(&event, EVENT_ALL_ACCESS, &attributes, 0, TRUE);
+}
+
+/* Ctrl-C is for the program. A function that says "handled", not (NULL, TRUE), which the program would inherit. */
+static BOOL WINAPI ignore_control(DWORD event)
+{
+    return event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT;
+}
+
+static int starts_with(const WCHAR *text, const WCHAR *start)
+{
+    for (; *start; text++, start++)
+        if ((*text | 32) != (*start | 32)) return 0;
+    return 1;
+}
+
+/* Our environment becomes the program's: what Windows itself gives, without what Wine was started with, then what was
+ * asked for. */
+static void set_environment(const struct request *request)
+{
+    static const WCHAR *const OURS[] = {L"WINE", L"LANG=", L"HOME=", L"PWD=", L"USER=", L"LOGNAME=", L"SHLVL=",
+                                        L"TERM=", L"_="};
+    WCHAR *all = GetEnvironmentStringsW(), name[256];
+
+    for (WCHAR *at = all; at && *at; at += lstrlenW(at) + 1)
+        for (unsigned i = 0; i < sizeof OURS / sizeof *OURS; i++)
+            if (starts_with(at, OURS[i])) {
+                int length = 0;
+
+                for (; at[length] && at[length] != '=' && length < 255; length++) name[length] = at[length];
+                name[length] = 0;
+                SetEnvironmentVariableW(name, NULL);
+                break;
+            }
+    for (WCHAR *at = request->environment; *at; at += lstrlenW(at) + 1) {
+        WCHAR *equals = at + 1; /* a name may begin with one: =C: */
+
+        while (*equals && *equals != '=') equals++;
+        if (!*equals) continue;
+        *equals = 0;
+        SetEnvironmentVariableW(at, equals + 1);
+        *equals = '=';
+    }
+}
+
+static void enter_directory(WCHAR *path)
+{
+    for (WCHAR *at = path; *at; at++)
+        if ((*at == '\\' || *at == '/') && at > path && at[-1] != ':') {
+            WCHAR kept = *at;
+
+            *at = 0;
+            CreateDirectoryW(path, NULL);
+            *at = kept;
+        }
+    CreateDirectoryW(path, NULL);
+    SetCurrentDirectoryW(path);
+}
+
+/* Wine takes a job's numbers and enforces none; they are there for programs that ask. The host enforces them. */
+static HANDLE make_job(const struct request *request)
+{
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {0};
+    JOBOBJECT_CPU_RATE_CONTROL_INFORMATION rate = {0};
+    ULONGLONG memory = number(request->field[MEMORY]), cpus = number(request->field[CPUS]);
+    SYSTEM_INFO system;
+    HANDLE job = CreateJobObjectW(NULL, request->field[JOB]);
+
+    if (!job || !flag(request, 'm')) return job;
+    limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE;
+    if (memory) {
+        limits.BasicLimitInformation.LimitFlags |= JOB_OBJECT_LIMIT_JOB_MEMORY;
+        limits.JobMemoryLimit = memory;
+    }
+    SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof limits);
+    if (cpus) {
+        GetSystemInfo(&system);
+        rate.ControlFlags = JOB_OBJECT_CPU_RATE_CONTROL_ENABLE | JOB_OBJECT_CPU_RATE_CONTROL_HARD_CAP;
+        rate.CpuRate = cpus * 100 / (system.dwNumberOfProcessors ? system.dwNumberOfProcessors : 1);
+        SetInformationJobObject(job, JobObjectCpuRateControlInformation, &rate, sizeof rate);
+    }
+    return job;
+}
+
+static void start_services(void)
+{
+    WCHAR line[] = L"C:\\windows\\system32\\wineboot2.exe --init";
+    STARTUPINFOW startup = {.cb = sizeof startup};
+    PROCESS_INFORMATION process;
+
+    if (!CreateProcessW(NULL, line, NULL, NULL, FALSE, DETACHED_PROCESS, NULL, L"C:\\", &startup, &process)) return;
+    CloseHandle(process.hProcess);
+    CloseHandle(process.hThread);
+}
+
+struct feed { HANDLE from, to; };
+
+/* Wine's cmd takes a whole buffer from a pipe, uses one line and forgets the rest: give it one line at a time. */
+static DWORD WINAPI feed_lines(void *arg)
+{
+    struct feed *feed = arg;
+    char buffer[4096];
+    DWORD got, wrote;
+
+    while (ReadFile(feed->from, buffer, sizeof buffer, &got, NULL) && got)
+        for (DWORD from = 0, to; from < got; from = to) {
+            for (to = from; to < got && buffer[to++] != '\n';) ;
+            if (!WriteFile(feed->to, buffer + from, to - from, &wrote, NULL)) goto end;
+            FlushFileBuffers(feed->to); /* returns when all of it was read */
+        }
+end:
+    CloseHandle(feed->to);
+    return 0;
+}
+
+static HANDLE feeding(HANDLE input)
+{
+    static struct feed feed;
+    SECURITY_ATTRIBUTES inherit = {sizeof inherit, NULL, TRUE};
+    HANDLE reader, writer, thread;
+    WCHAR name[] = L"\\\\.\\pipe\\wcow-stdin-00000000";
+    DWORD id = GetCurrentProcessId();
+
+    for (int i = lstrlenW(name) - 1; id; id >>= 4) name[i--] = L"0123456789abcdef"[id & 15];
+    writer = CreateNamedPipeW(name, PIPE_ACCESS_OUTBOUND, PIPE_TYPE_BYTE, 1, 65536, 65536, 0, NULL);
+    if (writer == INVALID_HANDLE_VALUE) return input;
+    reader = CreateFileW(name, GENERIC_READ, 0, &inherit, OPEN_EXISTING, 0, NULL);
+    if (reader == INVALID_HANDLE_VALUE) return input;
+    feed.from = input;
+    feed.to = writer;
+    if ((thread = CreateThread(NULL, 0, feed_lines, &feed, 0, NULL))) CloseHandle(thread);
+    return reader;
+}
+
+static DWORD run(void)
+{
+    struct request request;
+    STARTUPINFOW startup = {.cb = sizeof startup};
+    PROCESS_INFORMATION process;
+    HANDLE job;
+    DWORD code = 0;
+
+    status = open_file(L"status", GENERIC_WRITE, OPEN_ALWAYS);
+    if (!read_request(&request)) {
+        say(status, "failed ", ERROR_INVALID_DATA);
+        return 1;
+    }
+    keep_boot_event();
+    SetConsoleCtrlHandler(ignore_control, TRUE);
+    set_environment(&request);
+    enter_directory(request.field[CWD]);
+    if (flag(&request, 'm')) watch_registry();
+    if (flag(&request, 's')) start_services();
+    job = make_job(&request);
+    startup.dwFlags = STARTF_USESTDHANDLES;
+    startup.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
+    startup.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
+    startup.hStdError = GetStdHandle(STD_ERROR_HANDLE);
+    if (flag(&request, 't')) startup.dwFlags = 0;
+    else if (flag(&request, 'l')) startup.hStdInput = feeding(startup.hStdInput);
+    if (!CreateProcessW(NULL, request.field[LINE], NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL, &startup,
+                        &process)) {
+        say(status, "failed ", GetLastError());
+        return 1;
+    }
+    if (job) AssignProcessToJobObject(job, process.hProcess);
+    ResumeThread(process.hThread);
+    say(status, "started ", process.dwProcessId);
+    if (startup.hStdInput != GetStdHandle(STD_INPUT_HANDLE)) CloseHandle(startup.hStdInput);
+    WaitForSingleObject(process.hProcess, INFINITE);
+    GetExitCodeProcess(process.hProcess, &code);
+    if (flag(&request, 'm')) save_registry(request.field[REGISTRY], 0);
+    say(status, "exit ", code);
+    return code;
+}
+
+/* --- stop, list ----------------------------------------------------------------------------------------------------- */
+
+static int is_in_job(DWORD id, HANDLE job)
+{
+    HANDLE process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, id);
+    BOOL inside = FALSE;
+
+    if (!process) return 0;
+    if (job && !IsProcessInJob(process, job, &inside)) inside = FALSE;
+    CloseHandle(process);
+    return inside;
+}
+
+/* Without a console nothing delivers control events, so call what a console would call, in the process itself. */
+static void control(DWORD id, DWORD event)
+{
+    HMODULE here = GetModuleHandleW(L"kernelbase.dll");
+    char *routine = (char *)GetProcAddress(here, "CtrlRoutine");
+    HANDLE process, thread, snapshot;
+    MODULEENTRY32W module = {.dwSize = sizeof module};
+
+    snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPMODULE, id);
+    if (snapshot == INVALID_HANDLE_VALUE || !routine) return;
+    for (BOOL more = Module32FirstW(snapshot, &module); more; more = Module32NextW(snapshot, &module)) {
+        if (lstrcmpiW(module.szModule, L"kernelbase.dll")) continue;
+        if (!(process = OpenProcess(PROCESS_ALL_ACCESS, FALSE, id))) break;
+        thread = CreateRemoteThread(process, NULL, 0,
+                                    (LPTHREAD_START_ROUTINE)(module.modBaseAddr + (routine - (char *)here)),
+                                    (void *)(ULONG_PTR)event, 0, NULL);
+        if (thread) CloseHandle(thread);
+        CloseHandle(process);
+        break;
+    }
+    CloseHandle(snapshot);
+}
+
+static void row(HANDLE file, DWORD id, int inside, const WCHAR *name)
+{
+    FILETIME made = {0}, other;
+    HANDLE process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, id);
+    char text[MAX_PATH * 3];
+    DWORD wrote;
+
+    if (process) {
+        GetProcessTimes(process, &made, &other, &other, &other);
+        CloseHandle(process);
+    }
+    say(file, "pid ", id);
+    say(file, "made ", (ULONGLONG)made.dwHighDateTime << 32 | made.dwLowDateTime);
+    say(file, "job ", inside);
+    WriteFile(file, "name ", 5, &wrote, NULL);
+    WriteFile(file, text, WideCharToMultiByte(CP_UTF8, 0, name, lstrlenW(name), text, sizeof text, NULL, NULL), &wrote,
+              NULL);
+    WriteFile(file, "\n", 1, &wrote, NULL);
+}
+
+static int each_process(int stopping)
+{
+    struct request request;
+    PROCESSENTRY32W entry = {.dwSize = sizeof entry};
+    HANDLE snapshot, job, file = INVALID_HANDLE_VALUE;
+
+    if (!read_request(&request)) return 1;
+    job = OpenJobObjectW(JOB_OBJECT_ALL_ACCESS, FALSE, request.field[JOB]);
+    snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
+    if (snapshot == INVALID_HANDLE_VALUE) return 1;
+    if (!stopping) file = open_file(L"list", GENERIC_WRITE, CREATE_ALWAYS);
+    for (BOOL more = Process32FirstW(snapshot, &entry); more; more = Process32NextW(snapshot, &entry)) {
+        DWORD id = entry.th32ProcessID;
+        int inside = is_in_job(id, job);
+
+        if (id == GetCurrentProcessId()) continue;
+        if (stopping && inside) control(id, CTRL_SHUTDOWN_EVENT);
+        if (!stopping) row(file, id, inside, entry.szExeFile);
+    }
+    return 0;
+}
+
+static int save(void)
+{
+    struct request request;
+
+    return !read_request(&request) || !save_registry(request.field[REGISTRY], 1);
+}
+
+int wmain(int argc, WCHAR **argv)
+{
+    if (argc != 3 || lstrlenW(argv[2]) >= MAX_PATH) return 2;
+    lstrcpyW(folder, argv[2]);
+    switch (argv[1][0] << 8 | argv[1][1]) {
+    case 'r' << 8 | 'u': return run();
+    case 's' << 8 | 't': return each_process(1);
+    case 'l' << 8 | 'i': return each_process(0);
+    case 's' << 8 | 'a': return save();
+    }
+    return 2;
+}

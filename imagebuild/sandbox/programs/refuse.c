@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stands where Wine has a program that does nothing and says it went well, or where Windows has one and Wine has none.
+ *
+ * It is copied under the name of each; its own name says what it cannot do. A build step that runs one of these must
+ * fail: with Wine's it would succeed without having done anything.
+ */
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+
+static const struct { const WCHAR *name; const char *why; } KNOWN[] = {
+    {L"powershell", "PowerShell is not part of this sandbox"},
+    {L"pwsh", "PowerShell is not part of this sandbox"},
+    {L"icacls", "Wine keeps no access control lists, nothing would be changed"},
+    {L"cacls", "Wine keeps no access control lists, nothing would be changed"},
+    {L"certutil", "Wine's certutil does nothing"},
+    {L"robocopy", "Wine's robocopy copies nothing; use xcopy"},
+};
+
+static void print(const char *text)
+{
+    DWORD wrote;
+
+    WriteFile(GetStdHandle(STD_ERROR_HANDLE), text, lstrlenA(text), &wrote, NULL);
+}
+
+void entry(void)
+{
+    WCHAR path[MAX_PATH], *name = path;
+    char shown[MAX_PATH];
+    const char *why = "the program is not part of this sandbox";
+    int end;
+
+    GetModuleFileNameW(NULL, path, MAX_PATH);
+    for (WCHAR *at = path; *at; at++)
+        if (*at == '\\' || *at == '/') name = at + 1;
+    for (end = 0; name[end] && name[end] != '.'; end++) ;
+    name[end] = 0;
+    for (unsigned i = 0; i < sizeof KNOWN / sizeof *KNOWN; i++)
+        if (!lstrcmpiW(name, KNOWN[i].name)) why = KNOWN[i].why;
+    shown[WideCharToMultiByte(CP_UTF8, 0, name, end, shown, sizeof shown - 1, NULL, NULL)] = 0;
+    print(shown);
+    print(": cannot run here: ");
+    print(why);
+    print("\r\n");
+    ExitProcess(1);
+}

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Wine prefix that all boxes share: made once for each version of Wine, never copied, never written again.
+
+Its drive C is the lowest folder of every overlay. ``wineboot`` makes it inside the same sandbox that boxes get, else the
+host's user name, fonts and paths would end in its registry. Debian ships Wine's Windows files with debug information,
+772 MB; programs never run the copies in a prefix (Wine recognises them and loads its own), they need only exist, so each
+is replaced by a stripped one: 174 MB.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import ToolError
+from . import toolchain
+from .account import Account
+from .port import Progress
+from .wine_install import Install
+
+FORM = 1
+"""Counted up when what a template holds changes."""
+HIVES = ("system.reg", "user.reg", "userdef.reg")
+REFUSED = ("powershell.exe", "pwsh.exe", "icacls.exe", "cacls.exe", "certutil.exe", "robocopy.exe")
+"""Programs that Wine pretends to have: each is ``refuse.exe`` under its name. Where PowerShell lies on Windows a folder
+deeper, Wine has it there too."""
+_POWERSHELL = "windows/system32/WindowsPowerShell/v1.0/powershell.exe"
+OVERRIDES = ("wineboot.exe", *REFUSED)
+"""Names for which Wine is to take the file in the prefix and not its own program."""
+
+_THREADS = 2
+
+
+def folder_name(install: Install) -> str:
+    """The name of the template's folder: it changes with Wine and with what we make of it."""
+    stamp = install.loader.stat().st_mtime_ns, install.server.stat().st_size
+    digest = hashlib.sha256(repr((FORM, install.version, stamp)).encode()).hexdigest()[:12]
+    return f"template-{digest}"
+
+
+def is_ready(home: Path, install: Install) -> bool:
+    """Whether the template of this Wine is there."""
+    return (home / folder_name(install) / "drive_c").is_dir()
+
+
+def is_outdated(home: Path, install: Install) -> bool:
+    """Whether there are templates, but none of this Wine."""
+    return not is_ready(home, install) and any(home.glob("template-*"))
+
+
+@contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """Hold the lock on what is shared; another process that makes it waits."""
+    with (home / "prepare.lock").open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+Boot = Callable[[Path], None]
+"""Runs ``wineboot --init`` in the sandbox with this folder as the prefix, to the end of wineserver."""
+
+
+def make(home: Path, install: Install, account: Account, boot: Boot, progress: Progress | None = None) -> None:
+    """Make the template, under :func:`locked`; what a killed one left half done is removed first. ToolError."""
+    say = progress or (lambda line: None)
+    target = home / folder_name(install)
+    building = home / "building"
+    shutil.rmtree(building, ignore_errors=True)
+    if target.is_dir():
+        return
+    building.mkdir()
+    account.own(building)
+    try:
+        say(f"making a Windows folder tree with {install.version}")
+        boot(building)
+        _tidy(building)
+        say("taking the debug information out of it")
+        _strip(building / "drive_c" / "windows", install)
+        (building / ".update-timestamp").write_text("disable\n")
+        shutil.copyfile(install.modules / "wineboot.exe", building / "drive_c/windows/system32/wineboot2.exe")
+        building.chmod(0o755)
+        building.rename(target)
+    except OSError as error:
+        raise ToolError("cannot make the Wine prefix that boxes share", program="wine64",
+                        why=f"{error.filename or building}: {error.strerror}") from error
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _tidy(prefix: Path) -> None:
+    """Leave drive C and the registry: no other drive, no socket, no port."""
+    if not (prefix / "drive_c" / "windows" / "system32").is_dir() or not (prefix / "system.reg").is_file():
+        raise ToolError("cannot make the Wine prefix that boxes share", program="wine64",
+                        why="wineboot ended without making one", hint="is there room on the disk?")
+    shutil.rmtree(prefix / "dosdevices", ignore_errors=True)
+    (prefix / "wineserver").unlink(missing_ok=True)
+    for path in [prefix / "drive_c", *(prefix / "drive_c").rglob("*")]:
+        if path.is_symlink():
+            path.unlink()  # the user's folders, which Wine links to the home it saw
+            path.mkdir()
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def _strip(windows: Path, install: Install) -> None:
+    """Replace each copy of one of Wine's own files by a stripped one; nothing is done without mingw-w64's strip."""
+    strip = shutil.which(toolchain.STRIP)
+    if strip is None:
+        return
+    own = {path.name: path for path in install.modules.iterdir()}
+    files = [path for path in windows.rglob("*") if path.is_file() and path.name in own
+             and path.stat().st_size == own[path.name].stat().st_size]
+
+    def one(path: Path) -> None:
+        out = path.with_name(path.name + ".stripped")
+        done = subprocess.run([strip, "-o", str(out), str(path)], capture_output=True, check=False, env={},
+                              stdin=subprocess.DEVNULL)
+        if done.returncode == 0:
+            os.chmod(out, 0o644)  # noqa: PTH101
+            out.replace(path)
+        else:
+            out.unlink(missing_ok=True)  # a resource-only file it does not understand stays as it is
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(one, files))
+
+
+def engine_layer(home: Path, programs: Path) -> Path:
+    """The folder that lies over the layers of every image: our programs where Wine's would do harm. Made when it is
+    missing, under :func:`locked`."""
+    target = home / f"layer-{FORM}-{toolchain.source_key()}"
+    if target.is_dir():
+        return target
+    building = home / "building-layer"
+    shutil.rmtree(building, ignore_errors=True)
+    system = building / "windows" / "system32"
+    system.mkdir(parents=True)
+    shutil.copyfile(programs / "wineboot.exe", system / "wineboot.exe")
+    for name in REFUSED:
+        shutil.copyfile(programs / "refuse.exe", system / name)
+    deep = building / _POWERSHELL
+    deep.parent.mkdir(parents=True)
+    shutil.copyfile(programs / "refuse.exe", deep)
+    for path in [building, *building.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    building.rename(target)
+    return target

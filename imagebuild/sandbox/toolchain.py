@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Windows programs of ours, compiled: shipped beside their sources in a wheel, or compiled once and kept.
+
+The sources are in ``programs/`` beside this file. A wheel or an installation made where mingw-w64 is has the ``.exe``
+files there too (the build step calls :func:`compile_all`); a checkout compiles them into a folder of the caller's when
+they are first needed. This module imports nothing of the package, so the build step can load it alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+COMPILER = "x86_64-w64-mingw32-gcc"
+STRIP = "x86_64-w64-mingw32-strip"
+PACKAGE = "gcc-mingw-w64-x86-64"
+"""The Debian package that has the compiler."""
+
+SOURCES = Path(__file__).parent / "programs"
+
+_BARE = ("-nostdlib", "-Wl,-e,entry")  # no C library: nothing to load but what Windows itself always loads
+PROGRAMS = {
+    "wineboot": (*_BARE, "-lntdll"),
+    "launcher": ("-municode", "-ladvapi32", "-lntdll"),
+    "refuse": (*_BARE, "-lkernel32"),
+}
+"""Each program with what it is linked with."""
+
+# The same source gives the same bytes: no time stamp, no path of this machine.
+_FLAGS = ("-std=c17", "-Os", "-s", "-Wall", "-Wextra", "-Werror", "-Wl,--no-insert-timestamp", "-fno-ident")
+
+
+class CompileError(Exception):
+    """The compiler said no, with what it said."""
+
+
+def compile_all(out: Path) -> bool:
+    """Compile every program into ``out``; False, and nothing done, where there is no compiler.
+
+    CompileError for a source that does not compile. Each file appears whole or not at all.
+    """
+    compiler = shutil.which(COMPILER)
+    if compiler is None:
+        return False
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out, prefix=".compile-") as folder:
+        for name, linked in PROGRAMS.items():
+            target = Path(folder, f"{name}.exe")
+            done = subprocess.run([compiler, *_FLAGS, "-o", str(target), f"{name}.c", *linked], cwd=SOURCES,
+                                  capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+            if done.returncode:
+                raise CompileError(f"{name}.c: {done.stderr.strip()[-2000:]}")
+            target.replace(out / target.name)
+    return True
+
+
+def source_key() -> str:
+    """What decides the programs' bytes, as a short name: sources, flags, this list."""
+    digest = hashlib.sha256(repr((PROGRAMS, _FLAGS)).encode())
+    for name in PROGRAMS:
+        digest.update((SOURCES / f"{name}.c").read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def find(cache: Path) -> Path | None:
+    """The folder with all programs: the installed ones, else those in ``cache``, else compiled there now.
+
+    ``None`` where there are none and no compiler is installed.
+    """
+    for folder in (SOURCES, cache / f"programs-{source_key()}"):
+        if all((folder / f"{name}.exe").is_file() for name in PROGRAMS):
+            return folder
+    made = cache / f"programs-{source_key()}"
+    return made if compile_all(made) else None
+
+
+def is_here(cache: Path) -> bool:
+    """Whether :func:`find` would find or make the programs."""
+    folders = SOURCES, cache / f"programs-{source_key()}"
+    return bool(shutil.which(COMPILER)) or any(
+        all((folder / f"{name}.exe").is_file() for name in PROGRAMS) for folder in folders)

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sandbox that runs programs with Wine in bubblewrap."""
+
+from __future__ import annotations
+
+import os
+import re
+import weakref
+from pathlib import Path
+from typing import Literal
+
+from ..errors import ToolError, UsageError
+from . import account, bwrap, etc, launch, limits, template, toolchain, wine_install
+from .box import Shared, WineBox
+from .port import Box, BoxSpec, Limits, Progress, SandboxFacts, Stdio
+from .starter import Starter, Watcher
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+_HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+
+_GAPS = (
+    "access control lists are not enforced, and USER is a name only: Wine has neither",
+    "32-bit programs do not run: Debian's wine64 has no WOW64",
+)
+
+
+class WineSandbox:
+    """See :class:`~.port.Sandbox`. ``home`` is the folder where the shared files are kept; as root it and all folders of
+    boxes must be reachable for the account that boxes run as (``uid``, default ``wcow`` or ``nobody``)."""
+
+    def __init__(self, home: Path, *, uid: int | None = None) -> None:
+        self._home = home
+        self._account = account.choose(uid)
+        self._means = limits.find()
+        self._starter = Starter()
+        self._watcher = Watcher()
+        self._shared: Shared | None = None
+        self._boxes: weakref.WeakSet[WineBox] = weakref.WeakSet()
+
+    def facts(self) -> SandboxFacts:
+        """See :meth:`.port.Sandbox.facts`."""
+        missing = list(wine_install.missing())
+        if not toolchain.is_here(self._home):
+            missing.append(toolchain.PACKAGE)
+        state: Literal["ready", "missing", "outdated"] = "missing"
+        version = ""
+        if "wine64" not in missing:
+            install = wine_install.find_wine()
+            version = install.version
+            state = ("ready" if template.is_ready(self._home, install) else
+                     "outdated" if template.is_outdated(self._home, install) else "missing")
+        return SandboxFacts("wine", version, state, self._means.memory, self._means.cpus, self._account.uid,
+                            (*_GAPS, *self._means.gaps), tuple(missing))
+
+    def prepare(self, progress: Progress | None = None) -> None:
+        """See :meth:`.port.Sandbox.prepare`."""
+        install = wine_install.find_wine()
+        for program in wine_install.PACKAGES:
+            wine_install.find(program)
+        try:
+            self._home.mkdir(parents=True, exist_ok=True, mode=0o755)
+            closed = self._account.reaches(self._home)
+            if closed is not None:
+                raise ToolError("cannot prepare the sandbox", why=f"the account {self._account.uid}, which boxes run as, "
+                                f"may not enter {closed}", hint="choose a folder like /var/lib/wcow")
+            with template.locked(self._home):
+                programs = toolchain.find(self._home)
+                if programs is None:
+                    raise ToolError("cannot prepare the sandbox", program=toolchain.COMPILER,
+                                    why="our Windows programs were not compiled when wcow was installed, and there is "
+                                    "no compiler", hint=f"install the Debian package {toolchain.PACKAGE}")
+                template.make(self._home, install, self._account, lambda folder: self._boot(install, folder, programs),
+                              progress)
+                layer = template.engine_layer(self._home, programs)
+        except toolchain.CompileError as error:
+            raise ToolError("cannot prepare the sandbox", program=toolchain.COMPILER, why=str(error)) from error
+        except OSError as error:
+            raise ToolError("cannot prepare the sandbox", why=f"{error.filename or self._home}: {error.strerror}") from error
+        self._shared = Shared(install, self._account, self._means, self._starter, self._watcher, programs,
+                              self._home / template.folder_name(install), layer)
+
+    def _boot(self, install: wine_install.Install, folder: Path, programs: Path) -> None:
+        """wineboot, then the end of wineserver, which writes the registry. A shell is in the sandbox for this only."""
+        outside = folder.with_name(folder.name + "-etc")
+        etc.write(outside, etc.files("TEMPLATE"))
+        run = outside / "run"
+        run.mkdir(exist_ok=True)
+        view = bwrap.View(folder, run, outside, programs)
+        script = f"{install.loader} wineboot --init && {install.server} -w"
+
+        def arguments(descriptors: bwrap.Descriptors) -> list[str]:
+            return ["--ro-bind", "/bin/sh", "/bin/sh", *bwrap.arguments(
+                install, view, bwrap.wine_environment(install, ()), descriptors, hostname="TEMPLATE")]
+
+        null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            child = self._starter.call(lambda: launch.first(
+                self._account, limits.Group(self._means, "template", Limits()), Limits(), None, Stdio(null, null, null),
+                terminal=False, command=["/bin/sh", "-c", script], arguments=arguments))
+            os.close(child.init)
+            if child.popen.wait(300):
+                raise ToolError("cannot make the Wine prefix that boxes share", program="wine64",
+                                why=f"wineboot ended with {child.popen.returncode}")
+        finally:
+            os.close(null)
+
+    def open(self, spec: BoxSpec) -> Box:
+        """See :meth:`.port.Sandbox.open`."""
+        if self._shared is None:
+            raise ToolError("cannot open a box", why="the sandbox has not been prepared")
+        if not _ID.fullmatch(spec.id):
+            raise UsageError("cannot open a box", why=f"{spec.id[:60]!r} is no id", hint="letters, digits, _ . and -")
+        if spec.hostname and not _HOSTNAME.fullmatch(spec.hostname):
+            raise UsageError("cannot open a box", why=f"{spec.hostname[:80]!r} is no host name")
+        try:
+            spec.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ToolError("cannot open a box", why=f"{spec.folder}: {error.strerror}") from error
+        closed = self._account.reaches(spec.folder)
+        if closed is not None:
+            raise ToolError("cannot open a box", why=f"the account {self._account.uid}, which boxes run as, may not enter "
+                            f"{closed}")
+        box = WineBox(self._shared, spec)
+        self._boxes.add(box)
+        return box
+
+    def close(self) -> None:
+        """See :meth:`.port.Sandbox.close`."""
+        for box in list(self._boxes):
+            box.close()
+        self._starter.close()
+        self._watcher.close()
