@@ -15,8 +15,8 @@ KEPT = 256
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """``kind`` is ``container``, ``image``, ``volume`` or ``network``; ``action`` what was done (``start``); ``actor`` the
-    id of what it was done to, with its ``attributes``; ``at`` is nanoseconds since 1970."""
+    """``kind`` is ``container``, ``image``, ``volume`` or ``network``; ``action`` what was done (``start``); ``actor``
+    the id of what it was done to, with its ``attributes``; ``at`` is nanoseconds since 1970."""
 
     kind: str
     action: str

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """An image ready to run: folders that mirror ``C:\\``, lowest first (the OS layers are not among them), and a folder
-    with its registry in Wine's text form (``None``: the template's)."""
+    """An image ready to run: folders that mirror ``C:\\``, lowest first (the OS layers are not among them), and a
+    folder with its registry in Wine's text form (``None``: the template's)."""
 
     layers: tuple[Path, ...]
     registry: Path | None = None
@@ -100,8 +100,8 @@ class NetworkPart(Protocol):
     """What containers need of networks."""
 
     def check(self, mode: str) -> str:
-        """The network that a ``NetworkMode`` means (``default`` is ``nat``), by name; a fault for one that does not exist
-        and for what Windows does not have (``host``). Quick."""
+        """The network that a ``NetworkMode`` means (``default`` is ``nat``), by name; a fault for one that does not
+        exist and for what Windows does not have (``host``). Quick."""
         ...
 
     def attach(self, container: str, name: str, networks: Sequence[tuple[str, Sequence[str]]],
