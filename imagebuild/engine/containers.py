@@ -21,6 +21,7 @@ from ..errors import WcowError
 from ..sandbox.port import KILLED, Sandbox
 from .container import Container
 from .events import Event, Events
+from .health import watch as watch_health
 from .launch import Launch
 from .parts import ImagePart, NetworkPart, VolumePart
 from .run import Run
@@ -183,6 +184,8 @@ class Containers:
         container.save()
         self._tell(container, "start")
         self._spawn(self._watch(container, container.run))
+        if container.config.healthcheck is not None:
+            self._spawn(watch_health(container, lambda status: self._tell(container, f"health_status: {status}")))
 
     async def _watch(self, container: Container, run: Run) -> None:
         """Until the program ends: then everything about the run is over, and told."""
@@ -230,8 +233,8 @@ class Containers:
         self._tell(container, "stop")
 
     async def kill(self, container: Container, signal: str) -> None:
-        """End it at once (KILL), or shut it down (any other signal: Windows has none). Conflict for one that does not run.
-        """
+        """End it at once (KILL), or shut it down (any other signal: Windows has none). Conflict for one that is not
+        running."""
         if not container.running:
             raise faults.Conflict(f"cannot kill container: {container.id}: container {container.id} is not running")
         container.stopped_by_hand = True
