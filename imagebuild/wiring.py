@@ -208,10 +208,12 @@ def engine_place(root: str | None, socket: str | None) -> tuple[Path, Path]:
 def make_engine(place: EngineSettings, settings: Settings) -> Engine:
     """The embedded engine over Wine. Called on the event loop that it lives on."""
     from .engine.core import Engine
+    from .engine.events import Events
     from .engine.images import Images
     from .engine.networks import Networks
     from .engine.volumes import Volumes
     from .sandbox.wine import WineSandbox
 
-    return Engine(place, WineSandbox(place.root / "sandbox"), Images(place, settings), Volumes(place),
-                  Networks(place))
+    events = Events()
+    return Engine(place, WineSandbox(place.root / "sandbox"), events, Images(place, events), Volumes(place, events),
+                  Networks(place, events))

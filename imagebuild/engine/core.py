@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 class Engine:
     """Made on the event loop that it lives on. :meth:`open` before anything, :meth:`close` at the end."""
 
-    def __init__(self, settings: EngineSettings, sandbox: Sandbox, images: Images, volumes: Volumes,
+    def __init__(self, settings: EngineSettings, sandbox: Sandbox, events: Events, images: Images, volumes: Volumes,
                  networks: Networks) -> None:
         self.settings = settings
         self.sandbox = sandbox
         self.images = images
         self.volumes = volumes
         self.networks = networks
-        self.events = Events()
+        self.events = events
         self.containers = Containers(settings, sandbox, self.events, images, volumes, networks)
         self.execs: dict[str, Exec] = {}
         self.versions = VersionRange()

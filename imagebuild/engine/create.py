@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..dockerapi import faults, shapes
 from ..dockerapi.names import new_id
+from ..dockerapi.versions import ApiVersion
 from ..oci import Config as ImageConfig
 from . import mounts, refusals
 from .commandline import command_line
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 
 
 async def create(engine: Engine, asked: shapes.CreateRequest, *, name: str,
-                 platform: str = "") -> tuple[Container, tuple[str, ...]]:
+                 version: ApiVersion) -> tuple[Container, tuple[str, ...]]:
     """The container, and warnings. A fault, in a Windows engine's words, when anything is not right."""
-    host = asked.host_config or shapes.HostConfig()
     own = shapes.Config(**{item.name: getattr(asked, item.name) for item in fields(shapes.Config)})
     if not own.image:
         raise faults.BadRequest("invalid reference format")
-    warnings = refusals.check_create(own, host, name=name, cpus=os.cpu_count() or 1)
+    checked = refusals.check_create(own, asked.host_config, cpus=os.cpu_count() or 1, version=version)
+    own, host = checked.config, checked.host_config
     image, facts = engine.images.find(own.image)
     config = merged(own, facts)
     line = command_line(config)
@@ -47,7 +48,7 @@ async def create(engine: Engine, asked: shapes.CreateRequest, *, name: str,
     except BaseException:
         engine.volumes.release(identifier, remove_anonymous=True)
         raise
-    return container, tuple(warnings)
+    return container, checked.warnings
 
 
 def merged(own: shapes.Config, image: ImageConfig) -> shapes.Config:

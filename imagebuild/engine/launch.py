@@ -6,11 +6,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..dockerapi import faults, shapes
+from ..dockerapi import shapes
 from ..sandbox.port import Box, BoxSpec, Command, Limits, Mount, Sandbox
 from ..windows.upcase import fold
 from .container import Container
 from .parts import ImagePart, NetworkPart, Published, VolumePart
+from .refusals_later import check_start
 
 if TYPE_CHECKING:
     from .settings import EngineSettings
@@ -29,10 +30,7 @@ class Launch:
 
     def prepare(self, container: Container) -> tuple[Box, Command]:
         """The box and the main program. A fault when anything is missing; :meth:`undo` then takes it all back."""
-        if container.host.isolation == "hyperv":
-            raise faults.Internal("container " + container.id + " encountered an error during hcs::System::Start: The "
-                                  "virtual machine could not be started because a required feature is not installed. "
-                                  "(0x80370102)")
+        check_start(container.id, container.host)
         unpacked = self._images.unpack(container.image)
         mounts = tuple(self._mount(container, mount) for mount in container.mounts)
         if not container.config.network_disabled:

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from ..dockerapi import Filters, Request, Response, Route, faults, respond, shapes
 from ..dockerapi.duration import parse_moment
-from . import refusals
+from . import refusals_later
 from .container import Container
 from .create import create
 
@@ -35,7 +36,7 @@ async def list_containers(request: Request, engine: Engine) -> Response:
 async def create_container(request: Request, engine: Engine) -> Response:
     """``docker create``."""
     asked = await request.json(shapes.CreateRequest)
-    container, warnings = await create(engine, asked, name=request.text("name"), platform=request.text("platform"))
+    container, warnings = await create(engine, asked, name=request.text("name"), version=request.version)
     return respond.json(shapes.Created(id=container.id, warnings=warnings), 201)
 
 
@@ -75,13 +76,12 @@ async def pause_container(request: Request, engine: Engine) -> Response:
     container = engine.containers.find(request["id"])
     if not container.running:
         raise faults.not_running(container.id)
-    raise faults.Internal(f"cannot pause container {container.id}: cannot pause Windows Server Containers")
+    raise refusals_later.pause(container.id)
 
 
 async def unpause_container(request: Request, engine: Engine) -> Response:
     """``docker unpause``."""
-    container = engine.containers.find(request["id"])
-    raise faults.Internal(f"Container {container.id} is not paused")
+    raise refusals_later.unpause(engine.containers.find(request["id"]).id)
 
 
 async def wait_container(request: Request, engine: Engine) -> Response:
@@ -139,8 +139,7 @@ async def prune_containers(request: Request, engine: Engine) -> Response:
 async def top_container(request: Request, engine: Engine) -> Response:
     """``docker top``: as a Windows engine shows it (moby ``daemon/top_windows.go``)."""
     container = engine.containers.find(request["id"])
-    if request.text("ps_args"):
-        raise refusals.no_ps_arguments()
+    refusals_later.check_top(request.text("ps_args"))
     run = container.run
     if run is None:
         raise faults.not_running(container.id)
@@ -163,21 +162,18 @@ async def resize_container(request: Request, engine: Engine) -> Response:
 
 async def update_container(request: Request, engine: Engine) -> Response:
     """``docker update``: of a Windows container only the restart policy."""
-    from dataclasses import replace
-
     container = engine.containers.find(request["id"])
     asked = await request.json(shapes.UpdateRequest)
-    refusals.check_update(asked)
-    if asked.restart_policy.name:
-        container.host = replace(container.host, restart_policy=asked.restart_policy)
-        container.save()
+    container.host = refusals_later.check_update(container.id, container.host, asked, cpus=os.cpu_count() or 1,
+                                                 version=request.version)
+    container.save()
     return respond.json(shapes.Updated())
 
 
 async def export_container(request: Request, engine: Engine) -> Response:
     """``docker export``: a Windows engine never does."""
     engine.containers.find(request["id"])
-    raise refusals.no_export()
+    raise refusals_later.export()
 
 
 async def container_stats(request: Request, engine: Engine) -> Response:
