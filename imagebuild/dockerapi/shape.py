@@ -74,7 +74,7 @@ class Shape:
     go_name: ClassVar[str] = ""
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(key,))
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 def shape(go_name: str = "") -> Callable[[type[S]], type[S]]:
     """Make a class a frozen dataclass with slots whose fields begin at Go's zero values."""
     def make(cls: type[S]) -> type[S]:
