@@ -176,19 +176,18 @@ class Client:
         target = _target(path, query)
         line = self._line()
         try:
-            response = line.ask(method, target, head, sent)
+            given = line.ask(method, target, head, sent)
         except DaemonError:
             line.duplex.close()
             if not line.used or not isinstance(sent, bytes):
                 raise
             self.close()  # the engine ended what was idle; it did not see this request
             line = self._line()
-            response = line.ask(method, target, head, sent)
+            given = line.ask(method, target, head, sent)
         except BaseException:
             line.duplex.close()
             raise
-        answer = Answer(line, response.status_code, {name.decode("ascii"): value.decode("utf-8", "replace")
-                                                     for name, value in response.headers}, self._give_back)
+        answer = Answer(line, given.status, given.headers, self._give_back)
         if answer.status >= 400:
             with answer:
                 raise faults.of_status(answer.status, _message(answer))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 Headers = Iterable[tuple[str, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Status and headers of an answer, their names in lower case."""
+
+    status: int
+    headers: dict[str, str]
+
+
 class Line:
     """A connection to an engine, used for one exchange after another."""
 
@@ -28,7 +37,7 @@ class Line:
         self.used = False  #: it served before: the engine may have ended it meanwhile
         self._wire = h11.Connection(h11.CLIENT, max_incomplete_event_size=256 << 10)
 
-    def ask(self, method: str, target: str, headers: Headers, body: bytes | Iterable[bytes]) -> h11.Response:
+    def ask(self, method: str, target: str, headers: Headers, body: bytes | Iterable[bytes]) -> Head:
         """Send a request and wait for the head of its answer. DaemonError when the connection breaks."""
         import h11
 
@@ -43,12 +52,12 @@ class Line:
                 self._wire.send_failed()  # refused before all was sent: its answer says why
             while True:
                 event = self._next()
-                if isinstance(event, h11.Response):
-                    return event
+                if isinstance(event, h11.Response) or (isinstance(event, h11.InformationalResponse)
+                                                       and event.status_code == 101):
+                    return Head(event.status_code, {name.decode("ascii"): value.decode("utf-8", "replace")
+                                                    for name, value in event.headers})
                 if isinstance(event, h11.ConnectionClosed):
                     raise ConnectionResetError("it closed the connection without an answer")
-                if isinstance(event, h11.InformationalResponse) and event.status_code == 101:
-                    return h11.Response(status_code=101, headers=event.headers, reason=event.reason)
         except (OSError, h11.ProtocolError) as error:
             raise broken(error) from error
 
