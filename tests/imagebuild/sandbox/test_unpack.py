@@ -233,7 +233,7 @@ def test_links_lead_to_what_is_there_as_it_is_spelt(tmp_path: Path) -> None:
     assert (drive / "users/a/self").resolve() == drive / "users/a"
     assert (drive / "root").resolve() == drive
     assert (drive / "late/link").read_bytes() == b"z"
-    assert str((drive / "d").readlink()) == "/nowhere/D:\\x/"
+    assert os.readlink(drive / "d") == "/nowhere/D:\\x/"  # noqa: PTH115 - pathlib drops the slash
 
 
 def test_times_modes_attributes_and_hard_links_are_kept(tmp_path: Path) -> None:
