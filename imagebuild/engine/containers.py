@@ -153,7 +153,12 @@ class Containers:
             if container.status in ("removing", "dead"):
                 raise faults.Conflict(f"container is marked for removal and cannot be started: {container.name}")
             container.stopped_by_hand = False
-            await self._start(container)
+            try:
+                await self._start(container)
+            except faults.Fault:
+                if container.host.auto_remove:  # after the lock is free again; whoever waits for its removal is told
+                    self._spawn(self._auto_remove(container))
+                raise
 
     async def _start(self, container: Container) -> None:
         launch = Launch(self._settings, self._sandbox, self._images, self._volumes, self._networks)

@@ -11,10 +11,11 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..dockerapi import Request, Response, Route, faults, respond, shapes
+from ..dockerapi import Filters, Request, Response, Route, faults, respond, shapes
 from ..dockerapi.duration import moment_text, parse_moment
 from ..errors import FormatError
 from ..windows.releases import release
+from . import image_listing
 from .events import Event
 from .settings import SERVER_VERSION
 
@@ -54,13 +55,14 @@ async def version(request: Request, engine: Engine) -> Response:
 async def info(request: Request, engine: Engine) -> Response:
     """``docker info``."""
     settings, sandbox = engine.settings, await asyncio.to_thread(engine.sandbox.facts)
+    images = await asyncio.to_thread(image_listing.summaries, engine.images, Filters())
     known = release(settings.build)
     display = f" Version {known.version}" if known else ""
     revision = f".{settings.revision}" if settings.revision else ""
     states = [one.status for one in engine.containers]
     return respond.json(shapes.Info(
         id=engine.id, containers=len(states), containers_running=states.count("running"),
-        containers_stopped=len(states) - states.count("running"), images=engine.images.count(), driver="windowsfilter",
+        containers_stopped=len(states) - states.count("running"), images=len(images), driver="windowsfilter",
         driver_status=(("Windows", ""),),
         plugins=shapes.Plugins(volume=("local",), log=("json-file", "none"),
                                network=("internal", "l2bridge", "l2tunnel", "nat", "null", "transparent")),
@@ -94,10 +96,11 @@ async def events(request: Request, engine: Engine) -> Response:
 async def disk_usage(request: Request, engine: Engine) -> Response:
     """``docker system df``."""
     kinds = set(request.texts("type")) or {"image", "container", "volume", "build-cache"}
-    images, size = await asyncio.to_thread(engine.images.usage) if "image" in kinds else (None, 0)
+    size, images = await asyncio.to_thread(image_listing.usage, engine.images) if "image" in kinds else (0, None)
     volumes = await asyncio.to_thread(engine.volumes.usage) if "volume" in kinds else None
     containers = tuple(one.summary() for one in engine.containers) if "container" in kinds else None
-    return respond.json(shapes.DiskUsage(layers_size=size, images=images, containers=containers, volumes=volumes,
+    return respond.json(shapes.DiskUsage(layers_size=size, containers=containers, volumes=volumes,
+                                         images=None if images is None else tuple(images),
                                          build_cache=() if "build-cache" in kinds else None))
 
 
