@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..shape import Anything, Names, Shape, UInt16, UInt64, Words, key, shape
+from ..shape import Anything, Int, Names, Shape, UInt16, UInt64, Words, key, shape
 from .network import NetworkingConfig
 
 
@@ -34,7 +34,7 @@ class Healthcheck(Shape):
     timeout: int = key("Timeout", omitempty=True)
     start_period: int = key("StartPeriod", omitempty=True)
     start_interval: int = key("StartInterval", omitempty=True)
-    retries: int = key("Retries", omitempty=True)
+    retries: Int = key("Retries", omitempty=True)
 
 
 @shape("container.Config")
@@ -64,7 +64,7 @@ class Config(Shape):
     on_build: tuple[str, ...] | None = key("OnBuild")
     labels: Mapping[str, str] | None = key("Labels")
     stop_signal: str = key("StopSignal", omitempty=True)
-    stop_timeout: int | None = key("StopTimeout", omitempty=True)
+    stop_timeout: Int | None = key("StopTimeout", omitempty=True)
     shell: Words = key("Shell", omitempty=True)
 
 
@@ -81,7 +81,7 @@ class RestartPolicy(Shape):
     """``no``, ``always``, ``on-failure`` or ``unless-stopped``; retries for ``on-failure`` only."""
 
     name: str = key("Name")
-    maximum_retry_count: int = key("MaximumRetryCount")
+    maximum_retry_count: Int = key("MaximumRetryCount")
 
 
 @shape("container.DeviceMapping")
@@ -216,7 +216,7 @@ class HostConfig(Resources):
     ipc_mode: str = key("IpcMode")
     cgroup: str = key("Cgroup")
     links: tuple[str, ...] | None = key("Links")
-    oom_score_adj: int = key("OomScoreAdj")
+    oom_score_adj: Int = key("OomScoreAdj")
     pid_mode: str = key("PidMode")
     privileged: bool = key("Privileged")
     publish_all_ports: bool = key("PublishAllPorts")

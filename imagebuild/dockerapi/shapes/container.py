@@ -78,8 +78,8 @@ class Summary(Shape):
 class HealthProbe(Shape):
     """One look at a container's health."""
 
-    start: str = key("Start")
-    end: str = key("End")
+    start: str = key("Start", NEVER)
+    end: str = key("End", NEVER)
     exit_code: int = key("ExitCode")
     output: str = key("Output")
 
@@ -227,7 +227,7 @@ class PathStat(Shape):
     name: str = key("name")
     size: int = key("size")
     mode: int = key("mode")
-    mtime: str = key("mtime")
+    mtime: str = key("mtime", NEVER)
     link_target: str = key("linkTarget")
 
 

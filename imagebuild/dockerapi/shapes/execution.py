@@ -60,5 +60,5 @@ class ExecInspect(Shape):
     open_stdout: bool = key("OpenStdout")
     can_remove: bool = key("CanRemove")
     container_id: str = key("ContainerID")
-    detach_keys: str = key("DetachKeys")
+    detach_keys: str = key("DetachKeys")  #: base64
     pid: int = key("Pid")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..duration import NEVER
 from ..shape import Shape, key, shape
 
 
@@ -90,7 +91,7 @@ class Network(Shape):
 
     name: str = key("Name")
     id: str = key("Id")
-    created: str = key("Created")
+    created: str = key("Created", NEVER)
     scope: str = key("Scope")
     driver: str = key("Driver")
     enable_ipv6: bool = key("EnableIPv6")
