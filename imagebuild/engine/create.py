@@ -14,6 +14,8 @@ from ..oci import Config as ImageConfig
 from . import mounts, refusals
 from .commandline import command_line
 from .container import Container
+from .hostpath import HostPaths
+from .refusals_config import check_command, check_logging, check_storage
 
 if TYPE_CHECKING:
     from .core import Engine
@@ -29,21 +31,17 @@ async def create(engine: Engine, asked: shapes.CreateRequest, *, name: str,
     own, host = checked.config, checked.host_config
     image, facts = engine.images.find(own.image)
     config = merged(own, facts)
-    line = command_line(config)
-    if not line:
-        raise faults.BadRequest("no command specified")
+    line = command_line(check_command(config))
+    check_storage(host)
     networks = _networks(engine, host, asked.networking_config)
     host = replace(host, network_mode=next(iter(networks), "none"), isolation=host.isolation or "process",
-                   log_config=host.log_config if host.log_config.type else shapes.LogConfig(type="json-file"),
-                   restart_policy=host.restart_policy if host.restart_policy.name else
-                   shapes.RestartPolicy(name="no"))
+                   log_config=check_logging(host.log_config))
     identifier = new_id()
-    points = mounts.mount_points(config, host, drives=engine.settings.drives, containers=engine.containers.find)
-    for point in points:
-        if point.type == "volume":
-            engine.volumes.use(point.name, identifier)
+    points = mounts.plan(config, host, HostPaths(engine.settings.drives), version=version,
+                         lookup=lambda reference: engine.containers.find(reference).mounts)
+    shown = mounts.claim(points, engine.volumes, identifier)
     try:
-        container = engine.containers.create(config, host, name=name, image=image, networks=networks, mounts=points,
+        container = engine.containers.create(config, host, name=name, image=image, networks=networks, mounts=shown,
                                              command=line, identifier=identifier)
     except BaseException:
         engine.volumes.release(identifier, remove_anonymous=True)
@@ -57,17 +55,18 @@ def merged(own: shapes.Config, image: ImageConfig) -> shapes.Config:
     ports = tuple(dict.fromkeys((*(own.exposed_ports or ()), *run.exposed_ports)))
     names = {line.partition("=")[0].upper() for line in own.env or ()}
     env = (*(own.env or ()), *(line for line in run.env if line.partition("=")[0].upper() not in names))
-    entrypoint, cmd, escaped = own.entrypoint, own.cmd, own.args_escaped
+    entrypoint, cmd = own.entrypoint, own.cmd
     if not entrypoint:
         if not cmd:
-            cmd, escaped = run.cmd, run.args_escaped
+            cmd = run.cmd
         if entrypoint is None:
             entrypoint = run.entrypoint
     elif entrypoint == ("",):
         entrypoint = None
     labels = {**dict(run.labels), **dict(own.labels or {})}
     return replace(own, user=own.user or run.user, exposed_ports=ports or None, env=env or None,
-                   entrypoint=entrypoint or None, cmd=cmd or None, args_escaped=escaped, labels=labels,
+                   entrypoint=entrypoint or None, cmd=cmd or None, labels=labels,
+                   args_escaped=own.args_escaped or run.args_escaped,  # moby: the image's counts for any command
                    working_dir=own.working_dir or run.working_dir,
                    volumes=tuple(dict.fromkeys((*(own.volumes or ()), *run.volumes))) or None,
                    stop_signal=own.stop_signal or run.stop_signal,

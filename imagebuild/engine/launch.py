@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..dockerapi import shapes
-from ..sandbox.port import Box, BoxSpec, Command, Limits, Mount, Sandbox
+from ..sandbox.port import Box, BoxSpec, Command, Limits, Sandbox
 from ..windows.upcase import fold
 from .container import Container
+from .hostpath import HostPaths
+from .mounts import for_box
 from .parts import ImagePart, NetworkPart, Published, VolumePart
 from .refusals_later import check_start
 
@@ -32,7 +32,8 @@ class Launch:
         """The box and the main program. A fault when anything is missing; :meth:`undo` then takes it all back."""
         check_start(container.id, container.host)
         unpacked = self._images.unpack(container.image)
-        mounts = tuple(self._mount(container, mount) for mount in container.mounts)
+        mounts = for_box(container.mounts, container.host, self._volumes, container.id,
+                         HostPaths(self._settings.drives))
         if not container.config.network_disabled:
             asked = [(name, settings.aliases or ()) for name, settings in container.networks.items()]
             container.attachment = self._networks.attach(container.id, container.name, asked, published(container))
@@ -49,15 +50,6 @@ class Launch:
         """The start failed: networks are free again."""
         self._networks.detach(container.id)
         container.attachment = type(container.attachment)(None)
-
-    def _mount(self, container: Container, mount: shapes.MountPoint) -> Mount:
-        source = self._volumes.use(mount.name, container.id) if mount.type == "volume" else self._bound(mount.source)
-        return Mount(source, mount.destination, read_only=not mount.rw)
-
-    def _bound(self, source: str) -> Path:
-        from .hostpath import find_folder
-
-        return find_folder(source, self._settings.drives)
 
 
 def published(container: Container) -> list[Published]:

@@ -48,6 +48,7 @@ def test_a_working_directory_is_written_as_windows_writes_it() -> None:
     assert config(working_dir="C:/a/../b/").working_dir == "C:\\b"
     assert config(working_dir="/app").working_dir == "\\app"
     assert config(working_dir="c:\\").working_dir == "c:\\"
+    assert config(working_dir="//server/share").working_dir == "\\\\server\\share"
 
 
 def test_a_stop_signal_that_does_not_exist_is_refused() -> None:
