@@ -24,6 +24,9 @@ from . import images as made
 from .wire import Conversation
 
 
+UPPER = made.UPPER[:-1]  # its hive is none, which is found out when an image is made ready to run
+
+
 @dataclass
 class Owner:
     """The engine."""
@@ -46,7 +49,7 @@ def put(engine: Owner, *names: str, layers: Any = None, **facts: str) -> str:
     from imagebuild.oci import Reference
 
     with engine.images.shelf.writing() as store:
-        below, above = made.layer(store, made.BASE, base=True), made.layer(store, layers or made.UPPER)
+        below, above = made.layer(store, made.BASE, base=True), made.layer(store, layers or UPPER)
         image, descriptor = made.image(store, None, below, above, **facts)
         from imagebuild.engine.image_layers import check_layers
         check_layers(engine.images.shelf, store, image, lambda layer, done: None, name="test")
