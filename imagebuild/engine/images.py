@@ -10,7 +10,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from ..dockerapi import faults
 from ..oci import Config, Digest
@@ -23,6 +23,9 @@ from .image_unpack import Ground, Unpacker
 from .parts import Unpacked
 from .settings import EngineSettings
 
+if TYPE_CHECKING:
+    from .image_build import Bench
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -32,18 +35,23 @@ def _stopped(_: str) -> bool:
 
 
 class Images:
-    """The :class:`~.parts.ImagePart`. ``running`` says whether a container runs, for the words of a refusal; ``ground``
-    what images are unpacked over; the engine sets both. Everything but :meth:`in_thread` and :meth:`listen` may be
-    called from any thread."""
+    """The :class:`~.parts.ImagePart`.
+
+    ``running`` says whether a container runs, for the words of a refusal; ``ground`` what images are unpacked over;
+    ``bench`` what builds work with. Whoever owns the engine sets them. Everything but :meth:`in_thread` and
+    :meth:`listen` may be called from any thread.
+    """
 
     def __init__(self, settings: EngineSettings, events: Events, *, registries: Registries | None = None,
-                 running: Callable[[str], bool] = _stopped, ground: Callable[[], Ground] | None = None) -> None:
+                 running: Callable[[str], bool] = _stopped, ground: Callable[[], Ground] | None = None,
+                 bench: Bench | None = None) -> None:
         self.settings = settings
         self.events = events
         self.registries = registries or Registries()
         self.host = ImageHost.of(settings)
         self.running = running
         self.ground = ground
+        self.bench = bench
         self.shelf = Shelf(settings.root, self.registries.anonymous)
         self.pruning = threading.Lock()
         self._unpacker = Unpacker(settings.root, self.cache / "indexes")

@@ -11,24 +11,11 @@ from typing import Any
 
 import pytest
 from support import images
-from support.engine_images import Served, owner, put, serving
+from support.engine_images import Served, connect, owner, put, repository, serving
 from support.registry_double import Auth, RegistryDouble, answer, corrupt
 
 from imagebuild.engine.image_registry import Registries
 from imagebuild.oci import Index
-from imagebuild.stores import (
-    Credentials,
-    FixedCredentials,
-    Login,
-    NoCredentials,
-    RegistryClient,
-    RegistryStore,
-    Retries,
-)
-
-
-def connect(credentials: Credentials) -> RegistryClient:
-    return RegistryClient(credentials=credentials, retries=Retries(attempts=1))
 
 
 @pytest.fixture
@@ -41,13 +28,6 @@ def served(tmp_path: Path) -> Iterator[Served]:
 def double() -> Iterator[RegistryDouble]:
     with RegistryDouble() as registry:
         yield registry
-
-
-def repository(double: RegistryDouble, path: str = "team/app") -> RegistryStore:
-    who: Credentials = NoCredentials()
-    if double.auth.kind:
-        who = FixedCredentials.of(double.host, Login(double.auth.user, double.auth.password))
-    return RegistryStore(f"{double.host}/{path}", client=connect(who))
 
 
 def auth_header(double: RegistryDouble, password: str | None = None) -> dict[str, str]:
