@@ -46,7 +46,8 @@ class Workshop:
     """What a build works with: where images come from and go, what was learnt before, and how things are fetched.
 
     ``indexes`` and ``cache`` are folders' worth of things that may be thrown away at any time; ``stat_cache`` is the
-    folder of remembered file digests. ``stdin`` is read when the context or the Dockerfile is ``-``.
+    folder of remembered file digests. ``stdin`` is read when the context or the Dockerfile is ``-``. Without ``local``
+    no path of this machine is a context or a Dockerfile: whoever asks is not who works here.
     """
 
     library: Library
@@ -55,6 +56,7 @@ class Workshop:
     fetcher: Fetcher
     stat_cache: Path | None = None
     stdin: BinaryIO | None = None
+    local: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,8 @@ class Shared:
         """For builds that end with ``stack``, which removes every temporary file."""
         scratch = Path(tempfile.mkdtemp(prefix="wcow-build-"))
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        return cls(Contexts(request, shop.fetcher, stack, scratch, shop.stat_cache, shop.stdin), scratch, stack)
+        return cls(Contexts(request, shop.fetcher, stack, scratch, shop.stat_cache, shop.stdin, shop.local), scratch,
+                   stack)
 
 
 class Build:

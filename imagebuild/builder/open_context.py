@@ -30,7 +30,8 @@ class Contexts:
     """The contexts of one build, each opened when it is first asked for and closed with ``stack``.
 
     ``scratch`` is a folder for temporary files, ``stat_cache`` the folder of remembered digests, ``stdin`` what ``-``
-    means. ``fetched`` collects what ADD downloaded, with its digest, or cloned, with its commit.
+    means; without ``local`` nothing means a path of this machine. ``fetched`` collects what ADD downloaded, with its
+    digest, or cloned, with its commit.
     """
 
     request: BuildRequest
@@ -39,6 +40,7 @@ class Contexts:
     scratch: Path
     stat_cache: Path | None = None
     stdin: BinaryIO | None = None
+    local: bool = True
     fetched: dict[str, str] = field(default_factory=dict)
     _raw: Context | None = field(default=None)
     _main: Context | None = field(default=None)
@@ -81,7 +83,7 @@ class Contexts:
                 raise ContextError("cannot read both the context and the Dockerfile from standard input",
                                    hint="give one of them as a file or folder")
             return "Dockerfile", self._stdin().read(1 << 24)
-        if asked is not None and Path(asked).is_file():
+        if asked is not None and self.local and Path(asked).is_file():
             return asked, self._local(Path(asked))
         context = self._whole()
         if self._alone is not None and asked is None:
@@ -117,6 +119,9 @@ class Contexts:
         if value.startswith(("http://", "https://")):
             found = self.stack.enter_context(self.fetcher.url(value))
             return self._from_file(found.path, redact(value))
+        if not self.local:
+            raise ContextError(f"cannot use {value} as the build context", path=value,
+                               why="it is neither a URL nor the address of a git repository")
         path = Path(value)
         try:
             path.absolute()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 from . import faults
@@ -21,7 +22,10 @@ def dumps(value: Any) -> bytes:
     text = _ENCODER.encode(_plain(value))
     if "\u2028" in text or "\u2029" in text:
         text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode()
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half a pair of UTF-16: Go, too, writes what stands for no character
+        return re.sub("[\ud800-\udfff]", "\ufffd", text).encode()
 
 
 def _plain(value: Any) -> Any:
@@ -52,8 +56,11 @@ def loads(data: bytes) -> Any:
     return value
 
 
+_CONSTANT = "a constant that is no JSON"
+
+
 def _refuse(name: str) -> Any:
-    raise json.JSONDecodeError("constant", name, 0)
+    raise json.JSONDecodeError(_CONSTANT, name, 0)
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
@@ -61,7 +68,7 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 def _complaint(text: str, error: json.JSONDecodeError) -> str:
     """Python's complaint in Go's words: cut short, or the character that does not belong there."""
-    if error.doc != text:  # NaN, Infinity: Go stops at the first letter
+    if error.msg == _CONSTANT:  # NaN, Infinity: Go stops at the first letter
         return f"invalid character '{error.doc[:1]}' looking for beginning of value"
     if error.pos >= len(text.rstrip(" \t\r\n")) or error.msg.startswith("Unterminated string"):
         return "unexpected EOF"

@@ -48,6 +48,7 @@ class As:
 
 #: Go's ``int``; a bare ``int`` is its ``int64``. Only messages tell them apart.
 Int = Annotated[int, Width("int", -(1 << 63), (1 << 63) - 1)]
+Nanoseconds = Annotated[int, Width("time.Duration", -(1 << 63), (1 << 63) - 1)]
 UInt64 = Annotated[int, Width("uint64", 0, (1 << 64) - 1)]
 UInt32 = Annotated[int, Width("uint32", 0, (1 << 32) - 1)]
 UInt16 = Annotated[int, Width("uint16", 0, (1 << 16) - 1)]

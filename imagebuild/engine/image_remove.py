@@ -50,11 +50,13 @@ def remove(images: Images, reference: str, *, force: bool = False, prune: bool =
                 for name in kept.names:
                     kept = _untag(images, kept, name, records)
             _delete(images, kept, records, force=force, prune=prune, quiet=False)
+            images.clear_unpacked()
             return records
         _remove_name(images, kept, reference, records, force=force)
         kept = images.shelf.all()[kept.id]
         if not kept.names:
             _delete(images, kept, records, force=force, prune=prune, quiet=True)
+            images.clear_unpacked()
         return records
 
 

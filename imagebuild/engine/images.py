@@ -10,7 +10,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from ..dockerapi import faults
 from ..oci import Config, Digest
@@ -19,8 +19,12 @@ from .image_host import ImageHost
 from .image_names import any_reference, missing
 from .image_registry import Registries
 from .image_shelf import Kept, Shelf
+from .image_unpack import Ground, Unpacker
 from .parts import Unpacked
 from .settings import EngineSettings
+
+if TYPE_CHECKING:
+    from .image_build import Bench
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,18 +35,26 @@ def _stopped(_: str) -> bool:
 
 
 class Images:
-    """The :class:`~.parts.ImagePart`. ``running`` says whether a container runs, for the words of a refusal; the engine
-    sets it. Everything but :meth:`in_thread` may be called from any thread."""
+    """The :class:`~.parts.ImagePart`.
+
+    ``running`` says whether a container runs, for the words of a refusal; ``ground`` what images are unpacked over;
+    ``bench`` what builds work with. Whoever owns the engine sets them. Everything but :meth:`in_thread` and
+    :meth:`listen` may be called from any thread.
+    """
 
     def __init__(self, settings: EngineSettings, events: Events, *, registries: Registries | None = None,
-                 running: Callable[[str], bool] = _stopped) -> None:
+                 running: Callable[[str], bool] = _stopped, ground: Callable[[], Ground] | None = None,
+                 bench: Bench | None = None) -> None:
         self.settings = settings
         self.events = events
         self.registries = registries or Registries()
         self.host = ImageHost.of(settings)
         self.running = running
+        self.ground = ground
+        self.bench = bench
         self.shelf = Shelf(settings.root, self.registries.anonymous)
         self.pruning = threading.Lock()
+        self._unpacker = Unpacker(settings.root, self.cache / "indexes")
         self._used: dict[str, Digest] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -62,7 +74,16 @@ class Images:
 
     def unpack(self, identifier: str) -> Unpacked:
         """See :class:`~.parts.ImagePart`."""
-        raise faults.NotImplemented("this engine cannot run images yet")
+        if self.ground is None:
+            raise faults.Internal("this engine has no sandbox to run images in")
+        wanted, ground = Digest.parse(identifier), self.ground()
+        kept = self.shelf.all().get(wanted)
+        if kept is None:  # removed by force while a stopped container stood on it
+            known = self._unpacker.known(wanted, ground)
+            if known is None:
+                raise missing(wanted)
+            return known
+        return self._unpacker.unpack(kept, self.shelf.store, ground)
 
     def use(self, identifier: str, container: str) -> None:
         """See :class:`~.parts.ImagePart`."""
@@ -88,6 +109,10 @@ class Images:
     def users(self, identifier: Digest) -> list[str]:
         """The containers that stand on an image."""
         return [container for container, used in tuple(self._used.items()) if used == identifier]
+
+    def clear_unpacked(self) -> None:
+        """Free what was unpacked of images that are gone and that no container stands on."""
+        self._unpacker.clear({*self.shelf.all(), *self._used.values()})
 
     def tell(self, action: str, actor: str, *, name: str = "", labels: Mapping[str, str] | None = None,
              **attributes: str) -> None:

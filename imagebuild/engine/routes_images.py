@@ -17,7 +17,7 @@ from ..dockerapi import faults, respond
 from ..dockerapi.request import Request
 from ..dockerapi.respond import Response
 from ..dockerapi.routing import Route
-from . import image_archive, image_listing, image_remove
+from . import image_archive, image_listing, image_remove, routes_build, routes_registry
 from .image_names import repo_tag
 from .image_owner import ImageOwner
 from .image_stream import stream
@@ -132,4 +132,6 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/images/prune", prune_images, since="1.25"),
     Route("POST", "/images/{name:.*}/tag", tag_image),
     Route("DELETE", "/images/{name:.*}", remove_image),
+    *routes_registry.ROUTES,
+    *routes_build.ROUTES,
 )

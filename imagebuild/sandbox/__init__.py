@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from .memory import MemorySandbox
 from .port import (
     KILLED,
     STOPPED,
@@ -19,8 +20,9 @@ from .port import (
     SandboxFacts,
     Stdio,
 )
+from .wine import WineSandbox
 
 __all__ = [
-    "KILLED", "STOPPED", "Box", "BoxSpec", "Command", "Limits", "Mount", "Namespace", "Process", "ProcessRow",
-    "Progress", "Sandbox", "SandboxFacts", "Stdio",
+    "KILLED", "STOPPED", "Box", "BoxSpec", "Command", "Limits", "MemorySandbox", "Mount", "Namespace", "Process",
+    "ProcessRow", "Progress", "Sandbox", "SandboxFacts", "Stdio", "WineSandbox",
 ]

@@ -37,7 +37,7 @@ class Merged:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self.folders = tuple(folders)
-        self._kept: dict[Parts, Mapping[str, Node]] = {}
+        self._kept: dict[Parts, dict[str, Node]] = {}
         self._layers: dict[Parts, tuple[int, ...]] = {(): tuple(range(len(self.folders) - 1, -1, -1))}
 
     def names(self, path: Parts) -> Mapping[str, Node]:
@@ -93,7 +93,18 @@ class Merged:
         self._kept.clear()
         self._layers = {(): self._layers[()]}
 
-    def _read(self, path: Parts) -> Mapping[str, Node]:
+    def learn(self, folder: Parts, name: str, sort: Sort) -> None:
+        """Somebody put a file, link or new folder into the topmost folder: the view has it from now on."""
+        node = Node(name, sort, (len(self.folders) - 1,))
+        before = self.names(folder).get(fold(name))
+        if before is not None and before.sort is Sort.FOLDER:
+            self.forget()
+            return
+        self._kept[folder][fold(name)] = node
+        self._layers.pop((*folder, name), None)
+        self._kept.pop((*folder, name), None)
+
+    def _read(self, path: Parts) -> dict[str, Node]:
         layers = self._folder(path)
         seen: dict[str, Node] = {}
         closed: set[str] = set()

@@ -25,7 +25,7 @@ from .account import Account
 from .port import Progress
 from .wine_install import Install
 
-FORM = 1
+FORM = 3
 """Counted up when what a template holds changes."""
 HIVES = ("system.reg", "user.reg", "userdef.reg")
 REFUSED = ("powershell.exe", "pwsh.exe", "icacls.exe", "cacls.exe", "certutil.exe", "robocopy.exe")
@@ -34,6 +34,21 @@ deeper, Wine has it there too."""
 _POWERSHELL = "windows/system32/WindowsPowerShell/v1.0/powershell.exe"
 OVERRIDES = ("wineboot.exe", *REFUSED)
 """Names for which Wine is to take the file in the prefix and not its own program."""
+
+_ADDED = {
+    # Windows are made and not shown; without it a console complains on stderr that there is no display.
+    "user.reg": r"""
+[Software\\Wine\\Drivers]
+"Graphics"="null"
+""",
+    # Wine's debugger would put a page of registers into the error output of a program that crashes, and then show a box
+    # that nobody sees and wait for an answer. In its place our stub, which ends at once.
+    "system.reg": r"""
+[Software\\Microsoft\\Windows NT\\CurrentVersion\\AeDebug]
+"Auto"="1"
+"Debugger"="C:\\windows\\system32\\wineboot.exe"
+""",
+}
 
 _THREADS = 2
 
@@ -84,6 +99,9 @@ def make(home: Path, install: Install, account: Account, boot: Boot, progress: P
         say("taking the debug information out of it")
         _strip(building / "drive_c" / "windows", install)
         (building / ".update-timestamp").write_text("disable\n")
+        for name, text in _ADDED.items():
+            with (building / name).open("a") as file:
+                file.write(text)
         shutil.copyfile(install.modules / "wineboot.exe", building / "drive_c/windows/system32/wineboot2.exe")
         building.chmod(0o755)
         building.rename(target)

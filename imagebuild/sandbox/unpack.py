@@ -18,7 +18,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import stat
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -27,21 +26,19 @@ from typing import BinaryIO
 
 from ..errors import FormatError, StoreError
 from ..layer import Entry, Kind
-from ..windows.filetime import TICKS_PER_SECOND, UNIX_EPOCH
 from ..windows.upcase import fold
 from . import links
 from .attributes import OF_A_FILE, OF_A_FOLDER, write_attributes
 from .merged import Merged, Node, Parts
 from .overlay import OPEN_FILE, OPEN_FOLDER, Sort, make_opaque, make_whiteout, open_folder
 from .scratch import made_whole
+from .unpack_tree import CREATE, Folder, moment, unmasked
 
 MOST_TOLD = 1000
 """So many things that were left out are named; more are only counted."""
 
 _PIECE = 1 << 18
 _OPEN_FOLDERS = 64
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_MOMENTS = 1 << 61
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,22 +100,6 @@ def unpack(entries: Iterable[tuple[Entry, BinaryIO | None]], folder: Path, *, lo
     return Unpacked(folder, made, work.files, work.size, tuple(work.left_out), work.left_out_count)
 
 
-class _Folder:
-    """A folder of the layer. ``own`` is what the layer put there by folded name: a folder, the name of a file, or an
-    entry to come (a link); ``lower`` what is there below it, asked for when a name is needed."""
-
-    __slots__ = ("above", "lower", "opaque", "own", "parts", "there", "times")
-
-    def __init__(self, parts: Parts, above: _Folder | None, there: bool) -> None:
-        self.parts = parts
-        self.above = above
-        self.there = there  # below, in a lower folder
-        self.own: dict[str, _Folder | str | Entry] = {}
-        self.lower: Mapping[str, Node] | None = None
-        self.opaque = False
-        self.times: int | None = None
-
-
 class _Unpacker:
     """Writes the entries of one layer below ``root``."""
 
@@ -128,12 +109,12 @@ class _Unpacker:
         self._lower = lower
         self._owner = owner
         self._root = root
-        self._masked = not _unmasked(root)
-        self._top = _Folder((), None, there=True)
-        self._folders: dict[str, _Folder | None] = {"Files": self._top}  # by the path as the layer writes it
+        self._masked = not unmasked(root)
+        self._top = Folder((), None, there=True)
+        self._folders: dict[str, Folder | None] = {"Files": self._top}  # by the path as the layer writes it
         self._open: dict[Parts, int] = {}
-        self._whiteouts: list[tuple[_Folder, str]] = []
-        self._later: list[tuple[_Folder, str, Entry]] = []
+        self._whiteouts: list[tuple[Folder, str]] = []
+        self._later: list[tuple[Folder, str, Entry]] = []
 
     def add(self, entry: Entry, content: BinaryIO | None) -> None:
         """One entry of the layer, in its order."""
@@ -155,7 +136,7 @@ class _Unpacker:
         if entry.kind is Kind.DIRECTORY:
             made = self._folder(folder, name, path)
             if made is not None:
-                made.times = _moment(entry)
+                made.times = moment(entry)
                 if entry.attributes is not None and entry.attributes & OF_A_FOLDER:
                     write_attributes(self._fd(made), entry.attributes, folder=True)
             return
@@ -181,7 +162,7 @@ class _Unpacker:
             if entry.kind is not Kind.HARD_LINK:
                 self._link(folder, key, entry)
         self._hide()
-        for made in list(self._all()):
+        for made in self._top.all():
             if made.times is not None:
                 os.utime(self._fd(made), ns=(made.times, made.times))
 
@@ -191,7 +172,7 @@ class _Unpacker:
             os.close(number)
         self._open.clear()
 
-    def _find(self, path: str) -> _Folder | None:
+    def _find(self, path: str) -> Folder | None:
         """The folder that a path of the layer names, made where an entry for it has not come (yet)."""
         if path in self._folders:
             return self._folders[path]
@@ -204,11 +185,11 @@ class _Unpacker:
         self._folders[path] = found
         return found
 
-    def _folder(self, folder: _Folder, name: str, path: str) -> _Folder | None:
+    def _folder(self, folder: Folder, name: str, path: str) -> Folder | None:
         """The folder with this name in another, made where it is missing; ``None`` when it cannot be made here."""
         key = fold(name)
         known = folder.own.get(key)
-        if isinstance(known, _Folder):
+        if isinstance(known, Folder):
             return known
         if known is not None:
             raise _contradiction(path)
@@ -216,7 +197,7 @@ class _Unpacker:
             return None
         spelt = self._spelt(folder, key, name)
         node = self._below(folder).get(key)
-        made = _Folder((*folder.parts, spelt), folder, there=node is not None and node.sort is Sort.FOLDER)
+        made = Folder((*folder.parts, spelt), folder, there=node is not None and node.sort is Sort.FOLDER)
         above = self._fd(folder)
         os.mkdir(spelt, 0o755, dir_fd=above)
         number = self._fd(made)
@@ -246,27 +227,27 @@ class _Unpacker:
         if len(self.left_out) < MOST_TOLD:
             self.left_out.append(LeftOut(path, why))
 
-    def _replace(self, folder: _Folder, key: str, known: _Folder | str | Entry, path: str) -> None:
+    def _replace(self, folder: Folder, key: str, known: Folder | str | Entry, path: str) -> None:
         """A name comes again: the later entry counts, as in a tar. The two must be of one sort."""
-        if isinstance(known, _Folder):
+        if isinstance(known, Folder):
             raise _contradiction(path)
         if isinstance(known, str):
             os.unlink(known, dir_fd=self._fd(folder))
         del folder.own[key]
 
-    def _below(self, folder: _Folder) -> Mapping[str, Node]:
+    def _below(self, folder: Folder) -> Mapping[str, Node]:
         if folder.lower is None:
             folder.lower = self._lower.names(folder.parts) if folder.there else {}
         return folder.lower
 
-    def _spelt(self, folder: _Folder, key: str, name: str) -> str:
+    def _spelt(self, folder: Folder, key: str, name: str) -> str:
         if folder.there:
             node = self._below(folder).get(key)
             if node is not None:
                 return node.name
         return name
 
-    def _fd(self, folder: _Folder) -> int:
+    def _fd(self, folder: Folder) -> int:
         """The folder's descriptor; some are kept open."""
         number = self._open.get(folder.parts)
         if number is None:
@@ -284,7 +265,7 @@ class _Unpacker:
         return number
 
     def _write(self, above: int, name: str, entry: Entry, content: BinaryIO | None) -> None:
-        number = os.open(name, _CREATE, 0o644, dir_fd=above)
+        number = os.open(name, CREATE, 0o644, dir_fd=above)
         try:
             if content is not None:
                 left = entry.size
@@ -299,15 +280,15 @@ class _Unpacker:
             attributes = entry.attributes
             if attributes is not None and attributes & OF_A_FILE:
                 write_attributes(number, attributes)
-            moment = _moment(entry)
-            if moment is not None:
-                os.utime(number, ns=(moment, moment))
+            changed = moment(entry)
+            if changed is not None:
+                os.utime(number, ns=(changed, changed))
         finally:
             os.close(number)
         self.files += 1
         self.size += entry.size
 
-    def _hard_link(self, folder: _Folder, key: str, entry: Entry) -> None:
+    def _hard_link(self, folder: Folder, key: str, entry: Entry) -> None:
         """One more name for a file of this layer, or of one below."""
         source = self._source(entry)
         name = self._spelt(folder, key, entry.path.rpartition("/")[2])
@@ -338,7 +319,7 @@ class _Unpacker:
             top, *parts = target.split("/")
             if fold(top) != "FILES" or not parts:
                 return None
-            found = self._own(tuple(parts))
+            found = self._top.find(tuple(parts))
             if isinstance(found, Entry):
                 if found.kind is not Kind.HARD_LINK:
                     return None
@@ -353,19 +334,7 @@ class _Unpacker:
             return None if number is None else (number, node.name)
         return None
 
-    def _own(self, parts: Parts) -> _Folder | tuple[_Folder, str] | Entry | None:
-        """What the layer itself put at a path."""
-        here = self._top
-        for at, part in enumerate(parts):
-            found = here.own.get(fold(part))
-            if at == len(parts) - 1:
-                return (here, found) if isinstance(found, str) else found
-            if not isinstance(found, _Folder):
-                return None
-            here = found
-        return here
-
-    def _link(self, folder: _Folder, key: str, entry: Entry) -> None:
+    def _link(self, folder: Folder, key: str, entry: Entry) -> None:
         target = links.destination(entry.target, folder.parts)
         text = links.to_linux(links.Link(entry.kind, entry.target), folder.parts,
                               None if target is None else self._spelt_path(target))
@@ -376,16 +345,16 @@ class _Unpacker:
         os.symlink(text, name, dir_fd=above)
         if self._owner is not None:
             os.chown(name, self._owner, self._owner, dir_fd=above, follow_symlinks=False)
-        moment = _moment(entry)
-        if moment is not None:
-            os.utime(name, ns=(moment, moment), dir_fd=above, follow_symlinks=False)
+        changed = moment(entry)
+        if changed is not None:
+            os.utime(name, ns=(changed, changed), dir_fd=above, follow_symlinks=False)
 
     def _spelt_path(self, path: Parts) -> Parts:
         """A path as this layer and those below spell it: the kernel goes through links by exact names."""
         here, at = self._top, 0
         while at < len(path):
             found = here.own.get(fold(path[at]))
-            if not isinstance(found, _Folder):
+            if not isinstance(found, Folder):
                 break
             here, at = found, at + 1
         if at == len(path):
@@ -401,7 +370,7 @@ class _Unpacker:
     def _hide(self) -> None:
         """Whiteouts, where there is something to hide: one over nothing would show up as a file."""
         for folder, key in sorted(self._whiteouts, key=lambda one: len(one[0].parts)):
-            above: _Folder | None = folder
+            above: Folder | None = folder
             while above is not None and above.there and not above.opaque:
                 above = above.above
             if above is not None:
@@ -413,39 +382,9 @@ class _Unpacker:
             if own is None:
                 with suppress(FileExistsError):  # twice in the layer
                     make_whiteout(self._fd(folder), node.name, self._owner)
-            elif isinstance(own, _Folder) and node.sort is Sort.FOLDER:
+            elif isinstance(own, Folder) and node.sort is Sort.FOLDER:
                 make_opaque(self._fd(own))
                 own.opaque = True
-
-    def _all(self) -> Iterable[_Folder]:
-        """Every folder of the layer, what is inside before what holds it."""
-        stack = [self._top]
-        out = []
-        while stack:
-            folder = stack.pop()
-            out.append(folder)
-            stack += [one for one in folder.own.values() if isinstance(one, _Folder)]
-        return reversed(out)
-
-
-def _unmasked(root: Path) -> bool:
-    """Whether a file made below ``root`` with 0644 has it: the umask can be learnt only by what it does."""
-    name = root / ".umask"
-    number = os.open(name, _CREATE, 0o644)
-    try:
-        return stat.S_IMODE(os.fstat(number).st_mode) == 0o644
-    finally:
-        os.close(number)
-        name.unlink()
-
-
-def _moment(entry: Entry) -> int | None:
-    """When it was changed last, in nanoseconds since 1970; ``None`` where a file here cannot say so."""
-    if entry.times is None:
-        return None
-    ticks = entry.times.modified - UNIX_EPOCH
-    seconds = ticks // TICKS_PER_SECOND
-    return ticks * 100 if -(1 << 31) <= seconds < 1 << 33 else None
 
 
 def _contradiction(path: str) -> FormatError:

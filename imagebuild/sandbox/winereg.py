@@ -148,8 +148,8 @@ def _key(root: _Open, line: str, lines: _Lines) -> _Open:
         raise lines.bad(f"a key more than {MAX_DEPTH} levels deep")
     key = root
     for name in names:
-        if not name:
-            raise lines.bad("a key without a name")
+        if not name or name[-1] == "\0":
+            raise lines.bad("a key without a name, or one that ends with a zero, which Wine never writes")
         key = key.child(name)
     if found[2]:
         key.last_write = int(found[2]) * TICKS_PER_SECOND + UNIX_EPOCH
@@ -181,7 +181,7 @@ def _option(key: _Open, line: str, lines: _Lines) -> None:
         text = line[7:].strip()
         if len(text) < 2 or text[0] != '"' or text[-1] != '"':
             raise lines.bad("a class without quotation marks")
-        key.class_name = unescape(text[1:-1])
+        key.class_name = unescape(text[1:-1]).rstrip("\0") or None
     elif line.strip() == "#link":
         key.flags |= SYMLINK
 
@@ -190,7 +190,7 @@ def _value(line: str, lines: _Lines) -> Value:
     found = _NAME.match(line)
     if found is None:
         raise lines.bad("a value whose name does not end")
-    name = unescape(found[1] or "")
+    name = unescape(found[1] or "").rstrip("\0")  # Wine never writes them
     rest = line[found.end():]
     text = _STRING.match(rest)
     if text is not None:

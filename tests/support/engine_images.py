@@ -10,18 +10,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
+from imagebuild.builder import Workshop
+from imagebuild.builder.cache import Cache
 from imagebuild.dockerapi import Request, Response, Route, Server, respond
 from imagebuild.engine.events import Events
 from imagebuild.engine.image_registry import Registries
 from imagebuild.engine.images import Images
 from imagebuild.engine.routes_images import ROUTES
 from imagebuild.engine.settings import EngineSettings
+from imagebuild.fetch import MemoryFetcher
+from imagebuild.images.library import Library
+from imagebuild.images.rootfs import IndexCache
+from imagebuild.stores import (
+    Credentials,
+    FixedCredentials,
+    Login,
+    NoCredentials,
+    RegistryClient,
+    RegistryStore,
+    Retries,
+)
 
 from . import images as made
+from .registry_double import RegistryDouble
 from .wire import Conversation
+
+UPPER = made.UPPER[:-1]  # its hive is none, which is found out when an image is made ready to run
 
 
 @dataclass
@@ -34,11 +51,28 @@ class Owner:
 
 
 def owner(root: Path, *, build: int = 20348, registries: Registries | None = None) -> Owner:
-    """An engine below a folder."""
+    """An engine below a folder, whose builds reach no network."""
     root.mkdir(parents=True, exist_ok=True)
     settings = EngineSettings(root, build=build)
     events = Events()
-    return Owner(Images(settings, events, registries=registries), settings, events)
+
+    def bench(library: Library, indexes: IndexCache, cache: Cache, stdin: BinaryIO) -> Workshop:
+        return Workshop(library, indexes, cache, MemoryFetcher(), None, stdin)
+
+    return Owner(Images(settings, events, registries=registries, bench=bench), settings, events)
+
+
+def connect(credentials: Credentials) -> RegistryClient:
+    """A client for registries that asks once."""
+    return RegistryClient(credentials=credentials, retries=Retries(attempts=1))
+
+
+def repository(double: RegistryDouble, path: str = "team/app") -> RegistryStore:
+    """A repository of a double, to put images in, as who may."""
+    who: Credentials = NoCredentials()
+    if double.auth.kind:
+        who = FixedCredentials.of(double.host, Login(double.auth.user, double.auth.password))
+    return RegistryStore(f"{double.host}/{path}", client=connect(who))
 
 
 def put(engine: Owner, *names: str, layers: Any = None, **facts: str) -> str:
@@ -46,7 +80,7 @@ def put(engine: Owner, *names: str, layers: Any = None, **facts: str) -> str:
     from imagebuild.oci import Reference
 
     with engine.images.shelf.writing() as store:
-        below, above = made.layer(store, made.BASE, base=True), made.layer(store, layers or made.UPPER)
+        below, above = made.layer(store, made.BASE, base=True), made.layer(store, layers or UPPER)
         image, descriptor = made.image(store, None, below, above, **facts)
         from imagebuild.engine.image_layers import check_layers
         check_layers(engine.images.shelf, store, image, lambda layer, done: None, name="test")

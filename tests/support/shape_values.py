@@ -74,7 +74,7 @@ def instances(cls: type[Shape]) -> st.SearchStrategy[Any]:
 
 def filled(kind: Any, key: str = "") -> Any:
     """A value of an annotation in which nothing is zero, empty or left out (but what is any JSON)."""
-    kind, notes, _ = _taken_apart(kind)
+    kind = _taken_apart(kind)[0]
     if key in SPECIAL:
         return SPECIAL[key]
     if isinstance(kind, type) and issubclass(kind, Shape):
@@ -89,7 +89,7 @@ def filled(kind: Any, key: str = "") -> Any:
         return () if arguments[0] is Any else (filled(arguments[0]),)
     if origin is Mapping:
         entry = typing.get_args(kind)[1]
-        return {} if entry is Any else {TEXT: filled(entry)}
+        return {TEXT: {} if entry is Any else filled(entry)}
     if kind is int:
         return 100
     return TEXT if kind is str else True

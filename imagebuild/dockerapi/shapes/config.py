@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..shape import Anything, Int, Names, Shape, UInt16, UInt64, Words, key, shape
+from ..shape import Anything, Int, Names, Nanoseconds, Shape, UInt16, UInt64, Words, key, shape
 from .network import NetworkingConfig
 
 
@@ -30,10 +30,10 @@ class Healthcheck(Shape):
     """How a container's health is looked at; times in nanoseconds, 0 is the default (30 s, 30 s, 0 s, 5 s)."""
 
     test: tuple[str, ...] = key("Test", omitempty=True)
-    interval: int = key("Interval", omitempty=True)
-    timeout: int = key("Timeout", omitempty=True)
-    start_period: int = key("StartPeriod", omitempty=True)
-    start_interval: int = key("StartInterval", omitempty=True)
+    interval: Nanoseconds = key("Interval", omitempty=True)
+    timeout: Nanoseconds = key("Timeout", omitempty=True)
+    start_period: Nanoseconds = key("StartPeriod", omitempty=True)
+    start_interval: Nanoseconds = key("StartInterval", omitempty=True)
     retries: Int = key("Retries", omitempty=True)
 
 

@@ -93,7 +93,7 @@ def over(blobs: list[bytes], root: Path, drive: Path | None = None) -> Merged:
     return Merged(folders)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.lists(ITEMS, min_size=1, max_size=3))
 @example([[(("a",), Kind.FILE, "", ("a",))],
           [(("A",), Kind.WHITEOUT, "", ("a",)), (("A", "b"), Kind.FILE, "", ("a",))]])

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The hives of an image as the sandbox wants them: what the OS layers come to, and what the layers above changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..hive import Key, KeyLike, Union
+from ..hive import read as read_hive
+from ..hive.places import HIVES, HiveName
+from ..images.events import result_of
+from ..images.registry import Registry
+from ..images.rootfs import Rootfs
+from ..sandbox.registry import ImageRegistry, Sides
+
+PROFILE = "Files/Users/ContainerAdministrator/NTUSER.DAT"
+"""Whose registry Wine shows as HKEY_CURRENT_USER: boxes run as this user."""
+
+
+def image_registry(rootfs: Rootfs, windows: int) -> ImageRegistry:
+    """The hives of a prepared image whose lowest ``windows`` layers are the OS. FormatError for a damaged one."""
+    registry = Registry(rootfs)
+    return ImageRegistry(system=_machine(registry, rootfs, HIVES["SYSTEM"], windows),
+                         software=_machine(registry, rootfs, HIVES["SOFTWARE"], windows),
+                         default=_machine(registry, rootfs, HIVES["DEFAULT"], windows), user=_user(rootfs, windows))
+
+
+def _machine(registry: Registry, rootfs: Rootfs, hive: HiveName, windows: int) -> Sides | None:
+    roots: list[KeyLike] = []
+    base: list[KeyLike] = []
+    for number in range(len(rootfs.union().indexes)):
+        found = registry.delta(hive, number)
+        if found is not None:
+            (base if number < max(windows, 1) else roots).append(found.root)
+    if not base and not roots:
+        return None
+    return Sides(Union(*base).root if len(base) > 1 else base[0] if base else Key(""), tuple(roots))
+
+
+def _user(rootfs: Rootfs, windows: int) -> Sides | None:
+    """The user's own hive, where a layer above the OS brings one: such a file has all of it, so it goes over Wine's."""
+    found = rootfs.union().get(PROFILE)
+    if found is None or found.layer < windows:
+        return None
+    with TemporaryDirectory(prefix="wcow-", ignore_cleanup_errors=True) as folder:
+        files = result_of(rootfs.fetch((PROFILE,), Path(folder)))
+        return Sides(Key(""), (read_hive(files[PROFILE].read_bytes(), source=PROFILE).root,))

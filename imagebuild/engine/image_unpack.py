@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An image made ready to run: its layers as folders over Wine's drive, its registry laid over Wine's.
+
+``layers/`` has a folder for each layer and what it stands on, shared by all images that have it there; ``registries/``
+one for each image, with the three files of a prefix and the list of its layers' folders. Both appear when they are
+whole; a lock keeps a second process from clearing away what this one is about to use.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..dockerapi import faults
+from ..errors import FormatError, IntegrityError, StoreError, WcowError
+from ..images.rootfs import IndexCache, Rootfs
+from ..layer import Entry, read
+from ..oci import Digest
+from ..sandbox import account, template, wine_install
+from ..sandbox.merged import Merged
+from ..sandbox.os_layers import needs_content, os_layers, shown, shows
+from ..sandbox.overlay import remove
+from ..sandbox.registry import Prefix, merge
+from ..sandbox.scratch import SUFFIX, made_whole, sweep
+from ..sandbox.unpack import chain, unpack
+from ..stores import Store
+from ..stores.lock import held
+from .files import read_document, write_document
+from .image_hives import image_registry
+from .image_shelf import Kept
+from .parts import Unpacked
+
+FILES = ("system.reg", "user.reg", "userdef.reg")
+LAYERS = "layers.json"
+_LOCK_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What images are laid over: the folders that drive C begins with, lowest first, a folder with its registry, whom
+    all files belong to, and a name that changes with them."""
+
+    name: str
+    folders: tuple[Path, ...]
+    registry: Path
+    owner: int | None = None
+
+    @classmethod
+    def of_wine(cls, home: Path, uid: int | None = None) -> Ground:
+        """That of the template of a :class:`~..sandbox.wine.WineSandbox` which has been prepared in ``home``."""
+        folder = home / template.folder_name(wine_install.find_wine())
+        return cls(folder.name, (folder / "drive_c",), folder, account.choose(uid).uid)
+
+
+class Unpacker:
+    """Makes images of one engine ready; ``root`` is the engine's folder, ``indexes`` what is known of layers."""
+
+    def __init__(self, root: Path, indexes: Path) -> None:
+        self._root = root
+        self._indexes = IndexCache(indexes)
+        self.layers = root / "layers"
+        self.registries = root / "registries"
+
+    def unpack(self, kept: Kept, store: Store, ground: Ground) -> Unpacked:
+        """The folders and the registry of an image, made where they are not there. Internal, naming the layer, when one
+        is damaged, or when the machine does not let us write."""
+        place = self.registries / _place(kept.id, ground)
+        known = self._known(place)
+        if known is not None:
+            return known
+        with self._locked():
+            return self._known(place) or self._make(kept, store, ground, place)
+
+    def known(self, identifier: Digest, ground: Ground) -> Unpacked | None:
+        """What was made of an image, which may have been removed since."""
+        return self._known(self.registries / _place(identifier, ground))
+
+    def clear(self, needed: set[str]) -> None:
+        """Remove what was made for images whose ids are not ``needed``, and folders of layers that no other has."""
+        with self._locked():
+            for folder in (self.layers, self.registries):
+                sweep(folder)
+            for place in _folders(self.registries):
+                if f"sha256:{place.name.partition('.')[0]}" not in needed:
+                    _clear(place)
+            used = {name for place in _folders(self.registries) for name in _names(place)}
+            for folder in _folders(self.layers):
+                if folder.name not in used:
+                    _clear(folder)
+
+    def _known(self, place: Path) -> Unpacked | None:
+        if not place.is_dir():
+            return None
+        layers = tuple(self.layers / name for name in _names(place))
+        return Unpacked(layers, place) if all(layer.is_dir() for layer in layers) else None
+
+    def _make(self, kept: Kept, store: Store, ground: Ground, place: Path) -> Unpacked:
+        rootfs = Rootfs(kept.image, store, self._indexes, name=str(kept.id))
+        try:
+            for _ in rootfs.prepare():
+                pass
+            windows = os_layers(rootfs.union().indexes)
+            names = self._unpack_layers(kept, store, ground, rootfs, windows)
+            self._write_registry(rootfs, ground, place, names, windows)
+        except (FormatError, IntegrityError) as error:
+            raise faults.Internal(f"image {kept.id} is damaged: {error}") from error
+        except StoreError as error:
+            raise faults.Internal(str(error)) from error
+        finally:
+            rootfs.close()
+        return Unpacked(tuple(self.layers / name for name in names), place)
+
+    def _unpack_layers(self, kept: Kept, store: Store, ground: Ground, rootfs: Rootfs, windows: int) -> list[str]:
+        folders, names, below = list(ground.folders), list[str](), ground.name
+        for number, (layer, diff_id) in enumerate(zip(kept.image.layers, kept.image.diff_ids, strict=True)):
+            below = chain(below, diff_id)
+            folder, index, lower = self.layers / below, rootfs.union().indexes[number], Merged(folders)
+            try:
+                if number < windows and not needs_content(index):
+                    unpack(shown(index), folder, lower=lower, owner=ground.owner)
+                elif not folder.is_dir():
+                    with store.open_blob(layer) as blob:
+                        unpack(read(blob, source=f"layer {layer.digest}"), folder, lower=lower, owner=ground.owner,
+                               keep=shows if number < windows else _all)
+            except WcowError as error:
+                if isinstance(error, FormatError | IntegrityError):
+                    raise faults.Internal(f"layer {layer.digest} of image {kept.id} is damaged: {error}") from error
+                raise
+            folders.append(folder)
+            names.append(below)
+        return names
+
+    def _write_registry(self, rootfs: Rootfs, ground: Ground, place: Path, names: list[str], windows: int) -> None:
+        if place.is_dir():
+            _clear(place)  # a layer of it has gone
+        before = Prefix.parse(*((ground.registry / name).read_bytes() for name in FILES))
+        made = merge(before, image_registry(rootfs, windows))
+        with made_whole(place, ground.owner) as draft:
+            for name, data in zip(FILES, made.write(), strict=True):
+                (draft.path / name).write_bytes(data)
+                _own(draft.path / name, ground.owner)
+            write_document(draft.path / LAYERS, names)
+            draft.keep()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            with held(self._root / "layers.lock", _LOCK_SECONDS):
+                yield
+        except TimeoutError as error:
+            raise faults.Internal("another process has been unpacking images for too long") from error
+
+
+def _all(entry: Entry) -> bool:
+    return True
+
+
+def _place(identifier: Digest, ground: Ground) -> str:
+    return f"{identifier.hex}.{ground.name}"
+
+
+def _names(place: Path) -> list[str]:
+    found = read_document(place / LAYERS)
+    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+
+
+def _folders(parent: Path) -> list[Path]:
+    try:
+        return sorted(path for path in parent.iterdir() if not path.name.startswith("."))
+    except FileNotFoundError:
+        return []
+
+
+def _clear(folder: Path) -> None:
+    """Remove a folder: under its name it is whole or not there."""
+    gone = folder.with_name(f".{folder.name}.gone{SUFFIX}")
+    folder.rename(gone)
+    parent = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        remove(parent, gone.name)
+    finally:
+        os.close(parent)
+
+
+def _own(path: Path, owner: int | None) -> None:
+    if owner is not None and owner != os.geteuid():
+        os.chown(path, owner, owner)
+
+
+__all__ = ["Ground", "Unpacker"]

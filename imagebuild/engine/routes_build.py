@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``POST /build`` of the classic builder, and its cache (moby ``api/server/router/build/build_routes.go``).
+
+BuildKit sessions are not offered: ``_ping`` says ``Builder-Version: 1``, and a client that asks for one all the same is
+told so.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from ..builder import BuildRequest
+from ..dockerapi import faults, respond
+from ..dockerapi.request import Request
+from ..dockerapi.respond import Response
+from ..dockerapi.routing import Route
+from ..errors import WcowError
+from ..oci import Reference
+from ..stores.collect import collect
+from . import image_build
+from .events import Event
+from .image_host import parse_platform
+from .image_names import named
+from .image_owner import ImageOwner
+from .image_registry import credentials_by_host
+from .image_stream import Say, stream
+from .images import Images
+
+DEFAULT_DOCKERFILE = "Dockerfile"
+ISOLATIONS = ("", "default", "process", "hyperv")
+
+
+async def build_image(request: Request, engine: ImageOwner) -> Response:
+    """``docker build``: the context is the body, a tar, or behind ``remote``."""
+    images = engine.images
+    if images.bench is None:
+        raise faults.NotImplemented("this engine does not build images")
+    call = _call(request)
+    images.listen()
+    return await stream(partial(_build, images, call, request.body.blocking()))
+
+
+def _build(images: Images, call: image_build.BuildCall, context: Any, say: Say) -> None:
+    assert images.bench is not None
+    image_build.build(images, call, context, images.bench, say)
+
+
+def _call(request: Request) -> image_build.BuildCall:
+    if request.text("version") not in ("", "1", "2"):
+        raise faults.BadRequest(f'invalid version "{request.text("version")}"')
+    if request.text("version") == "2":
+        raise faults.BadRequest("buildkit not supported by daemon")
+    if request.flag("squash"):
+        raise faults.BadRequest("squash is only supported with experimental mode")
+    if request.text("isolation").lower() not in ISOLATIONS:
+        raise faults.BadRequest(f'unsupported isolation: "{request.text("isolation")}"')
+    remote = request.text("remote")
+    arguments = _texts(request, "buildargs", "error reading build args")
+    asked = BuildRequest(
+        context=remote or "-", dockerfile=request.text("dockerfile") or DEFAULT_DOCKERFILE,
+        target=request.text("target") or None, platform=request.text("platform") or None,
+        build_args=tuple((name, value) for name, value in arguments.items() if value is not None),
+        labels=tuple((name, value or "") for name, value in _texts(request, "labels", "error reading labels").items()),
+        no_cache=request.flag("nocache"), pull=request.flag("pull"))
+    return image_build.BuildCall(asked, _names(request.texts("t")),
+                                 credentials_by_host(request.header("x-registry-config")),
+                                 parse_platform(request.text("platform")), request.flag("q"))
+
+
+def _names(texts: tuple[str, ...]) -> tuple[Reference, ...]:
+    out: list[Reference] = []
+    for text in filter(None, texts):
+        name = named(text)
+        if name.digest is not None:
+            raise faults.BadRequest("build tag cannot contain a digest")
+        out.append(name.tagged())
+    return tuple(dict.fromkeys(out))
+
+
+def _texts(request: Request, name: str, what: str) -> Mapping[str, str | None]:
+    """A query value that is a map of texts, each of which may be null."""
+    try:
+        value = request.document(name) or {}
+    except faults.BadRequest as error:
+        raise faults.BadRequest(f"{what}: {error.message}") from None
+    if not isinstance(value, dict) or not all(item is None or isinstance(item, str) for item in value.values()):
+        raise faults.BadRequest(f"{what}: json: cannot unmarshal into Go value of type map[string]string")
+    return value
+
+
+async def prune_builds(request: Request, engine: ImageOwner) -> Response:
+    """``docker builder prune``: what builds remember, and layers that no image has."""
+    request.number("keep-storage")
+    freed = await engine.images.in_thread(_prune, engine.images)
+    engine.images.events.publish(Event("builder", "prune", "", {"reclaimed": str(freed)}))
+    return respond.json({"CachesDeleted": None, "SpaceReclaimed": freed})
+
+
+def _prune(images: Images) -> int:
+    size = 0
+    for name in ("steps", "indexes"):
+        folder = images.cache / name
+        size += sum(path.stat().st_size for path in folder.glob("*") if path.is_file())
+        shutil.rmtree(folder, ignore_errors=True)
+    try:
+        return size + collect(images.shelf.store).size
+    except WcowError as error:
+        raise faults.Internal(str(error)) from error
+
+
+async def cancel_build(request: Request, engine: ImageOwner) -> Response:
+    """BuildKit's cancel: there is no such build here."""
+    if not request.text("id"):
+        raise faults.BadRequest("build ID not provided")
+    return respond.empty(200)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("POST", "/build", build_image, note="RUN is refused"),
+    Route("POST", "/build/prune", prune_builds, since="1.31"),
+    Route("POST", "/build/cancel", cancel_build),
+)

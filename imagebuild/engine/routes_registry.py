@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls that reach for registries: pull (and the import that Windows refuses), push, distribution, login."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from ..dockerapi import faults, respond
+from ..dockerapi.request import Request
+from ..dockerapi.respond import Response
+from ..dockerapi.routing import Route
+from ..dockerapi.shapes import AuthConfig, Authenticated
+from ..errors import AuthError, WcowError
+from ..oci import Digest
+from ..stores import FixedCredentials
+from ..stores.credentials import DOCKER_HUB_KEY, host_of
+from . import image_pull, image_push
+from .image_host import parse_platform
+from .image_names import any_reference, named, repo_tag, repository_of, tag_or_digest
+from .image_owner import ImageOwner
+from .image_registry import credentials_in, login_of
+from .image_stream import stream
+from .images import Images
+
+AUTH = "x-registry-auth"
+
+
+async def create_image(request: Request, engine: ImageOwner) -> Response:
+    """``docker pull``, and ``docker import``: a Windows engine makes no image of a plain tar."""
+    platform = parse_platform(request.text("platform")) if request.version.at_least("1.32") else None
+    image, tag = request.text("fromImage"), request.text("tag")
+    if not image:
+        repo_tag(request.text("repo"), tag)
+        raise faults.Internal("importing an image is not supported on this platform")
+    name = named(image.removesuffix(":"))
+    if tag:
+        name = tag_or_digest(name, tag)
+    if repository_of(name) == "scratch":
+        raise faults.Forbidden("'scratch' is a reserved name")
+    wanted = image_pull.Wanted(name, credentials_in(request.header(AUTH), name), platform)
+    engine.images.listen()
+    return await stream(partial(image_pull.pull, engine.images, wanted))
+
+
+async def push_image(request: Request, engine: ImageOwner) -> Response:
+    """``docker push``."""
+    name = named(request["name"])
+    if request.text("tag"):
+        tagged = repo_tag(request["name"], request.text("tag"))
+        assert tagged is not None
+        name = tagged
+    credentials = credentials_in(request.header(AUTH), name)
+    engine.images.listen()
+    return await stream(partial(image_push.push, engine.images, name, credentials))
+
+
+async def distribution_info(request: Request, engine: ImageOwner) -> Response:
+    """``docker manifest inspect``'s question to the engine."""
+    wanted = any_reference(request["name"])
+    if isinstance(wanted, Digest):
+        raise faults.Internal("no manifest found for full image ID")
+    name = wanted.tagged()
+    return respond.json(await engine.images.in_thread(image_push.distribution, engine.images, name,
+                                                      credentials_in(request.header(AUTH), name)))
+
+
+async def authenticate(request: Request, engine: ImageOwner) -> Response:
+    """``docker login``: whether a registry takes the credentials. The engine keeps none."""
+    auth = await request.json(AuthConfig)
+    await asyncio.to_thread(_try_login, engine.images, auth)
+    return respond.json(Authenticated(status="Login Succeeded"))
+
+
+def _try_login(images: Images, auth: AuthConfig) -> None:
+    host = host_of(auth.server_address or DOCKER_HUB_KEY)
+    login = login_of(auth)
+    if login is None:
+        raise faults.Unauthorized(f"login attempt to https://{host}/v2/ failed with status: 401 Unauthorized")
+    with images.registries.connect(FixedCredentials.of(host, login)) as client:
+        try:
+            client.endpoint(host).ping(f"cannot log in to {host}")
+        except AuthError as error:
+            raise faults.Unauthorized(f"login attempt to https://{host}/v2/ failed with status: {error.status} "
+                                      "Unauthorized") from error
+        except WcowError as error:
+            raise faults.Internal(f'Get "https://{host}/v2/": {error.why or error.what}') from error
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("POST", "/images/create", create_image, note="pull; import is refused, as by Windows"),
+    Route("POST", "/images/{name:.*}/push", push_image),
+    Route("GET", "/distribution/{name:.*}/json", distribution_info, since="1.30"),
+    Route("POST", "/auth", authenticate),
+)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Filters of list calls."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagebuild.dockerapi import Filters, faults
+
+FIELDS = st.dictionaries(st.text(max_size=5), st.lists(st.text(max_size=5), max_size=3, unique=True).map(tuple),
+                         max_size=3)
+
+
+@given(FIELDS)
+def test_filters_are_read_as_they_were_written(fields: dict[str, tuple[str, ...]]) -> None:
+    assert Filters.parse(Filters(fields).text()) == Filters(fields)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_filters_or_a_bad_request(text: str) -> None:
+    try:
+        Filters.parse(text)
+    except faults.BadRequest as fault:
+        assert fault.message == "invalid filter"
+
+
+def test_lists_of_old_clients_are_read_too() -> None:
+    assert Filters.parse('{"label":["a","a=b"]}') == Filters.parse('{"label":{"a":true,"a=b":true}}')
+
+
+@pytest.mark.parametrize("text", ["[]", "7", '{"a":1}', '{"a":{"b":1}}', '{"a":[1]}', "{", "[" * 5000])
+def test_other_json_is_refused(text: str) -> None:
+    with pytest.raises(faults.BadRequest, match="invalid filter"):
+        Filters.parse(text)
+
+
+def test_a_filter_the_call_does_not_know_is_refused_by_name() -> None:
+    assert Filters.of(name="a").check({"name"}) == Filters.of(name="a")
+    with pytest.raises(faults.BadRequest, match=r"^invalid filter 'colour'$"):
+        Filters.of(colour="red").check({"name"})
+
+
+@pytest.mark.parametrize(("values", "flag"), [(("true",), True), (("1",), True), (("false",), False), (("0",), False)])
+def test_a_flag_is_yes_or_no(values: tuple[str, ...], flag: bool) -> None:
+    assert Filters({"dangling": values}).flag("dangling", not flag) is flag
+    assert Filters().flag("dangling", flag) is flag
+
+
+@pytest.mark.parametrize(("values", "said"), [(("true", "false"), "dangling=[true false]"), (("x",), "dangling=[x]"),
+                                              ((), "dangling")])
+def test_a_flag_that_is_neither_or_both_is_refused(values: tuple[str, ...], said: str) -> None:
+    with pytest.raises(faults.BadRequest) as refused:
+        Filters({"dangling": values}).flag("dangling")
+    assert refused.value.message == f"invalid filter '{said}'"
+
+
+def test_nothing_wanted_lets_everything_through() -> None:
+    none = Filters()
+    assert none.exact("a", "x") and none.match("a", "x") and none.prefix("a", "x") and none.labels({}) and not none
+
+
+def test_values_are_compared_whole_by_pattern_and_by_beginning() -> None:
+    some = Filters.of(a=("web", "^/db"))
+    assert some.exact("a", "web") and not some.exact("a", "web2")
+    assert some.match("a", "/my-web-1") and some.match("a", "/db") and not some.match("a", "/my/db")
+    assert some.prefix("a", "web2") and not some.prefix("a", "my-web")
+    assert not Filters.of(a="[").match("a", "x") and Filters.of(a="[").match("a", "[")
+
+
+def test_every_wanted_label_has_to_be_there() -> None:
+    labels = {"a": "1", "b": ""}
+    assert Filters.of(label=("a", "b=")).labels(labels) and Filters.of(label="a=1").labels(labels)
+    assert not Filters.of(label=("a", "c")).labels(labels) and not Filters.of(label="a=2").labels(labels)
+    assert not Filters.of(label="a").labels(None)
+    assert not Filters({"label!": ("a",)}).without_labels(labels)
+    assert Filters({"label!": ("c",)}).without_labels(labels) and Filters().without_labels(labels)
+
+
+def test_a_pattern_made_to_take_for_ever_does_not() -> None:
+    start = time.perf_counter()
+    for pattern in ("(a+)+$", "(a*)*b", "(a|aa)+$", "((a+))+$", "(.*){9}x"):
+        Filters.of(name=pattern).match("name", "a" * 200 + "!")
+    assert time.perf_counter() - start < 5

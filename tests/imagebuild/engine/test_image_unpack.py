@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images made ready to run: folders over a drive, a registry over another, and what is left when an image goes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from support import images
+from support.engine_images import Owner, owner, put
+
+from imagebuild.dockerapi import faults
+from imagebuild.engine.image_remove import remove
+from imagebuild.engine.image_unpack import Ground
+from imagebuild.hive import Key, Value
+from imagebuild.hive.change import Change
+from imagebuild.hive.edit import SetValue
+from imagebuild.hive.tree import find
+from imagebuild.sandbox.winereg import parse
+
+REGISTRY = b"WINE REGISTRY Version 2\n;; All keys relative to %s\n\n#arch=win64\n\n"
+ROOTS = {"system.reg": b"REGISTRY\\\\Machine", "user.reg": b"REGISTRY\\\\User\\\\S-1-5-21-0-0-0-1000",
+         "userdef.reg": b"REGISTRY\\\\User\\\\.Default"}
+
+
+def ground(folder: Path) -> Ground:
+    drive = folder / "template" / "drive_c"
+    (drive / "windows" / "system32").mkdir(parents=True, exist_ok=True)
+    for name, root in ROOTS.items():
+        (folder / "template" / name).write_bytes(REGISTRY % root)
+    return Ground("template-1", (drive,), folder / "template")
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Owner:
+    made = owner(tmp_path / "root")
+    made.images.ground = lambda: ground(tmp_path)
+    return made
+
+
+def test_an_image_becomes_a_folder_for_each_layer_lowest_first(engine: Owner) -> None:
+    made = engine.images.unpack(put(engine, "app:1"))
+    assert len(made.layers) == 2
+    assert (made.layers[0] / "app" / "readme.txt").read_text() == "below\n"
+    assert (made.layers[1] / "app" / "readme.txt").read_text() == "hello\n"
+    assert made.registry is not None
+    assert sorted(path.name for path in made.registry.iterdir()) == ["layers.json", *sorted(ROOTS)]
+
+
+def test_names_are_written_as_the_ground_spells_them(engine: Owner) -> None:
+    entries = (images.folder("Files", security=False), images.folder("Files/Windows"),
+               images.file("Files/Windows/mine.txt", b"x"), images.folder("Hives", security=False))
+    made = engine.images.unpack(put(engine, "app:1", layers=entries))
+    assert (made.layers[1] / "windows" / "mine.txt").exists()
+
+
+def test_unpacking_again_makes_nothing_anew(engine: Owner) -> None:
+    identifier = put(engine, "app:1")
+    before = engine.images.unpack(identifier)
+    inodes = [path.stat().st_ino for path in before.layers]
+    assert engine.images.unpack(identifier) == before
+    assert [path.stat().st_ino for path in before.layers] == inodes
+
+
+def test_what_is_missing_of_it_is_made_again(engine: Owner) -> None:
+    identifier = put(engine, "app:1")
+    made = engine.images.unpack(identifier)
+    made.layers[1].rename(made.layers[1].with_name("elsewhere"))
+    assert engine.images.unpack(identifier) == made
+    assert made.layers[1].is_dir()
+
+
+def test_a_layer_of_two_images_is_one_folder_and_stays_while_one_has_it(engine: Owner) -> None:
+    first = engine.images.unpack(put(engine, "app:1"))
+    other = (images.folder("Files", security=False), images.file("Files/new.txt", b"n"),
+             images.folder("Hives", security=False))
+    second = engine.images.unpack(put(engine, "new:1", layers=other))
+    assert first.layers[0] == second.layers[0]
+    remove(engine.images, "app:1")
+    assert [path.is_dir() for path in (*second.layers, first.layers[1])] == [True, True, False]
+    assert first.registry is not None and not first.registry.exists()
+
+
+def test_what_a_container_stands_on_stays_when_its_image_is_forced_away(engine: Owner) -> None:
+    identifier = put(engine, "app:1")
+    made = engine.images.unpack(identifier)
+    engine.images.use(identifier, "c1")
+    remove(engine.images, "app:1", force=True)
+    assert engine.images.unpack(identifier) == made
+    engine.images.release("c1")
+    engine.images.clear_unpacked()
+    assert not any(path.exists() for path in made.layers)
+    with pytest.raises(faults.NotFound):
+        engine.images.unpack(identifier)
+
+
+def test_the_registry_of_the_layers_lies_over_wines(engine: Owner) -> None:
+    base = Key("ROOT", subkeys=(Key("Base", (Value.sz("v", "base"),)),))
+    change = Change(base, timestamp=1)
+    change.apply(SetValue("Acme", Value.sz("v", "mine")))
+    delta = change.delta()
+    with engine.images.shelf.writing() as store:
+        below = images.layer(store, (*images.BASE, images.folder("Files/Windows"), images.folder(
+            "Files/Windows/System32"), images.folder("Files/Windows/System32/config"), images.hive_file(
+            "Files/Windows/System32/config/SOFTWARE", base)), base=True)
+        above = images.layer(store, (images.folder("Files", security=False), images.folder("Hives", security=False),
+                                     images.hive_file("Hives/Software_Delta", delta)))
+        _, descriptor = images.image(store, None, below, above)
+        identifier = str(engine.images.shelf.keep(store, descriptor).id)
+    made = engine.images.unpack(identifier)
+    assert made.registry is not None
+    root = parse((made.registry / "system.reg").read_bytes()).root
+    key = find(root, r"Software\Acme")
+    assert key is not None and key.values.get("v") is not None
+    assert find(root, r"Software\Base") is None  # of the OS only what programs ask for
+    assert not (made.layers[0] / "Windows").exists()
+    assert (made.layers[0] / "app" / "readme.txt").exists()
+
+
+def test_a_damaged_layer_is_named_and_leaves_no_folder(engine: Owner) -> None:
+    identifier = put(engine, "app:1")
+    layer = engine.images.get(identifier).image.layers[1]
+    path = engine.images.shelf.path / "blobs" / "sha256" / layer.digest.hex
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(bytes(data))
+    with pytest.raises(faults.Internal, match="damaged"):
+        engine.images.unpack(identifier)
+    folder = engine.settings.root / "layers"
+    assert len(list(folder.iterdir()) if folder.exists() else []) <= 1
+
+
+def test_ten_at_once_make_it_once(engine: Owner) -> None:
+    identifier, found = put(engine, "app:1"), []
+    threads = [threading.Thread(target=lambda: found.append(engine.images.unpack(identifier))) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 10
+    assert len(set(found)) == 1
+
+
+CHILD = """
+import sys; from pathlib import Path
+sys.path[:0] = [{tests!r}, {root!r}]
+from support.engine_images import owner
+sys.path.insert(0, {here!r})
+import test_image_unpack as t
+engine = owner(Path({folder!r}) / "root"); engine.images.ground = lambda: t.ground(Path({folder!r}))
+print("go", flush=True)
+engine.images.unpack({identifier!r})
+"""
+
+
+def test_a_process_that_is_killed_in_the_middle_is_cleaned_up_after(engine: Owner, tmp_path: Path) -> None:
+    identifier = put(engine, "app:1")
+    here = Path(__file__).parent
+    code = CHILD.format(tests=str(here.parents[1]), root=str(here.parents[2]), here=str(here), folder=str(tmp_path),
+                        identifier=identifier)
+    for delay in (0.0, 0.01, 0.03):
+        child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        assert child.stdout is not None
+        child.stdout.readline()
+        threading.Event().wait(delay)
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+        child.stdout.close()
+    made = engine.images.unpack(identifier)
+    assert (made.layers[1] / "app" / "readme.txt").read_text() == "hello\n"
+    engine.images.clear_unpacked()
+    assert all(not path.name.startswith(".") for path in (engine.settings.root / "layers").iterdir())
+
+
+def test_without_a_sandbox_nothing_can_be_made_ready(tmp_path: Path) -> None:
+    engine = owner(tmp_path / "root")
+    with pytest.raises(faults.Internal):
+        engine.images.unpack(put(engine, "app:1"))
