@@ -195,10 +195,10 @@ def _serve(channel: socket.socket, agent: Agent, loop: Loop) -> None:
         message = json.loads(data)
         work: Callable[..., dict[str, Any] | None] = getattr(agent, message.pop("do"))
         answer = work(**message, sockets=sockets) if sockets else work(**message)
-    except (OSError, KeyError) as error:
-        doing = getattr(error, "filename", None) or "networks"
-        answer = {"error": f"{doing}: {getattr(error, 'strerror', None) or error}",
-                  "code": getattr(error, "errno", None) or 0}
+    except OSError as error:
+        answer = {"error": f"{error.filename or message}: {error.strerror or error}", "code": error.errno or 0}
+    except Exception as error:  # the other containers' networks go on, whatever is wrong with this one
+        answer = {"error": f"{type(error).__name__}: {error}", "code": 0}
     for sock in sockets:  # what nobody took
         sock.close()
     channel.send(json.dumps(answer or {}).encode())

@@ -22,6 +22,7 @@ _RTA_OIF, _RTA_GATEWAY, _RTA_TABLE = 4, 5, 15
 _FRA_IIFNAME, _FRA_PRIORITY, _FRA_TABLE = 3, 6, 15
 _UP = 1
 _MAIN_TABLE = 254
+_COMPAT = 252  # stands for a table whose number does not fit into the byte of the header
 
 
 def _attribute(kind: int, data: bytes) -> bytes:
@@ -98,7 +99,7 @@ class Netlink:
     def default_route(self, gateway: str, *, name: str = "", table: int = _MAIN_TABLE) -> None:
         """Send what is for elsewhere to a gateway (``name``: by this interface, which may be without one)."""
         universe, boot, unicast = 0, 3, 1
-        header = struct.pack("=BBBBBBBBI", socket.AF_INET, 0, 0, 0, table, boot, universe, unicast, 0)
+        header = struct.pack("=BBBBBBBBI", socket.AF_INET, 0, 0, 0, table if table < 256 else _COMPAT, boot, universe, unicast, 0)
         out = _number(_RTA_OIF, self.index(name)) if name else b""
         if gateway:
             out += _attribute(_RTA_GATEWAY, socket.inet_aton(gateway))
