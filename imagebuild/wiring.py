@@ -7,10 +7,11 @@ and whoever uses the library from Python makes them.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from .errors import DependencyError, NotFoundError
 from .fetch import DownloadMap, NetworkFetcher
@@ -31,6 +32,10 @@ from .stores import (
     Tls,
     local_path,
 )
+
+if TYPE_CHECKING:
+    from .engine.core import Engine
+    from .engine.settings import EngineSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,3 +187,33 @@ class OpenLibrary(Library):
 def open_library(settings: Settings) -> OpenLibrary:
     """The library of local and remote images; close it, or use it as a context manager."""
     return OpenLibrary(settings)
+
+
+def engine_place(root: str | None, socket: str | None) -> tuple[Path, Path]:
+    """The folder and the socket of the embedded engine: as asked, from ``WCOW_ENGINE_ROOT`` and ``WCOW_ENGINE_SOCKET``,
+    else the user's own; root's are the machine's."""
+    if os.getuid() == 0:
+        folder, runtime = Path("/var/lib/wcow/engine"), Path("/run/wcow")
+    else:
+        from platformdirs import user_data_path, user_runtime_path
+
+        folder, runtime = user_data_path("wcow") / "engine", user_runtime_path("wcow")
+    chosen = root or os.environ.get("WCOW_ENGINE_ROOT")
+    path = socket or os.environ.get("WCOW_ENGINE_SOCKET")
+    folder = Path(chosen).expanduser().absolute() if chosen else folder
+    return folder, Path(path).expanduser().absolute() if path else \
+        (folder / "engine.sock" if chosen else runtime / "engine.sock")
+
+
+def make_engine(place: EngineSettings, settings: Settings) -> Engine:
+    """The embedded engine over Wine. Called on the event loop that it lives on."""
+    from .engine.core import Engine
+    from .engine.events import Events
+    from .engine.images import Images
+    from .engine.networks import Networks
+    from .engine.volumes import Volumes
+    from .sandbox.wine import WineSandbox
+
+    events = Events()
+    return Engine(place, WineSandbox(place.root / "sandbox"), events, Images(place, events), Volumes(place, events),
+                  Networks(place, events))

@@ -9,6 +9,7 @@ What they say to each other is in ``shapes``, how containers' output is framed i
 from __future__ import annotations
 
 from . import faults, respond
+from .client import Client
 from .filters import Filters
 from .hijack import Hijacked
 from .request import Request
@@ -18,6 +19,6 @@ from .server import Identity, Limits, Server, tls_context
 from .versions import ApiVersion, VersionRange, api_version
 
 __all__ = [
-    "ApiVersion", "Filters", "Hijacked", "Identity", "Limits", "Request", "Response", "Route", "Router", "Server",
-    "VersionRange", "api_version", "faults", "respond", "tls_context",
+    "ApiVersion", "Client", "Filters", "Hijacked", "Identity", "Limits", "Request", "Response", "Route", "Router",
+    "Server", "VersionRange", "api_version", "faults", "respond", "tls_context",
 ]

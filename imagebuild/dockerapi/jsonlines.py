@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -158,6 +158,14 @@ class Decoder:
             position += 1
         self._scanned = position
         return None
+
+
+def documents(chunks: Iterable[bytes], limit: int = MAX_DOCUMENT) -> Iterator[Any]:
+    """The documents of a whole stream. FormatError when it is cut, or no JSON."""
+    decoder = Decoder(limit)
+    for chunk in chunks:
+        yield from decoder.feed(chunk)
+    yield from decoder.close()
 
 
 def _text(value: Any) -> str:

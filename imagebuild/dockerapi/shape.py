@@ -46,7 +46,8 @@ class As:
     form: str
 
 
-Int64 = int
+#: Go's ``int``; a bare ``int`` is its ``int64``. Only messages tell them apart.
+Int = Annotated[int, Width("int", -(1 << 63), (1 << 63) - 1)]
 UInt64 = Annotated[int, Width("uint64", 0, (1 << 64) - 1)]
 UInt32 = Annotated[int, Width("uint32", 0, (1 << 32) - 1)]
 UInt16 = Annotated[int, Width("uint16", 0, (1 << 16) - 1)]
@@ -73,8 +74,13 @@ class Shape:
     __slots__ = ()
     go_name: ClassVar[str] = ""
 
+    def __repr__(self) -> str:
+        # What is zero is left out: a HostConfig has 64 fields, and mostly three that matter.
+        values = [(one.attribute, getattr(self, one.attribute)) for one in fields_of(type(self))]
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in values if value)})"
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(key,))
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 def shape(go_name: str = "") -> Callable[[type[S]], type[S]]:
     """Make a class a frozen dataclass with slots whose fields begin at Go's zero values."""
     def make(cls: type[S]) -> type[S]:
@@ -87,7 +93,7 @@ def shape(go_name: str = "") -> Callable[[type[S]], type[S]]:
                     one.default, one.default_factory = dataclasses.MISSING, dict
                 else:
                     one.default = zero
-        made = dataclass(frozen=True, slots=True, kw_only=True)(cls)
+        made = dataclass(frozen=True, slots=True, kw_only=True, repr=False)(cls)
         made.go_name = go_name or cls.__name__  # type: ignore[attr-defined]
         return made
     return make

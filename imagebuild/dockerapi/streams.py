@@ -7,7 +7,7 @@ is stdin echoed and counts as stdout, 3 is a trouble of the engine itself (moby 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from struct import Struct
 from typing import NamedTuple
 
@@ -91,3 +91,13 @@ class Decoder:
                               why=f"{header.hex()} is no header of a frame",
                               hint="a container with a tty sends its output without frames")
         self._stream, self._left = stream, length
+
+
+def separate(chunks: Iterable[bytes]) -> Iterator[Piece]:
+    """The pieces of a whole stream. FormatError when it ends within a frame."""
+    decoder = Decoder()
+    for chunk in chunks:
+        yield from decoder.feed(chunk)
+    if not decoder.between_frames:
+        raise FormatError("cannot separate the output of the container", source="multiplexed stream",
+                          why="it ends within a frame")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who boxes run as on this machine: never root.
 
-Started by root, even a sandbox without capabilities may write ``/proc/sys/kernel/core_pattern``, because the kernel asks
-for the machine's user id 0 there. So a root daemon gives its id up before bubblewrap starts, for an account that owns
-the sandbox's folders.
+Started by root, even a sandbox without capabilities may write ``/proc/sys/kernel/core_pattern``, because the kernel
+asks for the machine's user id 0 there. So a root daemon gives its id up before bubblewrap starts, for an account that
+owns the sandbox's folders.
 """
 
 from __future__ import annotations

@@ -91,6 +91,7 @@ class WineBox:
         self._main: WineProcess | None = None
         self._joined: set[int] = set()
         self._cause = KILLED
+        self._timer: threading.Timer | None = None
         lowers = (shared.template / "drive_c", *spec.layers, shared.layer)
         if len(lowers) > bwrap.MOST_LAYERS:
             raise UsageError("cannot open a box", why=f"{len(lowers)} layers, {bwrap.MOST_LAYERS} are possible",
@@ -102,8 +103,8 @@ class WineBox:
         try:
             folder.make(spec, shared.template, shared.account)
             self._run = os.open(spec.folder / "run", os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            for old in os.listdir(self._run):  # of an engine before us
-                self._number = max(self._number, int(old) if old.isdigit() else 0)
+            for old in (spec.folder / "run").iterdir():  # of an engine before us
+                self._number = max(self._number, int(old.name) if old.name.isdigit() else 0)
         except OSError as error:
             raise ToolError("cannot open a box", why=f"{error.filename or spec.folder}: {error.strerror}") from error
 
@@ -125,7 +126,8 @@ class WineBox:
                 child = self._shared.starter.call(lambda: self._first(command, stdio, talk, binds))
             except OSError as error:
                 talk.close()
-                raise ToolError("cannot start a sandbox", why=f"{error.filename or 'cgroup'}: {error.strerror}") from error
+                raise ToolError("cannot start a sandbox",
+                                why=f"{error.filename or 'cgroup'}: {error.strerror}") from error
             except BaseException:
                 talk.close()
                 raise
@@ -135,13 +137,14 @@ class WineBox:
             self._child = child
             process = self._begun(child, talk, command, stdio)
             self._main = process
+            self._end_with_first(child)
             self._shared.watcher.watch(child.init, lambda: self._over(child, process, talk))
             return process
 
     def _first(self, command: Command, stdio: Stdio, talk: folder.Talk, binds: list[bwrap.Bind]) -> launch.Child:
         shared, spec = self._shared, self._spec
-        view = bwrap.View(spec.folder / "prefix", spec.folder / "run", spec.folder / "etc", shared.programs, self._lowers,
-                          spec.folder / "upper", spec.folder / "work", tuple(binds))
+        view = bwrap.View(spec.folder / "prefix", spec.folder / "run", spec.folder / "etc", shared.programs,
+                          self._lowers, spec.folder / "upper", spec.folder / "work", tuple(binds))
 
         def arguments(descriptors: bwrap.Descriptors) -> list[str]:
             return bwrap.arguments(shared.install, view, self._environment(command), descriptors,
@@ -243,6 +246,23 @@ class WineBox:
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
+    def _end_with_first(self, child: launch.Child) -> None:
+        """See to it that process 1 does not outlive the first program for long."""
+        try:
+            children = Path(f"/proc/{child.init_pid}/task/{child.init_pid}/children").read_text().split()
+            first = os.pidfd_open(int(children[0]))
+        except (OSError, IndexError, ValueError):
+            return  # it is over, or this kernel does not say; stop and kill have deadlines of their own
+
+        def ended() -> None:
+            os.close(first)
+            timer = threading.Timer(END_SECONDS, self.kill)
+            timer.daemon = True
+            self._timer = timer
+            timer.start()
+
+        self._shared.watcher.watch(first, ended)
+
     def _over(self, child: launch.Child, process: WineProcess, talk: folder.Talk) -> None:
         """Process 1 is gone, and with it everything in the box."""
         child.popen.wait()
@@ -251,6 +271,8 @@ class WineBox:
         code = _exit_code(talk.read_status())
         talk.close()
         self._group.remove()
+        if self._timer:
+            self._timer.cancel()
         process.finish(self._cause if code is None else code)
 
     def stop(self, timeout: float) -> None:
@@ -322,7 +344,8 @@ class WineBox:
             except Exception as error:
                 child.popen.kill()
                 child.popen.wait()
-                raise ToolError(f"cannot {verb} in the box", program="wine64", why=f"no answer in {seconds:g} s") from error
+                raise ToolError(f"cannot {verb} in the box", program="wine64",
+                                why=f"no answer in {seconds:g} s") from error
             finally:
                 self._joined.discard(child.popen.pid)
             if code:

@@ -2,8 +2,9 @@
 """What a box looks like from inside, as bubblewrap's arguments. Pure: text in, text out.
 
 Wine's files and this machine's libraries are there read-only; the box's own are the prefix (registry), drive C (an
-overlay), ``/run`` (what launcher.exe and the host tell each other) and ``/tmp`` (wineserver's socket). There is no home,
-no ``Z:``, no shell, no other process. ``/proc/sys`` is read-only for the same reason that root gives up its user id.
+overlay), ``/run`` (what launcher.exe and the host tell each other) and ``/tmp`` (wineserver's socket). There is no
+home, no ``Z:``, no shell, no other process. ``/proc/sys`` is read-only for the same reason that root gives up its user
+id.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ def wine_environment(install: Install, overrides: Iterable[str], *, terminal: bo
 
 def arguments(install: Install, view: View, environment: Mapping[str, str], descriptors: Descriptors, *,
               hostname: str, terminal: bool = False, network: bool = False) -> list[str]:
-    """Everything between ``bwrap`` and the command. With a ``network`` it stays in the namespace it was started in; with
-    a ``terminal`` in its session, which the filter makes safe (TIOCSTI)."""
+    """Everything between ``bwrap`` and the command. With a ``network`` it stays in the namespace it was started in;
+    with a ``terminal`` in its session, which the filter makes safe (TIOCSTI)."""
     out = ["--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try",
            "--disable-userns", "--die-with-parent", "--uid", str(UID), "--gid", str(UID), "--hostname", hostname,
            "--cap-drop", "ALL", "--seccomp", str(descriptors.seccomp), "--info-fd", str(descriptors.info), "--clearenv"]

@@ -88,7 +88,7 @@ def target(path: str, spec: BoxSpec, lowers: Iterable[Path], account: Account) -
         raise UsageError(f"cannot mount at {path!r}", why="the drive C of a container cannot be replaced")
     if drive != "C":
         return "/".join([_drive(drive.lower(), spec, account), *parts])
-    spelled = []
+    spelled: list[str] = []
     roots = [spec.folder / "upper", *reversed(list(lowers))]
     for part in parts:
         found = part
@@ -184,7 +184,7 @@ def new_talk(run: int, number: int, request: bytes, account: Account) -> Talk:
 
 def request(job: str, flags: str, memory: int | None, cpus: float | None, cwd: str, line: str,
             environment: Iterable[tuple[str, str]]) -> bytes:
-    """The request that launcher.exe reads (its form stands at the top of ``launcher.c``). UsageError for a NUL in it."""
+    """The request that launcher.exe reads; its form stands at the top of ``launcher.c``. UsageError for a NUL in it."""
     fields = [job, flags, str(memory or 0), str(round((cpus or 0) * 100)), rf"\\?\unix{PREFIX}".replace("/", "\\"),
               cwd or "C:\\", line, *(f"{name}={value}" for name, value in environment)]
     if any("\0" in field for field in fields):

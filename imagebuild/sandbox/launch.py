@@ -89,7 +89,8 @@ def first(account: Account, group: Group, limits: Limits, network: Namespace | N
             signal.pidfd_send_signal(init, signal.SIGKILL)
             os.close(init)
             popen.wait()
-            raise ToolError("cannot limit a sandbox", program="bwrap", why=f"its cgroup says: {error.strerror}") from error
+            raise ToolError("cannot limit a sandbox", program="bwrap",
+                            why=f"its cgroup says: {error.strerror}") from error
         return Child(popen, init, pid)
 
 
@@ -97,8 +98,7 @@ def joining(init_pid: int, account: Account, group: Group, limits: Limits, stdio
             command: Sequence[str], *, terminal: bool) -> Child:
     """Start one more program in the box whose process 1 is ``init_pid``. Called on the starter's thread."""
     enter = [wine_install.find("nsenter"), f"--target={init_pid}", "--user", "--mount", "--pid", "--uts", "--ipc",
-             "--net", "--cgroup", "--preserve-credentials", "--root", f"--wd={bwrap.DRIVE_C}"]
-    enter[-1:] = [f"--wdns={bwrap.DRIVE_C}"]
+             "--net", "--cgroup", "--preserve-credentials", "--root", f"--wdns={bwrap.DRIVE_C}"]
     if group.blocks:
         enter.append("--join-cgroup")
     argv = [*_outside(terminal, limits, group), *enter, "/usr/bin/setpriv", "--no-new-privs", "--seccomp-filter",
@@ -123,8 +123,8 @@ def _enter(network: Namespace | None) -> list[str]:
 def _popen(argv: Sequence[str], account: Account, stdio: Stdio, environment: Mapping[str, str],
            passed: Iterable[int]) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(argv, stdin=stdio.stdin, stdout=stdio.stdout, stderr=stdio.stderr, env=dict(environment),
-                                cwd="/", pass_fds=tuple(passed), **account.popen())
+        return subprocess.Popen(argv, stdin=stdio.stdin, stdout=stdio.stdout, stderr=stdio.stderr, cwd="/",
+                                env=dict(environment), pass_fds=tuple(passed), **account.popen())
     except OSError as error:
         raise ToolError("cannot start a sandbox", program=Path(argv[0]).name,
                         why=f"{argv[0]}: {error.strerror}") from error

@@ -85,7 +85,7 @@ class BoxSpec:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One Windows command line, as CreateProcess takes it (the program's name is looked for as it does, and along PATH).
+    """One Windows command line, as CreateProcess takes it (it looks for the program, along PATH too).
 
     ``cwd`` is a Windows path, made when it is missing; empty is ``C:\\``. ``environment`` comes over the box's. With
     ``tty`` the three descriptors are one pseudo-terminal's. ``services`` starts Wine's services before the program:
@@ -123,9 +123,9 @@ class ProcessRow:
 class SandboxFacts:
     """What this sandbox is on this machine.
 
-    ``template`` says whether :meth:`Sandbox.prepare` has anything left to do. ``memory`` and ``cpus`` say by which means
-    a limit is enforced, ``gaps`` what is not, a sentence each. ``missing`` lists the Debian packages without which
-    nothing starts. ``account`` is the user id that boxes run as on this machine.
+    ``template`` says whether :meth:`Sandbox.prepare` has anything left to do. ``memory`` and ``cpus`` say by which
+    means a limit is enforced, ``gaps`` what is not, a sentence each. ``missing`` lists the Debian packages without
+    which nothing starts. ``account`` is the user id that boxes run as on this machine.
     """
 
     engine: str

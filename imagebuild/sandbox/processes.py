@@ -15,6 +15,8 @@ from .port import ProcessRow
 
 _NAME_BYTES = 15
 """The kernel keeps so many bytes of a process's name."""
+_LINUX = {"bwrap", "nsenter", "setpriv", "prlimit", "wineserver64", "wineserver"}
+"""Processes of a box that are no Windows programs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +88,27 @@ def below(everything: Iterable[Host], roots: Iterable[int]) -> list[Host]:
 
 
 def pair(windows: Iterable[Windows], host: Iterable[Host], job: str) -> tuple[ProcessRow, ...]:
-    """One row for each Windows process, by its id. Where a name has more processes here than there, the later ones are
-    left over."""
-    by_name: dict[str, list[Host]] = {}
-    for process in sorted(host, key=lambda process: (process.started, process.pid)):
-        by_name.setdefault(process.name.lower(), []).append(process)
-    rows = []
-    for process in sorted(windows, key=lambda process: (process.made, process.pid)):
-        short = process.name.encode("utf-8", "replace")[:_NAME_BYTES].decode("utf-8", "ignore").lower()
-        waiting = by_name.get(short, [])
-        here = waiting.pop(0).pid if waiting else 0
-        rows.append(ProcessRow(process.pid, here, process.name, job if process.in_job else ""))
-    return tuple(sorted(rows, key=lambda row: row.pid))
+    """One row for each Windows process, by its id.
+
+    A process here is named like the first word of its command line, with or without ``.exe``; those of one name are in
+    the order of their start on both sides. What has another name (a program may be started under any) is paired by
+    order of start alone.
+    """
+    here = sorted((process for process in host if process.name not in _LINUX), key=lambda one: (one.started, one.pid))
+    there = sorted(windows, key=lambda one: (one.made, one.pid))
+    found: dict[int, int] = {}
+    for row in there:
+        match = next((one for one in here if _stem(one.name) == _stem(row.name)), None)
+        if match is not None:
+            found[row.pid] = match.pid
+            here.remove(match)
+    left = [row for row in there if row.pid not in found]
+    if len(left) == len(here):
+        found |= {row.pid: one.pid for row, one in zip(left, here, strict=True)}
+    return tuple(ProcessRow(row.pid, found.get(row.pid, 0), row.name, job if row.in_job else "")
+                 for row in sorted(there, key=lambda one: one.pid))
+
+
+def _stem(name: str) -> str:
+    """A name as both sides have it: without ``.exe``, cut to what the kernel keeps."""
+    return name.encode("utf-8", "replace")[:_NAME_BYTES].decode("utf-8", "ignore").lower().removesuffix(".exe")

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Wine prefix that all boxes share: made once for each version of Wine, never copied, never written again.
 
-Its drive C is the lowest folder of every overlay. ``wineboot`` makes it inside the same sandbox that boxes get, else the
-host's user name, fonts and paths would end in its registry. Debian ships Wine's Windows files with debug information,
-772 MB; programs never run the copies in a prefix (Wine recognises them and loads its own), they need only exist, so each
-is replaced by a stripped one: 174 MB.
+Its drive C is the lowest folder of every overlay. ``wineboot`` makes it inside the same sandbox that boxes get, else
+the host's user name, fonts and paths would end in its registry. Debian ships Wine's Windows files with debug
+information, 772 MB; programs never run the copies in a prefix (Wine recognises them and loads its own), they need only
+exist, so each is replaced by a stripped one: 174 MB.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ def _tidy(prefix: Path) -> None:
     if not (prefix / "drive_c" / "windows" / "system32").is_dir() or not (prefix / "system.reg").is_file():
         raise ToolError("cannot make the Wine prefix that boxes share", program="wine64",
                         why="wineboot ended without making one", hint="is there room on the disk?")
-    shutil.rmtree(prefix / "dosdevices", ignore_errors=True)
+    for name in ("dosdevices", "etc", "run"):
+        shutil.rmtree(prefix / name, ignore_errors=True)
     (prefix / "wineserver").unlink(missing_ok=True)
     for path in [prefix / "drive_c", *(prefix / "drive_c").rglob("*")]:
         if path.is_symlink():

@@ -25,8 +25,8 @@ _GAPS = (
 
 
 class WineSandbox:
-    """See :class:`~.port.Sandbox`. ``home`` is the folder where the shared files are kept; as root it and all folders of
-    boxes must be reachable for the account that boxes run as (``uid``, default ``wcow`` or ``nobody``)."""
+    """See :class:`~.port.Sandbox`. ``home`` is the folder where the shared files are kept; as root it and all folders
+    of boxes must be reachable for the account that boxes run as (``uid``, default ``wcow`` or ``nobody``)."""
 
     def __init__(self, home: Path, *, uid: int | None = None) -> None:
         self._home = home
@@ -61,8 +61,8 @@ class WineSandbox:
             self._home.mkdir(parents=True, exist_ok=True, mode=0o755)
             closed = self._account.reaches(self._home)
             if closed is not None:
-                raise ToolError("cannot prepare the sandbox", why=f"the account {self._account.uid}, which boxes run as, "
-                                f"may not enter {closed}", hint="choose a folder like /var/lib/wcow")
+                raise ToolError("cannot prepare the sandbox", why=f"the account {self._account.uid}, which boxes run "
+                                f"as, may not enter {closed}", hint="choose a folder like /var/lib/wcow")
             with template.locked(self._home):
                 programs = toolchain.find(self._home)
                 if programs is None:
@@ -75,16 +75,16 @@ class WineSandbox:
         except toolchain.CompileError as error:
             raise ToolError("cannot prepare the sandbox", program=toolchain.COMPILER, why=str(error)) from error
         except OSError as error:
-            raise ToolError("cannot prepare the sandbox", why=f"{error.filename or self._home}: {error.strerror}") from error
+            raise ToolError("cannot prepare the sandbox",
+                            why=f"{error.filename or self._home}: {error.strerror}") from error
         self._shared = Shared(install, self._account, self._means, self._starter, self._watcher, programs,
                               self._home / template.folder_name(install), layer)
 
     def _boot(self, install: wine_install.Install, folder: Path, programs: Path) -> None:
         """wineboot, then the end of wineserver, which writes the registry. A shell is in the sandbox for this only."""
-        outside = folder.with_name(folder.name + "-etc")
+        outside, run = folder / "etc", folder / "run"  # template.make takes away what is not part of a template
         etc.write(outside, etc.files("TEMPLATE"))
-        run = outside / "run"
-        run.mkdir(exist_ok=True)
+        run.mkdir()
         view = bwrap.View(folder, run, outside, programs)
         script = f"{install.loader} wineboot --init && {install.server} -w"
 
@@ -118,8 +118,8 @@ class WineSandbox:
             raise ToolError("cannot open a box", why=f"{spec.folder}: {error.strerror}") from error
         closed = self._account.reaches(spec.folder)
         if closed is not None:
-            raise ToolError("cannot open a box", why=f"the account {self._account.uid}, which boxes run as, may not enter "
-                            f"{closed}")
+            raise ToolError("cannot open a box",
+                            why=f"the account {self._account.uid}, which boxes run as, may not enter {closed}")
         box = WineBox(self._shared, spec)
         self._boxes.add(box)
         return box

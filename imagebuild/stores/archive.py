@@ -84,6 +84,10 @@ class ArchiveStore:
         """See :class:`~.port.Store`."""
         return names.tags(self._contents.index)
 
+    def entries(self) -> tuple[Descriptor, ...]:
+        """What the archive lists, names in annotations."""
+        return self._contents.index.manifests
+
     # --- writing --------------------------------------------------------------------------------------------------
 
     def new_blob(self) -> ArchiveBlob:

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import queue
 import socket
-from collections.abc import AsyncIterator, Sequence
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +96,31 @@ class Conversation:
             while data := await self._reader.read(65536):
                 out += data
         return out
+
+
+@contextlib.contextmanager
+def running(routes: Sequence[Route], app: Any, folder: Path, **options: Any) -> Iterator[Path]:
+    """A server of ``routes`` in a thread of its own, for clients that block; the path of its socket."""
+    ready: queue.Queue[tuple[asyncio.AbstractEventLoop, asyncio.Event] | BaseException] = queue.Queue()
+
+    async def serve() -> None:
+        try:
+            async with serving(routes, app, folder, **options):
+                done = asyncio.Event()
+                ready.put((asyncio.get_running_loop(), done))
+                await done.wait()
+        except BaseException as error:
+            ready.put(error)
+            raise
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    begun = ready.get(timeout=20)
+    assert isinstance(begun, tuple), begun
+    loop, done = begun
+    try:
+        yield folder / "docker.sock"
+    finally:
+        loop.call_soon_threadsafe(done.set)
+        thread.join(20)
+        assert not thread.is_alive(), "the server did not end"

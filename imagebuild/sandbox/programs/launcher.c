@@ -256,6 +256,30 @@ static void start_services(void)
     CloseHandle(process.hThread);
 }
 
+/* GetVolumeInformation asks Wine's mount manager, a driver that a full boot runs in processes of its own: without it
+ * dir fails. Wine's drivers are libraries, so the launcher is its process. */
+static DWORD WINAPI serve_drivers(void *arg)
+{
+    return ((NTSTATUS (*)(HANDLE))arg)(CreateEventW(NULL, TRUE, FALSE, NULL));
+}
+
+static void start_mount_manager(void)
+{
+    static WCHAR name[] = L"\\Driver\\MountMgr";
+    UNICODE_STRING text = {sizeof name - sizeof *name, sizeof name, name};
+    HMODULE kernel = LoadLibraryW(L"ntoskrnl.exe");
+    HMODULE driver = LoadLibraryW(L"C:\\windows\\system32\\drivers\\mountmgr.sys");
+    void *serve = (void *)GetProcAddress(kernel, "wine_ntoskrnl_main_loop"); /* as winedevice.exe does */
+    NTSTATUS (WINAPI *create)(UNICODE_STRING *, void *) = (void *)GetProcAddress(kernel, "IoCreateDriver");
+    IMAGE_NT_HEADERS *header;
+    HANDLE thread;
+
+    if (!driver || !serve || !create || !(thread = CreateThread(NULL, 0, serve_drivers, serve, 0, NULL))) return;
+    header = (void *)((char *)driver + ((IMAGE_DOS_HEADER *)driver)->e_lfanew);
+    CloseHandle(thread);
+    create(&text, (char *)driver + header->OptionalHeader.AddressOfEntryPoint);
+}
+
 struct feed { HANDLE from, to; };
 
 /* Wine's cmd takes a whole buffer from a pipe, uses one line and forgets the rest: give it one line at a time. */
@@ -314,6 +338,7 @@ static DWORD run(void)
     enter_directory(request.field[CWD]);
     if (flag(&request, 'm')) watch_registry();
     if (flag(&request, 's')) start_services();
+    else if (flag(&request, 'm')) start_mount_manager();
     job = make_job(&request);
     startup.dwFlags = STARTF_USESTDHANDLES;
     startup.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
@@ -341,7 +366,7 @@ static DWORD run(void)
 
 static int is_in_job(DWORD id, HANDLE job)
 {
-    HANDLE process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, id);
+    HANDLE process = OpenProcess(PROCESS_QUERY_INFORMATION, FALSE, id);
     BOOL inside = FALSE;
 
     if (!process) return 0;

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Long work in a thread that says what it does: a pull, a load, a build, as a stream of messages to the client."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+
+from ..dockerapi import faults, respond
+from ..dockerapi.jsonlines import Message
+from ..errors import Interrupted, WcowError
+
+Say = Callable[[Message], None]
+"""Tells the client. Raises Interrupted when the client has gone: then the work is to be given up."""
+
+
+async def stream(work: Callable[[Say], None]) -> respond.Response:
+    """The answer to a request whose work says messages.
+
+    What fails before anything was said is a fault with its status; later it is the last line.
+    """
+    messages = _messages(work)
+    try:
+        first = await anext(messages)
+    except StopAsyncIteration:
+        return respond.Response(200, b"", respond.JSON)
+    return respond.json_lines(_joined(first, messages))
+
+
+async def _joined(first: Message, rest: AsyncIterator[Message]) -> AsyncIterator[Message]:
+    yield first
+    async for message in rest:
+        yield message
+
+
+async def _messages(work: Callable[[Say], None]) -> AsyncIterator[Message]:
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[Message | BaseException | None] = asyncio.Queue()
+    gone = threading.Event()
+
+    def put(item: Message | BaseException | None) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(queue.put_nowait, item)
+
+    def say(message: Message) -> None:
+        if gone.is_set():
+            raise Interrupted("the client has gone")
+        put(message)
+
+    def run() -> None:
+        try:
+            work(say)
+        except BaseException as error:
+            put(error)
+        else:
+            put(None)
+
+    running = loop.run_in_executor(None, run)
+    try:
+        while (item := await queue.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item if isinstance(item, faults.Fault) or not isinstance(item, WcowError) \
+                    else faults.of_error(item) from item
+            yield item
+        await running
+    finally:
+        gone.set()

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine's images: found by any name, used by containers, told of in events.
+
+What is done with them stands in the ``image_*`` modules beside this one; each is called in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from ..dockerapi import faults
+from ..oci import Config, Digest
+from .events import Event, Events
+from .image_host import ImageHost
+from .image_names import any_reference, missing
+from .image_registry import Registries
+from .image_shelf import Kept, Shelf
+from .parts import Unpacked
+from .settings import EngineSettings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _stopped(_: str) -> bool:
+    return False
+
+
+class Images:
+    """The :class:`~.parts.ImagePart`. ``running`` says whether a container runs, for the words of a refusal; the engine
+    sets it. Everything but :meth:`in_thread` may be called from any thread."""
+
+    def __init__(self, settings: EngineSettings, events: Events, *, registries: Registries | None = None,
+                 running: Callable[[str], bool] = _stopped) -> None:
+        self.settings = settings
+        self.events = events
+        self.registries = registries or Registries()
+        self.host = ImageHost.of(settings)
+        self.running = running
+        self.shelf = Shelf(settings.root, self.registries.anonymous)
+        self.pruning = threading.Lock()
+        self._used: dict[str, Digest] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def cache(self) -> Path:
+        """The folder of what can be made again."""
+        return self.settings.root / "cache"
+
+    # --- the part that containers use -----------------------------------------------------------------------------
+
+    def find(self, reference: str) -> tuple[str, Config]:
+        """See :class:`~.parts.ImagePart`."""
+        kept = self.get(reference)
+        if kept.image.config.os != "windows":
+            raise faults.BadRequest("operating system is not supported")
+        return str(kept.id), kept.image.config
+
+    def unpack(self, identifier: str) -> Unpacked:
+        """See :class:`~.parts.ImagePart`."""
+        raise faults.NotImplemented("this engine cannot run images yet")
+
+    def use(self, identifier: str, container: str) -> None:
+        """See :class:`~.parts.ImagePart`."""
+        self._used[container] = Digest.parse(identifier)
+
+    def release(self, container: str) -> None:
+        """See :class:`~.parts.ImagePart`."""
+        self._used.pop(container, None)
+
+    # --- for the operations ---------------------------------------------------------------------------------------
+
+    def get(self, reference: str) -> Kept:
+        """The image that a client calls so: by name, digest, id or the beginning of one. NotFound, BadRequest."""
+        wanted = any_reference(reference)
+        if isinstance(wanted, Digest):
+            kept = self.shelf.all().get(wanted)
+        else:
+            kept = self.shelf.by_name(wanted) or self.shelf.by_prefix(reference)
+        if kept is None:
+            raise missing(wanted)
+        return kept
+
+    def users(self, identifier: Digest) -> list[str]:
+        """The containers that stand on an image."""
+        return [container for container, used in tuple(self._used.items()) if used == identifier]
+
+    def tell(self, action: str, actor: str, *, name: str = "", labels: Mapping[str, str] | None = None,
+             **attributes: str) -> None:
+        """An event about an image; its labels are attributes of it."""
+        said = {**(labels or {}), **attributes, **({"name": name} if name else {})}
+        event = Event("image", action, actor, said)
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self.events.publish, event)
+                return
+        self.events.publish(event)
+
+    def tell_of(self, action: str, kept: Kept, name: str = "") -> None:
+        """An event about an image that is known by its id."""
+        self.tell(action, str(kept.id), name=name or str(kept.id), labels=dict(kept.image.config.run.labels))
+
+    async def in_thread(self, work: Callable[P, R], /, *args: P.args, **named: P.kwargs) -> R:
+        """Do blocking work in a thread, from where it may :meth:`tell`."""
+        self._loop = asyncio.get_running_loop()
+        return await asyncio.to_thread(work, *args, **named)
+
+    def listen(self) -> None:
+        """From now on threads :meth:`tell` the loop that runs here."""
+        self._loop = asyncio.get_running_loop()
+
+
+__all__ = ["Images"]

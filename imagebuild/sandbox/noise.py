@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Wine writes into its registry by itself, so that it is no change of a container's.
+
+Source: two runs of Wine 10.0 over one prefix, compared key by key, with our stub in place of ``wineboot.exe`` and with
+the stock one (the founders' notes on the embedded engine, section 4). Times of keys are never compared, so a key that
+gets only a new time needs no row.
+"""
+
+from __future__ import annotations
+
+from ..hive.tree import split
+from ..windows.upcase import fold
+
+MACHINE = (
+    r"Software\Microsoft\Windows NT\CurrentVersion\Fonts",  # each start: the paths of this machine's fonts
+    r"Software\Microsoft\Windows\CurrentVersion\Fonts",
+    r"Software\Microsoft\Windows NT\CurrentVersion\NetworkCards",  # stock boot: taken away and made anew
+    r"Software\Wine",  # Wine's own settings, the template's and ours
+    r"System\ControlSet001\Control\ComputerName",  # each start: the name of the container
+    r"System\ControlSet001\Services\Tcpip\Parameters",  # stock boot: host name, addresses
+    r"System\ControlSet001\Control\DeviceClasses",  # winebus and mountmgr: devices of this machine
+    r"System\ControlSet001\Enum",
+    r"System\ControlSet001\Control\Video",
+    r"System\ControlSet001\Hardware Profiles",
+    r"System\MountedDevices",
+    r"System\CurrentControlSet",  # a link to ControlSet001
+    r"Hardware",
+)
+"""Keys of ``system.reg``, with all below them."""
+
+USER = (
+    r"Software\Wine",  # font caches, drivers
+    r"Volatile Environment",  # each start: names of the container and its user
+)
+"""Keys of ``user.reg`` and ``userdef.reg``, with all below them."""
+
+
+class Filter:
+    """Whether a path is one of a table's, or below one."""
+
+    def __init__(self, table: tuple[str, ...]) -> None:
+        self._keys = frozenset(tuple(split(fold(path))) for path in table)
+        self._longest = max(map(len, self._keys))
+
+    def takes(self, path: str) -> bool:
+        """Whether the key at ``path`` is noise."""
+        names = tuple(split(fold(path))[:self._longest])
+        return any(names[:count] in self._keys for count in range(1, len(names) + 1))

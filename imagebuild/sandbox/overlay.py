@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Folders that an overlay is mounted from: what stands in one, read without following a link out of it.
+
+Programs of a container write the upper folder, and layers of strangers are unpacked into the lower ones, so a name may
+be anything: a link to this machine's own files, a device, a pipe that nobody ever writes to. Everything here goes down
+from a folder that is ours, one name at a time, and never through a link.
+
+Source of the marks: Linux ``Documentation/filesystems/overlayfs.rst``; the mount is made with ``userxattr``, so they
+are in ``user.overlay``.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from ..errors import StoreError
+
+OPAQUE = "user.overlay.opaque"
+"""On a folder: ``y`` when lower folders of its path do not count, ``x`` when whiteouts of the second form may be in
+it."""
+WHITEOUT = "user.overlay.whiteout"
+"""On an empty file: it is a whiteout. The first form is a character device 0:0, which any user may make."""
+
+OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe must not make us wait
+
+
+class Sort(Enum):
+    """What a name of a folder is."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    LINK = "link"
+    WHITEOUT = "whiteout"
+    OTHER = "other"
+    """A pipe, a socket, a device: nothing that Windows knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A name of a folder, as it is on this machine."""
+
+    name: str
+    sort: Sort
+
+
+@contextmanager
+def opened(root: Path, parts: tuple[str, ...]) -> Iterator[int | None]:
+    """The folder at ``parts`` below ``root`` as a descriptor; ``None`` where there is no folder (a link is none)."""
+    number = open_folder(root, parts)
+    try:
+        yield number
+    finally:
+        if number is not None:
+            os.close(number)
+
+
+def open_folder(root: Path, parts: tuple[str, ...]) -> int | None:
+    """The same, the descriptor being the caller's to close. ``root`` itself is trusted and may be a link."""
+    try:
+        here = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    for part in parts:
+        try:
+            there = os.open(part, OPEN_FOLDER, dir_fd=here)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):
+                return None
+            raise cannot("read", root, parts, error) from error
+        finally:
+            os.close(here)
+        here = there
+    return here
+
+
+def items(folder: int) -> list[Item]:
+    """What stands in an open folder, in no order. Names that are no UTF-8, which Wine cannot show, are left out."""
+    marked = opacity(folder) == b"x"
+    with os.scandir(folder) as found:
+        return [Item(one.name, _sort(folder, one, marked)) for one in found if is_text(one.name)]
+
+
+def opacity(folder: int) -> bytes:
+    """``y`` where the open folder hides those below it, ``x`` where it may hold marked whiteouts, else nothing."""
+    try:
+        return os.getxattr(folder, OPAQUE)
+    except OSError:
+        return b""
+
+
+def is_text(name: str) -> bool:
+    """Whether a name of this machine is UTF-8."""
+    return name.isascii() or not any("\udc80" <= char <= "\udcff" for char in name)
+
+
+def is_whiteout(found: os.stat_result) -> bool:
+    """Whether it is the character device 0:0."""
+    return stat.S_ISCHR(found.st_mode) and found.st_rdev == 0
+
+
+def cannot(verb: str, root: Path, parts: tuple[str, ...], error: OSError) -> StoreError:
+    """What an operating system's refusal becomes."""
+    return StoreError(f"cannot {verb} {'/'.join((str(root), *parts))}", why=error.strerror or str(error),
+                      path="/".join((str(root), *parts)), code=error.errno)
+
+
+def make_whiteout(folder: int, name: str, owner: int | None = None) -> None:
+    """Put a whiteout into an open folder: as a device, or where that is forbidden, by marks."""
+    try:
+        os.mknod(name, stat.S_IFCHR | 0o644, 0, dir_fd=folder)
+    except PermissionError:
+        number = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644,
+                         dir_fd=folder)
+        try:
+            os.setxattr(number, WHITEOUT, b"y")
+        finally:
+            os.close(number)
+        if opacity(folder) != b"y":
+            os.setxattr(folder, OPAQUE, b"x")
+    if owner is not None:
+        os.chown(name, owner, owner, dir_fd=folder, follow_symlinks=False)
+
+
+def make_opaque(folder: int) -> None:
+    """Make an open folder hide those of its path in lower folders."""
+    os.setxattr(folder, OPAQUE, b"y")
+
+
+def remove(folder: int, name: str) -> None:
+    """Remove whatever has this name in an open folder, with all below it; nothing happens where there is nothing."""
+    try:
+        os.unlink(name, dir_fd=folder)
+        return
+    except FileNotFoundError:
+        return
+    except (IsADirectoryError, PermissionError):
+        pass  # Linux says EISDIR, POSIX EPERM
+    inner = os.open(name, OPEN_FOLDER, dir_fd=folder)
+    try:
+        with suppress(OSError):
+            os.fchmod(inner, 0o700)  # what bubblewrap leaves in its work folder has no permissions at all
+        with os.scandir(inner) as found:
+            names = [one.name for one in found]
+        for one in names:
+            remove(inner, one)
+    finally:
+        os.close(inner)
+    os.rmdir(name, dir_fd=folder)
+
+
+def _sort(folder: int, one: os.DirEntry[str], marked: bool) -> Sort:
+    if one.is_symlink():
+        return Sort.LINK
+    if one.is_dir(follow_symlinks=False):
+        return Sort.FOLDER
+    if one.is_file(follow_symlinks=False):
+        return Sort.WHITEOUT if marked and _has_mark(folder, one.name) else Sort.FILE
+    try:
+        found = os.stat(one.name, dir_fd=folder, follow_symlinks=False)
+    except OSError:
+        return Sort.OTHER
+    return Sort.WHITEOUT if is_whiteout(found) else Sort.OTHER
+
+
+def _has_mark(folder: int, name: str) -> bool:
+    try:
+        number = os.open(name, OPEN_FILE, dir_fd=folder)
+    except OSError:
+        return False
+    try:
+        os.getxattr(number, WHITEOUT)
+        return os.fstat(number).st_size == 0
+    except OSError:
+        return False
+    finally:
+        os.close(number)

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An engine that has images and nothing else, and what clients ask of it: as values, or through the docker command."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from imagebuild.dockerapi import Request, Response, Route, Server, respond
+from imagebuild.engine.events import Events
+from imagebuild.engine.image_registry import Registries
+from imagebuild.engine.images import Images
+from imagebuild.engine.routes_images import ROUTES
+from imagebuild.engine.settings import EngineSettings
+
+from . import images as made
+from .wire import Conversation
+
+
+@dataclass
+class Owner:
+    """The engine."""
+
+    images: Images
+    settings: EngineSettings
+    events: Events = field(default_factory=Events)
+
+
+def owner(root: Path, *, build: int = 20348, registries: Registries | None = None) -> Owner:
+    """An engine below a folder."""
+    root.mkdir(parents=True, exist_ok=True)
+    settings = EngineSettings(root, build=build)
+    events = Events()
+    return Owner(Images(settings, events, registries=registries), settings, events)
+
+
+def put(engine: Owner, *names: str, layers: Any = None, **facts: str) -> str:
+    """Put a small Windows image in, and give its id."""
+    from imagebuild.oci import Reference
+
+    with engine.images.shelf.writing() as store:
+        below, above = made.layer(store, made.BASE, base=True), made.layer(store, layers or made.UPPER)
+        image, descriptor = made.image(store, None, below, above, **facts)
+        from imagebuild.engine.image_layers import check_layers
+        check_layers(engine.images.shelf, store, image, lambda layer, done: None, name="test")
+        kept = engine.images.shelf.keep(store, descriptor, [Reference.parse(name).tagged() for name in names])
+    return str(kept.id)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.body.splitlines() if line.strip()]
+
+    @property
+    def message(self) -> str:
+        return str(self.json["message"])
+
+
+async def _ping(request: Request, engine: Any) -> Response:
+    return respond.text("OK", headers=(("Builder-Version", "1"),))
+
+
+async def _version(request: Request, engine: Any) -> Response:
+    return respond.json({"Version": "26.1.5", "ApiVersion": "1.45", "MinAPIVersion": "1.24", "Os": "windows",
+                         "Arch": "amd64"})
+
+
+ALL = (*ROUTES, Route("GET", "/_ping", _ping), Route("HEAD", "/_ping", _ping), Route("GET", "/version", _version))
+
+
+@dataclass
+class Served:
+    """A server in a thread of its own; ``docker -H`` reaches it at ``address``."""
+
+    path: Path
+    engine: Owner
+
+    @property
+    def address(self) -> str:
+        return f"unix://{self.path}"
+
+    def ask(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None,
+            **query: Any) -> Answer:
+        """One request and its answer, at API 1.45 unless the path has a version."""
+        target = path if path.startswith("/v1") else f"/v1.45{path}"
+        if query:
+            target += "?" + urlencode(query, doseq=True)
+        head = {"Host": "docker", "Connection": "close", "Content-Length": str(len(body)),
+                "Content-Type": "application/json", **(headers or {})}
+        text = f"{method} {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in head.items())
+
+        async def talk() -> Answer:
+            conversation = await Conversation.open(self.path)
+            try:
+                status, _, data = await conversation.ask(text.encode() + b"\r\n" + body)
+            finally:
+                conversation.close()
+            return Answer(status, data)
+
+        return asyncio.run(talk())
+
+
+@contextmanager
+def serving(engine: Owner, folder: Path) -> Iterator[Served]:
+    """A server for the time of a block."""
+    path = folder / "docker.sock"
+    loop = asyncio.new_event_loop()
+    ready, stop = threading.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        server = Server(ALL, engine)
+        await server.listen_unix(path)
+        ready.set()
+        await stop.wait()
+        await server.close(grace=0)
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield Served(path, engine)
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
+        loop.close()
