@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..dockerapi import shapes
 from ..sandbox.port import Box, BoxSpec, Command, Limits, Mount, Sandbox
 from ..windows.upcase import fold
+from . import net_request
 from .container import Container
 from .parts import ImagePart, NetworkPart, Published, VolumePart
 from .refusals_later import check_start
@@ -34,7 +35,7 @@ class Launch:
         unpacked = self._images.unpack(container.image)
         mounts = tuple(self._mount(container, mount) for mount in container.mounts)
         if not container.config.network_disabled:
-            asked = [(name, settings.aliases or ()) for name, settings in container.networks.items()]
+            asked = [net_request.wanted(name, settings) for name, settings in container.networks.items()]
             container.attachment = self._networks.attach(container.id, container.name, asked, published(container))
         attachment = container.attachment
         spec = BoxSpec(

@@ -64,8 +64,8 @@ class Addresses:
         self._last = 0
 
     def take(self, wanted: str = "") -> IPv4Address:
-        """A free one, or ``wanted``: Forbidden when somebody has it, BadRequest outside the subnet, Unavailable when all
-        are in use."""
+        """A free one, or ``wanted``: Forbidden when somebody has it, BadRequest outside the subnet, Unavailable when
+        all are in use."""
         if wanted:
             address = IPv4Address(wanted)
             if address not in self._subnet:

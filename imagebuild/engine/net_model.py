@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv4Address, IPv4Interface, IPv4Network, NetmaskValueError
 from typing import Any
+
+from ..dockerapi.names import new_id
 
 NAT, NONE = "nat", "none"
 PREDEFINED = ("default", NAT, NONE)
@@ -56,7 +57,8 @@ class Network:
     @property
     def gateway(self) -> IPv4Interface | None:
         """The engine's own address in it: containers' gateway and DNS server."""
-        return IPv4Interface(f"{self.pools[0].gateway}/{IPv4Network(self.pools[0].subnet).prefixlen}") if self.pools else None
+        subnet = self.subnet
+        return IPv4Interface((self.pools[0].gateway, subnet.prefixlen)) if subnet else None
 
     @property
     def open(self) -> bool:
@@ -67,14 +69,6 @@ class Network:
 def is_predefined(name: str) -> bool:
     """Whether a name has a meaning of its own as a container's network mode (api/types/container on Windows)."""
     return name in PREDEFINED or name.startswith("container:")
-
-
-def new_id() -> str:
-    """64 hex digits that are no decimal number at the beginning, as moby makes ids."""
-    while True:
-        made = secrets.token_hex(32)
-        if not made[:12].isdigit():
-            return made
 
 
 def made(name: str, driver: str, pools: tuple[Pool, ...], **more: Any) -> Network:
@@ -102,7 +96,8 @@ def to_document(network: Network) -> dict[str, Any]:
 def from_document(document: Any) -> Network | None:
     """From what was kept; ``None`` when it is not what :func:`to_document` writes (another version, a damaged disk)."""
     try:
-        pools = tuple(Pool(str(one["Subnet"]), str(one["Gateway"]), _texts(one["Auxiliary"])) for one in document["Pools"])
+        pools = tuple(Pool(str(one["Subnet"]), str(one["Gateway"]), _texts(one["Auxiliary"]))
+                      for one in document["Pools"])
         for pool in pools:
             if IPv4Address(pool.gateway) not in IPv4Network(pool.subnet):
                 return None

@@ -49,7 +49,7 @@ class AgentKernel:
         self._pasta: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._facts: KernelFacts | None = None
-        self._said: IO[bytes] = tempfile.TemporaryFile()
+        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close
 
     # --- beginning and end
 
@@ -83,6 +83,7 @@ class AgentKernel:
         """See :meth:`.net_kernel.Kernel.close`."""
         with self._lock:
             self._end()
+            self._said.close()
         self._starter.close()
 
     def _begin(self) -> None:

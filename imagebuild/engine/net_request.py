@@ -9,31 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from ..dockerapi import faults
+from ..dockerapi import faults, shapes
 from . import net_addresses, net_model
 from .net_model import Network, Pool
-from .net_shapes import EndpointSettings, IpamConfig, NetworkCreateRequest
-from .parts import Published
+from .parts import Published, Wanted
 
 NULL_IPAM = "This request is not supported by null ipam driver"
 _MAC = re.compile(r"[0-9a-fA-F]{2}([:-])[0-9a-fA-F]{2}(\1[0-9a-fA-F]{2}){4}")
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A network that a container is to be in: by name or id, with more names for the container, and an address and a MAC
-    address where those were asked for."""
-
-    network: str
-    aliases: tuple[str, ...] = ()
-    address: str = ""
-    mac: str = ""
-
-
-def network_of(request: NetworkCreateRequest, taken: Collection[IPv4Network], existing: Mapping[str, Network],
+def network_of(request: shapes.NetworkCreate, taken: Collection[IPv4Network], existing: Mapping[str, Network],
                pool: IPv4Network) -> Network:
     """The network that a create request means; a fault when a Windows engine would refuse it. ``existing`` is by id;
     ``taken`` are networks of the machine, which a subnet that the engine chooses keeps away from."""
@@ -75,19 +62,19 @@ def network_of(request: NetworkCreateRequest, taken: Collection[IPv4Network], ex
                           ipam_options=ipam.options if ipam else None)
 
 
-def _subnet(config: IpamConfig) -> IPv4Network | IPv6Network:
+def _subnet(config: shapes.IpamConfig) -> IPv4Network | IPv6Network:
     return ip_network(config.subnet, strict=False)
 
 
-def _pool(config: IpamConfig) -> Pool:
+def _pool(config: shapes.IpamConfig) -> Pool:
     subnet = IPv4Network(config.subnet)
     if subnet.prefixlen > 30:
-        raise faults.Internal(f"HNS failed with error : The parameter is incorrect. {subnet} has no room for a gateway and "
-                              "a container")
-    return Pool(str(subnet), config.gateway or str(net_addresses.first_host(subnet)), config.auxiliary or {})
+        raise faults.Internal("HNS failed with error : The parameter is incorrect. There is no room for a gateway and "
+                              f"a container in {subnet}")
+    return Pool(str(subnet), config.gateway or str(net_addresses.first_host(subnet)), config.auxiliary_addresses or {})
 
 
-def _check_ipam(configs: Collection[IpamConfig], ipv6: bool) -> None:
+def _check_ipam(configs: Collection[shapes.IpamConfig], ipv6: bool) -> None:
     """api/types/network/ipam.go ValidateIPAM: all that is wrong, one sentence a line."""
     wrong: list[str] = []
     for config in configs:
@@ -104,8 +91,8 @@ def _check_ipam(configs: Collection[IpamConfig], ipv6: bool) -> None:
             wrong.append(f"invalid subnet {config.subnet}: it should be {subnet}")
         if config.ip_range:
             wrong += _wrong_range(config.ip_range, subnet)
-        named = {f"gateway {config.gateway}": config.gateway,
-                 **{f"auxiliary address {name}": address for name, address in (config.auxiliary or {}).items()}}
+        named = {f"gateway {config.gateway}": config.gateway}
+        named |= {f"auxiliary address {name}": one for name, one in (config.auxiliary_addresses or {}).items()}
         for name, address in named.items():
             why = _wrong_address(address, subnet)
             if why:
@@ -151,7 +138,7 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
-def wanted(network: str, settings: EndpointSettings | None) -> Wanted:
+def wanted(network: str, settings: shapes.EndpointSettings | None) -> Wanted:
     """What a client's endpoint settings ask for; BadRequest when they make no sense (``daemon/container_operations.go``
     validateEndpointSettings)."""
     if settings is None:
@@ -164,7 +151,8 @@ def wanted(network: str, settings: EndpointSettings | None) -> Wanted:
     if ipv6:
         found = _address(ipv6)
         wrong.append(f"invalid IPv6 address: {ipv6}" if not isinstance(found, IPv6Address) or not int(found) else
-                     "user specified IP address is supported only when connecting to networks with user configured subnets")
+                     "user specified IP address is supported only when connecting to networks with user configured "
+                     "subnets")
     if settings.mac_address and not _MAC.fullmatch(settings.mac_address):
         raise faults.BadRequest(f"invalid MAC address {settings.mac_address}")
     if wrong:

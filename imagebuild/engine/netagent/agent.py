@@ -129,9 +129,14 @@ class Agent:
         return {"descriptor": made.space}
 
     def link(self, container: str, network: int, address: str, gateway: str, mac: str, names: list[str]) -> None:
-        """Lay a cable from a container to a network; with a ``gateway`` its way out goes there."""
+        """Lay a cable from a container to a network; with a ``gateway`` its way out goes there. One that is there
+        already only gets the names."""
         made = self._containers[container]
         interface = IPv4Interface(address)
+        member = Member(container, str(interface.ip), tuple(names))
+        if network in made.cables:
+            self._directory.add(network, member)
+            return
         self._cable += 1
         ours, theirs = f"v{self._cable}", f"eth{made.made}"
         self._here.veth(ours, _bridge(network), theirs, made.space, mac)
@@ -146,7 +151,7 @@ class Agent:
             raise
         made.made += 1
         made.cables[network] = ours, str(interface.ip)
-        self._directory.add(network, Member(container, str(interface.ip), tuple(names)))
+        self._directory.add(network, member)
 
     def unlink(self, container: str, network: int) -> None:
         """Take a cable away."""
