@@ -48,6 +48,7 @@ class Engine:
             document = {"id": str(uuid.uuid4())}
             write_document(place, document)
         self.id = document["id"]
+        self.networks.open()
         self.containers.load()
 
     def server(self) -> Server:
@@ -61,6 +62,7 @@ class Engine:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.to_thread(self.sandbox.close)
+        await asyncio.to_thread(self.networks.close)
 
     def keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something beside the requests, until the engine stops."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..sandbox.port import Box, BoxSpec, Command, Limits, Sandbox
 from ..windows.upcase import fold
+from . import net_request
 from .container import Container
 from .hostpath import HostPaths
 from .mounts import for_box
@@ -35,7 +36,7 @@ class Launch:
         mounts = for_box(container.mounts, container.host, self._volumes, container.id,
                          HostPaths(self._settings.drives))
         if not container.config.network_disabled:
-            asked = [(name, settings.aliases or ()) for name, settings in container.networks.items()]
+            asked = [net_request.wanted(name, settings) for name, settings in container.networks.items()]
             container.attachment = self._networks.attach(container.id, container.name, asked, published(container))
         attachment = container.attachment
         spec = BoxSpec(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The port to the kernel's side of networks: bridges, containers' namespaces, published ports.
 
-Adapters: :class:`~.net_process.AgentKernel` (a process of ours in a user namespace) and :class:`MemoryKernel` (the fake,
-which remembers what it was asked). Every method may be called from any thread and takes some milliseconds.
+Adapters: :class:`~.net_process.AgentKernel` (a process of ours in a user namespace) and :class:`MemoryKernel` (the
+fake, which remembers what it was asked). Every method may be called from any thread and takes some milliseconds.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class KernelFacts:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A container's cable to a network (``number`` is its bridge's): the address it has there, the gateway where its way
-    out goes (empty: not by this network), and the names by which others find it."""
+    """A container's cable to a network (``number`` is its bridge's): the address it has there, the gateway where its
+    way out goes (empty: not by this network), and the names by which others find it."""
 
     number: int
     interface: IPv4Interface

@@ -49,7 +49,7 @@ class AgentKernel:
         self._pasta: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._facts: KernelFacts | None = None
-        self._said: IO[bytes] = tempfile.TemporaryFile()
+        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close
 
     # --- beginning and end
 
@@ -83,6 +83,7 @@ class AgentKernel:
         """See :meth:`.net_kernel.Kernel.close`."""
         with self._lock:
             self._end()
+            self._said.close()
         self._starter.close()
 
     def _begin(self) -> None:
@@ -138,7 +139,7 @@ class AgentKernel:
                 if self._ask("way_out")["found"]:
                     return self._forward_names()
                 if self._pasta.poll() is not None:
-                    return f"pasta: {_last_line(said) or self._pasta.returncode}"
+                    return f"pasta: {_line(said, 0) or self._pasta.returncode}"
                 time.sleep(0.01)
             self._pasta.kill()
             return f"pasta: no route after {PASTA_SECONDS:g} s"
@@ -216,7 +217,7 @@ class AgentKernel:
             self._channel = None
             raise ToolError(f"cannot {doing}", program="networks", why=f"no answer: {error}") from error
         if not data:
-            raise ToolError(f"cannot {doing}", program="networks", why=_last_line(self._said) or "its process has ended")
+            raise ToolError(f"cannot {doing}", program="networks", why=_line(self._said, -1) or "its process has ended")
         answer: dict[str, Any] = json.loads(data)
         if "error" in answer:
             raise ToolError(f"cannot {doing}", program="networks", why=answer["error"], code=answer["code"])
@@ -228,10 +229,10 @@ def _document(link: Link) -> dict[str, Any]:
             "names": list(link.names)}
 
 
-def _last_line(file: IO[bytes]) -> str:
+def _line(file: IO[bytes], which: int) -> str:
     file.seek(0)
-    lines = file.read().decode("utf-8", "replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    lines = [line.strip() for line in file.read().decode("utf-8", "replace").split("\n") if line.strip()]
+    return lines[which] if lines else ""
 
 
 def nameservers(path: Path) -> list[str]:

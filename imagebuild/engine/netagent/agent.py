@@ -129,9 +129,14 @@ class Agent:
         return {"descriptor": made.space}
 
     def link(self, container: str, network: int, address: str, gateway: str, mac: str, names: list[str]) -> None:
-        """Lay a cable from a container to a network; with a ``gateway`` its way out goes there."""
+        """Lay a cable from a container to a network; with a ``gateway`` its way out goes there. One that is there
+        already only gets the names."""
         made = self._containers[container]
         interface = IPv4Interface(address)
+        member = Member(container, str(interface.ip), tuple(names))
+        if network in made.cables:
+            self._directory.add(network, member)
+            return
         self._cable += 1
         ours, theirs = f"v{self._cable}", f"eth{made.made}"
         self._here.veth(ours, _bridge(network), theirs, made.space, mac)
@@ -146,7 +151,7 @@ class Agent:
             raise
         made.made += 1
         made.cables[network] = ours, str(interface.ip)
-        self._directory.add(network, Member(container, str(interface.ip), tuple(names)))
+        self._directory.add(network, member)
 
     def unlink(self, container: str, network: int) -> None:
         """Take a cable away."""
@@ -195,10 +200,10 @@ def _serve(channel: socket.socket, agent: Agent, loop: Loop) -> None:
         message = json.loads(data)
         work: Callable[..., dict[str, Any] | None] = getattr(agent, message.pop("do"))
         answer = work(**message, sockets=sockets) if sockets else work(**message)
-    except (OSError, KeyError) as error:
-        doing = getattr(error, "filename", None) or "networks"
-        answer = {"error": f"{doing}: {getattr(error, 'strerror', None) or error}",
-                  "code": getattr(error, "errno", None) or 0}
+    except OSError as error:
+        answer = {"error": f"{error.filename or message}: {error.strerror or error}", "code": error.errno or 0}
+    except Exception as error:  # the other containers' networks go on, whatever is wrong with this one
+        answer = {"error": f"{type(error).__name__}: {error}", "code": 0}
     for sock in sockets:  # what nobody took
         sock.close()
     channel.send(json.dumps(answer or {}).encode())

@@ -53,7 +53,8 @@ def parse(data: bytes) -> Query | None:
 
 def _head(query: Query, code: int, answers: int) -> bytes:
     answer, recursion, available = 0x8000, query.flags & 0x0100, 0x0080
-    return struct.pack("!HHHHHH", query.number, answer | recursion | available | code, 1, answers, 0, 0) + query.question
+    flags = answer | recursion | available | code
+    return struct.pack("!HHHHHH", query.number, flags, 1, answers, 0, 0) + query.question
 
 
 def fail(query: Query, code: int) -> bytes:

@@ -26,7 +26,7 @@ class Loop:
 
     def want(self, sock: socket.socket, events: int, ready: Ready) -> None:
         """From now on call ``ready`` for these events of a socket, for none when ``events`` is 0."""
-        known = self._selector.get_map().get(sock.fileno())  # type: ignore[call-overload]  # a descriptor is fine
+        known = self._selector.get_map().get(sock.fileno())
         if known is None:
             if events:
                 self._selector.register(sock, events, ready)

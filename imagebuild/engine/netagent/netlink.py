@@ -22,6 +22,7 @@ _RTA_OIF, _RTA_GATEWAY, _RTA_TABLE = 4, 5, 15
 _FRA_IIFNAME, _FRA_PRIORITY, _FRA_TABLE = 3, 6, 15
 _UP = 1
 _MAIN_TABLE = 254
+_COMPAT = 252  # stands for a table whose number does not fit into the byte of the header
 
 
 def _attribute(kind: int, data: bytes) -> bytes:
@@ -77,7 +78,7 @@ class Netlink:
         self._do(_NEWLINK, _CREATE | _EXCL, _link() + _text(_IFLA_IFNAME, name) + info, f"add bridge {name}")
 
     def veth(self, name: str, master: str, peer: str, space: int, mac: str) -> None:
-        """Make a cable: the end ``name`` in a bridge here, the end ``peer`` in the namespace of descriptor ``space``."""
+        """A cable: the end ``name`` in a bridge here, the end ``peer`` in the namespace ``space`` (a descriptor)."""
         there = _link() + _text(_IFLA_IFNAME, peer) + _number(_IFLA_NET_NS_FD, space) + _attribute(
             _IFLA_ADDRESS, bytes.fromhex(mac.replace(":", "")))
         info = _text(_INFO_KIND, "veth") + _attribute(_INFO_DATA, _attribute(_VETH_PEER, there))
@@ -92,13 +93,14 @@ class Netlink:
         """Give an interface an address, with the size of its network."""
         header = struct.pack("=BBBBI", socket.AF_INET, interface.network.prefixlen, 0, 0, self.index(name))
         packed = interface.ip.packed
-        self._do(_NEWADDR, _CREATE | _EXCL,
-                 header + _attribute(_IFA_LOCAL, packed) + _attribute(_IFA_ADDRESS, packed), f"add {interface} to {name}")
+        body = _attribute(_IFA_LOCAL, packed) + _attribute(_IFA_ADDRESS, packed)
+        self._do(_NEWADDR, _CREATE | _EXCL, header + body, f"add {interface} to {name}")
 
     def default_route(self, gateway: str, *, name: str = "", table: int = _MAIN_TABLE) -> None:
         """Send what is for elsewhere to a gateway (``name``: by this interface, which may be without one)."""
         universe, boot, unicast = 0, 3, 1
-        header = struct.pack("=BBBBBBBBI", socket.AF_INET, 0, 0, 0, table, boot, universe, unicast, 0)
+        short = table if table < 256 else _COMPAT
+        header = struct.pack("=BBBBBBBBI", socket.AF_INET, 0, 0, 0, short, boot, universe, unicast, 0)
         out = _number(_RTA_OIF, self.index(name)) if name else b""
         if gateway:
             out += _attribute(_RTA_GATEWAY, socket.inet_aton(gateway))
