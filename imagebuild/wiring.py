@@ -209,11 +209,12 @@ def make_engine(place: EngineSettings, settings: Settings) -> Engine:
     """The embedded engine over Wine. Called on the event loop that it lives on."""
     from .engine.core import Engine
     from .engine.events import Events
+    from .engine.image_unpack import Ground
     from .engine.images import Images
     from .engine.networks import Networks
     from .engine.volumes import Volumes
     from .sandbox.wine import WineSandbox
 
-    events = Events()
-    return Engine(place, WineSandbox(place.root / "sandbox"), events, Images(place, events), Volumes(place, events),
-                  Networks(place, events))
+    events, home = Events(), place.root / "sandbox"
+    images = Images(place, events, ground=lambda: Ground.of_wine(home))
+    return Engine(place, WineSandbox(home), events, images, Volumes(place, events), Networks(place, events))

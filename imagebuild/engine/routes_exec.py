@@ -91,9 +91,9 @@ async def _attached(made: Exec, connection: Hijacked, queue: asyncio.Queue[tuple
     try:
         while not (finish.done() and queue.empty()):
             getting = asyncio.create_task(queue.get())
-            waiting: list[asyncio.Task[object]] = [getting, finish]  # type: ignore[list-item]
+            waiting: list[asyncio.Task[object]] = [getting, finish]
             if typing is not None and not typing.done():
-                waiting.append(typing)  # type: ignore[arg-type]
+                waiting.append(typing)
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             if not getting.done():
                 getting.cancel()
