@@ -48,6 +48,8 @@ class Engine:
             document = {"id": str(uuid.uuid4())}
             write_document(place, document)
         self.id = document["id"]
+        self.images.running = self.is_running
+        self.images.listen()
         self.networks.open()
         self.containers.load()
 
@@ -70,6 +72,10 @@ class Engine:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def is_running(self, container: str) -> bool:
+        """Whether a container, by its id, runs."""
+        return any(one.id == container and one.running for one in self.containers)
 
     def is_image(self, identifier: str, name: str, wanted: str) -> bool:
         """Whether a container's image is the one that a filter names."""
