@@ -227,6 +227,7 @@ class Networks:
             if network.id in place.links:
                 self._kernel.unlink(container, place.links[network.id].number)
             self._free(place, network.id)
+            self._other_way_out(container, place)
             ports = place.attachment.published if any(self._shelf.find(one.network_id).open for one in left) else ()
             place.attachment = replace(place.attachment, endpoints=left, published=ports)
             self._tell(network, "disconnect", container=container)
@@ -306,6 +307,18 @@ class Networks:
             reserved = [IPv4Address(one) for one in (pool.gateway, *pool.auxiliary.values())]
             self._addresses[network.id] = Addresses(network.subnet, reserved)
         return self._addresses[network.id]
+
+    def _other_way_out(self, container: str, place: _Place) -> None:
+        """The way out may have gone with the network that was left: it leads through the next open one."""
+        if any(link.gateway for link in place.links.values()):
+            return
+        for identifier, link in place.links.items():
+            network = self._shelf.find(identifier)
+            if network.open and network.gateway:
+                place.links[identifier] = replace(link, gateway=str(network.gateway.ip))
+                with suppress(ToolError):
+                    self._kernel.link(container, place.links[identifier])
+                return
 
     def _free(self, place: _Place, network: str = "") -> None:
         """Give back the address in a network, in all of them without one."""

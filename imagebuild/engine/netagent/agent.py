@@ -130,12 +130,15 @@ class Agent:
 
     def link(self, container: str, network: int, address: str, gateway: str, mac: str, names: list[str]) -> None:
         """Lay a cable from a container to a network; with a ``gateway`` its way out goes there. One that is there
-        already only gets the names."""
+        already only gets the names, and the way out if it has none."""
         made = self._containers[container]
         interface = IPv4Interface(address)
         member = Member(container, str(interface.ip), tuple(names))
         if network in made.cables:
             self._directory.add(network, member)
+            if gateway:
+                with suppress(FileExistsError), spaces.inside(made.space, self._home), Netlink() as there:
+                    there.default_route(gateway)
             return
         self._cable += 1
         ours, theirs = f"v{self._cable}", f"eth{made.made}"
