@@ -7,7 +7,6 @@ and whoever uses the library from Python makes them.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -187,22 +186,6 @@ class OpenLibrary(Library):
 def open_library(settings: Settings) -> OpenLibrary:
     """The library of local and remote images; close it, or use it as a context manager."""
     return OpenLibrary(settings)
-
-
-def engine_place(root: str | None, socket: str | None) -> tuple[Path, Path]:
-    """The folder and the socket of the embedded engine: as asked, from ``WCOW_ENGINE_ROOT`` and ``WCOW_ENGINE_SOCKET``,
-    else the user's own; root's are the machine's."""
-    if os.getuid() == 0:
-        folder, runtime = Path("/var/lib/wcow/engine"), Path("/run/wcow")
-    else:
-        from platformdirs import user_data_path, user_runtime_path
-
-        folder, runtime = user_data_path("wcow") / "engine", user_runtime_path("wcow")
-    chosen = root or os.environ.get("WCOW_ENGINE_ROOT")
-    path = socket or os.environ.get("WCOW_ENGINE_SOCKET")
-    folder = Path(chosen).expanduser().absolute() if chosen else folder
-    return folder, Path(path).expanduser().absolute() if path else \
-        (folder / "engine.sock" if chosen else runtime / "engine.sock")
 
 
 def make_engine(place: EngineSettings, settings: Settings) -> Engine:
