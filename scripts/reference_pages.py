@@ -61,8 +61,8 @@ ENGINE_API = """\
 
 <!-- Written by scripts/reference_pages.py; do not edit. -->
 
-The calls of the Docker Engine API, versions 1.24 to 1.45, that [the embedded engine](../guides/engine.md) serves. What is not here is
-answered with 404, `page not found`: swarm, plugins, secrets, sessions of BuildKit.
+The calls of the Docker Engine API, versions 1.24 to 1.45, that [the embedded engine](../guides/engine.md) serves. What
+is not here is answered with 404, `page not found`: swarm, plugins, secrets, sessions of BuildKit.
 """
 
 
@@ -112,8 +112,8 @@ CHECK_GROUPS = (
 
 def pages() -> dict[str, str]:
     """Every page by its file name."""
-    return {"cli.md": _cli(), "folders.md": _folders(), "lint-rules.md": _lint_rules(), "../compat.md": _compat(), "engine-api.md": _engine_api(),
-            "checks.md": _checks()}
+    return {"cli.md": _cli(), "folders.md": _folders(), "lint-rules.md": _lint_rules(), "../compat.md": _compat(),
+            "engine-api.md": _engine_api(), "checks.md": _checks()}
 
 
 def _engine_api() -> str:
@@ -122,7 +122,7 @@ def _engine_api() -> str:
     lines = [ENGINE_API, "| call | since API | |", "|---|---|---|"]
     for route in rows:
         path = re.sub(r":[^}]*", "", route.path)
-        about = (inspect.getdoc(route.handler) or "").split("\n\n")[0].replace("\n", " ")
+        about = (inspect.getdoc(route.handler) or "").split("\n\n")[0].replace("\n", " ").replace("``", "`")
         note = f" *{route.note}*" if route.note else ""
         lines.append(f"| `{route.method} {path}` | {route.since or '1.24'} | {_escaped(about)}{note} |")
     return "\n".join(lines) + "\n"
