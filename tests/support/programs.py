@@ -192,6 +192,12 @@ def registry(*, login: bool = False, tls: bool = False) -> Iterator[Registry]:
             yield server
 
 
+def certificate(folder: Path) -> Path:
+    """A certificate for localhost that is its own authority, ``cert.pem``, with ``key.pem`` beside it in ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return _certificate(folder)
+
+
 def _certificate(folder: Path) -> Path:
     """A certificate for 127.0.0.1 and localhost that is its own authority."""
     run(find("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
