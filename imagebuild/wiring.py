@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from .errors import DependencyError, NotFoundError
 from .fetch import DownloadMap, NetworkFetcher
@@ -31,6 +31,10 @@ from .stores import (
     Tls,
     local_path,
 )
+
+if TYPE_CHECKING:
+    from .engine.image_build import Bench
+    from .engine.image_registry import Registries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +181,26 @@ class OpenLibrary(Library):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
         self.close()
+
+
+def engine_registries(settings: Settings) -> Registries:
+    """How the embedded engine reaches registries: with our mirrors and trust, and the login that each request brings.
+    It never uses the logins of whoever runs it."""
+    from .engine.image_registry import Registries
+
+    if settings.offline:
+        nobody = Mirrors.parse((), only=True)
+        return Registries(lambda credentials: RegistryClient(credentials=credentials, mirrors=nobody))
+    return Registries(lambda credentials: RegistryClient(
+        credentials=credentials, tls=settings.tls(), mirrors=Mirrors.parse(settings.mirrors, only=settings.air_gapped),
+        retries=Retries(attempts=settings.retries)))
+
+
+def engine_bench(settings: Settings) -> Bench:
+    """What builds of the embedded engine work with."""
+    from .builder import Workshop
+
+    return lambda library, indexes, cache, stdin: Workshop(library, indexes, cache, fetcher(settings), None, stdin)
 
 
 def open_library(settings: Settings) -> OpenLibrary:
