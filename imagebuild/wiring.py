@@ -34,6 +34,8 @@ from .stores import (
 
 if TYPE_CHECKING:
     from .engine.core import Engine
+    from .engine.image_build import Bench
+    from .engine.image_registry import Registries
     from .engine.settings import EngineSettings
 
 
@@ -183,6 +185,26 @@ class OpenLibrary(Library):
         self.close()
 
 
+def engine_registries(settings: Settings) -> Registries:
+    """How the embedded engine reaches registries: with our mirrors and trust, and the login that each request brings.
+    It never uses the logins of whoever runs it."""
+    from .engine.image_registry import Registries
+
+    if settings.offline:
+        nobody = Mirrors.parse((), only=True)
+        return Registries(lambda credentials: RegistryClient(credentials=credentials, mirrors=nobody))
+    return Registries(lambda credentials: RegistryClient(
+        credentials=credentials, tls=settings.tls(), mirrors=Mirrors.parse(settings.mirrors, only=settings.air_gapped),
+        retries=Retries(attempts=settings.retries)))
+
+
+def engine_bench(settings: Settings) -> Bench:
+    """What builds of the embedded engine work with."""
+    from .builder import Workshop
+
+    return lambda library, indexes, cache, stdin: Workshop(library, indexes, cache, fetcher(settings), None, stdin)
+
+
 def open_library(settings: Settings) -> OpenLibrary:
     """The library of local and remote images; close it, or use it as a context manager."""
     return OpenLibrary(settings)
@@ -199,5 +221,6 @@ def make_engine(place: EngineSettings, settings: Settings) -> Engine:
     from .sandbox.wine import WineSandbox
 
     events, home = Events(), place.root / "sandbox"
-    images = Images(place, events, ground=lambda: Ground.of_wine(home))
+    images = Images(place, events, registries=engine_registries(settings), ground=lambda: Ground.of_wine(home),
+                    bench=engine_bench(settings))
     return Engine(place, WineSandbox(home), events, images, Volumes(place, events), Networks(place, events))

@@ -149,7 +149,7 @@ def test_a_process_that_is_killed_in_the_middle_is_cleaned_up_after(engine: Owne
     here = Path(__file__).parent
     code = CHILD.format(tests=str(here.parents[1]), root=str(here.parents[2]), folder=str(tmp_path),
                         identifier=identifier)
-    for delay in (0.0, 0.01, 0.03):
+    for delay in (0.0, 0.02):
         child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
         assert child.stdout is not None
         child.stdout.readline()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -225,3 +226,29 @@ def test_a_registry_that_cannot_be_reached_is_an_error_of_the_engine(served: Ser
     reply = served.ask("POST", "/images/create", fromImage="127.0.0.1:9/app", tag="1")
     assert reply.status == 500
     assert reply.message.startswith('Get "https://127.0.0.1:9/v2/": ')
+
+
+def test_a_pull_that_fails_leaves_nothing_behind(served: Served, double: RegistryDouble) -> None:
+    image, _ = images.sample(repository(double), "1")
+    double.next("GET", f"/blobs/{image.layers[1].digest}", corrupt(lambda data: data[:-1] + b"?"), times=9)
+    served.ask("POST", "/images/create", fromImage=f"{double.host}/team/app:1")
+    assert not list((served.engine.images.shelf.path / "blobs" / "sha256").iterdir())
+
+
+def test_two_pulls_at_once_both_end_well(served: Served, double: RegistryDouble) -> None:
+    images.sample(repository(double), "1")
+    images.sample(repository(double), "2", created="2025-01-01T00:00:00Z")
+    found: list[str] = []
+
+    def pull(tag: str) -> None:
+        found.append(served.ask("POST", "/images/create", fromImage=f"{double.host}/team/app", tag=tag).lines[-1][
+            "status"])
+
+    threads = [threading.Thread(target=pull, args=(tag,)) for tag in ("1", "2", "1")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 3
+    assert all(status.startswith("Status: ") for status in found)
+    assert len(served.ask("GET", "/images/json").json) == 2
