@@ -7,6 +7,8 @@ image's layers and what was written over them.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +65,8 @@ def mounted(container: Container) -> list[Parts]:
 def parts_of(path: str) -> Parts:
     r"""``C:\a\b``, ``/a/b`` or ``a\b`` as its parts; BadRequest for another drive."""
     text = path.replace("/", "\\")
+    if re.match(r"\\[A-Za-z]:", text):  # as a client on Linux makes a path absolute
+        text = text[1:]
     if text[1:2] == ":" and text[:1].upper() != "C":
         raise faults.BadRequest(f"{path}: only drive C: can be read and written from outside")
     return tuple(parse_path(text[2:] if text[1:2] == ":" else text))
@@ -84,8 +88,6 @@ def hives(settings: EngineSettings, images: Images, container: Container) -> tup
 
 def _read(path: Path) -> bytes:
     """A file that the container's programs could write, and so make a link of."""
-    import os
-
     number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     with os.fdopen(number, "rb") as stream:
         return stream.read()

@@ -112,5 +112,6 @@ def routes() -> tuple[Route, ...]:
         routes_volumes,
     )
 
-    return tuple(route for module in (routes_system, routes_containers, routes_archive, routes_streams, routes_exec, routes_images,
-                                      routes_volumes, routes_networks) for route in module.ROUTES)
+    modules = (routes_system, routes_containers, routes_archive, routes_streams, routes_exec, routes_images,
+               routes_volumes, routes_networks)
+    return tuple(route for module in modules for route in module.ROUTES)

@@ -7,7 +7,7 @@ import asyncio
 import base64
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from ..dockerapi import Request, Response, Route, faults, gojson, respond, shapes
 from ..dockerapi.duration import moment_text
@@ -51,7 +51,8 @@ async def put_archive(request: Request, engine: Engine) -> Response:
     """A tar into a folder of the container."""
     container = engine.containers.find(request["id"])
     drive, parts = await asyncio.to_thread(_drive, engine, container, request)
-    with tempfile.SpooledTemporaryFile(SPOOLED) as spool:
+    with tempfile.SpooledTemporaryFile(SPOOLED) as file:
+        spool = cast("BinaryIO", file)
         async for data in request.body:
             await asyncio.to_thread(spool.write, data)
         spool.seek(0)
