@@ -8,6 +8,7 @@ import os
 import pty
 import select
 import shutil
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ from imagebuild.sandbox import KILLED, BoxSpec, Command, Limits, Mount, Stdio, W
 from imagebuild.sandbox.box import WineBox
 
 pytestmark = pytest.mark.slow
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def test_a_box_shows_the_windows_build_it_was_given(boxes: Boxes) -> None:
@@ -287,3 +289,39 @@ def test_a_template_is_found_again_without_being_made(sandbox: WineSandbox) -> N
     assert said == []
     assert sandbox.facts().template == "ready"
     assert shutil.which("bwrap")
+
+
+NORMAL = """
+import os, sys, pathlib, tempfile
+sys.path[:0] = sys.argv[1:2]
+from imagebuild.sandbox import BoxSpec, Command, Stdio, WineSandbox
+sandbox = WineSandbox(pathlib.Path(sys.argv[2]))
+assert sandbox.facts().account == os.getuid() != 0
+sandbox.prepare()
+null = os.open(os.devnull, os.O_RDWR)
+with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+    box = sandbox.open(BoxSpec("normal", pathlib.Path(folder, "box"), windows_build=20348))
+    main = box.start(Command("ping -n 60 127.0.0.1"), Stdio(null, null, null))
+    done = box.exec(Command("cmd /c ver & exit 5"), Stdio(null, 1, 2))
+    assert done.ended.result(30) == 5
+    assert [row.name for row in box.processes()] == ["launcher.exe", "ping.exe"], box.processes()
+    assert all(row.host_pid for row in box.processes())
+    box.close(remove=True)
+    assert main.ended.done()
+sandbox.close()
+"""
+
+
+def test_a_normal_user_has_the_same(sandbox: WineSandbox, tmp_path: Path) -> None:
+    """Run by the account that root's boxes have, with a copy of the library and Debian's own Python: ours may lie in a
+    folder that is closed to others."""
+    python = shutil.which("python3", path="/usr/bin")
+    if os.geteuid() or not python or not Path(python).resolve().name >= "python3.11":
+        pytest.skip("wants root, and a Python 3.11 or later in /usr/bin")
+    with sandboxes.folder() as root:
+        shutil.copytree(REPOSITORY / "imagebuild", root / "imagebuild", ignore=shutil.ignore_patterns("__pycache__"))
+        uid = sandbox.facts().account
+        done = subprocess.run([python, "-I", "-B", "-c", NORMAL, root, sandboxes.home()], capture_output=True,
+                              timeout=90, check=False, user=uid, group=uid, extra_groups=[], cwd="/", env={})
+    assert (done.returncode, done.stderr.decode()) == (0, "")
+    assert b"10.0.20348" in done.stdout
