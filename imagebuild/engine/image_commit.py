@@ -129,7 +129,7 @@ def _with_registry(images: Images, image: Image, hives: tuple[HiveChange, ...], 
     try:
         for event in edit_registry(found, rootfs, RegistryEdit(
                 edits=edits, epoch=epoch, compression=Compression.parse(COMPRESSION), says=says,
-                user=image.config.run.user), store):
+                user=image.config.run.user, new_profiles=True), store):
             if isinstance(event, Result) and isinstance(event.value, Edited):
                 image = event.value.image
     except WcowError as error:
