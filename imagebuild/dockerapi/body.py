@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from . import faults
 
-
 #: What a thread gets at a time.
 FILL = 1 << 20
 
