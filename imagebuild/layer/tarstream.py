@@ -91,6 +91,7 @@ class TarStream:
         self._padding = 0
         self._globals: dict[bytes, bytes] = {}
         self._known: dict[bytes, dict[bytes, bytes]] = {}
+        self._last = b"", b""  # the last PAX header, as it stood there, and its body
         self._entries = 0
         self._header_bytes = 0
         self._ended = False
@@ -111,6 +112,12 @@ class TarStream:
         long_link: bytes | None = None
         while True:
             at = self.tell()
+            again, body = self._last
+            if again and not extended and self._data.startswith(again, self._at):  # checked when it came first
+                self._at += len(again)
+                self._count_header(BLOCK + len(body), at)
+                extended = body
+                continue
             block = self._block()
             if block is None:
                 if at != start:
@@ -132,6 +139,8 @@ class TarStream:
                 self._merge_globals(self._records(body, at + BLOCK), at)
             else:
                 extended = body
+                if typeflag == b"x" and len(body) <= 1 << 13:
+                    self._last = block + body + bytes(-size % BLOCK), body
 
     def body(self) -> Body:
         """The content of the current entry as a file; it is valid until the next call of :meth:`next`."""

@@ -124,7 +124,8 @@ class _Walk:
         there = sorted((item for item in group if item.sort is not Sort.WHITEOUT),
                        key=lambda item: (node is None or item.name != node.name, item.name))
         if not there:
-            if node is not None and any(item.name == node.name for item in group):  # to the kernel case matters
+            # A whiteout hides what is spelt as it is; in a folder that hides all, everything is gone anyway.
+            if node is not None and (not merged or any(item.name == node.name for item in group)):
                 yield from self._gone((*path, node.name))
             return
         for item in there[1:]:

@@ -268,9 +268,8 @@ class _Unpacker:
         number = os.open(name, CREATE, 0o644, dir_fd=above)
         try:
             if content is not None:
-                left = entry.size
-                while left > 0 and (data := content.read(min(left, _PIECE))):
-                    left -= len(data)
+                read = getattr(content, "read1", content.read)  # what is at hand, uncopied
+                while data := read(_PIECE):
                     while (done := os.write(number, data)) < len(data):
                         data = data[done:]
             if self._masked:  # by the umask; it cannot be asked for without changing it for all threads

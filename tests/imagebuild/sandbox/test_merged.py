@@ -24,7 +24,7 @@ def grow(root: Path, chance: random.Random, text: str, depth: int = 0) -> None:
     root.mkdir(exist_ok=True)
     with opened(root, ()) as folder:
         assert folder is not None
-        for name in chance.sample(["a", "A", "b", "B", "c"], chance.randrange(1, 5)):
+        for name in chance.sample(["a", "B", "c", "D", "e"], chance.randrange(1, 5)):
             what = chance.choice(["file", "folder", "folder", "whiteout", "link"])
             if what == "whiteout" and text != "0":
                 make_whiteout(folder, name)
@@ -41,7 +41,7 @@ def grow(root: Path, chance: random.Random, text: str, depth: int = 0) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
 def test_it_is_what_the_kernel_shows(tmp_path: Path) -> None:
-    chance, compared = random.Random(1), 0
+    chance = random.Random(1)
     for number in range(25):
         top = tmp_path / str(number)
         folders = [top / str(layer) for layer in range(3)]
@@ -67,12 +67,7 @@ def test_it_is_what_the_kernel_shows(tmp_path: Path) -> None:
             assert shown[0] == node.sort.value
             if node.sort is Sort.FILE:
                 assert shown[1] == view.place(node).joinpath(*path).read_text()
-        # Of names that differ in case only one is shown.
-        seen = {"/".join(path).upper() for path, _ in view.walk()}
-        assert seen <= {path.upper() for path in exact}
-        compared += len({path.upper() for path in exact}) == len(exact)
-        assert seen == {path.upper() for path in exact} or len({path.upper() for path in exact}) < len(exact)
-    assert compared > 3
+        assert {"/".join(path) for path, _ in view.walk()} == set(exact)
 
 
 def test_a_name_is_found_in_any_case_and_never_through_a_link(tmp_path: Path) -> None:
