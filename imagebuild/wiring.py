@@ -33,8 +33,10 @@ from .stores import (
 )
 
 if TYPE_CHECKING:
+    from .engine.core import Engine
     from .engine.image_build import Bench
     from .engine.image_registry import Registries
+    from .engine.settings import EngineSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,3 +208,19 @@ def engine_bench(settings: Settings) -> Bench:
 def open_library(settings: Settings) -> OpenLibrary:
     """The library of local and remote images; close it, or use it as a context manager."""
     return OpenLibrary(settings)
+
+
+def make_engine(place: EngineSettings, settings: Settings) -> Engine:
+    """The embedded engine over Wine. Called on the event loop that it lives on."""
+    from .engine.core import Engine
+    from .engine.events import Events
+    from .engine.image_unpack import Ground
+    from .engine.images import Images
+    from .engine.networks import Networks
+    from .engine.volumes import Volumes
+    from .sandbox.wine import WineSandbox
+
+    events, home = Events(), place.root / "sandbox"
+    images = Images(place, events, registries=engine_registries(settings), ground=lambda: Ground.of_wine(home),
+                    bench=engine_bench(settings))
+    return Engine(place, WineSandbox(home), events, images, Volumes(place, events), Networks(place, events))

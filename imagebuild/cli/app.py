@@ -43,6 +43,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "lint": ("lint", "Would Windows take it? Examine an image or a layer."),
     "compat": ("compat", "Does this image run on that host, and what does an engine take?"),
     "doctor": ("doctor", "Explain a host, or an error text, and say what to do."),
+    "engine": ("engine", "A Windows Docker engine on this machine."),
     "base": ("base", "Make base images: from scratch, or stand-ins for Microsoft's."),
     "login": ("account", "Remember credentials for a registry."),
     "logout": ("account", "Forget credentials for a registry."),

@@ -32,6 +32,11 @@ class Events:
         self._past: deque[Event] = deque(maxlen=KEPT)
         self._listeners: set[asyncio.Queue[Event | None]] = set()
 
+    @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
+
     def publish(self, event: Event) -> None:
         """Tell everybody. A listener that is far behind loses the oldest."""
         self._past.append(event)

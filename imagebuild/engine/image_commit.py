@@ -16,10 +16,14 @@ from ..codec import Compression
 from ..dockerapi import faults
 from ..dockerapi.duration import moment_text
 from ..errors import WcowError
+from ..hive.edit import moved
+from ..images.events import Result
+from ..images.library import Found
 from ..images.put import Layer, put_image, put_layer
+from ..images.registry_edit import Edited, RegistryEdit, edit_registry
 from ..images.rootfs import IndexCache, Rootfs
 from ..layer import LayerWriter
-from ..oci import History, Reference, RunConfig, append, with_config
+from ..oci import History, Image, Location, Reference, RunConfig, append, with_config
 from ..sandbox.changes import Changed
 from ..sandbox.merged import Parts
 from ..sandbox.registry import HiveChange
@@ -77,6 +81,8 @@ def commit(images: Images, source: Commitable, call: CommitCall) -> Kept:
         image = append(base.image, layer.descriptor, layer.diff_id, History(
             created=moment_text(now), created_by=command, author=call.author, comment=call.comment))
         image = with_config(image, run=run, created=moment_text(now), author=call.author)
+        if hives := tuple(source.hives()):
+            image = _with_registry(images, image, hives, store, from_unix_ns(now), command)
         descriptor = put_image(store, image)
         check_layers(images.shelf, store, image, lambda layer, done: None, name="the image")
         kept = images.shelf.keep(store, descriptor, [call.name] if call.name else [], parent=str(base.id),
@@ -94,7 +100,6 @@ def _layer(images: Images, base: Kept, source: Commitable, store: LayoutStore, e
         entries = Entries(rootfs, epoch)
         for change in source.changes():
             entries.add(change)
-        entries.add_hives(tuple(source.hives()))
 
         def fill(writer: LayerWriter) -> None:
             for entry, content in entries.ordered():
@@ -109,6 +114,29 @@ def _layer(images: Images, base: Kept, source: Commitable, store: LayoutStore, e
         raise error if isinstance(error, faults.Fault) else faults.Internal(str(error)) from error
     finally:
         rootfs.close()
+
+
+def _with_registry(images: Images, image: Image, hives: tuple[HiveChange, ...], store: LayoutStore, epoch: int,
+                   says: str) -> Image:
+    """The image with what changed in the registry, in a layer of its own where CimFS takes it: directly above the
+    base, or above the topmost layer that has such a delta (as ``wcow reg`` places them)."""
+    edits = tuple(moved(edit, "\\".join(part for part in (change.hive.root, edit.path) if part))
+                  for change in hives for edit in change.edits)
+    descriptor = put_image(store, image)
+    name = str(descriptor.digest)
+    found = Found(image, store, name, Location(""), descriptor)
+    rootfs = Rootfs(image, store, IndexCache(images.cache / "indexes"), name=name)
+    try:
+        for event in edit_registry(found, rootfs, RegistryEdit(
+                edits=edits, epoch=epoch, compression=Compression.parse(COMPRESSION), says=says,
+                user=image.config.run.user, new_profiles=True), store):
+            if isinstance(event, Result) and isinstance(event.value, Edited):
+                image = event.value.image
+    except WcowError as error:
+        raise error if isinstance(error, faults.Fault) else faults.Internal(str(error)) from error
+    finally:
+        rootfs.close()
+    return image
 
 
 __all__ = ["CommitCall", "Commitable", "commit"]

@@ -2,29 +2,21 @@
 """The entries of a layer from what a container changed: as its image spells names, with the security Windows gives.
 
 What is there keeps its descriptor; what is new inherits from its folder, as NTFS does it. Wine's own files that the
-image does not have are none of the image's: when they go, there is nothing to white out.
+image does not have are none of the image's: when they go, there is nothing to white out. ``Hives`` stays empty: what
+changed in the registry goes into a layer of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
 from dataclasses import replace
-from typing import TypeVar
 
 from ..builder.view import layer_path
 from ..builder.view_of import over_union
-from ..errors import NotFoundError
-from ..hive import Key, KeyLike, edited, write
-from ..hive.delta import ROOT_NAME
-from ..hive.places import HIVES, HiveName
-from ..images.events import Event
-from ..images.registry import Registry
 from ..images.rootfs import Rootfs
 from ..layer import Entry, Kind, Times
 from ..layer.order import order
 from ..sandbox.changes import Changed
 from ..sandbox.merged import Parts
-from ..sandbox.registry import HiveChange
 from ..windows import attributes as attribute
 from ..windows.inherit import inherited
 from ..windows.security import SecurityDescriptor
@@ -32,11 +24,9 @@ from ..windows.sid import ADMINISTRATORS
 from ..windows.upcase import fold
 
 KEPT = attribute.READONLY | attribute.HIDDEN | attribute.SYSTEM
-USER = "ContainerAdministrator"
 
 Content = bytes | Parts | None
 """What a file holds: bytes, or the path of a file that the container changed."""
-_T = TypeVar("_T")
 
 
 class Entries:
@@ -47,12 +37,11 @@ class Entries:
         self._rootfs = rootfs
         self._view = over_union(rootfs.union(), rootfs.image.config, rootfs.name)
         self._times = Times.all(epoch)
-        self._epoch = epoch
-        self._registry = Registry(rootfs, user=USER)
         self._entries: dict[str, tuple[Entry, Content]] = {}
         root = self._view.get(())
         self._put(replace(root, path="Files", times=root.times or self._times, security=None) if root is not None
                   else Entry("Files", Kind.DIRECTORY, attributes=attribute.DIRECTORY, times=self._times), None)
+        self._put(Entry("Hives", Kind.DIRECTORY, attributes=attribute.DIRECTORY, times=self._times), None)
 
     def add(self, change: Changed) -> None:
         """One change; a folder comes before what is in it."""
@@ -74,51 +63,10 @@ class Entries:
                 (entry.attributes or 0) & attribute.DIRECTORY)))
         self._put(entry, change.path if change.kind is Kind.FILE else None)
 
-    def add_hives(self, changed: Iterable[HiveChange]) -> None:
-        """The registry: a delta for each hive of the machine that changed, and an empty one where the layer below has
-        one (a host with CimFS merges a delta with that of the layer directly below); users' hives whole."""
-        deltas: dict[HiveName, Key] = {}
-        for change in changed:
-            if change.hive.kind == "machine":
-                delta = change.over(self._root(change.hive), timestamp=self._epoch).delta()
-                if delta is not None:
-                    deltas[change.hive] = delta
-            else:
-                self._add_profile(change)
-        self._put(Entry("Hives", Kind.DIRECTORY, attributes=attribute.DIRECTORY, times=self._times), None)
-        top = len(self._rootfs.image.layers) - 1
-        for hive in HIVES.values():
-            if hive not in deltas and top in self._registry.layers_with(hive):
-                root = self._root(hive)
-                deltas[hive] = Key(ROOT_NAME, (), (), root.security, root.class_name, root.last_write,
-                                   control=root.control)
-        for hive, delta in deltas.items():
-            data = write(delta, name=f"Hives\\{hive.delta()}", layered=True, timestamp=self._epoch)
-            self._put(Entry(f"Hives/{hive.delta()}", Kind.FILE, len(data), attribute.ARCHIVE, None, self._times), data)
-
     def ordered(self) -> list[tuple[Entry, Content]]:
         """Every entry with its content, in the order a layer has them."""
         contents = {entry.path: content for entry, content in self._entries.values()}
         return [(entry, contents[entry.path]) for entry in order(entry for entry, _ in self._entries.values())]
-
-    def _add_profile(self, change: HiveChange) -> None:
-        hive = HiveName(change.hive.kind, USER, change.hive.root)
-        path = tuple(_result(self._registry.file_of(hive)).split("/")[1:])
-        root = edited(self._root(hive), change.edits, timestamp=self._epoch)
-        data = write(root, name=hive.root, timestamp=self._epoch)
-        existing = self._view.get(path)
-        security = self._folder(path[:-1])
-        kept = existing is not None and existing.kind is Kind.FILE
-        self._put(Entry(self._spelt(path), Kind.FILE, len(data),
-                        existing.attributes if kept and existing else attribute.ARCHIVE | attribute.HIDDEN,
-                        existing.security if kept and existing else _inherit(security, directory=False),
-                        self._times), data)
-
-    def _root(self, hive: HiveName) -> KeyLike:
-        try:
-            return _result(self._registry.root(hive))
-        except NotFoundError:
-            return Key(ROOT_NAME)
 
     def _folder(self, path: Parts, attributes: int | None = None) -> bytes:
         """The descriptor of a folder, which gets an entry with all on the way to it."""
@@ -172,15 +120,6 @@ def _attributes(change: Changed, existing: Entry | None) -> int:
         return attribute.ARCHIVE | attribute.REPARSE_POINT
     old = existing.attributes if existing is not None and existing.kind is Kind.FILE and existing.attributes else 0
     return (old & ~(KEPT | attribute.NORMAL)) | (change.attributes & KEPT) | attribute.ARCHIVE
-
-
-def _result(work: Generator[Event, None, _T]) -> _T:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            value: _T = end.value
-            return value
 
 
 __all__ = ["Content", "Entries"]

@@ -72,6 +72,17 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """A network that a container is to be in: by name or id, with more names for the container, and an address and a
+    MAC address where those were asked for."""
+
+    network: str
+    aliases: tuple[str, ...] = ()
+    address: str = ""
+    mac: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """A container's place in one network."""
 
@@ -104,10 +115,10 @@ class NetworkPart(Protocol):
         exist and for what Windows does not have (``host``). Quick."""
         ...
 
-    def attach(self, container: str, name: str, networks: Sequence[tuple[str, Sequence[str]]],
+    def attach(self, container: str, name: str, networks: Sequence[Wanted],
                ports: Sequence[Published]) -> Attachment:
-        """Make a running container's namespace, put it into networks (each with aliases besides its name), publish its
-        ports. A fault when a port is taken."""
+        """Make a running container's namespace, put it into networks, publish its ports; without networks it is in
+        ``none``. A fault when a port is taken."""
         ...
 
     def detach(self, container: str) -> None:

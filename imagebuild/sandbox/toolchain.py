@@ -45,6 +45,7 @@ def compile_all(out: Path) -> bool:
     compiler = shutil.which(COMPILER)
     if compiler is None:
         return False
+    out = out.absolute()  # the compiler runs in the folder of the sources
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".compile-") as folder:
         for name, linked in PROGRAMS.items():

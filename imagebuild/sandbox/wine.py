@@ -58,7 +58,9 @@ class WineSandbox:
         for program in wine_install.PACKAGES:
             wine_install.find(program)
         try:
-            self._home.mkdir(parents=True, exist_ok=True, mode=0o755)
+            if not self._home.is_dir():
+                self._home.mkdir(parents=True, mode=0o755)
+                self._account.own(self._home)
             closed = self._account.reaches(self._home)
             if closed is not None:
                 raise ToolError("cannot prepare the sandbox", why=f"the account {self._account.uid}, which boxes run "

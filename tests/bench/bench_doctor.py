@@ -73,4 +73,5 @@ def test_import(report: Report) -> None:
     standard, room = (statistics.median(column) * 1000 for column in zip(*figures, strict=True))
     report.lines("Importing the doctor", [
         "| | ms |", "|---|---:|", f"| what it takes of the standard library | {standard:.1f} |",
-        f"| `imagebuild.doctor` with the rooms below it | {room:.1f} |", "", "No bar of its own: the room of verdicts has one."])
+        f"| `imagebuild.doctor` with the rooms below it | {room:.1f} |", "",
+        "No bar of its own: the room of verdicts has one."])

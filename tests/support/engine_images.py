@@ -140,7 +140,8 @@ async def _version(request: Request, engine: Any) -> Response:
                          "Arch": "amd64"})
 
 
-ALL = (*ROUTES, Route("GET", "/_ping", _ping), Route("HEAD", "/_ping", _ping), Route("GET", "/version", _version))
+BASICS = (Route("GET", "/_ping", _ping), Route("HEAD", "/_ping", _ping), Route("GET", "/version", _version))
+ALL = (*ROUTES, *BASICS)
 
 
 @dataclass
@@ -148,7 +149,7 @@ class Served:
     """A server in a thread of its own; ``docker -H`` reaches it at ``address``."""
 
     path: Path
-    engine: Owner
+    engine: Any
 
     @property
     def address(self) -> str:
@@ -176,14 +177,14 @@ class Served:
 
 
 @contextmanager
-def serving(engine: Owner, folder: Path) -> Iterator[Served]:
+def serving(engine: Any, folder: Path, routes: tuple[Route, ...] = ALL) -> Iterator[Served]:
     """A server for the time of a block."""
     path = folder / "docker.sock"
     loop = asyncio.new_event_loop()
     ready, stop = threading.Event(), asyncio.Event()
 
     async def serve() -> None:
-        server = Server(ALL, engine)
+        server = Server(routes, engine)
         await server.listen_unix(path)
         ready.set()
         await stop.wait()

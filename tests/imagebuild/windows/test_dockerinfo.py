@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from imagebuild.windows import dockerinfo
 from imagebuild.windows.dockerinfo import BuildLab, SystemString
-from imagebuild.windows.hostfacts import HostFacts, WindowsVersion
+from imagebuild.windows.hostfacts import EngineFacts, HostFacts, WindowsVersion
 
 VALUES = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=30) | st.sampled_from(
     ["windows", "10.0 20348 (20348.1.amd64fre.fe_release.210507-1500)", "Microsoft Windows (OS Build 10240)"]),
@@ -48,6 +48,29 @@ def test_a_kernel_string_keeps_build_and_core_apart(build: int, core: int, numbe
     assert found == (WindowsVersion(10, 0, build), BuildLab(core, number, "amd64", "vb_release"))
 
 
+def test_only_digits_of_ascii_make_a_number() -> None:
+    """Engines write no others; int() would read ``\N{FULLWIDTH DIGIT TWO}`` as 2."""
+    wide = KERNEL.replace("2", "\N{FULLWIDTH DIGIT TWO}")
+    assert dockerinfo.parse_kernel(wide) is None
+    assert dockerinfo.parse_build_lab("\N{FULLWIDTH DIGIT TWO}0348.1.amd64fre.fe_release.210507-1500") is None
+    assert dockerinfo.host_of({"OSType": "windows", "OSVersion": "10.0.\N{FULLWIDTH DIGIT TWO}0348"}).version is None
+    assert dockerinfo.parse_operating_system("Windows (OS Build \N{FULLWIDTH DIGIT TWO}0348)") == SystemString(
+        "", "", None, None)
+
+
+@pytest.mark.parametrize(("text", "lab"), [
+    ("9200.16384.x86fre.win8_rtm.120725-1247", BuildLab(9200, 16384, "386", "win8_rtm")),
+    ("26100.1.arm64chk", BuildLab(26100, 1, "arm64", "")), ("26100.1.", None), ("amd64fre", None),
+])
+def test_a_build_lab_may_end_after_its_architecture(text: str, lab: BuildLab | None) -> None:
+    assert dockerinfo.parse_build_lab(text) == lab
+
+
+@pytest.mark.parametrize(("text", "name"), [("x86_64", "amd64"), (" AArch64 ", "arm64"), (" RISCV64 ", "riscv64")])
+def test_an_architecture_has_its_name_of_go_or_its_own_in_small_letters(text: str, name: str) -> None:
+    assert dockerinfo.go_architecture(text) == name
+
+
 def test_a_whole_answer_gives_all_facts() -> None:
     host = dockerinfo.host_of(INFO, VERSION)
     assert host.version == WindowsVersion(10, 0, 20348, 169)
@@ -66,10 +89,17 @@ def test_docker_version_alone_has_no_revision_and_no_store(version: dict[str, An
     assert (host.version, host.core, host.architecture) == (WindowsVersion(10, 0, 20348), 20348, "amd64")
     assert host.engine is not None
     assert (host.engine.version, host.engine.store, host.source) == ("28.5.1", "", "docker version")
+    assert (host.engine.os, host.product) == ("windows", "")
 
 
-def test_a_client_whose_engine_did_not_answer_knows_no_host() -> None:
-    host = dockerinfo.host_of({}, {"Client": {"Version": "29.0.0", "Os": "windows"}, "Server": None})
+def test_docker_info_alone_knows_the_engine_but_not_its_api() -> None:
+    engine = EngineFacts("docker", "28.5.1", "windows", "graphdriver", "process", name="srv")
+    assert dockerinfo.engine_of(INFO) == engine
+
+
+@pytest.mark.parametrize("beside", [{}, {"Version": "29.0.0", "Os": "windows"}])
+def test_a_client_whose_engine_did_not_answer_knows_no_host(beside: dict[str, Any]) -> None:
+    host = dockerinfo.host_of({}, {"Client": {"Version": "29.0.0", "Os": "windows"}, "Server": None, **beside})
     assert (host.version, host.os) == (None, "")
     assert host.engine is not None
     assert host.engine.version == ""
@@ -90,6 +120,7 @@ def test_the_store_is_read_from_the_status_before_the_name(driver: Any, status: 
 
 @pytest.mark.parametrize(("text", "said"), [
     ("Windows 10 Pro Version 2009 (OS Build 19042.804)", SystemString("client", "2009", 19042, 804)),
+    ("Microsoft Windows (OS Build 10240)", SystemString("client", "", 10240, None)),
     ("Windows Server 2016 Standard", SystemString("server", "", None, None)),
     ("Windows 10 Pro", SystemString("", "", None, None)),
     ("Docker Desktop", None), ("Boot2Docker 19.03.12 (TCL 10.1)", None), ("Ubuntu 24.04.1 LTS", None),
@@ -113,10 +144,11 @@ def test_the_version_comes_from_whichever_answer_has_it(info: dict[str, Any], ve
 
 def test_a_linux_engine_is_a_linux_host() -> None:
     host = dockerinfo.host_of({"OSType": "linux", "OperatingSystem": "Docker Desktop", "Architecture": "aarch64",
-                               "KernelVersion": "6.6.87.2-microsoft-standard-WSL2", "Driver": "overlayfs"})
-    assert (host.os, host.version, host.architecture) == ("linux", None, "arm64")
-    assert host.engine is not None
-    assert host.engine.os == "linux"
+                               "KernelVersion": "6.6.87.2-microsoft-standard-WSL2", "Driver": "overlayfs",
+                               "Name": "docker-desktop"})
+    engine = EngineFacts("docker", os="linux", store="containerd", name="docker-desktop")
+    assert host == HostFacts(
+        os="linux", architecture="arm64", engine=engine, name="docker-desktop", source="docker info")
 
 
 def test_an_old_windows_engine_without_ostype_is_known_by_its_kernel() -> None:

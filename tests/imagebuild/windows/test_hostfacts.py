@@ -29,8 +29,15 @@ def test_a_revision_that_is_not_said_is_not_zero() -> None:
 @pytest.mark.parametrize("text", ["", "10", "10.0", "10.0.", "10.0.x", "10.0.20348.", "10.0.20348.1.2", "10.0.200000",
                                   "-1.0.1", "10.0.\N{FULLWIDTH DIGIT TWO}0348", "10.0.20348.1234567890", "ltsc2022"])
 def test_what_is_no_version_is_refused(text: str) -> None:
-    with pytest.raises(FormatError, match="as a Windows version"):
+    with pytest.raises(FormatError) as caught:
         WindowsVersion.parse(text)
+    assert str(caught.value) == f"cannot read {text!r} as a Windows version: expected like 10.0.20348.2527"
+
+
+def test_a_long_text_that_is_no_version_is_cut_in_the_message() -> None:
+    with pytest.raises(FormatError) as caught:
+        WindowsVersion.parse("1" * 61)
+    assert caught.value.what == f"cannot read {'1' * 60!r} as a Windows version"
 
 
 def test_nothing_is_known_of_a_host_until_somebody_says_it() -> None:

@@ -16,7 +16,7 @@ from support.machines import MACHINES, SAMPLES
 from imagebuild.errors import FormatError
 from imagebuild.windows import machine_json
 from imagebuild.windows.hostfacts import HostFacts
-from imagebuild.windows.machine import Feature, MachineFacts
+from imagebuild.windows.machine import ClockFacts, DaemonFacts, Feature, MachineFacts
 
 SCHEMA = json.loads((Path(machine_json.__file__).parent / "machine.schema.json").read_text(encoding="utf-8"))
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
@@ -92,6 +92,13 @@ def test_a_powershell_redirect_is_read(name: str) -> None:
     assert machine_json.read("\ufeff" + text).facts == SAMPLES[name]
 
 
+def test_what_nobody_knows_is_not_written() -> None:
+    assert machine_json.write(MachineFacts()) == '{\n  "schema": "wcow.machine/1"\n}\n'
+    facts = MachineFacts(features=(), daemon=DaemonFacts(data_root="", arguments=None), clock=ClockFacts(skew=0.0))
+    assert machine_json.to_document(facts) == {
+        "schema": machine_json.SCHEMA, "features": [], "daemon": {"data_root": ""}, "clock": {"skew": 0.0}}
+
+
 def read(**sections: Any) -> machine_json.Reading:
     return machine_json.from_document({"schema": machine_json.SCHEMA, **sections})
 
@@ -107,6 +114,9 @@ def test_many_unknown_fields_do_not_fill_the_screen() -> None:
     found = read(**{f"x{number}": 1 for number in range(80)})
     assert len(found.notes) == 51
     assert found.notes[-1] == "and 30 more fields that are not known here"
+    just = read(**{f"x{number}": 1 for number in range(50)})
+    assert just.notes == tuple(f"x{number} is not known here" for number in range(50))
+    assert read(**{"x" * 121: 1}).notes == (f"{'x' * 120} is not known here",)
 
 
 @pytest.mark.parametrize(("sections", "field"), [
@@ -128,26 +138,77 @@ def test_a_value_of_the_wrong_kind_is_named(sections: dict[str, Any], field: str
     assert caught.value.source == field
 
 
+@pytest.mark.parametrize(("sections", "why"), [
+    ({"host": 1}, "it is 1, and not an object (in host)"),
+    ({"host": []}, "it is list, and not an object (in host)"),
+    ({"features": "x"}, 'it is "x", and not a list (in features)'),
+    ({"features": {}}, "it is dict, and not a list (in features)"),
+    ({"features": [{}]}, "it is not there (in features[0].name)"),
+    ({"features": [{"name": None}]}, "it is null, and not text (in features[0].name)"),
+    ({"features": [{"name": "x", "state": "on"}]},
+     "it is \"on\", and not one of 'enabled', 'disabled', 'absent', 'unknown' (in features[0].state)"),
+    ({"host": {"version": "ten"}}, 'it is "ten", and not a version like 10.0.20348.2527 (in host.version)'),
+    ({"host": {"name": 3}}, "it is 3, and not text (in host.name)"),
+    ({"host": {"hyperv": "7" * 80}}, f'it is "{"7" * 59}, and not true or false (in host.hyperv)'),
+    ({"clock": {"skew": "1"}}, 'it is "1", and not a number (in clock.skew)'),
+    ({"clock": {"skew": []}}, "it is list, and not a number (in clock.skew)"),
+    ({"hypervisor": {"memory": 1.5}}, "it is 1.5, and not a whole number (in hypervisor.memory)"),
+])
+def test_a_wrong_value_is_shown_with_what_it_should_be(sections: dict[str, Any], why: str) -> None:
+    with pytest.raises(FormatError) as caught:
+        read(**sections)
+    assert caught.value.lines() == ["cannot read the facts of a machine", why]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_largest_number_that_every_reader_keeps_exactly_is_read(sign: int) -> None:
+    most = sign * ((1 << 63) - 1024)
+    assert read(hypervisor={"memory": most}).facts.hypervisor.memory == most == float(most)
+    with pytest.raises(FormatError, match="not a whole number"):
+        read(hypervisor={"memory": most + sign})
+
+
 def test_null_means_that_nobody_knows() -> None:
     empty = {name: None for name in NAMES if name != "notes"}
     assert read(**empty).facts == MachineFacts()
     facts = read(host={"os": None, "edition": None, "product": None, "version": None}).facts
     assert facts.host == HostFacts(os="")
+    assert read(host={"edition": None, "name": "srv"}).facts.host.name == "srv"
+
+
+NO_SCHEMA = 'there is no "schema": "wcow.machine/1" (in schema)'
 
 
 @pytest.mark.parametrize(("document", "why"), [
-    ([], "there is no"), ({}, "there is no"), ({"schema": 1}, "there is no"),
-    ({"schema": "wcow.machine/2"}, "of the form 'wcow.machine/2'"),
+    ([], NO_SCHEMA), ({}, NO_SCHEMA), ({"schema": 1}, NO_SCHEMA),
+    ({"schema": "wcow.machine/2"}, "it is of the form 'wcow.machine/2', and wcow.machine/1 is known here (in schema)"),
+    ({"schema": "x" * 61}, f"it is of the form {'x' * 60!r}, and wcow.machine/1 is known here (in schema)"),
 ])
 def test_another_document_is_refused(document: Any, why: str) -> None:
-    with pytest.raises(FormatError, match=why):
+    with pytest.raises(FormatError) as caught:
         machine_json.from_document(document)
+    assert caught.value.lines() == [
+        "cannot read the facts of a machine", why,
+        "'wcow doctor facts' writes such a document, on Windows 'wcow doctor facts --script'"]
 
 
-@pytest.mark.parametrize(("text", "why"), [
-    (b"", "cannot read this JSON"), (b"{", "cannot read"), (b"\xff\xfe{", "utf-16"), (b"\x80", "utf-8"),
-    ("[" * 100_000, "nested too deeply"), ("1" * 5000, "too long"),
+TOO_MUCH = "a number is too long, or it is nested too deeply"
+
+
+@pytest.mark.parametrize(("text", "offset", "why"), [
+    (b"{}\x80", 2, "it is not utf-8"), (b"\xff\xfe{", 2, "it is not utf-16"), (b'{"a": x} ', 6, "Expecting value"),
+    ("[" * 100_000, None, TOO_MUCH), ("1" * 5000, None, TOO_MUCH),
 ])
-def test_what_is_no_json_is_refused(text: str | bytes, why: str) -> None:
-    with pytest.raises(FormatError, match=why):
+def test_what_is_no_json_is_refused_with_its_place(text: str | bytes, offset: int | None, why: str) -> None:
+    with pytest.raises(FormatError) as caught:
         machine_json.parse(text)
+    assert (caught.value.what, caught.value.offset, caught.value.hint) == ("cannot read this JSON", offset, "")
+    assert caught.value.why.startswith(why)
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b" \r\n", b'{"schema" \n', b"\xef\xbb\xbf{", "{".encode("utf-16")])
+def test_a_file_that_ends_too_early_is_to_be_collected_again(text: bytes) -> None:
+    with pytest.raises(FormatError) as caught:
+        machine_json.parse(text)
+    assert caught.value.why.startswith("Expecting ")
+    assert caught.value.hint == "an empty or cut file: collect it again"

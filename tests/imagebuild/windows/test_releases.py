@@ -84,6 +84,13 @@ def test_the_table_has_the_form_that_its_schema_says() -> None:
         assert not Draft202012Validator(schema, format_checker=FormatChecker()).is_valid(broken), wrong
 
 
+def test_the_table_is_the_same_when_it_is_read_again() -> None:
+    """And can be a key: nothing in it is a list."""
+    day, known = releases._load()
+    assert (day, known) == (releases.UPDATED, releases.RELEASES)
+    assert len(set(known)) == len(known)
+
+
 def test_the_table_is_not_stale() -> None:
     age = datetime.now(UTC).date() - releases.UPDATED
     assert age < timedelta(days=400), (

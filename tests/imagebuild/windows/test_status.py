@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from imagebuild.errors import FormatError
@@ -25,6 +25,33 @@ def test_every_spelling_of_a_code_is_read_as_that_code(value: int) -> None:
         if 0x8000_0000 <= code < 0xF000_0000:  # above, a signed decimal is too short to be told from other numbers
             for text in status.spellings(code):
                 assert [found.code for found in status.codes_in(f"it said ({text}).")] == [code], text
+
+
+@given(st.integers(1, 0xFFFF))
+@example(1)
+@example(0xFFFF)
+def test_a_win32_code_is_its_hresult(number: int) -> None:
+    assert status.canonical(number) == status.canonical(0xC007_0000 | number) == 0x8007_0000 | number
+
+
+@given(st.integers(0, 0x0FFF_FFFF))
+@example(0x35)
+def test_an_ntstatus_wrapped_in_an_hresult_is_unwrapped(number: int) -> None:
+    assert status.canonical(0xD000_0000 | number) == status.canonical(0xC000_0000 | number)
+
+
+def test_zero_and_what_is_too_large_for_win32_stay_as_they_are() -> None:
+    assert [status.canonical(value) for value in (0, 0x10000, 0xC0000035)] == [0, 0x10000, 0xC0000035]
+
+
+@pytest.mark.parametrize(("code", "spellings"), [
+    (0x80370106, ("0x80370106", "0xc0370106", "2151088390", "3224830214", "-2143878906", "-1070137082")),
+    (0x800705B4, ("0x800705b4", "0xc00705b4", "2147943860", "3221685684", "-2147023436", "-1073281612", "0x5b4")),
+    (0x80070000, ("0x80070000", "0xc0070000", "2147942400", "3221684224", "-2147024896", "-1073283072")),
+    (0x80080005, ("0x80080005", "2148007941", "-2146959355")), (0x00040001, ("0x00040001", "262145")),
+])
+def test_a_code_has_exactly_the_spellings_of_its_forms(code: int, spellings: tuple[str, ...]) -> None:
+    assert status.spellings(code) == spellings
 
 
 @given(st.text())
@@ -51,15 +78,31 @@ def test_forms_of_one_condition_are_one_code_in_a_text(text: str, code: int) -> 
 
 @pytest.mark.parametrize("text", [
     "0x1F4a2", "1700000000", "-2147483649", "4294967296", "sha256:80370106", "0x80370106g", "10.0.80370106", "x0x5",
-    "3221226505.5", "0x00000000", "0x", "v3224830214", "id-3224830214", "0xdeadbeefcafe",
+    "3221226505.5", "0x00000000", "0000000000", "-000000000", "0x7fffffff", "2147483647", "0x",
+    "v3224830214", "id-3224830214", "0xdeadbeefcafe",
 ])
 def test_numbers_of_another_form_are_no_codes(text: str) -> None:
     assert not list(status.codes_in(text))
 
 
 @pytest.mark.parametrize(("text", "code"), [
+    ("0x80000000", 0x80000000), ("2147483648", 0x80000000), ("-2147483648", 0x80000000),
+    ("0xffffffff", 0xFFFFFFFF), ("4294967295", 0xFFFFFFFF), ("0x0001", 0x80070001),
+])
+def test_the_first_and_the_last_code_of_a_range_are_found(text: str, code: int) -> None:
+    assert list(status.codes_in(f"({text})")) == [status.Found(code, text, 1, len(text) == 6)]
+
+
+def test_numbers_of_another_form_do_not_hide_the_codes_behind_them() -> None:
+    text = "0x0 0x1F4a2 0xC0370106 1700000000 4294967296 0x5b4"
+    assert list(status.codes_in(text)) == [
+        status.Found(0x80370106, "0xC0370106", 12, False), status.Found(0x800705B4, "0x5b4", 45, True)]
+
+
+@pytest.mark.parametrize(("text", "code"), [
     ("1460", 0x800705B4), (" HCS_E_UNEXPECTED_EXIT ", 0x80370106), ("hcn_e_port_already_exists", 0x803B0013),
     ("ERROR_ACCESS_DENIED", 0x80070005), ("0", 0), ("-1", 0xFFFFFFFF),
+    ("-2147483648", 0x80000000), ("4294967295", 0xFFFFFFFF),
 ])
 def test_people_may_type_numbers_and_names(text: str, code: int) -> None:
     assert status.parse(text) == code
@@ -71,6 +114,13 @@ def test_what_is_no_code_is_refused_with_its_text(text: str) -> None:
     with pytest.raises(FormatError) as caught:
         status.parse(text)
     assert repr(text) in caught.value.what
+    assert caught.value.why == "expected like 0xc0370106, -1070137082, 0x5b4 or HCS_E_UNEXPECTED_EXIT"
+
+
+def test_a_long_text_that_is_no_code_is_cut_in_the_message() -> None:
+    with pytest.raises(FormatError) as caught:
+        status.parse("x" * 61)
+    assert caught.value.what == f"cannot read {'x' * 60!r} as a Windows code"
 
 
 def test_names_and_words_are_found_by_any_form() -> None:

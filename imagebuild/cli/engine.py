@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``wcow engine``: a Windows Docker engine on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..engine.serve import running, serve
+from ..engine.settings import EngineSettings
+from ..errors import NotFoundError, StoreError, ToolError, UsageError
+from ..wiring import make_engine
+from .options import format_option, settings_from
+from .output import fields, print_json
+
+READY_SECONDS = 120
+"""The first start makes Wine's prefix, which takes some ten seconds on a fast machine."""
+
+
+@click.group()
+def engine() -> None:
+    """A Windows Docker engine on this machine: docker, compose and SDKs use it through DOCKER_HOST. Programs run in
+    Wine in a sandbox; what a Windows engine refuses is refused."""
+
+
+def _place_options(function: Any) -> Any:
+    for option in reversed((
+        click.option("--root", type=click.Path(file_okay=False), metavar="DIR",
+                     help="Where the engine keeps everything. Also WCOW_ENGINE_ROOT."),
+        click.option("--socket", type=click.Path(dir_okay=False), metavar="PATH",
+                     help="Its socket. Also WCOW_ENGINE_SOCKET."),
+    )):
+        function = option(function)
+    return function
+
+
+@engine.command()
+@click.option("--foreground", is_flag=True, help="Stay, and say what goes on; for systemd and containers.")
+@click.option("--windows-build", "build", type=click.IntRange(10240, 65535), default=20348, show_default=True,
+              metavar="BUILD", help="The Windows it says it is.")
+@click.option("--host-drive", "drives", multiple=True, metavar="C=DIR",
+              help=r"The folder that stands for a drive where a mount's source is a Windows path, as in -v C:\a:C:\b. "
+                   "Repeatable.")
+@_place_options
+@click.pass_context
+def start(ctx: click.Context, /, foreground: bool, build: int, drives: tuple[str, ...], root: str | None,
+          socket: str | None) -> None:
+    """Start the engine, and print how to use it.
+
+    \b
+    Examples:
+      wcow engine start --host-drive C=$HOME/windows
+      export DOCKER_HOST=unix://$XDG_RUNTIME_DIR/wcow/engine.sock
+      docker version
+    """
+    folder, path = engine_place(root, socket)
+    settings = EngineSettings(folder, build=build, drives=dict(_drive(text) for text in drives),
+                              name=os.uname().nodename.split(".")[0])
+    if foreground:
+        asyncio.run(serve(lambda: make_engine(settings, settings_from(ctx)), folder, path,
+                          say=lambda line: click.echo(line, err=True)))
+        return
+    found = running(folder)
+    if found is not None:
+        raise StoreError("an engine runs there already", why=f"process {found.pid} on {found.socket}",
+                         hint="'wcow engine stop' ends it")
+    _start_behind(sys.argv, folder, path, build, drives)
+    click.echo(f"export DOCKER_HOST=unix://{path}")
+
+
+def _start_behind(argv: list[str], root: Path, socket: Path, build: int, drives: tuple[str, ...]) -> None:
+    """A process of its own that outlives this one; what it says goes to a file."""
+    root.mkdir(parents=True, exist_ok=True)
+    log = root / "engine.log"
+    command = [sys.executable, "-m", "imagebuild", "engine", "start", "--foreground", "--windows-build", str(build),
+               "--root", str(root), "--socket", str(socket)]
+    for drive in drives:
+        command += ["--host-drive", drive]
+    with log.open("wb") as said:
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
+    end = time.monotonic() + READY_SECONDS
+    shown = 0
+    while time.monotonic() < end:
+        text = log.read_text(encoding="utf-8", errors="replace")
+        for line in text[shown:].splitlines():
+            if not line.startswith("listening"):
+                click.echo(line, err=True)
+        shown = len(text)
+        found = running(root)
+        if found is not None and found.socket == socket and socket.exists():
+            return
+        if child.poll() is not None:
+            raise ToolError("the engine did not start", program="wcow engine", why="what it said stands above")
+        time.sleep(0.05)
+    raise ToolError("the engine did not start", program="wcow engine", why=f"no answer in {READY_SECONDS} s",
+                    hint=f"look into {log}")
+
+
+@engine.command()
+@_place_options
+def stop(root: str | None, socket: str | None) -> None:
+    """Stop the engine; its containers are killed, as a Windows engine's are."""
+    folder, _ = engine_place(root, socket)
+    found = running(folder)
+    if found is None or not found.pid:
+        raise NotFoundError("no engine runs", why=f"nobody holds {folder}")
+    os.kill(found.pid, signal.SIGTERM)
+    end = time.monotonic() + 30
+    while running(folder) is not None:
+        if time.monotonic() > end:
+            raise ToolError("the engine does not stop", program="wcow engine", why="it had 30 s",
+                            hint=f"kill -9 {found.pid}: no container and no state is lost by that")
+        time.sleep(0.02)
+
+
+@engine.command()
+@_place_options
+@format_option
+def status(root: str | None, socket: str | None, as_json: bool) -> int:
+    """Say whether the engine runs, what it enforces on this machine and what it does not. Exit code 1: it does not run.
+    """
+    folder, path = engine_place(root, socket)
+    found = running(folder)
+    from ..sandbox.wine import WineSandbox
+
+    facts = WineSandbox(folder / "sandbox").facts()
+    document = {"running": found is not None, "pid": found.pid if found else 0,
+                "socket": str(found.socket if found else path), "root": str(folder), "sandbox": facts.engine,
+                "version": facts.version, "template": facts.template, "memory": facts.memory, "cpus": facts.cpus,
+                "account": facts.account, "not_enforced": list(facts.gaps), "missing": list(facts.missing)}
+    if as_json:
+        print_json(document)
+    else:
+        click.echo("\n".join(fields([
+            ("Engine", f"runs, process {found.pid}" if found else "does not run"),
+            ("Socket", str(document["socket"])), ("Folder", str(folder)),
+            ("Programs run in", f"{facts.engine} {facts.version}".strip()), ("Prefix", facts.template),
+            ("Memory limits by", facts.memory), ("Processor limits by", facts.cpus),
+            *[("Not enforced", gap) for gap in facts.gaps],
+            ("Missing packages", ", ".join(facts.missing))])))
+    return 0 if found else 1
+
+
+@engine.command()
+@click.option("--print", "only", is_flag=True, help="Print the command instead of running it.")
+@click.option("--name", default="wcow", show_default=True, help="The context's name.")
+@_place_options
+def context(only: bool, name: str, root: str | None, socket: str | None) -> None:
+    """Make a docker context of the engine: docker --context wcow …"""
+    _, path = engine_place(root, socket)
+    command = ["docker", "context", "create", name, "--description", "Windows containers in Wine (wcow)", "--docker",
+               f"host=unix://{path}"]
+    if only:
+        click.echo(" ".join(json.dumps(word) if " " in word else word for word in command))
+        return
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise ToolError("cannot make a docker context", program="docker", why=error.strerror or str(error)) from error
+    if done.returncode:
+        raise ToolError("cannot make a docker context", program="docker", why=done.stderr.strip().splitlines()[0][:300])
+    click.echo(f"docker --context {name} version")
+
+
+def _drive(text: str) -> tuple[str, Path]:
+    letter, equals, folder = text.partition("=")
+    if not equals or len(letter.rstrip(":")) != 1 or not letter[0].isalpha():
+        raise UsageError(f"{text!r} is no drive", hint="--host-drive C=/home/me/windows")
+    path = Path(folder).expanduser().absolute()
+    if not path.is_dir():
+        raise UsageError(f"there is no folder {path}", why=f"it was to stand for drive {letter[0].upper()}:")
+    return letter[0].upper(), path
+
+
+def engine_place(root: str | None, socket: str | None) -> tuple[Path, Path]:
+    """The folder and the socket of the embedded engine: as asked, from ``WCOW_ENGINE_ROOT`` and ``WCOW_ENGINE_SOCKET``,
+    else the user's own; root's are the machine's."""
+    if os.getuid() == 0:
+        folder, runtime = Path("/var/lib/wcow/engine"), Path("/run/wcow")
+    else:
+        from platformdirs import user_data_path, user_runtime_path
+
+        folder, runtime = user_data_path("wcow") / "engine", user_runtime_path("wcow")
+    chosen = root or os.environ.get("WCOW_ENGINE_ROOT")
+    path = socket or os.environ.get("WCOW_ENGINE_SOCKET")
+    folder = Path(chosen).expanduser().absolute() if chosen else folder
+    return folder, Path(path).expanduser().absolute() if path else \
+        (folder / "engine.sock" if chosen else runtime / "engine.sock")

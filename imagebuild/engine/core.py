@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine: its parts put together, started, and taken apart in order."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from ..dockerapi import Identity, Route, Server, VersionRange
+from ..sandbox.changes import open_content
+from ..sandbox.port import Sandbox
+from . import changed
+from .containers import Containers
+from .events import Events
+from .files import read_document, write_document
+from .image_commit import Commitable
+from .image_config import run_of
+from .settings import SERVER_VERSION, EngineSettings
+
+if TYPE_CHECKING:
+    from .images import Images
+    from .networks import Networks
+    from .routes_exec import Exec
+    from .volumes import Volumes
+
+
+class Engine:
+    """Made on the event loop that it lives on. :meth:`open` before anything, :meth:`close` at the end."""
+
+    def __init__(self, settings: EngineSettings, sandbox: Sandbox, events: Events, images: Images, volumes: Volumes,
+                 networks: Networks) -> None:
+        self.settings = settings
+        self.sandbox = sandbox
+        self.images = images
+        self.volumes = volumes
+        self.networks = networks
+        self.events = events
+        self.containers = Containers(settings, sandbox, self.events, images, volumes, networks)
+        self.execs: dict[str, Exec] = {}
+        self.versions = VersionRange()
+        self.id = ""
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def open(self) -> None:
+        """Read what an earlier engine left."""
+        self.settings.root.mkdir(parents=True, exist_ok=True)
+        place = self.settings.root / "engine.json"
+        document = read_document(place)
+        if not isinstance(document, dict) or not isinstance(document.get("id"), str):
+            document = {"id": str(uuid.uuid4())}
+            write_document(place, document)
+        self.id = document["id"]
+        self.images.running = self.is_running
+        self.images.listen()
+        self.networks.open()
+        self.containers.load()
+
+    def server(self) -> Server:
+        """The server of its API."""
+        return Server(routes(), self, identity=Identity(SERVER_VERSION, "windows"), versions=self.versions)
+
+    async def close(self) -> None:
+        """Stop: containers are killed, as a Windows engine's are when it stops."""
+        self.events.close()
+        await self.containers.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.to_thread(self.sandbox.close)
+        await asyncio.to_thread(self.networks.close)
+
+    def keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run something beside the requests, until the engine stops."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def commitable(self, container: str) -> Commitable:
+        """A container as a commit sees it."""
+        found = self.containers.find(container)
+        upper = found.folder / "box" / "upper"
+        return Commitable(found.id, found.image, found.running, run_of(found.config),
+                          lambda: changed.files(self.images, found), lambda parts: open_content(upper, parts),
+                          lambda: changed.hives(self.settings, self.images, found))
+
+    def is_running(self, container: str) -> bool:
+        """Whether a container, by its id, runs."""
+        return any(one.id == container and one.running for one in self.containers)
+
+    def is_image(self, identifier: str, name: str, wanted: str) -> bool:
+        """Whether a container's image is the one that a filter names."""
+        if wanted in (identifier, name) or identifier.removeprefix("sha256:").startswith(wanted):
+            return True
+        try:
+            return self.images.find(wanted)[0] == identifier
+        except Exception:
+            return False
+
+
+def routes() -> tuple[Route, ...]:
+    """Every call that is served, for the server and for the table in the documentation."""
+    from . import (
+        routes_archive,
+        routes_containers,
+        routes_exec,
+        routes_images,
+        routes_networks,
+        routes_streams,
+        routes_system,
+        routes_volumes,
+    )
+
+    modules = (routes_system, routes_containers, routes_archive, routes_streams, routes_exec, routes_images,
+               routes_volumes, routes_networks)
+    return tuple(route for module in modules for route in module.ROUTES)

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Make a container of a request: the image's settings merged in, checked as a Windows engine checks, mounts read."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+from ..dockerapi import faults, shapes
+from ..dockerapi.names import new_id
+from ..dockerapi.versions import ApiVersion
+from ..oci import Config as ImageConfig
+from . import mounts, refusals
+from .commandline import command_line
+from .container import Container
+from .hostpath import HostPaths
+from .refusals_config import check_command, check_logging, check_storage
+
+if TYPE_CHECKING:
+    from .core import Engine
+
+
+async def create(engine: Engine, asked: shapes.CreateRequest, *, name: str,
+                 version: ApiVersion) -> tuple[Container, tuple[str, ...]]:
+    """The container, and warnings. A fault, in a Windows engine's words, when anything is not right."""
+    own = shapes.Config(**{item.name: getattr(asked, item.name) for item in fields(shapes.Config)})
+    if not own.image:
+        raise faults.BadRequest("invalid reference format")
+    checked = refusals.check_create(own, asked.host_config, cpus=os.cpu_count() or 1, version=version)
+    own, host = checked.config, checked.host_config
+    image, facts = engine.images.find(own.image)
+    config = merged(own, facts)
+    line = command_line(check_command(config))
+    check_storage(host)
+    networks = _networks(engine, host, asked.networking_config)
+    host = replace(host, network_mode=next(iter(networks), "none"), isolation=host.isolation or "process",
+                   log_config=check_logging(host.log_config))
+    identifier = new_id()
+    points = mounts.plan(config, host, HostPaths(engine.settings.drives), version=version,
+                         lookup=lambda reference: engine.containers.find(reference).mounts)
+    shown = mounts.claim(points, engine.volumes, identifier)
+    try:
+        container = engine.containers.create(config, host, name=name, image=image, networks=networks, mounts=shown,
+                                             command=line, identifier=identifier)
+    except BaseException:
+        engine.volumes.release(identifier, remove_anonymous=True)
+        raise
+    return container, checked.warnings
+
+
+def merged(own: shapes.Config, image: ImageConfig) -> shapes.Config:
+    """What the user said over what the image says (moby ``runconfig/merge.go``)."""
+    run = image.run
+    ports = tuple(dict.fromkeys((*(own.exposed_ports or ()), *run.exposed_ports)))
+    names = {line.partition("=")[0].upper() for line in own.env or ()}
+    env = (*(own.env or ()), *(line for line in run.env if line.partition("=")[0].upper() not in names))
+    entrypoint, cmd = own.entrypoint, own.cmd
+    if not entrypoint:
+        if not cmd:
+            cmd = run.cmd
+        if entrypoint is None:
+            entrypoint = run.entrypoint
+    elif entrypoint == ("",):
+        entrypoint = None
+    labels = {**dict(run.labels), **dict(own.labels or {})}
+    return replace(own, user=own.user or run.user, exposed_ports=ports or None, env=env or None,
+                   entrypoint=entrypoint or None, cmd=cmd or None, labels=labels,
+                   args_escaped=own.args_escaped or run.args_escaped,  # moby: the image's counts for any command
+                   working_dir=own.working_dir or run.working_dir,
+                   volumes=tuple(dict.fromkeys((*(own.volumes or ()), *run.volumes))) or None,
+                   stop_signal=own.stop_signal or run.stop_signal,
+                   stop_timeout=own.stop_timeout if own.stop_timeout is not None else run.stop_timeout,
+                   shell=own.shell or run.shell, healthcheck=_health(own, image))
+
+
+def _health(own: shapes.Config, image: ImageConfig) -> shapes.Healthcheck | None:
+    theirs = image.run.healthcheck
+    if theirs is None:
+        return own.healthcheck
+    base = shapes.Healthcheck(test=theirs.test or (), interval=theirs.interval, timeout=theirs.timeout,
+                              start_period=theirs.start_period, start_interval=theirs.start_interval,
+                              retries=theirs.retries)
+    if own.healthcheck is None:
+        return base
+    return shapes.Healthcheck(**{item.name: getattr(own.healthcheck, item.name) or getattr(base, item.name)
+                                 for item in fields(shapes.Healthcheck)})
+
+
+def _networks(engine: Engine, host: shapes.HostConfig,
+              asked: shapes.NetworkingConfig | None) -> dict[str, shapes.EndpointSettings]:
+    """The networks by name: the one of ``NetworkMode`` first, then those that were named besides."""
+    mode = engine.networks.check(host.network_mode or "default")
+    named = {engine.networks.check(name): settings or shapes.EndpointSettings()
+             for name, settings in ((asked.endpoints_config if asked else None) or {}).items()}
+    if mode == "none":
+        return {}
+    return {mode: named.pop(mode, shapes.EndpointSettings()), **named}

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HEALTHCHECK: a program is run in the container every while, and its exit code is the container's health.
+
+Defaults and states are moby's (``daemon/health.go``): every 30 s, 30 s to answer, three failures make it unhealthy;
+failures during the start period do not count. The shell of ``CMD-SHELL`` is the image's, else ``cmd /S /C``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..dockerapi import shapes
+from ..dockerapi.duration import moment_text
+from ..errors import WcowError
+from ..sandbox.port import Command
+from .commandline import exec_line
+from .container import Container
+from .streams import Streams
+
+SECOND = 1_000_000_000
+INTERVAL, TIMEOUT, START_INTERVAL, RETRIES = 30 * SECOND, 30 * SECOND, 5 * SECOND, 3
+KEPT, LONGEST = 5, 4096
+"""Probes that are remembered, and bytes of what each said."""
+
+Tell = Callable[[str], None]
+
+
+def probe_line(check: shapes.Healthcheck, shell: tuple[str, ...] | None) -> str:
+    """The command line of a probe; empty when there is none (``NONE``, or nothing)."""
+    words = check.test or ()
+    if not words or words[0] == "NONE":
+        return ""
+    if words[0] == "CMD":
+        return exec_line(words[1:])
+    if words[0] == "CMD-SHELL":
+        return exec_line((*(shell or ("cmd", "/S", "/C")), *words[1:]))
+    return ""
+
+
+async def watch(container: Container, tell: Tell) -> None:
+    """Probe a running container until it ends; ``tell`` hears of every change of its health."""
+    check = container.config.healthcheck
+    run = container.run
+    line = probe_line(check, container.config.shell) if check is not None else ""
+    if check is None or run is None or not line:
+        container.health = None
+        return
+    container.health = shapes.Health(status="starting")
+    began = time.time_ns()
+    while not run.ended.done():
+        starting = container.health.status == "starting" and time.time_ns() - began < check.start_period
+        pause = (check.start_interval or START_INTERVAL) if starting else (check.interval or INTERVAL)
+        done, _ = await asyncio.wait([run.ended], timeout=pause / SECOND)
+        if done:
+            return
+        probe = await _probe(container, line, (check.timeout or TIMEOUT) / SECOND)
+        if probe is None:
+            return
+        before = container.health
+        container.health = _after(before, probe, check, in_start=time.time_ns() - began < check.start_period)
+        if container.health.status != before.status:
+            tell(container.health.status)
+
+
+def _after(before: shapes.Health, probe: shapes.HealthProbe, check: shapes.Healthcheck, *,
+           in_start: bool) -> shapes.Health:
+    """The health after one more probe."""
+    log = (*before.log, probe)[-KEPT:]
+    if probe.exit_code == 0:
+        return shapes.Health(status="healthy", failing_streak=0, log=log)
+    if in_start and before.status == "starting":
+        return replace(before, log=log)
+    streak = before.failing_streak + 1
+    status = "unhealthy" if streak >= (check.retries or RETRIES) else before.status
+    return shapes.Health(status=status, failing_streak=streak, log=log)
+
+
+async def _probe(container: Container, line: str, timeout: float) -> shapes.HealthProbe | None:
+    """Run one probe; ``None`` when the container ended meanwhile."""
+    run = container.run
+    if run is None:
+        return None
+    said = bytearray()
+
+    def keep(stream: int, data: bytes) -> None:
+        said.extend(data[:LONGEST - len(said)])
+
+    start = time.time_ns()
+    streams = Streams(keep, tty=False, stdin=False)
+    try:
+        process = await asyncio.to_thread(run.box.exec, Command(line, container.config.working_dir), streams.stdio)
+        streams.started()
+        code = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(process.ended)), timeout)
+        await streams.ended()
+        text = said.decode("utf-8", "replace")
+    except TimeoutError:
+        code, text = -1, f"Health check exceeded timeout ({timeout:g}s)"
+    except WcowError as error:
+        if run.ended.done():
+            return None
+        code, text = -1, str(error)
+    finally:
+        streams.close()
+    return shapes.HealthProbe(start=moment_text(start), end=moment_text(time.time_ns()), exit_code=code, output=text)

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a container's record to a box that is ready to start: its image unpacked, mounts found, networks made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..dockerapi import shapes
+from ..sandbox.port import Box, BoxSpec, Command, Limits, Sandbox
+from ..windows.upcase import fold
+from . import net_request
+from .container import Container
+from .hostpath import HostPaths
+from .mounts import for_box
+from .parts import ImagePart, NetworkPart, Published, VolumePart
+from .refusals_later import check_start
+
+if TYPE_CHECKING:
+    from .settings import EngineSettings
+
+
+class Launch:
+    """Prepares starts; its methods block and run in threads."""
+
+    def __init__(self, settings: EngineSettings, sandbox: Sandbox, images: ImagePart, volumes: VolumePart,
+                 networks: NetworkPart) -> None:
+        self._settings = settings
+        self._sandbox = sandbox
+        self._images = images
+        self._volumes = volumes
+        self._networks = networks
+
+    def prepare(self, container: Container) -> tuple[Box, Command]:
+        """The box and the main program. A fault when anything is missing; :meth:`undo` then takes it all back."""
+        check_start(container.id, container.host)
+        unpacked = self._images.unpack(container.image)
+        mounts = for_box(container.mounts, container.host, self._volumes, container.id,
+                         HostPaths(self._settings.drives))
+        if not container.config.network_disabled:
+            asked = [net_request.wanted(name, settings) for name, settings in container.networks.items()]
+            container.attachment = self._networks.attach(container.id, container.name, asked, published(container))
+        attachment = container.attachment
+        spec = BoxSpec(
+            container.id, container.folder / "box", container.config.hostname or container.short, unpacked.layers,
+            unpacked.registry, environment_of(container), container.config.user or "ContainerAdministrator", mounts,
+            limits_of(container), attachment.namespace, hosts_of(container),
+            tuple(container.host.dns or ()) or attachment.dns, self._settings.build, self._settings.revision)
+        command = Command(container.command, container.config.working_dir, tty=container.config.tty)
+        return self._sandbox.open(spec), command
+
+    def undo(self, container: Container) -> None:
+        """The start failed: networks are free again."""
+        self._networks.detach(container.id)
+        container.attachment = type(container.attachment)(None)
+
+
+def published(container: Container) -> list[Published]:
+    """The ports that the container asks to have on this machine."""
+    out: list[Published] = []
+    for key, bindings in (container.host.port_bindings or {}).items():
+        number, _, protocol = key.partition("/")
+        out += [Published(int(number), protocol or "tcp", binding.host_ip, _host_port(container, binding))
+                for binding in bindings or ()]
+    if container.host.publish_all_ports:
+        known = {(port.port, port.protocol) for port in out}
+        for key in container.config.exposed_ports or ():
+            number, _, protocol = key.partition("/")
+            if number.isdigit() and (int(number), protocol or "tcp") not in known:
+                out.append(Published(int(number), protocol or "tcp"))
+    return out
+
+
+def _host_port(container: Container, binding: shapes.PortBinding) -> int:
+    first, _, last = binding.host_port.partition("-")
+    if last and int(last) != int(first):
+        raise net_request.port_range(container.name, container.host.network_mode)
+    return int(first or 0)
+
+
+def environment_of(container: Container) -> dict[str, str]:
+    """Variables of image and container; of names that differ in case only, the last counts."""
+    out: dict[str, tuple[str, str]] = {}
+    for line in container.config.env or ():
+        name, equals, value = line.partition("=")
+        if equals and name:
+            out[fold(name)] = (name, value)
+    return dict(out.values())
+
+
+def limits_of(container: Container) -> Limits:
+    """What the container may use."""
+    host = container.host
+    cpus = host.nano_cpus / 1e9 if host.nano_cpus else float(host.cpu_count) if host.cpu_count else None
+    return Limits(host.memory or None, cpus)
+
+
+def hosts_of(container: Container) -> tuple[tuple[str, str], ...]:
+    """Names that the user added: ``--add-host name:address``."""
+    pairs = (line.replace("=", ":", 1).partition(":") for line in container.host.extra_hosts or ())
+    return tuple((name, address) for name, _, address in pairs)

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The calls about containers that are not streams: lists, inspection, life and death."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from ..dockerapi import Filters, Request, Response, Route, faults, respond, shapes
+from ..dockerapi.duration import parse_moment
+from . import refusals_later
+from .container import Container
+from .create import create
+
+if TYPE_CHECKING:
+    from .core import Engine
+
+_LIST_FILTERS = ("ancestor", "before", "expose", "exited", "health", "id", "isolation", "is-task", "label", "name",
+                 "network", "publish", "since", "status", "volume")
+
+
+async def list_containers(request: Request, engine: Engine) -> Response:
+    """``docker ps``."""
+    filters = request.filters().check(_LIST_FILTERS)
+    everything = request.flag("all") or request.number("limit") > 0 or bool(filters.get("status")) or \
+        bool(filters.get("exited"))
+    found = [one for one in sorted(engine.containers, key=lambda one: one.created, reverse=True)
+             if (everything or one.running) and _fits(one, filters, engine)]
+    limit = request.number("limit")
+    return respond.json([one.summary() for one in (found[:limit] if limit > 0 else found)])
+
+
+async def create_container(request: Request, engine: Engine) -> Response:
+    """``docker create``."""
+    asked = await request.json(shapes.CreateRequest)
+    container, warnings = await create(engine, asked, name=request.text("name"), version=request.version)
+    return respond.json(shapes.Created(id=container.id, warnings=warnings), 201)
+
+
+async def inspect_container(request: Request, engine: Engine) -> Response:
+    """``docker inspect``."""
+    return respond.json(engine.containers.find(request["id"]).inspect())
+
+
+async def start_container(request: Request, engine: Engine) -> Response:
+    """``docker start``."""
+    await engine.containers.start(engine.containers.find(request["id"]))
+    return respond.empty()
+
+
+async def stop_container(request: Request, engine: Engine) -> Response:
+    """``docker stop``."""
+    timeout = request.number("t") if request.has("t") else None
+    await engine.containers.stop(engine.containers.find(request["id"]), timeout)
+    return respond.empty()
+
+
+async def restart_container(request: Request, engine: Engine) -> Response:
+    """``docker restart``."""
+    timeout = request.number("t") if request.has("t") else None
+    await engine.containers.restart(engine.containers.find(request["id"]), timeout)
+    return respond.empty()
+
+
+async def kill_container(request: Request, engine: Engine) -> Response:
+    """``docker kill``."""
+    await engine.containers.kill(engine.containers.find(request["id"]), request.text("signal", "KILL").upper())
+    return respond.empty()
+
+
+async def pause_container(request: Request, engine: Engine) -> Response:
+    """``docker pause``: only Hyper-V containers can, on Windows."""
+    container = engine.containers.find(request["id"])
+    if not container.running:
+        raise faults.not_running(container.id)
+    raise refusals_later.pause(container.id)
+
+
+async def unpause_container(request: Request, engine: Engine) -> Response:
+    """``docker unpause``."""
+    raise refusals_later.unpause(engine.containers.find(request["id"]).id)
+
+
+async def wait_container(request: Request, engine: Engine) -> Response:
+    """``docker wait``: the head goes out at once, the code when it is known."""
+    container = engine.containers.find(request["id"])
+    condition = request.text("condition") or "not-running"
+    if condition not in ("not-running", "next-exit", "removed"):
+        raise faults.BadRequest(f'invalid condition: "{condition}"')
+    future = await engine.containers.wait(container, condition)
+
+    async def answer() -> AsyncIterator[bytes]:
+        yield b""
+        code = await future
+        yield json.dumps(shapes.to_json(shapes.Waited(status_code=code))).encode() + b"\n"
+
+    return Response(200, answer(), respond.JSON)
+
+
+async def rename_container(request: Request, engine: Engine) -> Response:
+    """``docker rename``."""
+    container = engine.containers.find(request["id"])
+    if not request.text("name"):
+        raise faults.BadRequest("Neither old nor new names may be empty")
+    engine.containers.rename(container, request.text("name"))
+    await asyncio.to_thread(engine.networks.rename, container.id, container.name)
+    return respond.empty()
+
+
+async def remove_container(request: Request, engine: Engine) -> Response:
+    """``docker rm``."""
+    if request.flag("link"):
+        raise faults.BadRequest("links are not supported on Windows")
+    container = engine.containers.find(request["id"])
+    await engine.containers.remove(container, force=request.flag("force"), volumes=request.flag("v"))
+    return respond.empty()
+
+
+async def prune_containers(request: Request, engine: Engine) -> Response:
+    """``docker container prune``."""
+    filters = request.filters().check(("until", "label", "label!"))
+    until = None
+    if values := filters.get("until"):
+        import time
+
+        until = parse_moment(values[0], now=time.time_ns())
+    gone = []
+    for one in engine.containers:
+        if one.running or one.status == "restarting" or (until is not None and one.created >= until):
+            continue
+        if filters.labels(one.config.labels) and filters.without_labels(one.config.labels):
+            await engine.containers.remove(one)
+            gone.append(one.id)
+    return respond.json(shapes.ContainersPruned(deleted=tuple(gone) or None))
+
+
+async def top_container(request: Request, engine: Engine) -> Response:
+    """``docker top``: as a Windows engine shows it (moby ``daemon/top_windows.go``)."""
+    container = engine.containers.find(request["id"])
+    refusals_later.check_top(request.text("ps_args"))
+    run = container.run
+    if run is None:
+        raise faults.not_running(container.id)
+    rows = await asyncio.to_thread(run.box.processes)
+    return respond.json(shapes.Top(titles=("Name", "PID", "CPU", "Private Working Set"), processes=tuple(
+        (row.name, str(row.pid), *_usage(row.host_pid)) for row in rows)))
+
+
+async def resize_container(request: Request, engine: Engine) -> Response:
+    """The client's terminal has another size."""
+    container = engine.containers.find(request["id"])
+    run = container.run
+    if run is None:
+        raise faults.not_running(container.id)
+    rows, columns = request.number("h"), request.number("w")
+    run.streams.resize(rows, columns)
+    await asyncio.to_thread(run.box.resize, run.process, rows, columns)
+    return respond.empty(200)
+
+
+async def update_container(request: Request, engine: Engine) -> Response:
+    """``docker update``: of a Windows container only the restart policy."""
+    container = engine.containers.find(request["id"])
+    asked = await request.json(shapes.UpdateRequest)
+    container.host = refusals_later.check_update(container.id, container.host, asked, cpus=os.cpu_count() or 1,
+                                                 version=request.version)
+    container.save()
+    return respond.json(shapes.Updated())
+
+
+async def export_container(request: Request, engine: Engine) -> Response:
+    """``docker export``: a Windows engine never does."""
+    engine.containers.find(request["id"])
+    raise refusals_later.export()
+
+
+async def container_stats(request: Request, engine: Engine) -> Response:
+    """``docker stats``."""
+    from .stats import stats_of
+
+    container = engine.containers.find(request["id"])
+    if not request.flag("stream", True):
+        return respond.json(await asyncio.to_thread(stats_of, container))
+
+    async def lines() -> AsyncIterator[object]:
+        while container.id in {one.id for one in engine.containers}:
+            yield await asyncio.to_thread(stats_of, container)
+            await asyncio.sleep(1)
+
+    return respond.json_lines(lines())
+
+
+def _usage(host_pid: int) -> tuple[str, str]:
+    """CPU time and private memory of a process, as texts."""
+    from .stats import cpu_seconds, private_bytes
+
+    seconds = cpu_seconds(host_pid)
+    hours, rest = divmod(seconds, 3600)
+    minutes, left = divmod(rest, 60)
+    size = private_bytes(host_pid)
+    return f"{int(hours):02}:{int(minutes):02}:{left:06.3f}", f"{size / 1e6:.3f}MB".replace(".000", "")
+
+
+def _fits(one: Container, filters: Filters, engine: Engine) -> bool:
+    """Whether a container passes the filters of a list."""
+    health = one.health.status if one.health else "none"
+    if not (filters.prefix("id", one.id) and (filters.match("name", one.name) or filters.match("name", f"/{one.name}"))
+            and filters.exact("status", one.status) and filters.exact("health", health)
+            and filters.labels(one.config.labels) and filters.exact("isolation", one.host.isolation or "process")):
+        return False
+    if (codes := filters.get("exited")) and (one.status != "exited" or str(one.exit_code) not in codes):
+        return False
+    if (images := filters.get("ancestor")) and not any(engine.is_image(one.image, one.config.image, name)
+                                                       for name in images):
+        return False
+    if (names := filters.get("network")) and not any(name in one.networks for name in names):
+        return False
+    if (volumes := filters.get("volume")) and not any(wanted in (mount.name, mount.destination)
+                                                      for wanted in volumes for mount in one.mounts):
+        return False
+    for kind in ("expose", "publish"):
+        ports = {f"{port.split('/')[0]}" for port in one.port_map()}
+        if (wanted_ports := filters.get(kind)) and not any(port.split("/")[0] in ports for port in wanted_ports):
+            return False
+    for kind, later in (("before", False), ("since", True)):
+        for reference in filters.get(kind):
+            other = engine.containers.find(reference)
+            if (one.created > other.created) != later or one is other:
+                return False
+    return True
+
+
+ROUTES = (
+    Route("GET", "/containers/json", list_containers),
+    Route("POST", "/containers/create", create_container),
+    Route("POST", "/containers/prune", prune_containers, since="1.25", to_the_end=True),
+    Route("GET", "/containers/{id}/json", inspect_container),
+    Route("POST", "/containers/{id}/start", start_container, to_the_end=True),
+    Route("POST", "/containers/{id}/stop", stop_container, to_the_end=True),
+    Route("POST", "/containers/{id}/restart", restart_container, to_the_end=True),
+    Route("POST", "/containers/{id}/kill", kill_container, to_the_end=True),
+    Route("POST", "/containers/{id}/pause", pause_container, note="refused, as on Windows"),
+    Route("POST", "/containers/{id}/unpause", unpause_container, note="refused, as on Windows"),
+    Route("POST", "/containers/{id}/wait", wait_container),
+    Route("POST", "/containers/{id}/rename", rename_container),
+    Route("DELETE", "/containers/{id}", remove_container, to_the_end=True),
+    Route("GET", "/containers/{id}/top", top_container),
+    Route("POST", "/containers/{id}/resize", resize_container),
+    Route("POST", "/containers/{id}/update", update_container, since="1.22"),
+    Route("GET", "/containers/{id}/export", export_container, note="refused, as on Windows"),
+    Route("GET", "/containers/{id}/stats", container_stats),
+)

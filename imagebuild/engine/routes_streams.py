@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The calls that are streams: attach, and logs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from ..dockerapi import Hijacked, Request, Response, Route, faults, respond, streams
+from ..dockerapi.duration import parse_moment
+from ..errors import FormatError
+from .container import Container
+from .detach import Detached, DetachKeys
+from .lines import Wanted, read
+from .output import STDOUT
+from .streams import Streams
+
+if TYPE_CHECKING:
+    from .core import Engine
+
+
+async def logs(request: Request, engine: Engine) -> Response:
+    """``docker logs``."""
+    container = engine.containers.find(request["id"])
+    if not (request.flag("stdout") or request.flag("stderr")):
+        raise faults.BadRequest("Bad parameters: you must choose at least one stream")
+    if container.host.log_config.type == "none":
+        raise faults.NotImplemented("configured logging driver does not support reading")
+    tail = request.text("tail", "all")
+    wanted = Wanted(request.flag("stdout"), request.flag("stderr"), request.flag("timestamps"),
+                    _moment(request, "since"), _moment(request, "until"),
+                    int(tail) if tail.isascii() and tail.isdigit() else -1, request.flag("follow"))
+    multiplexed = not container.config.tty
+
+    async def pieces() -> AsyncIterator[bytes]:
+        async for stream, data in read(container.output, wanted):
+            if multiplexed:
+                for frame in streams.frames(stream, data):
+                    yield frame
+            else:
+                yield data
+
+    return respond.raw(pieces(), multiplexed=multiplexed and request.version.at_least("1.42"))
+
+
+async def attach(request: Request, engine: Engine) -> None:
+    """``docker attach``, and the half of ``docker run`` that shows output: before the start as after it."""
+    container = engine.containers.find(request["id"])
+    if container.status in ("removing", "dead"):
+        raise faults.Conflict(f"container {container.id} is marked for removal")
+    keys = DetachKeys.parse(request.text("detachKeys"))
+    start = 0 if request.flag("logs") else container.output.end
+    connection = await request.hijack(multiplexed=not container.config.tty)
+    async with connection:
+        tasks = []
+        if request.flag("stream") and request.flag("stdin") and container.config.open_stdin:
+            tasks.append(asyncio.create_task(_input(container, connection, keys)))
+        output = asyncio.create_task(_output(container, connection, request, start))
+        try:
+            await asyncio.wait([output, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            if not output.done() and not any(_left(task) for task in tasks):
+                await output
+        finally:
+            for task in (output, *tasks):
+                task.cancel()
+            await asyncio.gather(output, *tasks, return_exceptions=True)
+
+
+def _left(task: asyncio.Task[bool]) -> bool:
+    """Whether the client's side says that it is gone for good (detached), not that it will type no more."""
+    return task.done() and not task.cancelled() and task.exception() is None and task.result()
+
+
+async def _output(container: Container, connection: Hijacked, request: Request, start: int) -> None:
+    """Pass output on, from an offset, until the run is over."""
+    stdout, stderr = request.flag("stdout"), request.flag("stderr")
+    if not (stdout or stderr):
+        await _ended(container)
+        return
+    if request.flag("stream") and container.status == "created":
+        await _begun(container)
+    chunks = container.output.follow(start) if request.flag("stream") else None
+    if chunks is None:
+        for _, chunk in container.output.chunks(start):
+            await _send(container, connection, chunk.stream, chunk.data)
+        return
+    async for chunk in chunks:
+        if stdout if chunk.stream == STDOUT else stderr:
+            await _send(container, connection, chunk.stream, chunk.data)
+
+
+async def _send(container: Container, connection: Hijacked, stream: int, data: bytes) -> None:
+    if container.config.tty:
+        await connection.write(data)
+    else:
+        await connection.write_frame(stream, data)
+
+
+async def _input(container: Container, connection: Hijacked, keys: DetachKeys) -> bool:
+    """Pass on what the client types; true when it typed the keys that detach."""
+    while container.run is None:
+        if container.status not in ("created", "restarting", "exited"):
+            return False
+        await asyncio.sleep(0.01)
+    return await feed(container.run.streams, connection, keys if container.config.tty else None,
+                      close=container.config.stdin_once or not container.config.tty)
+
+
+async def feed(target: Streams, connection: Hijacked, keys: DetachKeys | None, *, close: bool) -> bool:
+    """From a connection into a program, until the client ends its direction; true when it detached."""
+    async for data in connection:
+        if keys is not None:
+            try:
+                data = keys.pass_on(data)
+            except Detached as left:
+                await target.write(left.before)
+                return True
+        if not await target.write(data):
+            return False
+    if close:
+        target.close_input()
+    return False
+
+
+async def _begun(container: Container) -> None:
+    while container.status == "created":
+        await asyncio.sleep(0.005)
+
+
+async def _ended(container: Container) -> None:
+    while container.run is None and container.status == "created":
+        await asyncio.sleep(0.01)
+    if container.run is not None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(container.run.ended)
+
+
+def _moment(request: Request, name: str) -> int:
+    text = request.text(name)
+    if not text or text == "0":
+        return 0
+    try:
+        return parse_moment(text, now=time.time_ns())
+    except FormatError as error:
+        raise faults.BadRequest(str(error)) from None
+
+
+ROUTES = (
+    Route("GET", "/containers/{id}/logs", logs),
+    Route("POST", "/containers/{id}/attach", attach),
+)

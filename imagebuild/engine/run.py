@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One run of a container: its box, its main program and streams, and those who wait for its end."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from ..sandbox.port import Box, Process
+from .streams import Streams
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """``ended`` completes with the exit code when the program is gone and all its output is on disk."""
+
+    box: Box
+    process: Process
+    streams: Streams
+    ended: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    stopping: bool = False
+    attached: int = 0
+
+    @property
+    def pid(self) -> int:
+        """The process on this machine."""
+        return self.process.host_pid
