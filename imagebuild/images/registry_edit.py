@@ -45,8 +45,8 @@ class RegistryEdit:
     """What to change. Paths of ``edits`` begin with a root; ``epoch`` is the FILETIME of all that is new.
 
     ``deltas``: with ``all`` the layer has all five, as layers have that Windows made; ``auto`` only those it needs.
-    ``says`` is the line of the history. ``user`` is whose hive HKEY_CURRENT_USER is. ``new_profiles``: a user's hive that
-    the image does not have, nor one to copy, begins empty.
+    ``says`` is the line of the history. ``user`` is whose hive HKEY_CURRENT_USER is. ``new_profiles``: a user's hive
+    that the image does not have, nor one to copy, begins empty.
     """
 
     edits: tuple[Edit, ...]

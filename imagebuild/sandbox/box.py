@@ -25,7 +25,7 @@ from .account import Account
 from .limits import Group, Means
 from .port import KILLED, STOPPED, BoxSpec, Command, Limits, Process, ProcessRow, Stdio
 from .starter import Starter, Watcher
-from .template import OVERRIDES
+from .template import overrides
 from .wine_install import Install
 
 START_SECONDS = 60
@@ -195,7 +195,7 @@ class WineBox:
         return [str(self._shared.install.loader), launch.LAUNCHER, verb, talk.inside]
 
     def _environment(self, command: Command) -> dict[str, str]:
-        return bwrap.wine_environment(self._shared.install, OVERRIDES, terminal=command.tty)
+        return bwrap.wine_environment(self._shared.install, overrides(self._shared.layer), terminal=command.tty)
 
     def _talk(self, command: Command, flags: str) -> folder.Talk:
         self._number += 1

@@ -26,6 +26,8 @@ PROGRAMS = {
     "wineboot": (*_BARE, "-lntdll"),
     "launcher": ("-municode", "-ladvapi32", "-lntdll"),
     "refuse": (*_BARE, "-lkernel32"),
+    "mklink": ("-municode",),
+    "timeout": ("-municode",),
 }
 """Each program with what it is linked with."""
 

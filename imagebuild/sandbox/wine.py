@@ -73,7 +73,7 @@ class WineSandbox:
                                     "no compiler", hint=f"install the Debian package {toolchain.PACKAGE}")
                 template.make(self._home, install, self._account, lambda folder: self._boot(install, folder, programs),
                               progress)
-                layer = template.engine_layer(self._home, programs)
+                layer = template.engine_layer(self._home, programs, install)
         except toolchain.CompileError as error:
             raise ToolError("cannot prepare the sandbox", program=toolchain.COMPILER, why=str(error)) from error
         except OSError as error:

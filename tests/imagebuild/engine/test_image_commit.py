@@ -121,6 +121,19 @@ def test_the_image_says_who_when_and_from_what(container: Container) -> None:
     assert told[0].attributes["imageRef"] == "made:1"
 
 
+def test_a_parent_without_a_name_is_hidden_and_cannot_be_removed_before_its_child(container: Container) -> None:
+    _, answer = container.commit(repo="made")
+    served = container.served
+    assert served.ask("DELETE", "/images/app:1").json == [{"Untagged": "app:1"}]
+    assert [row["Id"] for row in served.ask("GET", "/images/json").json] == [answer["Id"]]
+    assert len(served.ask("GET", "/images/json", all="1").json) == 2
+    refused = served.ask("DELETE", f"/images/{container.image}", force="1")
+    assert refused.message == (f"conflict: unable to delete {container.image[7:19]} (cannot be forced) - image has "
+                               "dependent child images")
+    gone = [item["Deleted"] for item in served.ask("DELETE", "/images/made").json if "Deleted" in item]
+    assert {answer["Id"], container.image} <= set(gone)
+
+
 def test_a_container_that_did_nothing_makes_an_empty_layer(container: Container) -> None:
     _, answer = container.commit()
     assert set(container.layer(answer["Id"])) == {"Files", "Hives"}
@@ -197,6 +210,7 @@ def test_the_users_own_registry_is_a_file_of_the_profile(container: Container) -
 
 
 def test_instructions_and_a_config_of_the_client_change_the_image(container: Container) -> None:
+    container.run = RunConfig(cmd=("cmd",), env=("A=1", "b=0"))
     body = json.dumps({"Cmd": ["own.exe"], "Env": ["B=2"]}).encode()
     container.commit(body, repo="made", changes=["ENV C=3", 'LABEL a="b"', "WORKDIR C:/x"])
     config = container.served.ask("GET", "/images/made/json").json["Config"]

@@ -302,7 +302,8 @@ def test_the_docker_client_makes_joins_and_removes_networks(tmp_path: Path) -> N
             assert done.returncode == code, done.stderr
             return (done.stdout + done.stderr).strip()
 
-        refusal = await docker("network", "create", "mine", code=1)  # what the client asks for unasked
+        # A client asks for a bridge unless it is told not to.
+        refusal = await docker("network", "create", "mine", code=1)
         assert 'plugin "bridge" not found' in refusal
         identifier = await docker("network", "create", "-d", "nat", "--subnet", "10.1.0.0/16", "--label", "a=b", "mine")
         assert app.networks.find("mine").id == identifier

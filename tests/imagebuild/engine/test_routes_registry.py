@@ -72,8 +72,8 @@ def test_pulling_again_says_that_it_is_up_to_date(served: Served, double: Regist
 def test_an_image_is_pulled_by_digest_and_removed_by_it(served: Served, double: RegistryDouble) -> None:
     image, descriptor = images.sample(repository(double), "1")
     name = f"{double.host}/team/app@{descriptor.digest}"
-    assert "error" not in served.ask("POST", "/images/create", fromImage=f"{double.host}/team/app",
-                                     tag=str(descriptor.digest)).lines[-1]
+    pulled = served.ask("POST", "/images/create", fromImage=f"{double.host}/team/app", tag=str(descriptor.digest))
+    assert pulled.lines[-1]["status"] == f"Status: Downloaded newer image for {name}"
     assert served.ask("GET", f"/images/{name}/json").json["RepoTags"] == []
     assert served.ask("DELETE", f"/images/{name}").json[:2] == [{"Untagged": name},
                                                                {"Deleted": image.manifest.config.digest}]
@@ -138,8 +138,8 @@ def test_the_login_of_the_request_is_used_and_a_wrong_one_refused(tmp_path: Path
         images.sample(repository(double), "1")
         double.auth.anonymous_pull = False
         name = f"{double.host}/team/app"
-        assert "error" not in served.ask("POST", "/images/create", headers=auth_header(double), fromImage=name,
-                                         tag="1").lines[-1]
+        pulled = served.ask("POST", "/images/create", headers=auth_header(double), fromImage=name, tag="1")
+        assert pulled.lines[-1]["status"].startswith("Status: Downloaded")
         for headers in ({}, auth_header(double, "wrong"), {"X-Registry-Auth": "%%%"}):
             refused = served.ask("POST", "/images/create", headers=headers, fromImage=name, tag="1")
             assert refused.status == 404
