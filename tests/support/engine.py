@@ -125,7 +125,7 @@ CMD ["cmd", "/c", "echo %GREETING%"]
     bench.base("nanoserver", NANOSERVER)
     bench.build(tree, tag=IMAGE)
     archive = folder / "app.tar"
-    bench.copy(IMAGE, f"docker-archive:{archive}")
+    bench.copy(IMAGE, f"docker-archive:{archive}:{IMAGE}")
     return archive
 
 
