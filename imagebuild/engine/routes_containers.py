@@ -106,6 +106,7 @@ async def rename_container(request: Request, engine: Engine) -> Response:
     if not request.text("name"):
         raise faults.BadRequest("Neither old nor new names may be empty")
     engine.containers.rename(container, request.text("name"))
+    await asyncio.to_thread(engine.networks.rename, container.id, container.name)
     return respond.empty()
 
 
