@@ -35,6 +35,7 @@ PACKAGES = {
     "buildah": "buildah",
     "containerd": "containerd",
     "docker": "docker-cli",
+    "docker-compose": "docker-compose",
     "docker-registry": "docker-registry",
     "dockerd": "docker.io",
     "git": "git",
@@ -46,6 +47,7 @@ PACKAGES = {
     "reged": "chntpw",
     "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64",
     "skopeo": "skopeo",
+    "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64",
 }
 
 GO_SOURCES = Path("/usr/share/gocode")
