@@ -62,3 +62,22 @@ def test_what_cannot_be_done_says_so_and_fails(boxes: Boxes, line: str, says: st
     done = boxes.run(f"cmd /c {line}")
     assert done.code == 1
     assert says in done.err
+
+
+def test_a_box_without_a_network_cannot_ping(boxes: Boxes) -> None:
+    done = boxes.run("ping -n 1 127.0.0.1")
+    assert done.code == 1
+    assert "General failure" in done.out
+    assert "Packets: Sent = 1, Received = 0, Lost = 1 (100% loss)" in done.out
+
+
+@pytest.mark.parametrize(("line", "says"), [
+    ("ping -n 1 no-such-host.invalid", "Ping request could not find host no-such-host.invalid."),
+    ("ping -n x 127.0.0.1", "Bad value for option -n"),
+    ("ping -n", "Value must be supplied for option -n."),
+    ("ping --help", "Bad option --help."),
+])
+def test_ping_fails_as_it_should(boxes: Boxes, line: str, says: str) -> None:
+    done = boxes.run(line)
+    assert done.code == 1
+    assert says in done.out
