@@ -243,8 +243,8 @@ class Containers(Collection):
     async def close(self) -> None:
         """The engine stops: every container is killed and remembered as ended, by the engine and not by hand."""
         self._closing = True
-        await asyncio.wait([asyncio.ensure_future(self._close(one)) for one in self] or [asyncio.sleep(0)],  # type: ignore[type-var]
-                           timeout=CLOSE_SECONDS)
+        if closes := [asyncio.ensure_future(self._close(one)) for one in self]:
+            await asyncio.wait(closes, timeout=CLOSE_SECONDS)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=5)
         for task in tuple(self._tasks):
