@@ -103,10 +103,11 @@ def routes() -> tuple[Route, ...]:
         routes_exec,
         routes_images,
         routes_networks,
+        routes_processes,
         routes_streams,
         routes_system,
         routes_volumes,
     )
 
     return tuple(route for module in (routes_system, routes_containers, routes_streams, routes_exec, routes_images,
-                                      routes_volumes, routes_networks) for route in module.ROUTES)
+                                      routes_volumes, routes_networks, routes_processes) for route in module.ROUTES)

@@ -2,14 +2,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.engines import Heard, make, new, opened, run, until
+from support.engines import Heard, make, new, opened, run
 
 from imagebuild.dockerapi import faults
 from imagebuild.engine.container import Container
@@ -19,7 +18,7 @@ from imagebuild.sandbox.port import KILLED, STOPPED, Box, BoxSpec
 
 
 def _descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def test_a_container_starts_ends_and_is_removed(tmp_path: Path) -> None:
