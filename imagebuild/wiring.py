@@ -7,7 +7,6 @@ and whoever uses the library from Python makes them.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +34,8 @@ from .stores import (
 
 if TYPE_CHECKING:
     from .engine.core import Engine
+    from .engine.image_build import Bench
+    from .engine.image_registry import Registries
     from .engine.settings import EngineSettings
 
 
@@ -184,25 +185,29 @@ class OpenLibrary(Library):
         self.close()
 
 
+def engine_registries(settings: Settings) -> Registries:
+    """How the embedded engine reaches registries: with our mirrors and trust, and the login that each request brings.
+    It never uses the logins of whoever runs it."""
+    from .engine.image_registry import Registries
+
+    if settings.offline:
+        nobody = Mirrors.parse((), only=True)
+        return Registries(lambda credentials: RegistryClient(credentials=credentials, mirrors=nobody))
+    return Registries(lambda credentials: RegistryClient(
+        credentials=credentials, tls=settings.tls(), mirrors=Mirrors.parse(settings.mirrors, only=settings.air_gapped),
+        retries=Retries(attempts=settings.retries)))
+
+
+def engine_bench(settings: Settings) -> Bench:
+    """What builds of the embedded engine work with."""
+    from .builder import Workshop
+
+    return lambda library, indexes, cache, stdin: Workshop(library, indexes, cache, fetcher(settings), None, stdin)
+
+
 def open_library(settings: Settings) -> OpenLibrary:
     """The library of local and remote images; close it, or use it as a context manager."""
     return OpenLibrary(settings)
-
-
-def engine_place(root: str | None, socket: str | None) -> tuple[Path, Path]:
-    """The folder and the socket of the embedded engine: as asked, from ``WCOW_ENGINE_ROOT`` and ``WCOW_ENGINE_SOCKET``,
-    else the user's own; root's are the machine's."""
-    if os.getuid() == 0:
-        folder, runtime = Path("/var/lib/wcow/engine"), Path("/run/wcow")
-    else:
-        from platformdirs import user_data_path, user_runtime_path
-
-        folder, runtime = user_data_path("wcow") / "engine", user_runtime_path("wcow")
-    chosen = root or os.environ.get("WCOW_ENGINE_ROOT")
-    path = socket or os.environ.get("WCOW_ENGINE_SOCKET")
-    folder = Path(chosen).expanduser().absolute() if chosen else folder
-    return folder, Path(path).expanduser().absolute() if path else \
-        (folder / "engine.sock" if chosen else runtime / "engine.sock")
 
 
 def make_engine(place: EngineSettings, settings: Settings) -> Engine:
@@ -216,5 +221,6 @@ def make_engine(place: EngineSettings, settings: Settings) -> Engine:
     from .sandbox.wine import WineSandbox
 
     events, home = Events(), place.root / "sandbox"
-    images = Images(place, events, ground=lambda: Ground.of_wine(home))
+    images = Images(place, events, registries=engine_registries(settings), ground=lambda: Ground.of_wine(home),
+                    bench=engine_bench(settings))
     return Engine(place, WineSandbox(home), events, images, Volumes(place, events), Networks(place, events))

@@ -34,6 +34,7 @@ from imagebuild.doctor import (
 )
 from imagebuild.doctor.check import Question
 from imagebuild.doctor.examine import QUESTIONS
+from imagebuild.engine.core import routes
 from imagebuild.lint import RULES, Rule
 from imagebuild.lint.rules_hives import HIVE_RULES
 from imagebuild.lint.rules_image import IMAGE_RULES
@@ -52,6 +53,16 @@ CLI = """\
 Options of the command line win over the environment, which wins over the [configuration file](configuration.md). What
 an image name can be is in [Registries, archives, the local store](../guides/registries.md#where-an-image-can-be), what
 exit codes mean in [Errors](../guides/errors.md#exit-codes).
+"""
+
+
+ENGINE_API = """\
+# What the embedded engine answers
+
+<!-- Written by scripts/reference_pages.py; do not edit. -->
+
+The calls of the Docker Engine API, versions 1.24 to 1.45, that [the embedded engine](../guides/engine.md) serves. What
+is not here is answered with 404, `page not found`: swarm, plugins, secrets, sessions of BuildKit.
 """
 
 
@@ -102,7 +113,19 @@ CHECK_GROUPS = (
 def pages() -> dict[str, str]:
     """Every page by its file name."""
     return {"cli.md": _cli(), "folders.md": _folders(), "lint-rules.md": _lint_rules(), "../compat.md": _compat(),
-            "checks.md": _checks()}
+            "engine-api.md": _engine_api(), "checks.md": _checks()}
+
+
+def _engine_api() -> str:
+    """Every call of the embedded engine, out of the table that serves it."""
+    rows = sorted(routes(), key=lambda route: (route.path.split("/")[1], route.path, route.method))
+    lines = [ENGINE_API, "| call | since API | |", "|---|---|---|"]
+    for route in rows:
+        path = re.sub(r":[^}]*", "", route.path)
+        about = (inspect.getdoc(route.handler) or "").split("\n\n")[0].replace("\n", " ").replace("``", "`")
+        note = f" *{route.note}*" if route.note else ""
+        lines.append(f"| `{route.method} {path}` | {route.since or '1.24'} | {_escaped(about)}{note} |")
+    return "\n".join(lines) + "\n"
 
 
 def _compat() -> str:

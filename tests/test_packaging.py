@@ -99,8 +99,17 @@ def collection(tarball: Path) -> set[str]:
         return {member.name for member in archive if member.isfile()}
 
 
+#: What the build step compiles where mingw-w64 is; without it the wheel is built too.
+COMPILED = {f"imagebuild/sandbox/programs/{name}.exe" for name in ("launcher", "refuse", "wineboot")}
+
+
 def test_the_wheel_holds_every_file_of_the_library(wheel: set[str]) -> None:
-    assert library_files(sorted(wheel)) == library_files(tracked())
+    assert library_files(sorted(wheel)) - COMPILED == library_files(tracked())
+
+
+def test_the_wheel_holds_the_sandboxs_programs_where_there_is_a_compiler(wheel: set[str]) -> None:
+    compiler = shutil.which("x86_64-w64-mingw32-gcc")
+    assert COMPILED & wheel == (COMPILED if compiler else set())
 
 
 def test_the_wheel_holds_nothing_else_but_the_plugin_and_its_papers(wheel: set[str]) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -150,7 +151,7 @@ def _typed(name: str) -> ImageFacts | None:
     pieces = name.split(".")
     if len(pieces) in (3, 4) and all(piece.isascii() and piece.isdigit() for piece in pieces):
         return ImageFacts("windows", "", name, name=name)
-    found = find_release(name)
+    found = find_release(name) if re.fullmatch(r"[A-Za-z0-9-]{4,16}", name) else None
     if found is None or not found.tag:
         return None
     architecture = "arm64" if name.lower().endswith("-arm64") else ""

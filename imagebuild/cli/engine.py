@@ -18,7 +18,7 @@ import click
 from ..engine.serve import running, serve
 from ..engine.settings import EngineSettings
 from ..errors import NotFoundError, StoreError, ToolError, UsageError
-from ..wiring import engine_place, make_engine
+from ..wiring import make_engine
 from .options import format_option, settings_from
 from .output import fields, print_json
 
@@ -180,3 +180,19 @@ def drive_of(text: str) -> tuple[str, Path]:
     if not path.is_dir():
         raise UsageError(f"there is no folder {path}", why=f"it was to stand for drive {letter[0].upper()}:")
     return letter[0].upper(), path
+
+
+def engine_place(root: str | None, socket: str | None) -> tuple[Path, Path]:
+    """The folder and the socket of the embedded engine: as asked, from ``WCOW_ENGINE_ROOT`` and ``WCOW_ENGINE_SOCKET``,
+    else the user's own; root's are the machine's."""
+    if os.getuid() == 0:
+        folder, runtime = Path("/var/lib/wcow/engine"), Path("/run/wcow")
+    else:
+        from platformdirs import user_data_path, user_runtime_path
+
+        folder, runtime = user_data_path("wcow") / "engine", user_runtime_path("wcow")
+    chosen = root or os.environ.get("WCOW_ENGINE_ROOT")
+    path = socket or os.environ.get("WCOW_ENGINE_SOCKET")
+    folder = Path(chosen).expanduser().absolute() if chosen else folder
+    return folder, Path(path).expanduser().absolute() if path else \
+        (folder / "engine.sock" if chosen else runtime / "engine.sock")

@@ -11,8 +11,7 @@ from ..dockerapi import Client, shapes
 from ..engine.routes_processes import ProcessesOf
 from ..engine.serve import running
 from ..errors import NotFoundError
-from ..wiring import engine_place
-from .engine import place_options
+from .engine import engine_place, place_options
 from .options import format_option
 from .output import print_json, print_lines, table
 

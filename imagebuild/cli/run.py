@@ -15,8 +15,8 @@ import click
 from ..dockerapi import Client, shapes
 from ..engine.settings import EngineSettings
 from ..errors import DaemonError, UsageError
-from ..wiring import engine_place, make_engine
-from .engine import drive_of, place_options
+from ..wiring import make_engine
+from .engine import drive_of, engine_place, place_options
 from .options import ImageName, platform_options, registry_options, settings_from, wanted_platform
 from .run_engine import bring_image, engine_client
 from .run_terminal import feed, raw_terminal, show

@@ -9,6 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from . import faults
 
+#: What a thread gets at a time.
+FILL = 1 << 20
+
 
 class ClientGone(ConnectionError):
     """The client closed the connection in the middle of what it was sending or being sent."""
@@ -56,7 +59,7 @@ class Body:
 
     def blocking(self) -> io.BufferedReader:
         """The body as a file for code that runs in another thread (``tarfile``). Made in the loop, read elsewhere."""
-        return io.BufferedReader(_Blocking(self, asyncio.get_running_loop()), 256 << 10)
+        return io.BufferedReader(_Blocking(self, asyncio.get_running_loop()), FILL)
 
 
 class _Blocking(io.RawIOBase):
@@ -71,6 +74,12 @@ class _Blocking(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer)  # type: ignore[arg-type]
-        data = asyncio.run_coroutine_threadsafe(self._body.read(len(view)), self._loop).result()
-        view[:len(data)] = data
-        return len(data)
+        return asyncio.run_coroutine_threadsafe(self._fill(view), self._loop).result()
+
+    async def _fill(self, view: memoryview) -> int:
+        # All that is wanted in one visit to the loop: going there and back costs as much as reading a piece.
+        filled = 0
+        while filled < len(view) and (data := await self._body.read(len(view) - filled)):
+            view[filled:filled + len(data)] = data
+            filled += len(data)
+        return filled

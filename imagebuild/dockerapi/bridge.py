@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 
 #: As much as is made ahead of the client, in pieces of this size.
 PIECE = 256 << 10
-AHEAD = 4
+AHEAD = 8
 
 
 class Abandoned(OSError):

@@ -161,8 +161,7 @@ class Connection:
         if self._hijacked is None and not self._head_sent:
             await self._send(request, respond.error(fault))
         elif self._hijacked is None:
-            self._writer.transport.abort()  # the client must see that the answer is not whole
-            raise ConnectionResetError("the answer was cut")
+            raise ConnectionResetError("the answer was cut")  # without its last chunk the client sees that it was
 
     async def _go_on(self, request: Request) -> bool:
         """After an answer: make ready for the next request, or end. Whether to go on."""
@@ -322,8 +321,9 @@ class Connection:
         with contextlib.suppress(OSError, TimeoutError, RuntimeError):
             async with asyncio.timeout(self._server.limits.linger_seconds):
                 await self._writer.drain()
-                if self._writer.can_write_eof():
-                    self._writer.write_eof()
+                if not self._writer.can_write_eof():
+                    return  # TLS: the client learns of our end only when the connection closes
+                self._writer.write_eof()
                 while await self._reader.read(PIECE):
                     pass
 

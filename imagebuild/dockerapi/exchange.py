@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import h11
 
 Headers = Iterable[tuple[str, str]]
+_TOGETHER = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,12 @@ class Line:
         import h11
 
         try:
-            self._wire_send(h11.Request(method=method, target=target, headers=list(headers)))
+            out = self._wire.send(h11.Request(method=method, target=target, headers=list(headers))) or b""
+            if isinstance(body, bytes) and len(body) < _TOGETHER:  # one write, and so one packet
+                out += (self._wire.send(h11.Data(data=body)) or b"") if body else b""
+                body = b""
             try:
+                self.duplex.send(out)
                 for part in (body,) if isinstance(body, bytes) else body:
                     if part:
                         self._wire_send(h11.Data(data=part))
@@ -88,7 +93,7 @@ class Line:
     def _wire_send(self, event: h11.Event) -> None:
         for piece in self._wire.send_with_data_passthrough(event) or ():
             if piece:
-                self.duplex.send(piece)
+                self.duplex.send(piece)  # a long piece is sent from where it lies
 
     def _next(self) -> object:
         import h11

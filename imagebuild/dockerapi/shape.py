@@ -161,7 +161,7 @@ def to_json(value: Any) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for one in fields_of(type(value)):
         item = getattr(value, one.attribute)
-        if one.omitempty and not item and not isinstance(item, Shape):
+        if one.omitempty and not item:  # a shape is never empty, as a Go struct is not
             continue
         out[one.key] = _write(item, one.type)
     return out

@@ -10,10 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from ..dockerapi import Identity, Route, Server, VersionRange
+from ..sandbox.changes import open_content
 from ..sandbox.port import Sandbox
+from . import changed
 from .containers import Containers
 from .events import Events
 from .files import read_document, write_document
+from .image_commit import Commitable
+from .image_config import run_of
 from .settings import SERVER_VERSION, EngineSettings
 
 if TYPE_CHECKING:
@@ -82,6 +86,14 @@ class Engine:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def commitable(self, container: str) -> Commitable:
+        """A container as a commit sees it."""
+        found = self.containers.find(container)
+        upper = found.folder / "box" / "upper"
+        return Commitable(found.id, found.image, found.running, run_of(found.config),
+                          lambda: changed.files(self.images, found), lambda parts: open_content(upper, parts),
+                          lambda: changed.hives(self.settings, self.images, found))
+
     def is_running(self, container: str) -> bool:
         """Whether a container, by its id, runs."""
         return any(one.id == container and one.running for one in self.containers)
@@ -99,6 +111,7 @@ class Engine:
 def routes() -> tuple[Route, ...]:
     """Every call that is served, for the server and for the table in the documentation."""
     from . import (
+        routes_archive,
         routes_containers,
         routes_exec,
         routes_images,
@@ -109,5 +122,6 @@ def routes() -> tuple[Route, ...]:
         routes_volumes,
     )
 
-    return tuple(route for module in (routes_system, routes_containers, routes_streams, routes_exec, routes_images,
-                                      routes_volumes, routes_networks, routes_processes) for route in module.ROUTES)
+    modules = (routes_system, routes_containers, routes_archive, routes_streams, routes_exec, routes_images,
+               routes_volumes, routes_networks, routes_processes)
+    return tuple(route for module in modules for route in module.ROUTES)

@@ -30,6 +30,7 @@ from .image_stream import Say
 from .images import Images
 
 _PIECE = 1 << 20
+_STALE_SECONDS = 24 * 3600
 
 
 @contextmanager
@@ -37,6 +38,9 @@ def scratch(images: Images) -> Iterator[Path]:
     """A folder for the time of a block, on the disk of the images."""
     parent = images.settings.root / "tmp"
     parent.mkdir(parents=True, exist_ok=True)
+    for old in parent.iterdir():  # of a process that was killed
+        if old.stat().st_mtime < time.time() - _STALE_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)
     folder = Path(mkdtemp(dir=parent))
     try:
         yield folder
@@ -98,16 +102,20 @@ def _load(images: Images, archive: ArchiveStore, descriptor: Descriptor, names: 
             say(Message(status="Loading layer", id=ids.get(layer.digest, ""),
                         progress=Progress(layer.size if done < 0 else done, layer.size)))
 
-    with images.shelf.writing() as store:
-        result_of_copy(copy(archive, descriptor, store, tag=None))
-        shown = names[0].familiar if names else str(image.manifest.config.digest)
-        check_layers(images.shelf, store, image, hear, name=shown)
-        for name in names:
-            holder = images.shelf.by_name(name)
-            if holder is not None and holder.id != image.manifest.config.digest:
-                say(Message(stream=f"The image {name.familiar} already exists, renaming the old one with ID "
-                                   f"{holder.id} to empty string\n"))
-        kept = images.shelf.keep(store, descriptor, names, moment=moment_text(time.time_ns()))
+    try:
+        with images.shelf.writing() as store:
+            result_of_copy(copy(archive, descriptor, store, tag=None))
+            shown = names[0].familiar if names else str(image.manifest.config.digest)
+            check_layers(images.shelf, store, image, hear, name=shown)
+            for name in names:
+                holder = images.shelf.by_name(name)
+                if holder is not None and holder.id != image.manifest.config.digest:
+                    say(Message(stream=f"The image {name.familiar} already exists, renaming the old one with ID "
+                                       f"{holder.id} to empty string\n"))
+            kept = images.shelf.keep(store, descriptor, names, moment=moment_text(time.time_ns()))
+    except BaseException:
+        images.shelf.free(image, descriptor)
+        raise
     for name in names:
         say(Message(stream=f"Loaded image: {name.familiar}\n"))
     if not names:

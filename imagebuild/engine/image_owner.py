@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the image calls need of the engine they are served by, and of a container that is committed."""
+"""What the image calls need of the engine they are served by."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from .images import Images
+if TYPE_CHECKING:
+    from .image_commit import Commitable
+    from .images import Images
 
 
 class ImageOwner(Protocol):
@@ -14,4 +16,8 @@ class ImageOwner(Protocol):
     @property
     def images(self) -> Images:
         """The images."""
+        ...
+
+    def commitable(self, container: str) -> Commitable:
+        """A container by name, id or the beginning of one, as a commit sees it; ``faults.no_such_container``. Quick."""
         ...

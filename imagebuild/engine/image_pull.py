@@ -36,7 +36,7 @@ class Wanted:
 
 def pull(images: Images, wanted: Wanted, say: Say) -> None:
     """Pull, and keep the image under its name and its digest. NotFound and other faults in Docker's words; what was
-    downloaded when it failed is freed with the next image that is removed."""
+    downloaded when it failed is freed."""
     name = wanted.name
     with images.registries.opened(name, wanted.credentials) as store:
         try:
@@ -71,10 +71,14 @@ def _pull_one(images: Images, wanted: Wanted, store: Store, say: Say) -> bool:
     images.host.check_pulled(image.config)
     before = images.shelf.by_name(name)
     pinned = Reference(name.domain, name.path, digest=listed.digest)
-    with images.shelf.writing() as target:
-        _download(images, store, descriptor, image, target, say, name.familiar)
-        kept = images.shelf.keep(target, descriptor, [pinned] if name.digest else [pinned, name],
-                                 moment=moment_text(time.time_ns()))
+    try:
+        with images.shelf.writing() as target:
+            _download(images, store, descriptor, image, target, say, name.familiar)
+            kept = images.shelf.keep(target, descriptor, [pinned] if name.digest else [pinned, name],
+                                     moment=moment_text(time.time_ns()))
+    except BaseException:
+        images.shelf.free(image, descriptor)
+        raise
     say(Message(status=f"Digest: {listed.digest}"))
     images.tell("pull", name.familiar, name=repository_of(name), labels=dict(image.config.run.labels))
     return before is None or before.id != kept.id

@@ -181,6 +181,12 @@ class Shelf:
         return entry.digest == kept.descriptor.digest or (
             image is not None and image.manifest.config.digest == kept.id)
 
+    def free(self, image: Image, descriptor: Descriptor) -> None:
+        """Free what was written of an image that is not kept after all, as far as no other needs it."""
+        written = (descriptor.digest, image.manifest.config.digest, *(layer.digest for layer in image.layers))
+        with suppress(WcowError):
+            collect(self.store, only=written)
+
     def note(self, identifier: Digest, *, parent: str | None = None, tagged: str | None = None) -> None:
         """Remember of an image what its documents do not say; ``None`` leaves a fact as it is."""
         found = {name: value for name, value in (("parent", parent), ("tagged", tagged)) if value is not None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..dockerapi import shapes
 from ..sandbox.port import Box, BoxSpec, Command, Limits, Sandbox
 from ..windows.upcase import fold
 from . import net_request
@@ -58,7 +59,7 @@ def published(container: Container) -> list[Published]:
     out: list[Published] = []
     for key, bindings in (container.host.port_bindings or {}).items():
         number, _, protocol = key.partition("/")
-        out += [Published(int(number), protocol or "tcp", binding.host_ip, int(binding.host_port or 0))
+        out += [Published(int(number), protocol or "tcp", binding.host_ip, _host_port(container, binding))
                 for binding in bindings or ()]
     if container.host.publish_all_ports:
         known = {(port.port, port.protocol) for port in out}
@@ -67,6 +68,13 @@ def published(container: Container) -> list[Published]:
             if number.isdigit() and (int(number), protocol or "tcp") not in known:
                 out.append(Published(int(number), protocol or "tcp"))
     return out
+
+
+def _host_port(container: Container, binding: shapes.PortBinding) -> int:
+    first, _, last = binding.host_port.partition("-")
+    if last and int(last) != int(first):
+        raise net_request.port_range(container.name, container.host.network_mode)
+    return int(first or 0)
 
 
 def environment_of(container: Container) -> dict[str, str]:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``POST /build`` of the classic builder, and its cache (moby ``api/server/router/build/build_routes.go``).
+"""``POST /build`` of the classic builder, its cache, and ``POST /commit``.
+
+Source: moby ``api/server/router/build/build_routes.go``, ``api/server/router/container/container_routes.go``.
 
 BuildKit sessions are not offered: ``_ping`` says ``Builder-Version: 1``, and a client that asks for one all the same is
 told so.
@@ -17,13 +19,16 @@ from ..dockerapi import faults, respond
 from ..dockerapi.request import Request
 from ..dockerapi.respond import Response
 from ..dockerapi.routing import Route
+from ..dockerapi.shapes import Config, Id
 from ..errors import WcowError
 from ..oci import Reference
 from ..stores.collect import collect
 from . import image_build
 from .events import Event
+from .image_commit import CommitCall, commit
+from .image_config import run_of
 from .image_host import parse_platform
-from .image_names import named
+from .image_names import named, repo_tag
 from .image_owner import ImageOwner
 from .image_registry import credentials_by_host
 from .image_stream import Say, stream
@@ -118,7 +123,21 @@ async def cancel_build(request: Request, engine: ImageOwner) -> Response:
     return respond.empty(200)
 
 
+async def commit_container(request: Request, engine: ImageOwner) -> Response:
+    """``docker commit``."""
+    config = await request.json(Config) if request.body.length else None
+    name = repo_tag(request.text("repo"), request.text("tag"))
+    source = engine.commitable(request.text("container"))
+    call = CommitCall(name, request.text("author"), request.text("comment"), request.texts("changes"),
+                      None if config is None or config == Config() else run_of(config))
+    kept = await engine.images.in_thread(commit, engine.images, source, call)
+    engine.images.events.publish(Event("container", "commit", source.container, {
+        "comment": call.comment, "imageID": str(kept.id), "imageRef": name.familiar if name else ""}))
+    return respond.json(Id(id=kept.id), 201)
+
+
 ROUTES: tuple[Route, ...] = (
+    Route("POST", "/commit", commit_container, to_the_end=True),
     Route("POST", "/build", build_image, note="RUN is refused"),
     Route("POST", "/build/prune", prune_builds, since="1.31"),
     Route("POST", "/build/cancel", cancel_build),

@@ -8,6 +8,7 @@ import fcntl
 import os
 import struct
 import termios
+import tty
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -108,6 +109,9 @@ class Streams:
 
     def _terminal(self) -> None:
         self._master, slave = os.openpty()
+        # Wine's console makes it raw only after its first output: what is typed at that prompt would be echoed twice,
+        # and Enter would arrive as Ctrl-J.
+        tty.setraw(slave)
         os.set_blocking(self._master, False)
         self._theirs = [slave, slave, slave]
         self._writer = self._master

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..codec import Compression
-from ..errors import InputError, UnsupportedError
+from ..errors import InputError, NotFoundError, UnsupportedError
 from ..hive import Change, Key, KeyLike, edited, write
 from ..hive.delta import ROOT_NAME
 from ..hive.edit import AddKey, DeleteKey, Edit, moved
@@ -45,7 +45,8 @@ class RegistryEdit:
     """What to change. Paths of ``edits`` begin with a root; ``epoch`` is the FILETIME of all that is new.
 
     ``deltas``: with ``all`` the layer has all five, as layers have that Windows made; ``auto`` only those it needs.
-    ``says`` is the line of the history. ``user`` is whose hive HKEY_CURRENT_USER is.
+    ``says`` is the line of the history. ``user`` is whose hive HKEY_CURRENT_USER is. ``new_profiles``: a user's hive
+    that the image does not have, nor one to copy, begins empty.
     """
 
     edits: tuple[Edit, ...]
@@ -54,6 +55,7 @@ class RegistryEdit:
     deltas: Deltas = "auto"
     says: str = "wcow reg"
     user: str = ""
+    new_profiles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,12 @@ def _changed(registry: Registry, request: RegistryEdit) -> Generator[
     deltas: dict[HiveName, Key] = {}
     files: dict[HiveName, bytes] = {}
     for hive, edits in by_hive.items():
-        root = yield from registry.root(hive)
+        try:
+            root = yield from registry.root(hive)
+        except NotFoundError:
+            if hive.kind == "machine" or not request.new_profiles:
+                raise
+            root = Key(ROOT_NAME)
         if hive.kind != "machine":
             after = edited(root, edits, timestamp=request.epoch)
             if after is not root:

@@ -6,7 +6,7 @@ by name in the container's own view, and never by this machine's kernel. What is
 descriptors that were opened without following anything.
 
 Modes are those that an engine on Windows tells: 0666 or 0444 for files and 0777 for folders in a stat (Go's
-``os.Lstat``), 0755 for all in a tar (moby ``pkg/archive`` ``chmodTarEntry``).
+``os.Lstat``), 0755 for all in a tar (moby ``pkg/archive`` ``chmodTarEntry``) [from memory, unproven on a real host].
 """
 
 from __future__ import annotations

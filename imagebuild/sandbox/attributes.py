@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The attributes of a file as Wine finds them on this machine: read-only, hidden, system.
 
-Wine 10 ``dlls/ntdll/unix/file.c``: a file without write permission is read-only; the others are in the extended
-attribute that Samba made up for them, ``user.DOSATTRIB``, a number in text. All others Wine does not keep.
+Wine's ``dlls/ntdll/unix/file.c`` [from memory, not tried with a program]: a file without write permission is read-
+only; the others are in the extended attribute that Samba made up for them, ``user.DOSATTRIB``, a number in text. All
+others Wine does not keep.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import struct
 import termios
 import threading
 import time
+import tty
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as WaitTimeout
@@ -24,7 +25,7 @@ from .account import Account
 from .limits import Group, Means
 from .port import KILLED, STOPPED, BoxSpec, Command, Limits, Process, ProcessRow, Stdio
 from .starter import Starter, Watcher
-from .template import OVERRIDES
+from .template import overrides
 from .wine_install import Install
 
 START_SECONDS = 60
@@ -116,6 +117,7 @@ class WineBox:
             if self._started:
                 raise UsageError("cannot start a box", why="it has been started before")
             self._started = True
+            _make_raw(command, stdio)
             binds: list[bwrap.Bind] = []
             talk = self._talk(command, "m")
             try:
@@ -157,6 +159,7 @@ class WineBox:
 
     def exec(self, command: Command, stdio: Stdio) -> Process:
         """See :meth:`.port.Box.exec`."""
+        _make_raw(command, stdio)
         with self._lock:
             talk = self._talk(command, "")
             try:
@@ -165,17 +168,16 @@ class WineBox:
                 talk.close()
                 raise
         process = self._begun(child, talk, command, stdio)
-        pidfd = os.pidfd_open(child.popen.pid)
 
         def over() -> None:
             child.popen.wait()
             self._joined.discard(child.popen.pid)
-            os.close(pidfd)
+            os.close(child.joined)
             code = _exit_code(talk.read_status())
             talk.close()
             process.finish(self._cause if code is None else code)
 
-        self._shared.watcher.watch(pidfd, over)
+        self._shared.watcher.watch(child.joined, over)
         return process
 
     def _join(self, verb: str, talk: folder.Talk, stdio: Stdio, command: Command, limits: Limits | None = None
@@ -193,7 +195,7 @@ class WineBox:
         return [str(self._shared.install.loader), launch.LAUNCHER, verb, talk.inside]
 
     def _environment(self, command: Command) -> dict[str, str]:
-        return bwrap.wine_environment(self._shared.install, OVERRIDES, terminal=command.tty)
+        return bwrap.wine_environment(self._shared.install, overrides(self._shared.layer), terminal=command.tty)
 
     def _talk(self, command: Command, flags: str) -> folder.Talk:
         self._number += 1
@@ -242,6 +244,7 @@ class WineBox:
         else:
             child.popen.kill()
             child.popen.wait()
+            os.close(child.joined)
             self._joined.discard(child.popen.pid)
 
     # --- the end -----------------------------------------------------------------------------------------------------
@@ -347,6 +350,7 @@ class WineBox:
                 raise ToolError(f"cannot {verb} in the box", program="wine64",
                                 why=f"no answer in {seconds:g} s") from error
             finally:
+                os.close(child.joined)
                 self._joined.discard(child.popen.pid)
             if code:
                 raise ToolError(f"cannot {verb} in the box", program="wine64", why=f"launcher.exe ended with {code}")
@@ -356,6 +360,12 @@ class WineBox:
             os.close(null)
             if talk:
                 talk.close()
+
+
+def _make_raw(command: Command, stdio: Stdio) -> None:
+    """Wine's console makes its terminal raw, a moment after the first keys may have come: do it before."""
+    if command.tty:
+        tty.setraw(stdio.stdin)
 
 
 def _alive(child: launch.Child) -> bool:

@@ -28,11 +28,13 @@ LAUNCHER = f"{bwrap.PROGRAMS}/launcher.exe"
 @dataclass(frozen=True, slots=True)
 class Child:
     """What was started: ``popen`` is bubblewrap or nsenter. ``init`` is a pidfd of the box's process 1, owned by the
-    receiver, -1 for a joining program; ``init_pid`` its id."""
+    receiver, -1 for a joining program; ``init_pid`` its id. ``joined`` is a pidfd of nsenter, the receiver's too, made
+    before anybody can have waited for it."""
 
     popen: subprocess.Popen[bytes]
     init: int = -1
     init_pid: int = 0
+    joined: int = -1
 
 
 def memory_file(content: bytes, name: str) -> int:
@@ -104,7 +106,8 @@ def joining(init_pid: int, account: Account, group: Group, limits: Limits, stdio
     argv = [*_outside(terminal, limits, group), *enter, "/usr/bin/setpriv", "--no-new-privs", "--seccomp-filter",
             bwrap.FILTER, *command]
     with group.entered(affinity=True):
-        return Child(_popen(argv, account, stdio, environment, ()))
+        popen = _popen(argv, account, stdio, environment, ())
+    return Child(popen, joined=os.pidfd_open(popen.pid))
 
 
 def _outside(terminal: bool, limits: Limits, group: Group) -> list[str]:

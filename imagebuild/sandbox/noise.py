@@ -2,8 +2,9 @@
 """What Wine writes into its registry by itself, so that it is no change of a container's.
 
 Source: two runs of Wine 10.0 over one prefix, compared key by key, with our stub in place of ``wineboot.exe`` and with
-the stock one (the founders' notes on the embedded engine, section 4). Times of keys are never compared, so a key that
-gets only a new time needs no row.
+the stock one (the founders' notes on the embedded engine, section 4). Rows marked [assumed] were not seen in those
+runs: they tell of the machine and not of a container, and wait for a run that shows them or shows that they can go.
+Times of keys are never compared, so a key that gets only a new time needs no row.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ MACHINE = (
     r"Software\Microsoft\Windows NT\CurrentVersion\Fonts",  # each start: the paths of this machine's fonts
     r"Software\Microsoft\Windows\CurrentVersion\Fonts",
     r"Software\Microsoft\Windows NT\CurrentVersion\NetworkCards",  # stock boot: taken away and made anew
-    r"Software\Wine",  # Wine's own settings, the template's and ours
+    r"Software\Wine",  # [assumed] Wine's own settings, the template's and ours
     r"System\ControlSet001\Control\ComputerName",  # each start: the name of the container
     r"System\ControlSet001\Services\Tcpip\Parameters",  # stock boot: host name, addresses
     r"System\ControlSet001\Control\DeviceClasses",  # winebus and mountmgr: devices of this machine
-    r"System\ControlSet001\Enum",
-    r"System\ControlSet001\Control\Video",
-    r"System\ControlSet001\Hardware Profiles",
-    r"System\MountedDevices",
+    r"System\ControlSet001\Enum",  # [assumed]
+    r"System\ControlSet001\Control\Video",  # [assumed]
+    r"System\ControlSet001\Hardware Profiles",  # [assumed]
+    r"System\MountedDevices",  # [assumed]
     r"System\CurrentControlSet",  # a link to ControlSet001
-    r"Hardware",
+    r"Hardware",  # [assumed]
 )
 """Keys of ``system.reg``, with all below them."""
 

@@ -24,8 +24,8 @@ OF_WINDOWS = frozenset({
     "WINDOWS DEFENDER", "WINDOWS DEFENDER ADVANCED THREAT PROTECTION", "WINDOWS MAIL", "WINDOWS MEDIA PLAYER",
     "WINDOWS MULTIMEDIA PLATFORM", "WINDOWS NT", "WINDOWS PHOTO VIEWER", "WINDOWS PORTABLE DEVICES", "WINDOWS SECURITY",
     "WINDOWS SIDEBAR", "WINDOWSAPPS", "WINDOWSPOWERSHELL"})
-"""Folders of ``Program Files`` that come with Windows (what a Server Core or a client has there when it was just
-installed): of these only the folders themselves are shown, or programs would believe to be there what cannot run."""
+"""Folders of ``Program Files`` that come with Windows [from memory, not read off a base]: of these only the folders
+themselves are shown, or programs would believe to be there what cannot run."""
 
 
 def os_layers(indexes: Sequence[Index]) -> int:

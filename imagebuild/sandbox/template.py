@@ -25,15 +25,25 @@ from .account import Account
 from .port import Progress
 from .wine_install import Install
 
-FORM = 3
+FORM = 4
 """Counted up when what a template holds changes."""
 HIVES = ("system.reg", "user.reg", "userdef.reg")
-REFUSED = ("powershell.exe", "pwsh.exe", "icacls.exe", "cacls.exe", "certutil.exe", "robocopy.exe")
-"""Programs that Wine pretends to have: each is ``refuse.exe`` under its name. Where PowerShell lies on Windows a folder
-deeper, Wine has it there too."""
+REFUSED = ("powershell.exe", "pwsh.exe", "icacls.exe", "cacls.exe", "certutil.exe", "robocopy.exe", "tar.exe",
+           "curl.exe")
+"""Programs that Wine pretends to have, or that Windows has and Wine lacks: each is ``refuse.exe`` under its name. Where
+PowerShell lies on Windows a folder deeper, Wine has it there too."""
+OURS = ("mklink.exe", "timeout.exe")
+"""Programs of Windows that we made anew."""
+_CMD = "windows/system32/cmd.exe"
 _POWERSHELL = "windows/system32/WindowsPowerShell/v1.0/powershell.exe"
 OVERRIDES = ("wineboot.exe", *REFUSED)
-"""Names for which Wine is to take the file in the prefix and not its own program."""
+"""Names for which Wine is to take the file in the prefix and not its own program, always."""
+
+_BUILTIN = b"Wine builtin DLL"
+"""What Wine's own files have at 0x40; one without it is taken for a program like any other (Wine ``dlls/ntdll``)."""
+_BUILTIN_AT = 0x40
+_WORD = 20
+"""The bytes of a name in the table of cmd's built-in commands (``WCHAR inbuilt[][10]``, Wine ``programs/cmd``)."""
 
 _ADDED = {
     # Windows are made and not shown; without it a console complains on stderr that there is no display.
@@ -150,10 +160,29 @@ def _strip(windows: Path, install: Install) -> None:
         list(pool.map(one, files))
 
 
-def engine_layer(home: Path, programs: Path) -> Path:
+def without_mklink(cmd: bytes) -> bytes | None:
+    """Wine's ``cmd.exe`` without its built-in ``mklink``, which makes nothing and says nothing. A built-in never looks
+    for a program; without it, ours is found. ``None`` for a cmd that is not as we know it."""
+    table = b"".join(word.encode("utf-16-le").ljust(_WORD, b"\0") for word in ("CHOICE", "MKLINK", "", "EXIT"))
+    marked = cmd[_BUILTIN_AT:].startswith(_BUILTIN)
+    if cmd.count(table) != 1 or not marked:
+        return None
+    at = cmd.index(table) + _WORD
+    out = bytearray(cmd)
+    out[at:at + 2] = b"\x01\x00"  # a name that nobody can type
+    out[_BUILTIN_AT:_BUILTIN_AT + len(_BUILTIN)] = bytes(len(_BUILTIN))
+    return bytes(out)
+
+
+def overrides(layer: Path) -> tuple[str, ...]:
+    """:data:`OVERRIDES`, and cmd where the layer has one."""
+    return (*OVERRIDES, "cmd.exe") if (layer / _CMD).is_file() else OVERRIDES
+
+
+def engine_layer(home: Path, programs: Path, install: Install) -> Path:
     """The folder that lies over the layers of every image: our programs where Wine's would do harm. Made when it is
     missing, under :func:`locked`."""
-    target = home / f"layer-{FORM}-{toolchain.source_key()}"
+    target = home / f"layer-{folder_name(install).partition('-')[2]}-{toolchain.source_key()}"
     if target.is_dir():
         return target
     building = home / "building-layer"
@@ -163,6 +192,11 @@ def engine_layer(home: Path, programs: Path) -> Path:
     shutil.copyfile(programs / "wineboot.exe", system / "wineboot.exe")
     for name in REFUSED:
         shutil.copyfile(programs / "refuse.exe", system / name)
+    for name in OURS:
+        shutil.copyfile(programs / name, system / name)
+    cmd = without_mklink((install.modules / "cmd.exe").read_bytes())
+    if cmd is not None:
+        (building / _CMD).write_bytes(cmd)
     deep = building / _POWERSHELL
     deep.parent.mkdir(parents=True)
     shutil.copyfile(programs / "refuse.exe", deep)

@@ -26,6 +26,8 @@ PROGRAMS = {
     "wineboot": (*_BARE, "-lntdll"),
     "launcher": ("-municode", "-ladvapi32", "-lntdll"),
     "refuse": (*_BARE, "-lkernel32"),
+    "mklink": ("-municode",),
+    "timeout": ("-municode",),
 }
 """Each program with what it is linked with."""
 
@@ -45,6 +47,7 @@ def compile_all(out: Path) -> bool:
     compiler = shutil.which(COMPILER)
     if compiler is None:
         return False
+    out = out.absolute()  # the compiler runs in the folder of the sources
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".compile-") as folder:
         for name, linked in PROGRAMS.items():

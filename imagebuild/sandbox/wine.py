@@ -58,7 +58,9 @@ class WineSandbox:
         for program in wine_install.PACKAGES:
             wine_install.find(program)
         try:
-            self._home.mkdir(parents=True, exist_ok=True, mode=0o755)
+            if not self._home.is_dir():
+                self._home.mkdir(parents=True, mode=0o755)
+                self._account.own(self._home)
             closed = self._account.reaches(self._home)
             if closed is not None:
                 raise ToolError("cannot prepare the sandbox", why=f"the account {self._account.uid}, which boxes run "
@@ -71,7 +73,7 @@ class WineSandbox:
                                     "no compiler", hint=f"install the Debian package {toolchain.PACKAGE}")
                 template.make(self._home, install, self._account, lambda folder: self._boot(install, folder, programs),
                               progress)
-                layer = template.engine_layer(self._home, programs)
+                layer = template.engine_layer(self._home, programs, install)
         except toolchain.CompileError as error:
             raise ToolError("cannot prepare the sandbox", program=toolchain.COMPILER, why=str(error)) from error
         except OSError as error:

@@ -14,7 +14,8 @@ r"""Wine's registry as it keeps it: ``system.reg``, ``user.reg`` and ``userdef.r
     "Path"=str(2):"%SystemRoot%"
 
 A key without values is written only when nothing below it says that it is there, so it has no time of its own then.
-Source: Wine 10 ``server/registry.c`` (``save_subkeys``, ``dump_value``, ``load_keys``) and ``server/unicode.c``
+Held against files that Wine 10.0 wrote, to the byte; escapes that those do not have follow [from memory] Wine's
+``server/registry.c`` (``save_subkeys``, ``dump_value``, ``load_keys``) and ``server/unicode.c``
 (``dump_strW``, ``parse_strW``).
 """
 

@@ -3,15 +3,28 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 from support import images
 
-from imagebuild.errors import NotFoundError
+from imagebuild.builder.cache import Cache
+from imagebuild.errors import NotFoundError, WcowError
+from imagebuild.images.library import Library
+from imagebuild.images.rootfs import IndexCache
 from imagebuild.oci import Location, Platform
-from imagebuild.stores import ArchiveStore, DaemonStore, LayoutStore, RegistryStore
-from imagebuild.wiring import Settings, Stores, cache_folders, fetcher, index_cache, open_library
+from imagebuild.stores import ArchiveStore, DaemonStore, LayoutStore, MemoryStore, NoCredentials, RegistryStore
+from imagebuild.wiring import (
+    Settings,
+    Stores,
+    cache_folders,
+    engine_bench,
+    engine_registries,
+    fetcher,
+    index_cache,
+    open_library,
+)
 
 
 @pytest.fixture
@@ -77,3 +90,24 @@ def test_caches_lie_in_one_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize("offline", [True, False])
 def test_the_fetcher_is_offline_when_we_are(offline: bool) -> None:
     assert fetcher(Settings(offline=offline)).offline is offline
+
+
+def test_an_engine_reaches_mirrors_and_never_the_users_own_logins(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"auths": {"reg.example": {"auth": "dTpw"}}}')
+    registries = engine_registries(Settings(docker_config=str(tmp_path), mirrors=("reg.example=mirror.example",)))
+    with registries.connect(NoCredentials()) as client:
+        assert client.repository("reg.example/app:1").reference.domain == "reg.example"
+        assert client._credentials.login_for("reg.example") is None
+
+
+def test_an_offline_engine_asks_no_registry() -> None:
+    with engine_registries(Settings(offline=True)).connect(NoCredentials()) as client, pytest.raises(WcowError):
+        client.repository("reg.example/app:1").resolve("1")
+
+
+def test_builds_of_an_engine_download_as_the_settings_say(tmp_path: Path) -> None:
+    library = Library(MemoryStore(), lambda location: MemoryStore())
+    shop = engine_bench(Settings(offline=True))(library, IndexCache(tmp_path), Cache(None), io.BytesIO())
+    assert shop.library is library
+    with pytest.raises(WcowError, match="cannot download"):
+        shop.fetcher.url("https://files.example/x")

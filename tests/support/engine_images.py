@@ -15,9 +15,11 @@ from urllib.parse import urlencode
 
 from imagebuild.builder import Workshop
 from imagebuild.builder.cache import Cache
-from imagebuild.dockerapi import Request, Response, Route, Server, respond
+from imagebuild.dockerapi import Request, Response, Route, Server, faults, respond
 from imagebuild.engine.events import Events
+from imagebuild.engine.image_commit import Commitable
 from imagebuild.engine.image_registry import Registries
+from imagebuild.engine.image_unpack import Ground
 from imagebuild.engine.images import Images
 from imagebuild.engine.routes_images import ROUTES
 from imagebuild.engine.settings import EngineSettings
@@ -48,6 +50,13 @@ class Owner:
     images: Images
     settings: EngineSettings
     events: Events = field(default_factory=Events)
+    containers: dict[str, Commitable] = field(default_factory=dict)
+
+    def commitable(self, container: str) -> Commitable:
+        """See :class:`~imagebuild.engine.image_owner.ImageOwner`."""
+        if container not in self.containers:
+            raise faults.no_such_container(container)
+        return self.containers[container]
 
 
 def owner(root: Path, *, build: int = 20348, registries: Registries | None = None) -> Owner:
@@ -86,6 +95,20 @@ def put(engine: Owner, *names: str, layers: Any = None, **facts: str) -> str:
         check_layers(engine.images.shelf, store, image, lambda layer, done: None, name="test")
         kept = engine.images.shelf.keep(store, descriptor, [Reference.parse(name).tagged() for name in names])
     return str(kept.id)
+
+
+REGISTRY = b"WINE REGISTRY Version 2\n;; All keys relative to %s\n\n#arch=win64\n\n"
+GROUND_FILES = {"system.reg": b"REGISTRY\\\\Machine", "user.reg": b"REGISTRY\\\\User\\\\S-1-5-21-0-0-0-1000",
+         "userdef.reg": b"REGISTRY\\\\User\\\\.Default"}
+
+
+def ground(folder: Path) -> Ground:
+    """A drive with the folders of Windows and an empty registry, as Wine would have made them."""
+    drive = folder / "template" / "drive_c"
+    (drive / "windows" / "system32").mkdir(parents=True, exist_ok=True)
+    for name, root in GROUND_FILES.items():
+        (folder / "template" / name).write_bytes(REGISTRY % root)
+    return Ground("template-1", (drive,), folder / "template")
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ PACKAGES = {
     "buildah": "buildah",
     "containerd": "containerd",
     "docker": "docker-cli",
+    "docker-compose": "docker-compose",
     "docker-registry": "docker-registry",
     "dockerd": "docker.io",
     "git": "git",
@@ -44,6 +45,7 @@ PACKAGES = {
     "mkntfs": "ntfs-3g",
     "openssl": "openssl",
     "reged": "chntpw",
+    "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64",
     "skopeo": "skopeo",
 }
 
@@ -190,6 +192,12 @@ def registry(*, login: bool = False, tls: bool = False) -> Iterator[Registry]:
                               user=USER if login else "", password=PASSWORD if login else "")
             _expect(server, 401 if login else 200)
             yield server
+
+
+def certificate(folder: Path) -> Path:
+    """A certificate for localhost that is its own authority, ``cert.pem``, with ``key.pem`` beside it in ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return _certificate(folder)
 
 
 def _certificate(folder: Path) -> Path:

@@ -245,8 +245,10 @@ static HANDLE make_job(const struct request *request)
     return job;
 }
 
+/* Returns when the service manager listens: a program that asks before it does gets an error. */
 static void start_services(void)
 {
+    HANDLE listening;
     WCHAR line[] = L"C:\\windows\\system32\\wineboot2.exe --init";
     STARTUPINFOW startup = {.cb = sizeof startup};
     PROCESS_INFORMATION process;
@@ -254,6 +256,12 @@ static void start_services(void)
     if (!CreateProcessW(NULL, line, NULL, NULL, FALSE, DETACHED_PROCESS, NULL, L"C:\\", &startup, &process)) return;
     CloseHandle(process.hProcess);
     CloseHandle(process.hThread);
+    for (int tries = 0; tries < 1000; tries++, Sleep(10)) {
+        if (!(listening = OpenEventW(SYNCHRONIZE, FALSE, L"__wine_SvcctlStarted"))) continue;
+        WaitForSingleObject(listening, 10000);
+        CloseHandle(listening);
+        break;
+    }
 }
 
 /* GetVolumeInformation asks Wine's mount manager, a driver that a full boot runs in processes of its own: without it

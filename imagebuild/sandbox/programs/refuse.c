@@ -14,6 +14,8 @@ static const struct { const WCHAR *name; const char *why; } KNOWN[] = {
     {L"cacls", "Wine keeps no access control lists, nothing would be changed"},
     {L"certutil", "Wine's certutil does nothing"},
     {L"robocopy", "Wine's robocopy copies nothing; use xcopy"},
+    {L"tar", "Wine has none; unpack before the build, or bring one"},
+    {L"curl", "Wine has none; bring one, or use ADD"},
 };
 
 static void print(const char *text)

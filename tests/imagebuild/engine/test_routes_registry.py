@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,8 @@ def test_pulling_again_says_that_it_is_up_to_date(served: Served, double: Regist
 def test_an_image_is_pulled_by_digest_and_removed_by_it(served: Served, double: RegistryDouble) -> None:
     image, descriptor = images.sample(repository(double), "1")
     name = f"{double.host}/team/app@{descriptor.digest}"
-    assert "error" not in served.ask("POST", "/images/create", fromImage=f"{double.host}/team/app",
-                                     tag=str(descriptor.digest)).lines[-1]
+    pulled = served.ask("POST", "/images/create", fromImage=f"{double.host}/team/app", tag=str(descriptor.digest))
+    assert pulled.lines[-1]["status"] == f"Status: Downloaded newer image for {name}"
     assert served.ask("GET", f"/images/{name}/json").json["RepoTags"] == []
     assert served.ask("DELETE", f"/images/{name}").json[:2] == [{"Untagged": name},
                                                                {"Deleted": image.manifest.config.digest}]
@@ -137,8 +138,8 @@ def test_the_login_of_the_request_is_used_and_a_wrong_one_refused(tmp_path: Path
         images.sample(repository(double), "1")
         double.auth.anonymous_pull = False
         name = f"{double.host}/team/app"
-        assert "error" not in served.ask("POST", "/images/create", headers=auth_header(double), fromImage=name,
-                                         tag="1").lines[-1]
+        pulled = served.ask("POST", "/images/create", headers=auth_header(double), fromImage=name, tag="1")
+        assert pulled.lines[-1]["status"].startswith("Status: Downloaded")
         for headers in ({}, auth_header(double, "wrong"), {"X-Registry-Auth": "%%%"}):
             refused = served.ask("POST", "/images/create", headers=headers, fromImage=name, tag="1")
             assert refused.status == 404
@@ -225,3 +226,29 @@ def test_a_registry_that_cannot_be_reached_is_an_error_of_the_engine(served: Ser
     reply = served.ask("POST", "/images/create", fromImage="127.0.0.1:9/app", tag="1")
     assert reply.status == 500
     assert reply.message.startswith('Get "https://127.0.0.1:9/v2/": ')
+
+
+def test_a_pull_that_fails_leaves_nothing_behind(served: Served, double: RegistryDouble) -> None:
+    image, _ = images.sample(repository(double), "1")
+    double.next("GET", f"/blobs/{image.layers[1].digest}", corrupt(lambda data: data[:-1] + b"?"), times=9)
+    served.ask("POST", "/images/create", fromImage=f"{double.host}/team/app:1")
+    assert not list((served.engine.images.shelf.path / "blobs" / "sha256").iterdir())
+
+
+def test_two_pulls_at_once_both_end_well(served: Served, double: RegistryDouble) -> None:
+    images.sample(repository(double), "1")
+    images.sample(repository(double), "2", created="2025-01-01T00:00:00Z")
+    found: list[str] = []
+
+    def pull(tag: str) -> None:
+        found.append(served.ask("POST", "/images/create", fromImage=f"{double.host}/team/app", tag=tag).lines[-1][
+            "status"])
+
+    threads = [threading.Thread(target=pull, args=(tag,)) for tag in ("1", "2", "1")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 3
+    assert all(status.startswith("Status: ") for status in found)
+    assert len(served.ask("GET", "/images/json").json) == 2

@@ -53,6 +53,11 @@ def test_a_terminal_has_a_size_and_one_stream() -> None:
     assert (said[STDOUT].split(), said[STDERR], code) == ([b"33", b"101", b"err"], b"", 0)
 
 
+def test_what_is_typed_before_the_program_asks_is_neither_echoed_nor_changed() -> None:
+    said, _ = asyncio.run(run(["sh", "-c", "dd bs=1 count=4 2>&1 | od -An -c"], typed=b"a\r\x03b", tty=True))
+    assert said[STDOUT].split()[:4] == [b"a", b"\\r", b"003", b"b"]
+
+
 def test_a_program_that_reads_no_more_ends_the_writing() -> None:
     async def play() -> bool:
         streams = Streams(lambda stream, data: None, tty=False, stdin=True)

@@ -631,3 +631,10 @@ def test_content_that_ends_with_the_stream_is_whole() -> None:
     body = stream.body()
     assert (body.read(), body.read(), body.read1(5), body.read1(0)) == (b"x" * 512, b"", b"", b"")
     assert stream.next() is None
+
+
+def test_an_extended_header_that_comes_again_counts_again() -> None:
+    blob = tar(*((f"f{number}", {"pax_headers": {"MSWINDOWS.fileattr": "32"}}) for number in range(10)))
+    with pytest.raises(FormatError, match="bytes of headers"):
+        list(read(io.BytesIO(blob), limits=Limits(headers=8000)))
+    assert [entry.attributes for entry, _ in read(io.BytesIO(blob))] == [32] * 10

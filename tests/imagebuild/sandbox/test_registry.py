@@ -163,7 +163,8 @@ def test_a_new_time_or_a_new_link_is_no_change() -> None:
     software = find(TEMPLATE.user.root, "Software")
     assert software is not None
     linked = Key("", (), (*TEMPLATE.user.root.subkeys, replace_link()))
-    assert changes_of(TEMPLATE, replace(TEMPLATE, user=replace(TEMPLATE.user, root=linked))) == ()
+    with_link = replace(TEMPLATE, user=replace(TEMPLATE.user, root=linked))
+    assert changes_of(TEMPLATE, with_link) == changes_of(with_link, TEMPLATE) == ()
 
 
 def replace_time(one: Key) -> Key:

@@ -236,6 +236,17 @@ def test_links_lead_to_what_is_there_as_it_is_spelt(tmp_path: Path) -> None:
     assert os.readlink(drive / "d") == "/nowhere/D:\\x/"  # noqa: PTH115 - pathlib drops the slash
 
 
+def test_a_whiteout_where_nothing_below_is_seen_is_not_made(tmp_path: Path) -> None:
+    """The kernel lists it as a file in a folder that it does not merge."""
+    drive = tmp_path / "drive"
+    (drive / "d/sub").mkdir(parents=True)
+    (drive / "d/sub/x").write_bytes(b"")
+    folder = unpack(read(io.BytesIO(layers.tar(
+        ("Files/.wh.d", {}), ("Files/d/sub/.wh.x", {}), ("Files/new/.wh.y", {}), ("Files/.wh.z", {}),
+    ))), tmp_path / "made", lower=Merged([drive])).folder
+    assert [str(path.relative_to(folder)) for path in sorted(folder.rglob("*"))] == ["d", "d/sub", "new"]
+
+
 def test_times_modes_attributes_and_hard_links_are_kept(tmp_path: Path) -> None:
     old = os.umask(0o077)
     try:

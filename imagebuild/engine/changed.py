@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A container's files and registry from outside: what it sees, what it changed, its drive for ``docker cp``.
+
+The drive of one that runs is the mounted one, seen through its own root; of one that does not, Wine's drive, the
+image's layers and what was written over them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..dockerapi import faults
+from ..sandbox import identity
+from ..sandbox.archive import Drive
+from ..sandbox.changes import Changed, changes
+from ..sandbox.merged import Merged, Parts
+from ..sandbox.registry import HiveChange, Prefix, changes_of
+from ..windows.names import parse_path
+from .container import Container
+from .image_unpack import FILES, Ground
+from .images import Images
+from .settings import EngineSettings
+
+
+def ground_of(images: Images) -> Ground:
+    """What images are laid over."""
+    if images.ground is None:
+        raise faults.Internal("this engine has no sandbox to run images in")
+    return images.ground()
+
+
+def below(images: Images, container: Container) -> Merged:
+    """What lies under what the container wrote."""
+    return Merged((*ground_of(images).folders, *images.unpack(container.image).layers))
+
+
+def drive(images: Images, container: Container) -> Drive:
+    """The container's drive ``C:``, to read and write."""
+    ground, run = ground_of(images), container.run
+    if run is not None:
+        view = Merged((Path(f"/proc/{run.process.host_pid}/root/prefix/drive_c"),))
+        return Drive(view, ground.owner)
+    upper = container.folder / "box" / "upper"
+    if not upper.is_dir():
+        upper.mkdir(parents=True)
+    return Drive(Merged((*ground.folders, *images.unpack(container.image).layers, upper)), ground.owner)
+
+
+def files(images: Images, container: Container) -> Iterator[Changed]:
+    """What the container changed on its drive; folders that only hold a mount are not its doing."""
+    upper = container.folder / "box" / "upper"
+    if not upper.is_dir():
+        return
+    yield from changes(upper, below(images, container), ignore=mounted(container))
+
+
+def mounted(container: Container) -> list[Parts]:
+    """Where something is mounted on drive ``C:``."""
+    return [parts for mount in container.mounts if (parts := parts_of(mount.destination))]
+
+
+def parts_of(path: str) -> Parts:
+    r"""``C:\a\b``, ``/a/b`` or ``a\b`` as its parts; BadRequest for another drive."""
+    text = path.replace("/", "\\")
+    if re.match(r"\\[A-Za-z]:", text):  # as a client on Linux makes a path absolute
+        text = text[1:]
+    if text[1:2] == ":" and text[:1].upper() != "C":
+        raise faults.BadRequest(f"{path}: only drive C: can be read and written from outside")
+    return tuple(parse_path(text[2:] if text[1:2] == ":" else text))
+
+
+def hives(settings: EngineSettings, images: Images, container: Container) -> tuple[HiveChange, ...]:
+    """What the container changed in its registry. It does not run."""
+    prefix = container.folder / "box" / "prefix"
+    if not prefix.is_dir():
+        return ()
+    given, ground = images.unpack(container.image).registry, ground_of(images)
+    name = container.config.hostname or container.short
+    own = {"system.reg": identity.system(name, settings.build, settings.revision),
+           "user.reg": identity.user(name, container.config.user or "ContainerAdministrator")}
+    before = [((given if given is not None and (given / file).is_file() else ground.registry) / file).read_bytes()
+              + own.get(file, b"") for file in FILES]
+    return changes_of(Prefix.parse(*before), Prefix.parse(*(_read(prefix / file) for file in FILES)))
+
+
+def _read(path: Path) -> bytes:
+    """A file that the container's programs could write, and so make a link of."""
+    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    with os.fdopen(number, "rb") as stream:
+        return stream.read()

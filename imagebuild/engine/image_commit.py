@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``docker commit``: what a container changed becomes a layer, its config an image (moby ``daemon/commit.go``).
+
+The container says what it changed (:class:`Commitable`); files get the security that Windows would have given them, and
+the registry goes into deltas, as in a layer that Windows made.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from ..codec import Compression
+from ..dockerapi import faults
+from ..dockerapi.duration import moment_text
+from ..errors import WcowError
+from ..hive.edit import moved
+from ..images.events import Result
+from ..images.library import Found
+from ..images.put import Layer, put_image, put_layer
+from ..images.registry_edit import Edited, RegistryEdit, edit_registry
+from ..images.rootfs import IndexCache, Rootfs
+from ..layer import LayerWriter
+from ..oci import History, Image, Location, Reference, RunConfig, append, with_config
+from ..sandbox.changes import Changed
+from ..sandbox.merged import Parts
+from ..sandbox.registry import HiveChange
+from ..stores import LayoutStore
+from ..windows.filetime import from_unix_ns
+from .image_config import changed_by, merged
+from .image_entries import Entries
+from .image_layers import check_layers
+from .image_shelf import Kept
+from .images import Images
+
+COMPRESSION = "gzip"
+
+
+@dataclass(frozen=True, slots=True)
+class Commitable:
+    """A container as a commit sees it.
+
+    ``image`` is the id of what it stands on, ``run`` its own config. ``changes`` gives what it changed on its drive,
+    ``content`` opens a file of those, and ``hives`` gives what it changed in its registry; they are called only when it
+    does not run.
+    """
+
+    container: str
+    image: str
+    running: bool
+    run: RunConfig
+    changes: Callable[[], Iterable[Changed]]
+    content: Callable[[Parts], BinaryIO]
+    hives: Callable[[], Iterable[HiveChange]]
+
+
+@dataclass(frozen=True, slots=True)
+class CommitCall:
+    """What the client says: the name, the author, the comment, instructions, a config of its own."""
+
+    name: Reference | None = None
+    author: str = ""
+    comment: str = ""
+    instructions: tuple[str, ...] = ()
+    run: RunConfig | None = None
+
+
+def commit(images: Images, source: Commitable, call: CommitCall) -> Kept:
+    """Make the image and keep it. Internal for a running container, which Windows cannot commit."""
+    if source.running:
+        raise faults.Internal("windows does not support commit of a running container")
+    base = images.get(source.image)
+    wanted = changed_by(call.run or source.run, call.instructions, base.image.config)
+    run = merged(wanted, source.run)
+    now = time.time_ns()
+    with images.shelf.writing() as store:
+        layer = _layer(images, base, source, store, from_unix_ns(now))
+        command = " ".join(source.run.cmd or ())
+        image = append(base.image, layer.descriptor, layer.diff_id, History(
+            created=moment_text(now), created_by=command, author=call.author, comment=call.comment))
+        image = with_config(image, run=run, created=moment_text(now), author=call.author)
+        if hives := tuple(source.hives()):
+            image = _with_registry(images, image, hives, store, from_unix_ns(now), command)
+        descriptor = put_image(store, image)
+        check_layers(images.shelf, store, image, lambda layer, done: None, name="the image")
+        kept = images.shelf.keep(store, descriptor, [call.name] if call.name else [], parent=str(base.id),
+                                 moment=moment_text(now))
+    if call.name is not None:
+        images.tell_of("tag", kept, call.name.familiar)
+    return kept
+
+
+def _layer(images: Images, base: Kept, source: Commitable, store: LayoutStore, epoch: int) -> Layer:
+    rootfs = Rootfs(base.image, store, IndexCache(images.cache / "indexes"), name=str(base.id))
+    try:
+        for _ in rootfs.prepare():
+            pass
+        entries = Entries(rootfs, epoch)
+        for change in source.changes():
+            entries.add(change)
+
+        def fill(writer: LayerWriter) -> None:
+            for entry, content in entries.ordered():
+                if isinstance(content, tuple):
+                    with source.content(content) as stream:
+                        writer.add(entry, stream)
+                else:
+                    writer.add(entry, content)
+
+        return put_layer(store, fill, Compression.parse(COMPRESSION))
+    except WcowError as error:
+        raise error if isinstance(error, faults.Fault) else faults.Internal(str(error)) from error
+    finally:
+        rootfs.close()
+
+
+def _with_registry(images: Images, image: Image, hives: tuple[HiveChange, ...], store: LayoutStore, epoch: int,
+                   says: str) -> Image:
+    """The image with what changed in the registry, in a layer of its own where CimFS takes it: directly above the
+    base, or above the topmost layer that has such a delta (as ``wcow reg`` places them)."""
+    edits = tuple(moved(edit, "\\".join(part for part in (change.hive.root, edit.path) if part))
+                  for change in hives for edit in change.edits)
+    descriptor = put_image(store, image)
+    name = str(descriptor.digest)
+    found = Found(image, store, name, Location(""), descriptor)
+    rootfs = Rootfs(image, store, IndexCache(images.cache / "indexes"), name=name)
+    try:
+        for event in edit_registry(found, rootfs, RegistryEdit(
+                edits=edits, epoch=epoch, compression=Compression.parse(COMPRESSION), says=says,
+                user=image.config.run.user, new_profiles=True), store):
+            if isinstance(event, Result) and isinstance(event.value, Edited):
+                image = event.value.image
+    except WcowError as error:
+        raise error if isinstance(error, faults.Fault) else faults.Internal(str(error)) from error
+    finally:
+        rootfs.close()
+    return image
+
+
+__all__ = ["CommitCall", "Commitable", "commit"]

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The entries of a layer from what a container changed: as its image spells names, with the security Windows gives.
+
+What is there keeps its descriptor; what is new inherits from its folder, as NTFS does it. Wine's own files that the
+image does not have are none of the image's: when they go, there is nothing to white out. ``Hives`` stays empty: what
+changed in the registry goes into a layer of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..builder.view import layer_path
+from ..builder.view_of import over_union
+from ..images.rootfs import Rootfs
+from ..layer import Entry, Kind, Times
+from ..layer.order import order
+from ..sandbox.changes import Changed
+from ..sandbox.merged import Parts
+from ..windows import attributes as attribute
+from ..windows.inherit import inherited
+from ..windows.security import SecurityDescriptor
+from ..windows.sid import ADMINISTRATORS
+from ..windows.upcase import fold
+
+KEPT = attribute.READONLY | attribute.HIDDEN | attribute.SYSTEM
+
+Content = bytes | Parts | None
+"""What a file holds: bytes, or the path of a file that the container changed."""
+
+
+class Entries:
+    """Collects the entries of one layer over a prepared image. ``epoch`` is the FILETIME of what has no time of its
+    own."""
+
+    def __init__(self, rootfs: Rootfs, epoch: int) -> None:
+        self._rootfs = rootfs
+        self._view = over_union(rootfs.union(), rootfs.image.config, rootfs.name)
+        self._times = Times.all(epoch)
+        self._entries: dict[str, tuple[Entry, Content]] = {}
+        root = self._view.get(())
+        self._put(replace(root, path="Files", times=root.times or self._times, security=None) if root is not None
+                  else Entry("Files", Kind.DIRECTORY, attributes=attribute.DIRECTORY, times=self._times), None)
+        self._put(Entry("Hives", Kind.DIRECTORY, attributes=attribute.DIRECTORY, times=self._times), None)
+
+    def add(self, change: Changed) -> None:
+        """One change; a folder comes before what is in it."""
+        existing = self._view.get(change.path)
+        if change.kind is Kind.WHITEOUT:
+            if existing is not None:
+                self._folder(change.path[:-1])
+                self._put(Entry(self._spelt(change.path), Kind.WHITEOUT), None)
+            return
+        if change.kind is Kind.DIRECTORY:
+            self._folder(change.path, change.attributes)
+            return
+        security = self._folder(change.path[:-1])
+        entry = Entry(self._spelt(change.path), change.kind, change.size if change.kind is Kind.FILE else 0,
+                      _attributes(change, existing), None, self._moment(change, existing), self._target(change))
+        if change.kind is not Kind.HARD_LINK:
+            own = existing.security if existing is not None and existing.kind is change.kind else None
+            entry = replace(entry, security=own or _inherit(security, directory=bool(
+                (entry.attributes or 0) & attribute.DIRECTORY)))
+        self._put(entry, change.path if change.kind is Kind.FILE else None)
+
+    def ordered(self) -> list[tuple[Entry, Content]]:
+        """Every entry with its content, in the order a layer has them."""
+        contents = {entry.path: content for entry, content in self._entries.values()}
+        return [(entry, contents[entry.path]) for entry in order(entry for entry, _ in self._entries.values())]
+
+    def _folder(self, path: Parts, attributes: int | None = None) -> bytes:
+        """The descriptor of a folder, which gets an entry with all on the way to it."""
+        if not path:
+            return self._view.root_security
+        above = self._folder(path[:-1])
+        known = self._entries.get(fold(layer_path(path)))
+        if known is not None and known[0].kind is Kind.DIRECTORY and attributes is None:
+            return known[0].security or above
+        existing = self._view.get(path)
+        there = existing is not None and existing.kind is Kind.DIRECTORY
+        old = existing.attributes if there and existing and existing.attributes is not None else attribute.DIRECTORY
+        wanted = old if attributes is None else (old & ~(attribute.HIDDEN | attribute.SYSTEM)) | attributes
+        security = (existing.security if there and existing else None) or _inherit(above, directory=True)
+        times = existing.times if there and existing else None
+        self._put(Entry(self._spelt(path), Kind.DIRECTORY, attributes=wanted | attribute.DIRECTORY, security=security,
+                        times=times or self._times), None)
+        return security
+
+    def _spelt(self, path: Parts) -> str:
+        """A layer path as the image, or this layer before it, spells it."""
+        out: list[str] = []
+        for end in range(1, len(path) + 1):
+            existing = self._view.get(path[:end])
+            known = self._entries.get(fold(layer_path(path[:end])))
+            found = existing or (known[0] if known else None)
+            out.append(found.path.rpartition("/")[2] if found is not None else path[end - 1])
+        return layer_path(tuple(out))
+
+    def _target(self, change: Changed) -> str:
+        if change.kind is not Kind.HARD_LINK:
+            return change.target
+        return self._spelt(tuple(change.target.split("/")[1:]))
+
+    def _moment(self, change: Changed, existing: Entry | None) -> Times:
+        created = existing.times.created if existing is not None and existing.times is not None else change.modified
+        return Times(created, change.modified, change.modified, change.modified)
+
+    def _put(self, entry: Entry, content: Content) -> None:
+        self._entries[fold(entry.path)] = entry, content
+
+
+def _inherit(parent: bytes, *, directory: bool) -> bytes:
+    return inherited(SecurityDescriptor.from_bytes(parent), directory=directory, owner=ADMINISTRATORS).to_bytes()
+
+
+def _attributes(change: Changed, existing: Entry | None) -> int:
+    if change.kind in (Kind.DIRECTORY_SYMLINK, Kind.JUNCTION):
+        return attribute.DIRECTORY | attribute.REPARSE_POINT
+    if change.kind is Kind.SYMLINK:
+        return attribute.ARCHIVE | attribute.REPARSE_POINT
+    old = existing.attributes if existing is not None and existing.kind is Kind.FILE and existing.attributes else 0
+    return (old & ~(KEPT | attribute.NORMAL)) | (change.attributes & KEPT) | attribute.ARCHIVE
+
+
+__all__ = ["Content", "Entries"]

@@ -1,0 +1,327 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs in boxes, as the port promises: codes, streams, exec, stop, the registry, mounts, terminals."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import select
+import shutil
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from support import sandboxes
+from support.sandboxes import Boxes, run, start, wait_for
+
+from imagebuild.errors import NotFoundError, ToolError, UsageError
+from imagebuild.sandbox import KILLED, BoxSpec, Command, Limits, Mount, Stdio, WineSandbox
+from imagebuild.sandbox.box import WineBox
+
+pytestmark = pytest.mark.slow
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+def test_a_box_shows_the_windows_build_it_was_given(boxes: Boxes) -> None:
+    assert "10.0.20348" in boxes.run("cmd /c ver", windows_build=20348).out
+    assert "10.0.17763" in boxes.run("cmd /c ver", windows_build=17763).out
+
+
+def test_a_box_has_its_name_and_user(boxes: Boxes) -> None:
+    done = boxes.run("cmd /c hostname & echo %COMPUTERNAME% %USERNAME%", name="web7", user="ContainerUser")
+    assert done.out.splitlines() == ["WEB7", "WEB7 ContainerUser"]
+
+
+@pytest.mark.parametrize("code", [0, 3, 255, 256, 0x12345678, 0xC0000005, 0xFFFFFFFF])
+def test_all_bits_of_an_exit_code_come_through(boxes: Boxes, code: int) -> None:
+    assert boxes.run(rf"C:\probe.exe exit {code}").code == code
+
+
+def test_a_crash_gives_its_status_and_no_page_of_registers(boxes: Boxes) -> None:
+    done = boxes.run("probe crash")
+    assert done.code == 0xC0000005
+    assert len(done.err.splitlines()) == 1
+
+
+def test_dir_needs_no_services(boxes: Boxes) -> None:
+    done = boxes.run(r"cmd /c dir C:\ ")
+    assert done.code == 0
+    assert "probe.exe" in done.out
+    assert "bytes free" in done.out
+
+
+def test_streams_are_apart_and_hold_nothing_of_wines(boxes: Boxes) -> None:
+    done = boxes.run("cmd /c echo out & echo err>&2")
+    assert (done.out.strip(), done.err.strip()) == ("out", "err")
+
+
+def test_cmd_reads_every_line_of_a_pipe(boxes: Boxes) -> None:
+    """Wine's cmd takes a whole buffer from a pipe and forgets all but one line."""
+    box = boxes.open()
+    stdin, feed = os.pipe()
+    os.write(feed, b"echo one\r\necho two\r\nset /p x=\r\nvalue\r\necho [%x%]\r\nexit 4\r\n")
+    os.close(feed)
+    out = boxes.root / "out"
+    with out.open("wb") as file:
+        process = box.start(Command("cmd"), Stdio(stdin, file.fileno(), file.fileno()))
+    os.close(stdin)
+    assert process.ended.result(30) == 4
+    assert ["one" in out.read_text(), "two" in out.read_text(), "[value]" in out.read_text()] == [True] * 3
+
+
+def test_a_program_that_is_not_there_is_an_error_with_its_code(boxes: Boxes) -> None:
+    with pytest.raises(ToolError) as error:
+        boxes.run("nosuch.exe")
+    assert error.value.facts["code"] == 2
+
+
+def test_the_environment_is_compared_without_case_and_a_commands_comes_last(boxes: Boxes) -> None:
+    box = boxes.open(environment={"Path": r"C:\windows\system32", "one": "1", "two": "2"})
+    done = run(box, "cmd /c echo %PATH% %ONE% %TWO% %LANG% %WINEPREFIX%", environment={"TWO": "3"})
+    assert done.out.strip() == r"C:\windows\system32 1 3 %LANG% %WINEPREFIX%"
+
+
+def test_a_working_directory_is_made(boxes: Boxes) -> None:
+    box = boxes.open()
+    assert run(box, "cmd /c cd", cwd=r"C:\app\deep").out.strip() == r"C:\app\deep"
+    assert (boxes.root / "box" / "upper" / "app" / "deep").is_dir()
+
+
+def test_a_second_program_joins_the_first(boxes: Boxes) -> None:
+    box = boxes.open()
+    main = start(box, "probe sleep")
+    done = run(box, "tasklist", main=False)
+    assert done.code == 0
+    assert "probe.exe" in done.out
+    assert run(box, "probe exit 0xC0000022", main=False).code == 0xC0000022
+    assert not main.ended.done()
+
+
+def test_the_processes_of_a_box_are_named_with_their_job_and_their_process_here(boxes: Boxes) -> None:
+    box = boxes.open("abc")
+    start(box, "probe sleep")
+    rows = {row.name: row for row in box.processes()}
+    assert rows["probe.exe"].job == "Container_abc"
+    assert b"probe" in Path(f"/proc/{rows['probe.exe'].host_pid}/cmdline").read_bytes()
+    assert rows["launcher.exe"].job == ""
+    box.kill()
+    assert box.processes() == ()
+
+
+def test_a_stop_is_a_shutdown_that_a_program_can_handle(boxes: Boxes) -> None:
+    box = boxes.open()
+    main = start(box, "probe handle")
+    time.sleep(0.3)
+    before = time.monotonic()
+    box.stop(20)
+    assert time.monotonic() - before < 10
+    assert main.ended.result(0) == 77
+    assert (boxes.root / "box" / "upper" / "event.txt").read_text() == "6"  # CTRL_SHUTDOWN_EVENT
+
+
+def test_a_kill_ends_everything(boxes: Boxes) -> None:
+    box = boxes.open()
+    main = start(box, "probe sleep")
+    null = os.open(os.devnull, os.O_RDWR)
+    joined = box.exec(Command("probe sleep"), Stdio(null, null, null))
+    os.close(null)
+    box.kill()
+    assert (main.ended.result(5), joined.ended.result(5)) == (KILLED, KILLED)
+    with pytest.raises(NotFoundError):
+        run(box, "cmd /c ver", main=False)
+
+
+def test_a_box_starts_once(boxes: Boxes) -> None:
+    box = boxes.open()
+    assert run(box, "cmd /c ver").code == 0
+    with pytest.raises(UsageError):
+        run(box, "cmd /c ver")
+
+
+def test_the_registry_is_on_disk_when_the_main_program_has_ended_and_is_there_next_time(boxes: Boxes) -> None:
+    assert run(boxes.open(), r"reg add HKLM\Software\Kept /v a /d b /f").code == 0
+    assert r"[Software\\Kept]" in (boxes.root / "box" / "prefix" / "system.reg").read_text()
+    assert "b" in run(boxes.open(), r"reg query HKLM\Software\Kept /v a").out
+
+
+def test_a_flush_brings_the_registry_of_a_running_box_to_disk(boxes: Boxes) -> None:
+    box = boxes.open()
+    start(box, "probe sleep")
+    assert run(box, r"reg add HKCU\Software\Kept /v a /d b /f", main=False).code == 0
+    text = boxes.root / "box" / "prefix" / "user.reg"
+    assert r"[Software\\Kept]" not in text.read_text()
+    box.flush()
+    assert r"[Software\\Kept]" in text.read_text()
+
+
+def test_what_is_written_to_drive_c_is_in_upper_and_the_layer_stays(boxes: Boxes) -> None:
+    box = boxes.open()
+    assert run(box, r"cmd /c del C:\probe.exe & echo x> C:\new.txt").code == 0
+    upper = boxes.root / "box" / "upper"
+    assert (upper / "new.txt").read_text() == "x\n"
+    assert (upper / "probe.exe").is_char_device()  # overlayfs: deleted
+    assert (boxes.layer / "probe.exe").is_file()
+
+
+def test_a_mount_is_there_and_read_only_is_enforced(boxes: Boxes) -> None:
+    shared = boxes.root / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    (shared / "a.txt").write_text("hello")
+    box = boxes.open(mounts=(Mount(shared, r"C:\example", True), Mount(shared, r"c:\USERS\mine"),
+                             Mount(shared, "D:\\")))
+    done = run(box, r"cmd /c type C:\example\a.txt & type D:\a.txt & echo w> C:\users\mine\w.txt"
+                    r" & echo r> C:\example\r.txt")
+    assert done.out.strip() == "hellohello"
+    assert sorted(path.name for path in shared.iterdir()) == ["a.txt", "w.txt"]
+    assert "denied" in done.err
+
+
+def test_a_program_and_a_terminal(boxes: Boxes) -> None:
+    box = boxes.open()
+    ours, theirs = pty.openpty()
+    process = box.start(Command("cmd", tty=True), Stdio(theirs, theirs, theirs))
+    os.close(theirs)
+    said = _until(ours, b"C:\\>")
+    os.write(ours, b"ping -n 60 127.0.0.1\r")
+    said = _until(ours, b"\n")
+    time.sleep(1)
+    os.write(ours, b"\x03")
+    box.resize(process, 40, 120)
+    assert os.get_terminal_size(ours) == (120, 40)
+    os.write(ours, b"echo ali^ve\r")
+    assert b"alive" in (said := _until(ours, b"alive")), said
+    os.write(ours, b"exit 3\r")
+    assert process.ended.result(10) == 3
+    os.close(ours)
+
+
+def _until(descriptor: int, wanted: bytes, seconds: float = 10) -> bytes:
+    said, end = b"", time.monotonic() + seconds
+    while wanted not in said and time.monotonic() < end:
+        if select.select([descriptor], [], [], 0.1)[0]:
+            with contextlib.suppress(OSError):
+                said += os.read(descriptor, 4096)
+    return said
+
+
+def test_four_hundred_megabytes_fail_under_a_limit_of_150(boxes: Boxes) -> None:
+    done = boxes.run("probe allocate 400", limits=Limits(memory=150 << 20))
+    assert done.code != 0
+    assert "allocated" not in done.out
+    assert boxes.run("probe allocate 60", limits=Limits(memory=150 << 20)).out == "allocated\n"
+
+
+def test_services_start_when_a_command_needs_them(boxes: Boxes) -> None:
+    box = boxes.open()
+    start(box, "probe sleep")
+    assert "services.exe" not in [row.name for row in box.processes()]
+    assert run(box, "sc query Eventlog", main=False).code == 0
+    assert "services.exe" in [row.name for row in box.processes()]
+
+
+@pytest.mark.parametrize("line", ["powershell -Command exit 0", "pwsh -v", "icacls C:\\x", "certutil -hashfile x",
+                                  r"robocopy a b", r"C:\windows\system32\WindowsPowerShell\v1.0\powershell.exe -v"])
+def test_what_wine_only_pretends_to_do_fails_and_says_so(boxes: Boxes, line: str) -> None:
+    done = boxes.run(f"cmd /c {line}")
+    assert done.code == 1
+    assert "cannot run here" in done.err
+
+
+def test_a_box_ends_when_its_first_program_ends_even_if_process_1_was_stopped(boxes: Boxes) -> None:
+    box = boxes.open()
+    before = time.monotonic()
+    run(box, "probe attach end")
+    assert time.monotonic() - before < 20
+
+
+def test_ten_boxes_at_once(boxes: Boxes) -> None:
+    opened = [boxes.open(f"many{number}") for number in range(10)]
+    codes: list[int] = []
+    threads = [threading.Thread(target=lambda box=box: codes.append(run(box, "cmd /c exit 7").code))  # type: ignore[misc]
+               for box in opened]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert codes == [7] * 10
+
+
+def test_a_removed_box_leaves_nothing(boxes: Boxes) -> None:
+    box = boxes.open("gone", limits=Limits(memory=300 << 20))
+    run(box, r"cmd /c md C:\d & echo x> C:\d\x")
+    box.close(remove=True)
+    assert not (boxes.root / "gone").exists()
+    assert not list(Path("/sys/fs/cgroup").glob("memory/wcow/gone"))
+
+
+def test_an_ended_sandbox_takes_its_boxes_with_it(boxes: Boxes) -> None:
+    other = WineSandbox(sandboxes.home())
+    other.prepare()
+    box = other.open(BoxSpec("other", boxes.root / "other", layers=(boxes.layer,)))
+    main = start(box, "probe sleep")
+    assert isinstance(box, WineBox)
+    other.close()
+    assert main.ended.done()
+    assert wait_for(lambda: not Path(f"/proc/{main.host_pid}").exists() or
+                    "zombie" in Path(f"/proc/{main.host_pid}/status").read_text())
+
+
+@pytest.mark.parametrize("facts", [{"id": "../x"}, {"hostname": "a b"}, {"layers": (Path("/nonexistent/x"),)},
+                                   {"layers": (Path("/usr"),) * 300}])
+def test_a_spec_with_no_meaning_is_refused(boxes: Boxes, facts: dict[str, object]) -> None:
+    with pytest.raises((UsageError, NotFoundError)):
+        boxes.open(**facts)
+
+
+@pytest.mark.parametrize("target", ["example", "C:", "C:\\", r"C:\a\..\b", r"\\server\share", r"B:\x", ""])
+def test_a_mount_must_have_a_target_on_a_drive(boxes: Boxes, target: str) -> None:
+    with pytest.raises(UsageError):
+        start(boxes.open(mounts=(Mount(boxes.root, target),)), "cmd /c ver")
+
+
+def test_a_template_is_found_again_without_being_made(sandbox: WineSandbox) -> None:
+    said: list[str] = []
+    sandbox.prepare(said.append)
+    assert said == []
+    assert sandbox.facts().template == "ready"
+    assert shutil.which("bwrap")
+
+
+NORMAL = """
+import os, sys, pathlib, tempfile
+sys.path[:0] = sys.argv[1:2]
+from imagebuild.sandbox import BoxSpec, Command, Stdio, WineSandbox
+sandbox = WineSandbox(pathlib.Path(sys.argv[2]))
+assert sandbox.facts().account == os.getuid() != 0
+sandbox.prepare()
+null = os.open(os.devnull, os.O_RDWR)
+with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+    box = sandbox.open(BoxSpec("normal", pathlib.Path(folder, "box"), windows_build=20348))
+    main = box.start(Command("ping -n 60 127.0.0.1"), Stdio(null, null, null))
+    done = box.exec(Command("cmd /c ver & exit 5"), Stdio(null, 1, 2))
+    assert done.ended.result(30) == 5
+    assert [row.name for row in box.processes()] == ["launcher.exe", "ping.exe"], box.processes()
+    assert all(row.host_pid for row in box.processes())
+    box.close(remove=True)
+    assert main.ended.done()
+sandbox.close()
+"""
+
+
+def test_a_normal_user_has_the_same(sandbox: WineSandbox, tmp_path: Path) -> None:
+    """Run by the account that root's boxes have, with a copy of the library and Debian's own Python: ours may lie in a
+    folder that is closed to others."""
+    python = shutil.which("python3", path="/usr/bin")
+    if os.geteuid() or not python or not Path(python).resolve().name >= "python3.11":
+        pytest.skip("wants root, and a Python 3.11 or later in /usr/bin")
+    with sandboxes.folder() as root:
+        shutil.copytree(REPOSITORY / "imagebuild", root / "imagebuild", ignore=shutil.ignore_patterns("__pycache__"))
+        uid = sandbox.facts().account
+        done = subprocess.run([python, "-I", "-B", "-c", NORMAL, root, sandboxes.home()], capture_output=True,
+                              timeout=90, check=False, user=uid, group=uid, extra_groups=[], cwd="/", env={})
+    assert (done.returncode, done.stderr.decode()) == (0, "")
+    assert b"10.0.20348" in done.stdout

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A box's folder: requests, registry text, where mounts go."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagebuild.errors import UsageError
+from imagebuild.sandbox import BoxSpec, bwrap, folder, identity, launch
+from imagebuild.sandbox.account import Account, choose
+
+TEXT = st.text(st.characters(exclude_characters="\0"), max_size=20)
+
+
+@given(TEXT, TEXT, st.lists(st.tuples(TEXT, TEXT)))
+def test_a_request_has_its_fields_in_order(line: str, cwd: str, environment: list[tuple[str, str]]) -> None:
+    fields = folder.request("J", "m", 5, 1.5, cwd, line, environment).decode("utf-8", "surrogatepass").split("\0")
+    assert fields[:7] == ["J", "m", "5", "150", r"\\?\unix\prefix", cwd or "C:\\", line]
+    assert fields[7:-1] == [f"{name}={value}" for name, value in environment]
+
+
+def test_a_nul_in_a_request_is_refused() -> None:
+    with pytest.raises(UsageError):
+        folder.request("J", "", None, None, "", "cmd /c echo \0", [])
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> BoxSpec:
+    for name in ("low/windows/System32", "high/windows", "box/upper", "box/prefix/dosdevices", "box/prefix/drives"):
+        (tmp_path / name).mkdir(parents=True)
+    return BoxSpec("x", tmp_path / "box")
+
+
+@pytest.mark.parametrize(("path", "inside"), [
+    (r"C:\Example", "/prefix/drive_c/Example"),
+    (r"c:/WINDOWS/system32/x", "/prefix/drive_c/windows/System32/x"),
+    (r"D:\data", "/prefix/drives/d/data"),
+    ("E:", "/prefix/drives/e"),
+])
+def test_a_target_takes_the_spelling_that_is_there(spec: BoxSpec, tmp_path: Path, path: str, inside: str) -> None:
+    assert folder.target(path, spec, [tmp_path / "low", tmp_path / "high"], choose()) == inside
+
+
+def test_a_target_through_a_link_is_refused(spec: BoxSpec, tmp_path: Path) -> None:
+    (tmp_path / "box" / "upper" / "out").symlink_to("/etc")
+    with pytest.raises(UsageError):
+        folder.target(r"C:\OUT\x", spec, [], choose())
+
+
+def test_what_a_program_puts_in_place_of_run_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    held = os.open(tmp_path / "run", os.O_DIRECTORY)
+    (tmp_path / "run" / "1").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(FileExistsError):
+        folder.new_talk(held, 1, b"", choose())
+    talk = folder.new_talk(held, 2, b"request", choose())
+    (tmp_path / "run" / "2" / "status").write_text("started 5\n")
+    assert talk.read_status() == "started 5\n"
+    (tmp_path / "run" / "2" / "status").unlink()
+    (tmp_path / "run" / "2" / "status").write_text("exit 0\n")
+    assert talk.read_status() == "started 5\n"
+    talk.close()
+    os.close(held)
+
+
+def test_identity_is_text_that_wine_reads() -> None:
+    text = identity.system("web-1", 20348, 7).decode()
+    assert '[Software\\\\Microsoft\\\\Windows NT\\\\CurrentVersion]' in text
+    assert '"CurrentBuild"="20348"' in text
+    assert '"UBR"=dword:00000007' in text
+    assert '"ProductType"="ServerNT"' in text
+    assert '"ProductType"="WinNT"' in identity.system("a", 19045).decode()
+    assert "CurrentBuild" not in identity.system("a").decode()
+    assert '"USERNAME"="b\\x00e4"' in identity.user("a", "bä").decode()
+
+
+def test_arguments_are_packed_with_nuls() -> None:
+    assert bwrap.pack(["--a", "é"]) == b"--a\0\xc3\xa9\0"
+
+
+def test_a_memory_file_is_read_from_its_start() -> None:
+    descriptor = launch.memory_file(b"content", "x")
+    assert os.read(descriptor, 100) == b"content"
+    os.close(descriptor)
+
+
+def test_an_account_that_cannot_enter_a_folder_is_told_which(tmp_path: Path) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    tmp_path.joinpath("a").chmod(0o700)
+    assert Account(2_000_000, 2_000_000, True).reaches(inner) is not None
+    assert Account(2_000_000, 2_000_000, False).reaches(inner) is None
+    assert Account(2_000_000, 2_000_000, True).reaches(Path("/usr/lib")) is None
