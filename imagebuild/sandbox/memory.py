@@ -215,6 +215,9 @@ class MemorySandbox:
         self._boxes.append(box)
         return box
 
+    def forget(self, identifier: str) -> None:
+        """See :meth:`.port.Sandbox.forget`: there is nothing."""
+
     def close(self) -> None:
         """See :meth:`.port.Sandbox.close`."""
         for box in self._boxes:
