@@ -104,6 +104,7 @@ class Collection:
 
     def rename(self, container: Container, name: str) -> None:
         """Another name. Conflict when it is taken."""
+        self.check_there(container)
         name = check_container_name(name)
         if name == container.name:
             raise faults.BadRequest("Renaming a container with the same name as its current name")
@@ -115,6 +116,11 @@ class Collection:
             container.name = old
             raise
         self._tell(container, "rename", oldName=f"/{old}")
+
+    def check_there(self, container: Container) -> None:
+        """NotFound for one that is being removed: nothing may be written into its folder any more."""
+        if container.status == "removing" or container.id not in self._all:
+            raise faults.no_such_container(container.id)
 
     # --- within
 

@@ -49,6 +49,13 @@ class Containers(Collection):
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
+    def load(self) -> None:
+        """See :meth:`.collection.Collection.load`; what a killed engine left outside the folders goes, too."""
+        if self._folder.is_dir():
+            for folder in self._folder.iterdir():
+                self._sandbox.forget(folder.name)
+        super().load()
+
     def resume(self) -> None:
         """The engine serves from now on: start what its restart policy wants, remove what was to go at its end."""
         for container in self:

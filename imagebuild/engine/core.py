@@ -116,11 +116,12 @@ def routes() -> tuple[Route, ...]:
         routes_exec,
         routes_images,
         routes_networks,
+        routes_processes,
         routes_streams,
         routes_system,
         routes_volumes,
     )
 
     modules = (routes_system, routes_containers, routes_archive, routes_streams, routes_exec, routes_images,
-               routes_volumes, routes_networks)
+               routes_volumes, routes_networks, routes_processes)
     return tuple(route for module in modules for route in module.ROUTES)

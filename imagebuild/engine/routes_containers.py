@@ -168,6 +168,7 @@ async def update_container(request: Request, engine: Engine) -> Response:
     """``docker update``: of a Windows container only the restart policy."""
     container = engine.containers.find(request["id"])
     asked = await request.json(shapes.UpdateRequest)
+    engine.containers.check_there(container)
     container.host = refusals_later.check_update(container.id, container.host, asked, cpus=os.cpu_count() or 1,
                                                  version=request.version)
     container.save()

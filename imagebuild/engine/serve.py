@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable
@@ -82,6 +83,7 @@ def running(root: Path) -> Running | None:
 
 async def serve(make: Callable[[], Engine], root: Path, socket: Path, *, say: Say = lambda line: None) -> None:
     """Run an engine until SIGTERM or SIGINT. ``make`` is called on the loop that it lives on."""
+    _more_descriptors()
     lock = Lock(root)
     try:
         stop = asyncio.Event()
@@ -107,3 +109,11 @@ async def serve(make: Callable[[], Engine], root: Path, socket: Path, *, say: Sa
             await engine.close()
     finally:
         lock.close()
+
+
+def _more_descriptors() -> None:
+    """Take as many descriptors as this process may have: each container needs some ten, and 1024 is what most shells
+    begin with."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

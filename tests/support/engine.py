@@ -90,11 +90,11 @@ def engine() -> Iterator[Engine]:
     root = Path(tempfile.mkdtemp(prefix="wcow-engine-test-"))
     try:
         root.chmod(0o711)
-        _unless_ready(root)
+        unless_ready(root)
         for name in ("engine", "drive", "files", "config"):
             (root / name).mkdir()
         made = Engine(root / "engine", root / "engine" / "engine.sock", root / "drive", root / "files", root / "config")
-        _template(made.root / "sandbox")
+        template(made.root / "sandbox")
         _wcow("start", "--root", made.root, "--host-drive", f"C={made.drive}", timeout=180)
         try:
             made.docker("load", "--input", image(root / "image", compiler))
@@ -131,13 +131,13 @@ CMD ["cmd", "/c", "echo %GREETING%"]
 
 # --- what it needs, and what it leaves
 
-def _unless_ready(root: Path) -> None:
+def unless_ready(root: Path) -> None:
     missing = WineSandbox(root / "sandbox").facts().missing
     if missing:
         raise programs.Unavailable(f"the engine cannot run here (Debian packages {', '.join(missing)} are missing)")
 
 
-def _template(home: Path) -> None:
+def template(home: Path) -> None:
     """Put what an earlier run made in its place, or make it and keep it."""
     cache = programs.user_cache()
     cache.mkdir(parents=True, exist_ok=True)
@@ -168,10 +168,16 @@ def _stop(made: Engine) -> None:
     family = descendants(found.pid)
     spaces = {space for pid in family for space in namespaces(pid)} - set(namespaces(os.getpid()))
     _wcow("stop", "--root", made.root, timeout=60)
+    nothing_left(made.root, family, spaces)
+
+
+def nothing_left(root: Path, family: dict[int, str], spaces: set[str]) -> None:
+    """Wait until all processes of a family are gone, and with them their mounts below ``root`` and their namespaces;
+    Left when something stays."""
     end = time.monotonic() + 3  # the kernel takes namespaces apart after their last process is gone
     while True:
         left = [f"process {pid}: {what}" for pid, what in family.items() if describe(pid) == what]
-        left += [f"process {pid} sees a mount of it: {describe(pid)}" for pid in pids() if str(made.root) in mounts(pid)]
+        left += [f"process {pid} sees a mount of it: {describe(pid)}" for pid in pids() if str(root) in mounts(pid)]
         left += [f"process {pid} is in {space}" for pid in pids() for space in namespaces(pid) if space in spaces]
         if not left:
             return
