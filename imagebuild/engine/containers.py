@@ -24,6 +24,7 @@ from .health import watch as watch_health
 from .launch import Launch
 from .parts import ImagePart, NetworkPart, VolumePart
 from .run import Run
+from .start_fault import start_fault
 from .streams import Streams
 
 if TYPE_CHECKING:
@@ -133,8 +134,8 @@ class Containers(Collection):
             await self._try(container, launch.undo, container)
             if not isinstance(error, WcowError | OSError):
                 raise
-            fault = faults.of_error(error)
-            container.error, container.exit_code = fault.message, 128
+            fault, container.exit_code = start_fault(error, container.id, container.command)
+            container.error = fault.message
             self._remember(container)
             raise fault from error
         streams.started()
@@ -254,8 +255,10 @@ class Containers(Collection):
             await asyncio.wait(closing, timeout=CLOSE_SECONDS)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=5)
-        for task in tuple(self._tasks):
+        tasks = tuple(self._tasks)
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _close(self, container: Container) -> None:
         async with self._locked(container):  # a start that is under way ends first

@@ -71,8 +71,10 @@ class Engine:
         self.events.close()
         try:
             await self.containers.close()
-            for task in tuple(self._tasks):
+            tasks = tuple(self._tasks)
+            for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         finally:
             try:
                 await asyncio.to_thread(self.sandbox.close)

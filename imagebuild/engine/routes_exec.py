@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..dockerapi import Hijacked, Request, Response, Route, faults, respond, shapes
+from ..errors import WcowError
 from ..sandbox.port import Command, Process
 from .commandline import exec_line
 from .container import Container
 from .detach import DetachKeys
 from .events import Event
 from .routes_streams import feed
+from .start_fault import start_fault
 from .streams import Streams
 from .waiting import Waiting
 
 if TYPE_CHECKING:
     from .core import Engine
 
-NOT_STARTED = 126
-"""The exit code of a program that could not be started, as moby has it."""
 KEPT_SECONDS = 300
 """How long a program that ended can be asked about."""
 
@@ -137,9 +137,12 @@ async def _start(made: Exec, asked: shapes.ExecStart) -> None:
         command = Command(exec_line(made.asked.cmd or ()), made.asked.working_dir or made.container.config.working_dir,
                           environment, tty=made.asked.tty)
         made.process = await asyncio.to_thread(run.box.exec, command, made.streams.stdio)
-    except BaseException:
+    except BaseException as error:
         made.streams.close()
-        made.code, made.ended_at = NOT_STARTED, time.monotonic()
+        made.ended_at = time.monotonic()
+        fault, made.code = start_fault(error, made.container.id, exec_line(made.asked.cmd or ()))
+        if isinstance(error, WcowError):
+            raise fault from error
         raise
     made.streams.started()
 

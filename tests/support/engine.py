@@ -173,17 +173,29 @@ def _stop(made: Engine) -> None:
 
 def nothing_left(root: Path, family: dict[int, str], spaces: set[str]) -> None:
     """Wait until all processes of a family are gone, and with them their mounts below ``root`` and their namespaces;
-    Left when something stays."""
+    Left when something stays. The number of a namespace that is gone comes again at once, so one that was begun after
+    this moment is somebody else's."""
+    now = time.clock_gettime(time.CLOCK_BOOTTIME)
     end = time.monotonic() + 3  # the kernel takes namespaces apart after their last process is gone
     while True:
         left = [f"process {pid}: {what}" for pid, what in family.items() if describe(pid) == what]
         left += [f"process {pid} sees a mount of it: {describe(pid)}" for pid in pids() if str(root) in mounts(pid)]
-        left += [f"process {pid} is in {space}" for pid in pids() for space in namespaces(pid) if space in spaces]
+        left += [f"process {pid} is in {space}: {describe(pid)}" for pid in pids() for space in namespaces(pid)
+                 if space in spaces and begun(pid) <= now]
         if not left:
             return
         if time.monotonic() > end:
             raise Left("the engine stopped, and left:\n" + "\n".join(left))
         time.sleep(0.05)
+
+
+def begun(pid: int) -> float:
+    """When a process was begun, in seconds since the machine was; for one that is gone a moment that never comes."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return float("inf")
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def pids() -> list[int]:

@@ -27,7 +27,7 @@ from imagebuild.engine.networks import Networks
 from imagebuild.engine.parts import Unpacked
 from imagebuild.engine.settings import EngineSettings
 from imagebuild.engine.volumes import Volumes
-from imagebuild.errors import ToolError
+from imagebuild.errors import ToolError, WcowError
 from imagebuild.sandbox.memory import MemorySandbox
 from imagebuild.sandbox.port import Box, BoxSpec
 
@@ -151,10 +151,10 @@ class Served:
         self.client = Client.at(f"unix://{socket}")
         self._loop = loop
 
-    def create(self, *cmd: str, name: str = "", **more: Any) -> str:
-        """Make a container of ``app:1``: its id."""
+    def create(self, line: str, *, name: str = "", **more: Any) -> str:
+        """Make a container of ``app:1`` for a command line of the fake: its id."""
         host = shapes.HostConfig(**more.pop("host", {}))
-        asked = shapes.CreateRequest(image=IMAGE, cmd=cmd, host_config=host, **more)
+        asked = shapes.CreateRequest(image=IMAGE, cmd=tuple(line.split(" ")), host_config=host, **more)
         return str(self.client.json("POST", "/containers/create", query={"name": name or None}, body=asked)["Id"])
 
     def post(self, path: str, **query: Any) -> int:
@@ -189,7 +189,7 @@ def served(root: Path) -> Iterator[Served]:
     async def serve() -> None:
         async with opened(root) as engine:
             server = engine.server()
-            server.on_error = lambda where, error: box.append(error)
+            server.on_error = lambda where, error: isinstance(error, WcowError) or box.append(error)
             await server.listen_unix(socket)
             box.insert(0, engine)
             ready.set()

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Restart policies: what is started again, when, and with which engine."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+"""The engine as a process: one for a folder, found by those who ask, ended by a signal."""
+
 from __future__ import annotations
 
 import asyncio

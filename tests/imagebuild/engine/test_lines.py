@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Logs: the last lines, times before lines, moments and streams."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagebuild.engine.lines import Wanted, read
+from imagebuild.engine.output import Output
+
+_CHUNKS = st.lists(st.tuples(st.integers(1, 2), st.text("ab\n", min_size=1, max_size=6)), max_size=10)
+
+
+def _read(folder: Path, chunks: list[tuple[int, str]], wanted: Wanted) -> list[tuple[int, bytes]]:
+    async def work() -> list[tuple[int, bytes]]:
+        output = Output(folder / "output")
+        output.begin()
+        for number, (stream, text) in enumerate(chunks):
+            output.add(stream, text.encode(), number + 1)
+        output.finish()
+        return [piece async for piece in read(output, wanted)]
+
+    return asyncio.run(work())
+
+
+@given(chunks=_CHUNKS, tail=st.integers(0, 6))
+def test_the_last_lines_of_one_stream_are_the_last_of_its_text(
+        tmp_path_factory: pytest.TempPathFactory, chunks: list[tuple[int, str]], tail: int) -> None:
+    found = _read(tmp_path_factory.mktemp("log"), chunks, Wanted(stderr=False, tail=tail))
+    whole = "".join(text for stream, text in chunks if stream == 1)
+    lines = whole.splitlines(keepends=True)
+    assert b"".join(data for _, data in found).decode() == "".join(lines[-tail:] if tail else [])
+    assert {stream for stream, _ in found} <= {1}
+
+
+@given(chunks=_CHUNKS, stdout=st.booleans(), stderr=st.booleans())
+def test_streams_are_chosen_and_nothing_is_changed(tmp_path_factory: pytest.TempPathFactory,
+                                                   chunks: list[tuple[int, str]], stdout: bool, stderr: bool) -> None:
+    found = _read(tmp_path_factory.mktemp("log"), chunks, Wanted(stdout, stderr))
+    assert found == [(stream, text.encode()) for stream, text in chunks if (stdout if stream == 1 else stderr)]
+
+
+@given(chunks=_CHUNKS, since=st.integers(0, 11), until=st.integers(0, 11))
+def test_moments_cut(tmp_path_factory: pytest.TempPathFactory, chunks: list[tuple[int, str]], since: int,
+                     until: int) -> None:
+    found = _read(tmp_path_factory.mktemp("log"), chunks, Wanted(since=since, until=until))
+    assert found == [(stream, text.encode()) for at, (stream, text) in enumerate(chunks, 1)
+                     if at >= since and (not until or at <= until)]
+
+
+def test_a_time_stands_before_each_line_once(tmp_path: Path) -> None:
+    found = _read(tmp_path, [(1, "a"), (2, "x\n"), (1, "b\nc"), (1, "\n")], Wanted(timestamps=True))
+    stamp = "1970-01-01T00:00:00.00000000{}Z "
+    assert [data.decode() for _, data in found] == [
+        stamp.format(1) + "a", stamp.format(2) + "x\n", "b\n" + stamp.format(3) + "c", "\n"]
