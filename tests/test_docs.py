@@ -51,7 +51,8 @@ def test_commands_in_a_page_exist_with_their_options(page: Path) -> None:
                 command = found or command
             elif re.match(r"--?[a-zA-Z]", word):
                 known = {name for item in (*command.params, *wcow.params) for name in item.opts + item.secondary_opts}
-                assert word.partition("=")[0] in known | {"-h", "--help"}, f"{line}: no option {word}"
+                options = {word.partition("=")[0]} if word.startswith("--") else {f"-{letter}" for letter in word[1:]}
+                assert options <= known | {"-h", "--help"}, f"{line}: no option {word}"
 
 
 def test_every_key_and_variable_is_in_the_configuration_page() -> None:
