@@ -50,7 +50,7 @@ def run(ctx: click.Context, /, image: str, command: tuple[str, ...], interactive
         drives: tuple[str, ...], build: int, root: str | None, socket: str | None, platform: str | None,
         os_version: str | None, **asked: Any) -> int:
     """Run one program of IMAGE in a container of its own and remove the container at its end. The image is taken from
-    the local store, or from its registry. The engine that runs is used, else one is started for it.
+    the local store, else from the engine, else from its registry. The engine that runs is used, else one is started.
 
     Exit code: the program's (its last eight bits), or 3 when it could not be run.
 

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ..dockerapi import Client, faults
@@ -101,12 +102,13 @@ class _Inner:
 
 
 def bring_image(client: Client, settings: Settings, name: str, platform: Platform) -> str:
-    """See that the engine has the image as the local store, or else its registry, has it: what to call it there."""
+    """See that the engine has the image as the local store has it; an image that it has is not asked for elsewhere.
+    What to call it there."""
     try:
         theirs = str(client.json("GET", f"/images/{name}/json")["Id"])
     except faults.Fault:
         theirs = ""
-    with open_library(settings) as library:
+    with open_library(replace(settings, offline=True) if theirs else settings) as library:
         try:
             found = library.find(name, platform)
         except NotFoundError:

@@ -157,3 +157,10 @@ def test_the_engine_that_runs_is_used_and_ps_shows_its_processes(nano: Home, pla
         process.stdout.close()  # type: ignore[union-attr]
         with contextlib.suppress(AssertionError):
             nano.wcow("engine", "stop", "--root", root)
+
+
+def test_an_image_that_only_the_engine_has_is_run_and_asked_for_nowhere(nano: Home, place: Path) -> None:
+    assert _run(nano, place, IMAGE, "cmd", "/c", "exit 4", code=4)[0] == 4
+    nano.wcow("rm", IMAGE)
+    assert _run(nano, place, IMAGE, "cmd", "/c", "exit 5", code=5)[0] == 5
+    assert "cannot find" in _run(nano, place, "--offline", "nano:2", code=2)[2]
