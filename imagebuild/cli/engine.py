@@ -87,6 +87,16 @@ def _start_behind(argv: list[str], root: Path, socket: Path, build: int, drives:
         command += ["--host-drive", drive]
     with log.open("wb") as said:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
+    try:
+        _await_ready(child, root, socket, log)
+    except BaseException:  # also when the user stops us: nothing is left behind that starts
+        child.terminate()
+        child.wait()
+        raise
+    child.returncode = 0  # it outlives us: nobody waits for it
+
+
+def _await_ready(child: subprocess.Popen[bytes], root: Path, socket: Path, log: Path) -> None:
     end = time.monotonic() + READY_SECONDS
     shown = 0
     while time.monotonic() < end:
