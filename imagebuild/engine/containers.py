@@ -24,6 +24,7 @@ from .events import Event, Events
 from .health import watch as watch_health
 from .launch import Launch
 from .parts import ImagePart, NetworkPart, VolumePart
+from .refusals_config import SIGNALS, check_signal
 from .run import Run
 from .streams import Streams
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 STOP_SECONDS = 30
 """What a Windows container gets to stop, unless somebody says otherwise (moby ``container/container_windows.go``)."""
+KILL = SIGNALS["KILL"]
+HARMLESS = frozenset(SIGNALS[name] for name in ("CHLD", "CONT", "URG", "WINCH"))
+"""Signals that end no program unless it asks for them."""
 
 
 class Containers:
@@ -233,23 +237,29 @@ class Containers:
         if run is None:
             return
         run.stopping = True
+        self._tell(container, "kill", signal=str(check_signal(container.config.stop_signal or "TERM")))
         await asyncio.to_thread(run.box.stop, 10 ** 6 if timeout < 0 else timeout)
         await run.ended
         self._tell(container, "stop")
 
-    async def kill(self, container: Container, signal: str) -> None:
+    async def kill(self, container: Container, signal: int = KILL) -> None:
         """End it at once (KILL), or shut it down (any other signal: Windows has none). Conflict for one that is not
-        running."""
+        running.
+
+        A Windows engine takes any signal for a shutdown. Ours ignores those that end no program anywhere: the docker
+        command on Linux sends WINCH whenever its window changes, and that must not end a shell.
+        """
         if not container.running:
-            raise faults.Conflict(f"cannot kill container: {container.id}: container {container.id} is not running")
+            raise faults.not_running(container.id)
+        self._tell(container, "kill", signal=str(signal))
+        if signal in HARMLESS:
+            return
         container.stopped_by_hand = True
-        self._tell(container, "kill", signal=signal)
-        if signal in ("KILL", "SIGKILL", "9", ""):
+        run = container.run
+        if signal == KILL:
             await self._kill(container)
-        else:
-            run = container.run
-            if run is not None:
-                self._spawn(self._shut_down(run))
+        elif run is not None:
+            self._spawn(self._shut_down(run))
 
     async def _kill(self, container: Container) -> None:
         run = container.run

@@ -14,6 +14,7 @@ from ..dockerapi.duration import parse_moment
 from . import refusals_later
 from .container import Container
 from .create import create
+from .refusals_config import SIGNALS, check_signal
 
 if TYPE_CHECKING:
     from .core import Engine
@@ -67,7 +68,13 @@ async def restart_container(request: Request, engine: Engine) -> Response:
 
 async def kill_container(request: Request, engine: Engine) -> Response:
     """``docker kill``."""
-    await engine.containers.kill(engine.containers.find(request["id"]), request.text("signal", "KILL").upper())
+    try:
+        signal = check_signal(request.text("signal") or "KILL")
+        if signal not in SIGNALS.values():
+            raise faults.BadRequest(f"the windows daemon does not support signal {signal}")
+        await engine.containers.kill(engine.containers.find(request["id"]), signal)
+    except faults.Fault as fault:
+        raise type(fault)(f"cannot kill container: {request['id']}: {fault.message}") from None
     return respond.empty()
 
 

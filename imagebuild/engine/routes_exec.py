@@ -64,6 +64,8 @@ async def start_exec(request: Request, engine: Engine) -> Response | None:
         raise faults.Conflict(f"Error: Exec command {made.id} has already run")
     if not made.container.running:
         raise faults.not_running(made.container.id)
+    engine.events.publish(Event("container", f"exec_start: {' '.join(made.asked.cmd or ())}", made.container.id,
+                                {**made.container.attributes(), "execID": made.id}))
     if asked.detach:
         made.streams = _streams(made, lambda stream, data: None, stdin=False)
         await _start(made, asked)

@@ -14,6 +14,7 @@ from ..dockerapi.duration import parse_moment
 from ..errors import FormatError
 from .container import Container
 from .detach import Detached, DetachKeys
+from .events import Event
 from .lines import Wanted, read
 from .output import STDOUT
 from .streams import Streams
@@ -54,6 +55,7 @@ async def attach(request: Request, engine: Engine) -> None:
     keys = DetachKeys.parse(request.text("detachKeys"))
     start = 0 if request.flag("logs") else container.output.end
     connection = await request.hijack(multiplexed=not container.config.tty)
+    engine.events.publish(Event("container", "attach", container.id, container.attributes()))
     async with connection:
         tasks = []
         if request.flag("stream") and request.flag("stdin") and container.config.open_stdin:

@@ -171,7 +171,7 @@ def _stop(made: Engine) -> None:
     end = time.monotonic() + 3  # the kernel takes namespaces apart after their last process is gone
     while True:
         left = [f"process {pid}: {what}" for pid, what in family.items() if describe(pid) == what]
-        left += [f"process {pid} sees a mount of it: {describe(pid)}" for pid in pids() if str(made.root) in mounts(pid)]
+        left += [f"process {pid} sees its mounts: {describe(pid)}" for pid in pids() if str(made.root) in mounts(pid)]
         left += [f"process {pid} is in {space}" for pid in pids() for space in namespaces(pid) if space in spaces]
         if not left:
             return

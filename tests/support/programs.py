@@ -47,7 +47,6 @@ PACKAGES = {
     "reged": "chntpw",
     "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64",
     "skopeo": "skopeo",
-    "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64",
 }
 
 GO_SOURCES = Path("/usr/share/gocode")
