@@ -136,6 +136,8 @@ class Containers:
             if container.running or container.status == "restarting":
                 if not force:
                     raise faults.must_be_stopped(container.name)
+                if container.running:
+                    self._tell(container, "kill", signal=str(KILL))
                 await self._kill(container)
             container.status = "removing"
             container.save()
