@@ -14,7 +14,7 @@ from .commandline import exec_line
 from .container import Container
 from .detach import DetachKeys
 from .events import Event
-from .routes_streams import feed
+from .routes_streams import APART, feed
 from .streams import Streams
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ async def start_exec(request: Request, engine: Engine) -> Response | None:
     finish = engine.keep(_finish(made, engine))
     connection = await request.hijack(multiplexed=not made.asked.tty)
     async with connection:
+        await asyncio.sleep(APART)
         await _attached(made, connection, queue, finish)
     return None
 
