@@ -117,8 +117,8 @@ def test_a_project_comes_up_is_used_and_goes_down(compose: Compose) -> None:
 def test_services_are_scaled_and_followed(compose: Compose) -> None:
     compose("--profile", "more", "up", "-d", "--scale", "loop=3", "loop")
     assert len(compose("--profile", "more", "ps", "-q", "loop").split()) == 3
-    until(lambda: {f"loop-{number}" for number in (1, 2, 3)} <= {
-        line.split()[0] for line in compose("--profile", "more", "logs", "loop").splitlines()})
+    until(lambda: all(f"loop-{number}  | line 1" in logs for logs in [compose("--profile", "more", "logs", "loop")]
+                      for number in (1, 2, 3)))
     compose("--profile", "more", "up", "-d", "--scale", "loop=1", "loop")
     assert len(compose("--profile", "more", "ps", "-q", "loop").split()) == 1
     assert compose.name in compose("ls", "--format", "json")
