@@ -10,6 +10,7 @@
 #   FUZZ_COUNT=1000000  broken hives that `make fuzz` tries in all; the next call goes on
 #   FUZZ_SECONDS=600    seconds after which it stops (default: 0, none)
 #   FUZZ_JOBS=1         processes of it
+#   CHAOS_COUNT=200     times that `make chaos` kills the engine
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -20,10 +21,11 @@ MUTANTS_JOBS ?= 1
 FUZZ_COUNT ?= 1000000
 FUZZ_SECONDS ?= 0
 FUZZ_JOBS ?= 1
+CHAOS_COUNT ?= 200
 PYTEST := $(BIN)/python -m pytest -q -rs -n $(JOBS) --dist loadfile
 SETUP := PYTHON="$(PYTHON)" scripts/setup
 
-.PHONY: help setup demo test test-full lint format bench mutants fuzz docs serve-docs peers lock clean
+.PHONY: help setup demo test test-full lint format bench mutants fuzz chaos docs serve-docs peers lock clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -63,6 +65,10 @@ mutants:         ## break windows/, layer/ and lint/ in small ways: do the tests
 fuzz:            ## a million broken registry hives: does one crash or hang? Goes on where it stopped
 	@$(SETUP) test
 	@$(BIN)/python scripts/fuzz_hives.py --count $(FUZZ_COUNT) --jobs $(FUZZ_JOBS) --seconds $(FUZZ_SECONDS)
+
+chaos:           ## the embedded engine, killed at 200 random moments: is anything lost or left?
+	@$(SETUP) test
+	@$(BIN)/python scripts/chaos.py --count $(CHAOS_COUNT)
 
 docs:            ## the site, into site/; any warning is an error
 	@$(SETUP) dev

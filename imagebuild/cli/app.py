@@ -44,6 +44,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "compat": ("compat", "Does this image run on that host, and what does an engine take?"),
     "doctor": ("doctor", "Explain a host, or an error text, and say what to do."),
     "engine": ("engine", "A Windows Docker engine on this machine."),
+    "run": ("run", "Run one container, without a docker client."),
+    "ps": ("ps", "List containers with their processes, here and in Windows."),
     "base": ("base", "Make base images: from scratch, or stand-ins for Microsoft's."),
     "login": ("account", "Remember credentials for a registry."),
     "logout": ("account", "Forget credentials for a registry."),

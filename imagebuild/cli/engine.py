@@ -32,7 +32,7 @@ def engine() -> None:
     Wine in a sandbox; what a Windows engine refuses is refused."""
 
 
-def _place_options(function: Any) -> Any:
+def place_options(function: Any) -> Any:
     for option in reversed((
         click.option("--root", type=click.Path(file_okay=False), metavar="DIR",
                      help="Where the engine keeps everything. Also WCOW_ENGINE_ROOT."),
@@ -50,7 +50,7 @@ def _place_options(function: Any) -> Any:
 @click.option("--host-drive", "drives", multiple=True, metavar="C=DIR",
               help=r"The folder that stands for a drive where a mount's source is a Windows path, as in -v C:\a:C:\b. "
                    "Repeatable.")
-@_place_options
+@place_options
 @click.pass_context
 def start(ctx: click.Context, /, foreground: bool, build: int, drives: tuple[str, ...], root: str | None,
           socket: str | None) -> None:
@@ -63,7 +63,7 @@ def start(ctx: click.Context, /, foreground: bool, build: int, drives: tuple[str
       docker version
     """
     folder, path = engine_place(root, socket)
-    settings = EngineSettings(folder, build=build, drives=dict(_drive(text) for text in drives),
+    settings = EngineSettings(folder, build=build, drives=dict(drive_of(text) for text in drives),
                               name=os.uname().nodename.split(".")[0])
     if foreground:
         asyncio.run(serve(lambda: make_engine(settings, settings_from(ctx)), folder, path,
@@ -106,7 +106,7 @@ def _start_behind(argv: list[str], root: Path, socket: Path, build: int, drives:
 
 
 @engine.command()
-@_place_options
+@place_options
 def stop(root: str | None, socket: str | None) -> None:
     """Stop the engine; its containers are killed, as a Windows engine's are."""
     folder, _ = engine_place(root, socket)
@@ -123,7 +123,7 @@ def stop(root: str | None, socket: str | None) -> None:
 
 
 @engine.command()
-@_place_options
+@place_options
 @format_option
 def status(root: str | None, socket: str | None, as_json: bool) -> int:
     """Say whether the engine runs, what it enforces on this machine and what it does not. Exit code 1: it does not run.
@@ -153,7 +153,7 @@ def status(root: str | None, socket: str | None, as_json: bool) -> int:
 @engine.command()
 @click.option("--print", "only", is_flag=True, help="Print the command instead of running it.")
 @click.option("--name", default="wcow", show_default=True, help="The context's name.")
-@_place_options
+@place_options
 def context(only: bool, name: str, root: str | None, socket: str | None) -> None:
     """Make a docker context of the engine: docker --context wcow …"""
     _, path = engine_place(root, socket)
@@ -171,7 +171,8 @@ def context(only: bool, name: str, root: str | None, socket: str | None) -> None
     click.echo(f"docker --context {name} version")
 
 
-def _drive(text: str) -> tuple[str, Path]:
+def drive_of(text: str) -> tuple[str, Path]:
+    """The letter and the folder of ``C=DIR``. UsageError when it is none, or there is no such folder."""
     letter, equals, folder = text.partition("=")
     if not equals or len(letter.rstrip(":")) != 1 or not letter[0].isalpha():
         raise UsageError(f"{text!r} is no drive", hint="--host-drive C=/home/me/windows")

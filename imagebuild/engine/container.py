@@ -49,6 +49,7 @@ class Container:
     finished: int = 0
     restarts: int = 0
     stopped_by_hand: bool = False
+    pause: float = 0.0
     run: Run | None = None
     attachment: Attachment = field(default_factory=lambda: Attachment(None))
     health: shapes.Health | None = None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All containers of the engine: found by name, id or its beginning; made, started, stopped, removed, remembered.
+"""The life of the engine's containers: started, watched, stopped, started again, waited for, removed.
 
 Used on the engine's loop. What blocks goes to threads; each container has a lock, so that two clients cannot start or
 remove it at once.
@@ -8,19 +8,18 @@ remove it at once.
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
-from ..dockerapi import faults, shapes
-from ..dockerapi.names import check_container_name, new_id, random_name
-from ..errors import WcowError
-from ..sandbox.port import KILLED, Sandbox
+from ..dockerapi import faults
+from ..errors import StoreError, WcowError
+from ..sandbox.port import Box, Sandbox
+from . import restart
+from .collection import Collection, clear
 from .container import Container
-from .events import Event, Events
+from .events import Events
 from .health import watch as watch_health
 from .launch import Launch
 from .parts import ImagePart, NetworkPart, VolumePart
@@ -37,96 +36,39 @@ KILL = SIGNALS["KILL"]
 HARMLESS = frozenset(SIGNALS[name] for name in ("CHLD", "CONT", "URG", "WINCH"))
 """Signals that end no program unless it asks for them."""
 
+CLOSE_SECONDS = 20
+"""What all containers together get to be killed when the engine stops."""
 
-class Containers:
-    """The collection. Parts are given; whoever makes it calls :meth:`load` once and :meth:`close` at the end."""
+
+class Containers(Collection):
+    """Parts are given; whoever makes it calls :meth:`load` once, :meth:`resume` when it serves, and :meth:`close` at
+    the end."""
 
     def __init__(self, settings: EngineSettings, sandbox: Sandbox, events: Events, images: ImagePart,
                  volumes: VolumePart, networks: NetworkPart) -> None:
-        self._settings = settings
+        super().__init__(settings, events, images, volumes, networks)
         self._sandbox = sandbox
-        self._events = events
-        self._images = images
-        self._volumes = volumes
-        self._networks = networks
-        self._folder = settings.root / "containers"
-        self._all: dict[str, Container] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._waiters: dict[str, set[asyncio.Future[int]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
-    # --- finding
-
-    def __iter__(self) -> Iterator[Container]:
-        return iter(tuple(self._all.values()))
-
-    def find(self, reference: str) -> Container:
-        """By id, by name, or by a beginning of the id that fits one only."""
-        if reference in self._all:
-            return self._all[reference]
-        name = reference.removeprefix("/")
-        found = [one for one in self._all.values() if one.name == name]
-        if not found and name:
-            found = [one for one in self._all.values() if one.id.startswith(name)]
-            if len(found) > 1:
-                raise faults.BadRequest(f"multiple IDs found with provided prefix: {name}")
-        if not found:
-            raise faults.no_such_container(reference)
-        return found[0]
-
     def load(self) -> None:
-        """What an earlier engine left: containers that ran are reported as ended, halves of containers removed."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        for folder in sorted(self._folder.iterdir()):
-            container = Container.load(folder)
-            if container is None or container.status == "removing":
-                shutil.rmtree(folder, ignore_errors=True)
-                continue
-            if container.status in ("running", "restarting"):
-                container.status, container.exit_code, container.finished = "exited", KILLED, time.time_ns()
-                container.save()
-            self._all[container.id] = container
-            self._images.use(container.image, container.id)
-            for mount in container.mounts:
-                if mount.type == "volume":
-                    self._volumes.use(mount.name, container.id)
+        """See :meth:`.collection.Collection.load`; what a killed engine left outside the folders goes, too."""
+        if self._folder.is_dir():
+            for folder in self._folder.iterdir():
+                self._sandbox.forget(folder.name)
+        super().load()
 
-    # --- making and removing
+    def resume(self) -> None:
+        """The engine serves from now on: start what its restart policy wants, remove what was to go at its end."""
+        for container in self:
+            if container.host.auto_remove:
+                self._spawn(self._auto_remove(container))
+            elif restart.at_engine_start(container):
+                self._spawn(self._start_again(container, "exited"))
 
-    def create(self, config: shapes.Config, host: shapes.HostConfig, *, name: str, image: str,
-               networks: Mapping[str, shapes.EndpointSettings], mounts: tuple[shapes.MountPoint, ...],
-               command: str, identifier: str = "") -> Container:
-        """A container, remembered; everything about it was checked before. Conflict when the name is taken."""
-        identifier = identifier or new_id()
-        if name:
-            name = check_container_name(name)
-            self._free(name)
-        else:
-            name = random_name({one.name for one in self})
-        folder = self._folder / identifier
-        folder.mkdir(parents=True)
-        container = Container(identifier, name, folder, time.time_ns(), image, config, host, dict(networks), mounts,
-                              command)
-        try:
-            container.save()
-        except WcowError:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        self._all[identifier] = container
-        self._images.use(image, identifier)
-        self._tell(container, "create")
-        return container
-
-    def rename(self, container: Container, name: str) -> None:
-        """Another name. Conflict when it is taken."""
-        name = check_container_name(name)
-        if name == container.name:
-            raise faults.BadRequest("Renaming a container with the same name as its current name")
-        self._free(name)
-        old, container.name = container.name, name
-        container.save()
-        self._tell(container, "rename", oldName=f"/{old}")
+    # --- removing
 
     async def remove(self, container: Container, *, force: bool = False, volumes: bool = False) -> None:
         """Remove it, killed first with ``force``; Conflict for one that runs."""
@@ -140,8 +82,14 @@ class Containers:
                     self._tell(container, "kill", signal=str(KILL))
                 await self._kill(container)
             container.status = "removing"
-            container.save()
-            await asyncio.to_thread(shutil.rmtree, container.folder, True)
+            self._remember(container)
+            container.output.finish()  # whoever waits for a run of it waits no longer
+            try:
+                await asyncio.to_thread(clear, container.folder)
+            except (OSError, StoreError) as error:
+                container.status, container.error = "dead", str(error)
+                self._remember(container)
+                raise faults.Internal(f"container {container.id}: failed to remove its folder: {error}") from error
             self._images.release(container.id)
             self._volumes.release(container.id, remove_anonymous=volumes)
             del self._all[container.id]
@@ -156,9 +104,10 @@ class Containers:
         async with self._locked(container):
             if container.running:
                 raise faults.NotModified("container already started")
-            if container.status in ("removing", "dead"):
-                raise faults.Conflict(f"container is marked for removal and cannot be started: {container.name}")
+            if container.status in ("removing", "dead") or container.id not in self._all:
+                raise faults.Conflict("container is marked for removal and cannot be started")
             container.stopped_by_hand = False
+            container.restarts, container.pause = 0, 0.0
             try:
                 await self._start(container)
             except faults.Fault:
@@ -167,60 +116,69 @@ class Containers:
                 raise
 
     async def _start(self, container: Container) -> None:
+        if self._closing:
+            raise faults.Internal("the engine is stopping")
         launch = Launch(self._settings, self._sandbox, self._images, self._volumes, self._networks)
         streams: Streams | None = None
+        box: Box | None = None
         try:
-            box, command = await asyncio.to_thread(launch.prepare, container)
+            ready, command = await asyncio.to_thread(launch.prepare, container)
+            box = ready
             container.output.begin()
             streams = Streams(container.output.add, tty=container.config.tty, stdin=container.config.open_stdin)
             rows, columns = container.host.console_size
             if container.config.tty and rows and columns:
                 streams.resize(rows, columns)
-            process = await asyncio.to_thread(box.start, command, streams.stdio)
+            process = await asyncio.to_thread(ready.start, command, streams.stdio)
         except BaseException as error:
             if streams is not None:
                 streams.close()
             container.output.finish()
-            await asyncio.to_thread(launch.undo, container)
-            if not isinstance(error, WcowError):
+            if box is not None:
+                await self._try(container, box.close)
+            await self._try(container, launch.undo, container)
+            if not isinstance(error, WcowError | OSError):
                 raise
             fault = faults.of_error(error)
             container.error, container.exit_code = fault.message, 128
-            container.save()
+            self._remember(container)
             raise fault from error
         streams.started()
-        container.run = Run(box, process, streams)
+        container.run = Run(ready, process, streams)
         container.status, container.started, container.error = "running", time.time_ns(), ""
         container.exit_code, container.finished = 0, 0
-        container.save()
+        self._remember(container)
         self._tell(container, "start")
         self._spawn(self._watch(container, container.run))
         if container.config.healthcheck is not None:
             self._spawn(watch_health(container, lambda status: self._tell(container, f"health_status: {status}")))
 
     async def _watch(self, container: Container, run: Run) -> None:
-        """Until the program ends: then everything about the run is over, and told."""
+        """Until the program ends: then everything about the run is over, and told. Nothing may keep it from that:
+        whoever stops or removes the container waits for it."""
         code = await asyncio.wrap_future(run.process.ended)
         await run.streams.ended()
         container.output.finish()
-        await asyncio.to_thread(run.box.close)
-        await asyncio.to_thread(self._networks.detach, container.id)
+        await self._try(container, run.box.close)
+        await self._try(container, self._networks.detach, container.id)
         container.run, container.status = None, "exited"
         container.exit_code, container.finished = code, time.time_ns()
         container.attachment = type(container.attachment)(None)
-        again = not self._closing and self._wants_again(container)
+        again = not self._closing and container.id in self._all and restart.wanted(container)
         if again:
             container.status = "restarting"
+            container.pause = restart.pause_after(container)
             container.restarts += 1
         if container.id in self._all:
-            container.save()
+            self._remember(container)
         if not run.ended.done():
             run.ended.set_result(code)
-        self._tell(container, "die", exitCode=str(code))
+        self._tell(container, "die", exitCode=str(code),
+                   execDuration=str((container.finished - container.started) // 1_000_000_000))
         self._wake(container, code)
         if again:
             self._spawn(self._again(container))
-        elif container.host.auto_remove and not self._closing and container.id in self._all:
+        elif container.host.auto_remove and not self._closing and not run.restarting and container.id in self._all:
             self._spawn(self._auto_remove(container))
 
     async def stop(self, container: Container, timeout: int | None = None) -> None:
@@ -230,42 +188,45 @@ class Containers:
             raise faults.NotModified("container already stopped")
         container.stopped_by_hand = True
         if container.status == "restarting":
-            container.status = "exited"
-            container.save()
+            self._settle(container)
             return
         if timeout is None:
             timeout = container.config.stop_timeout if container.config.stop_timeout is not None else STOP_SECONDS
         run = container.run
         if run is None:
             return
-        run.stopping = True
         self._tell(container, "kill", signal=str(check_signal(container.config.stop_signal or "TERM")))
         await asyncio.to_thread(run.box.stop, 10 ** 6 if timeout < 0 else timeout)
         await run.ended
         self._tell(container, "stop")
 
-    async def kill(self, container: Container, signal: int = KILL) -> None:
-        """End it at once (KILL), or shut it down (any other signal: Windows has none). Conflict for one that is not
-        running.
+    async def kill(self, container: Container, signal: str = "") -> None:
+        """End it at once (``KILL``, and nothing said), or shut it down (any other signal: Windows has none). Conflict
+        for one that is not running, BadRequest for what is no signal.
 
         A Windows engine takes any signal for a shutdown. Ours ignores those that end no program anywhere: the docker
         command on Linux sends WINCH whenever its window changes, and that must not end a shell.
         """
-        if not container.running:
+        number = check_signal(signal or "KILL")
+        if number not in SIGNALS.values():
+            raise faults.BadRequest(f"the windows daemon does not support signal {number}")
+        run = container.run
+        if not container.running or run is None:
             raise faults.not_running(container.id)
-        self._tell(container, "kill", signal=str(signal))
-        if signal in HARMLESS:
+        self._tell(container, "kill", signal=str(number))
+        if number in HARMLESS:
             return
         container.stopped_by_hand = True
-        run = container.run
-        if signal == KILL:
+        if number == KILL:
             await self._kill(container)
-        elif run is not None:
+        else:
             self._spawn(self._shut_down(run))
 
     async def _kill(self, container: Container) -> None:
-        run = container.run
         container.stopped_by_hand = True
+        await self._end(container.run)
+
+    async def _end(self, run: Run | None) -> None:
         if run is not None:
             await asyncio.to_thread(run.box.kill)
             await run.ended
@@ -274,10 +235,14 @@ class Containers:
         await asyncio.to_thread(run.box.stop, STOP_SECONDS)
 
     async def restart(self, container: Container, timeout: int | None = None) -> None:
-        """Stop it when it runs, then start it."""
-        if container.running:
-            await self.stop(container, timeout)
-        await self.start(container)
+        """Stop it when it runs, then start it. One that is removed at its end is not, this time."""
+        run = container.run
+        if container.running and run is not None:
+            run.restarting = True
+            with suppress(faults.NotModified):  # it ended by itself
+                await self.stop(container, timeout)
+        with suppress(faults.NotModified):  # somebody else restarts it too
+            await self.start(container)
         self._tell(container, "restart")
 
     async def wait(self, container: Container, condition: str = "not-running") -> asyncio.Future[int]:
@@ -288,39 +253,55 @@ class Containers:
             future.set_result(container.exit_code)
         else:
             kind = "removed" if condition == "removed" else "ended"
-            self._waiters.setdefault(f"{kind} {container.id}", set()).add(future)
+            waiters = self._waiters.setdefault(f"{kind} {container.id}", set())
+            waiters.add(future)
+            future.add_done_callback(waiters.discard)  # whoever asked may leave before
         return future
 
     async def close(self) -> None:
-        """The engine stops: every container is killed and remembered as ended."""
+        """The engine stops: every container is killed and remembered as ended, by the engine and not by hand."""
         self._closing = True
-        await asyncio.gather(*(self._kill(one) for one in self if one.running), return_exceptions=True)
+        if closing := [asyncio.ensure_future(self._close(one)) for one in self]:
+            await asyncio.wait(closing, timeout=CLOSE_SECONDS)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=5)
         for task in tuple(self._tasks):
             task.cancel()
 
+    async def _close(self, container: Container) -> None:
+        async with self._locked(container):  # a start that is under way ends first
+            await self._end(container.run)
+            if container.status == "restarting":
+                self._settle(container)
+
     # --- within
 
-    def _wants_again(self, container: Container) -> bool:
-        policy = container.host.restart_policy
-        if container.stopped_by_hand or container.id not in self._all:
-            return False
-        if policy.name == "on-failure":
-            return container.exit_code != 0 and (
-                not policy.maximum_retry_count or container.restarts < policy.maximum_retry_count)
-        return policy.name in ("always", "unless-stopped")
-
     async def _again(self, container: Container) -> None:
-        """Restart after a pause that doubles, as moby's restart manager has it: 0.1 s to a minute."""
-        await asyncio.sleep(min(0.1 * 2 ** min(container.restarts - 1, 10), 60))
+        await asyncio.sleep(container.pause)
+        await self._start_again(container, "restarting")
+
+    async def _start_again(self, container: Container, status: str) -> None:
+        """Start it because its policy says so, when it is still as it was."""
         async with self._locked(container):
-            if container.status == "restarting" and container.id in self._all:
-                try:
-                    await self._start(container)
-                except WcowError:
-                    container.status = "exited"
-                    container.save()
+            if container.status != status or container.id not in self._all or self._closing:
+                return
+            try:
+                await self._start(container)
+            except WcowError:  # the container's ``error`` says it
+                self._settle(container)
+
+    def _settle(self, container: Container) -> None:
+        """It was to start again, and will not."""
+        container.status = "exited"
+        self._remember(container)
+        self._wake(container, container.exit_code)
+
+    async def _try(self, container: Container, work: Callable[..., object], *args: object) -> None:
+        """Do in a thread what cannot be done about when it fails but to say so."""
+        try:
+            await asyncio.to_thread(work, *args)
+        except (WcowError, OSError) as error:
+            container.error = str(error)
 
     async def _auto_remove(self, container: Container) -> None:
         try:
@@ -328,22 +309,14 @@ class Containers:
         except faults.Fault:
             return  # somebody was quicker
 
-    def _free(self, name: str) -> None:
-        for other in self:
-            if other.name == name:
-                raise faults.name_in_use(name, other.id)
-
-    def _tell(self, container: Container, action: str, **more: str) -> None:
-        self._events.publish(Event("container", action, container.id, {**container.attributes(), **more}))
-
     def _wake(self, container: Container, code: int, *, removed: bool = False) -> None:
         for kind in ("removed", "ended") if removed else ("ended",):
             for future in self._waiters.pop(f"{kind} {container.id}", ()):
                 if not future.done():
                     future.set_result(code)
 
-    def _spawn(self, work: object) -> None:
-        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type]
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -352,8 +325,3 @@ class Containers:
         lock = self._locks.setdefault(container.id, asyncio.Lock())
         async with lock:
             yield
-
-
-def folder_of(settings: EngineSettings, identifier: str) -> Path:
-    """Where a container's own files are."""
-    return settings.root / "containers" / identifier

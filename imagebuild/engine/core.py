@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from ..dockerapi import Identity, Route, Server, VersionRange
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from .networks import Networks
     from .routes_exec import Exec
     from .volumes import Volumes
+
+THREADS = 128
+"""For what blocks. A stop may take its container's half minute, and must not keep others from a thread."""
 
 
 class Engine:
@@ -44,7 +48,8 @@ class Engine:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def open(self) -> None:
-        """Read what an earlier engine left."""
+        """Read what an earlier engine left. On the loop, whose threads are the engine's from now on."""
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "engine"))
         self.settings.root.mkdir(parents=True, exist_ok=True)
         place = self.settings.root / "engine.json"
         document = read_document(place)
@@ -64,11 +69,15 @@ class Engine:
     async def close(self) -> None:
         """Stop: containers are killed, as a Windows engine's are when it stops."""
         self.events.close()
-        await self.containers.close()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.to_thread(self.sandbox.close)
-        await asyncio.to_thread(self.networks.close)
+        try:
+            await self.containers.close()
+            for task in tuple(self._tasks):
+                task.cancel()
+        finally:
+            try:
+                await asyncio.to_thread(self.sandbox.close)
+            finally:
+                await asyncio.to_thread(self.networks.close)
 
     def keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something beside the requests, until the engine stops."""
@@ -107,11 +116,12 @@ def routes() -> tuple[Route, ...]:
         routes_exec,
         routes_images,
         routes_networks,
+        routes_processes,
         routes_streams,
         routes_system,
         routes_volumes,
     )
 
     modules = (routes_system, routes_containers, routes_archive, routes_streams, routes_exec, routes_images,
-               routes_volumes, routes_networks)
+               routes_volumes, routes_networks, routes_processes)
     return tuple(route for module in modules for route in module.ROUTES)

@@ -90,9 +90,18 @@ def _health(own: shapes.Config, image: ImageConfig) -> shapes.Healthcheck | None
 def _networks(engine: Engine, host: shapes.HostConfig,
               asked: shapes.NetworkingConfig | None) -> dict[str, shapes.EndpointSettings]:
     """The networks by name: the one of ``NetworkMode`` first, then those that were named besides."""
-    mode = engine.networks.check(host.network_mode or "default")
-    named = {engine.networks.check(name): settings or shapes.EndpointSettings()
+    mode = _network(engine, host.network_mode)
+    named = {_network(engine, name): settings or shapes.EndpointSettings()
              for name, settings in ((asked.endpoints_config if asked else None) or {}).items()}
     if mode == "none":
         return {}
     return {mode: named.pop(mode, shapes.EndpointSettings()), **named}
+
+
+def _network(engine: Engine, mode: str) -> str:
+    """A network's name. One that does not exist is refused at the start, as moby does: a client that gets a 404 for a
+    create pulls the image and tries again."""
+    try:
+        return engine.networks.check(mode or "default")
+    except faults.NotFound:
+        return mode

@@ -58,7 +58,7 @@ async def read(output: Output, wanted: Wanted) -> AsyncIterator[tuple[int, bytes
         start, skip = _last(output, wanted)
     prefix = _Prefixer()
     chunks: AsyncIterable[Chunk] = output.follow(start) if wanted.follow else _all(output, start)
-    async for chunk in _whole(chunks):
+    async for chunk in chunks:
         if wanted.until and chunk.at > wanted.until:
             return
         if chunk.at < wanted.since or not (wanted.stdout if chunk.stream == STDOUT else wanted.stderr):
@@ -72,25 +72,22 @@ async def read(output: Output, wanted: Wanted) -> AsyncIterator[tuple[int, bytes
         yield chunk.stream, prefix(chunk) if wanted.timestamps else chunk.data
 
 
-async def _whole(chunks: AsyncIterable[Chunk]) -> AsyncIterator[Chunk]:
-    """The same, cut where lines end: clients take a frame for a line, and cmd writes a line and its end apart."""
-    held: dict[int, Chunk] = {}
-    async for chunk in chunks:
-        before = held.pop(chunk.stream, None)
-        if before is not None:
-            chunk = Chunk(before.at, chunk.stream, before.data + chunk.data)
-        end = chunk.data.rfind(b"\n") + 1 or (len(chunk.data) if len(chunk.data) >= LONGEST else 0)
-        if end < len(chunk.data):
-            held[chunk.stream] = Chunk(chunk.at, chunk.stream, chunk.data[end:])
-        if end:
-            yield chunk if end == len(chunk.data) else Chunk(chunk.at, chunk.stream, chunk.data[:end])
-    for chunk in held.values():
-        yield chunk
-
-
 async def _all(output: Output, start: int) -> AsyncIterator[Chunk]:
+    """What is there, cut where lines end: clients take a piece for a line, and cmd writes a line and its end apart."""
+    held: Chunk | None = None
     for _, chunk in output.chunks(start):
-        yield chunk
+        if held is not None:
+            open_line = not held.data.endswith(b"\n") and len(held.data) < LONGEST
+            cut = (chunk.data.find(b"\n") + 1 or len(chunk.data)) if open_line and held.stream == chunk.stream else 0
+            if cut:
+                held = Chunk(held.at, held.stream, held.data + chunk.data[:cut])
+                if cut == len(chunk.data):
+                    continue
+                chunk = Chunk(chunk.at, chunk.stream, chunk.data[cut:])
+            yield held
+        held = chunk
+    if held is not None:
+        yield held
 
 
 def _last(output: Output, wanted: Wanted) -> tuple[int, int]:

@@ -42,6 +42,7 @@ class Output:
         self._end = path.stat().st_size if path.exists() else 0
         self._grown = asyncio.Event()
         self._ended = True
+        self._runs = 0
 
     @property
     def end(self) -> int:
@@ -58,6 +59,18 @@ class Output:
         except OSError as error:
             raise StoreError(f"cannot write {self.path}", why=error.strerror or str(error)) from error
         self._ended = False
+        self._runs += 1
+        self._wake()
+
+    @property
+    def run(self) -> int:
+        """The number of the run that goes on, or of the next one; for :meth:`begun`."""
+        return self._runs + self._ended
+
+    async def begun(self, run: int) -> None:
+        """Until a run has begun. Ends also when one was tried and did not come about, or nobody will try any more."""
+        while self._runs < run:
+            await self._grown.wait()
 
     def add(self, stream: int, data: bytes, at: int | None = None) -> None:
         """Append a chunk. A disk that is full loses it: the container must not stop for its log."""
@@ -79,6 +92,8 @@ class Output:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+        else:
+            self._runs += 1
         self._ended = True
         self._wake()
 

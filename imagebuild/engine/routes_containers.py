@@ -14,7 +14,7 @@ from ..dockerapi.duration import parse_moment
 from . import refusals_later
 from .container import Container
 from .create import create
-from .refusals_config import SIGNALS, check_signal
+from .events import Event
 
 if TYPE_CHECKING:
     from .core import Engine
@@ -69,10 +69,7 @@ async def restart_container(request: Request, engine: Engine) -> Response:
 async def kill_container(request: Request, engine: Engine) -> Response:
     """``docker kill``."""
     try:
-        signal = check_signal(request.text("signal") or "KILL")
-        if signal not in SIGNALS.values():
-            raise faults.BadRequest(f"the windows daemon does not support signal {signal}")
-        await engine.containers.kill(engine.containers.find(request["id"]), signal)
+        await engine.containers.kill(engine.containers.find(request["id"]), request.text("signal"))
     except faults.Fault as fault:
         raise type(fault)(f"cannot kill container: {request['id']}: {fault.message}") from None
     return respond.empty()
@@ -165,6 +162,8 @@ async def resize_container(request: Request, engine: Engine) -> Response:
     rows, columns = request.number("h"), request.number("w")
     run.streams.resize(rows, columns)
     await asyncio.to_thread(run.box.resize, run.process, rows, columns)
+    engine.events.publish(Event("container", "resize", container.id, {
+        **container.attributes(), "height": str(rows), "width": str(columns)}))
     return respond.empty(200)
 
 
@@ -172,9 +171,11 @@ async def update_container(request: Request, engine: Engine) -> Response:
     """``docker update``: of a Windows container only the restart policy."""
     container = engine.containers.find(request["id"])
     asked = await request.json(shapes.UpdateRequest)
+    engine.containers.check_there(container)
     container.host = refusals_later.check_update(container.id, container.host, asked, cpus=os.cpu_count() or 1,
                                                  version=request.version)
     container.save()
+    engine.events.publish(Event("container", "update", container.id, container.attributes()))
     return respond.json(shapes.Updated())
 
 
@@ -190,11 +191,17 @@ async def container_stats(request: Request, engine: Engine) -> Response:
 
     container = engine.containers.find(request["id"])
     if not request.flag("stream", True):
-        return respond.json(await asyncio.to_thread(stats_of, container))
+        first: shapes.Stats | None = None
+        if container.running and not request.flag("one-shot"):  # a client makes a rate of two
+            first = await asyncio.to_thread(stats_of, container)
+            await asyncio.sleep(1)
+        return respond.json(await asyncio.to_thread(stats_of, container, first))
 
     async def lines() -> AsyncIterator[object]:
-        while container.id in {one.id for one in engine.containers}:
-            yield await asyncio.to_thread(stats_of, container)
+        before: shapes.Stats | None = None
+        while container.status != "removing":
+            before = await asyncio.to_thread(stats_of, container, before)
+            yield before
             await asyncio.sleep(1)
 
     return respond.json_lines(lines())

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from ..dockerapi import Hijacked, Request, Response, Route, faults, respond, shapes
 from ..sandbox.port import Command, Process
@@ -16,9 +17,15 @@ from .detach import DetachKeys
 from .events import Event
 from .routes_streams import APART, feed
 from .streams import Streams
+from .waiting import Waiting
 
 if TYPE_CHECKING:
     from .core import Engine
+
+NOT_STARTED = 126
+"""The exit code of a program that could not be started, as moby has it."""
+KEPT_SECONDS = 300
+"""How long a program that ended can be asked about."""
 
 
 @dataclass(slots=True, eq=False)
@@ -31,7 +38,8 @@ class Exec:
     process: Process | None = None
     streams: Streams | None = None
     code: int | None = None
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    asked_to_start: bool = False
+    ended_at: float = 0.0
 
     @property
     def running(self) -> bool:
@@ -48,11 +56,11 @@ async def create_exec(request: Request, engine: Engine) -> Response:
     if not container.running:
         raise faults.not_running(container.id)
     DetachKeys.parse(asked.detach_keys)
+    _forget(engine)
     made = Exec(secrets.token_hex(32), container, asked)
     engine.execs[made.id] = made
     container.execs.append(made.id)
-    engine.events.publish(Event("container", f"exec_create: {' '.join(asked.cmd)}", container.id,
-                                {**container.attributes(), "execID": made.id}))
+    _tell(made, engine, f"exec_create: {' '.join(asked.cmd)}")
     return respond.json(shapes.Id(id=made.id), 201)
 
 
@@ -60,44 +68,45 @@ async def start_exec(request: Request, engine: Engine) -> Response | None:
     """Start it, attached unless ``Detach`` says otherwise."""
     made = _find(engine, request["id"])
     asked = await request.json(shapes.ExecStart)
-    if made.process is not None:
+    if made.asked_to_start:
         raise faults.Conflict(f"Error: Exec command {made.id} has already run")
     if not made.container.running:
         raise faults.not_running(made.container.id)
-    engine.events.publish(Event("container", f"exec_start: {' '.join(made.asked.cmd or ())}", made.container.id,
-                                {**made.container.attributes(), "execID": made.id}))
+    made.asked_to_start = True
+    waiting = Waiting()
+    made.streams = Streams(waiting.put, tty=made.asked.tty, stdin=made.asked.attach_stdin and not asked.detach)
+    waiting.source = made.streams
     if asked.detach:
-        made.streams = _streams(made, lambda stream, data: None, stdin=False)
-        await _start(made, asked)
-        engine.keep(_finish(made, engine))
-        return respond.empty(200)
-    queue: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue()
-    made.streams = _streams(made, lambda stream, data: queue.put_nowait((stream, data)), stdin=made.asked.attach_stdin)
-    try:
-        await _start(made, asked)
-    except BaseException:
-        made.streams.close()
-        raise
+        waiting.drop()
+    # A client that leaves now must not take away the descriptors that a thread is giving to the program.
+    await asyncio.shield(engine.keep(_start(made, asked)))
+    _tell(made, engine, f"exec_start: {' '.join(made.asked.cmd or ())}")
     finish = engine.keep(_finish(made, engine))
-    connection = await request.hijack(multiplexed=not made.asked.tty)
-    async with connection:
-        await asyncio.sleep(APART)
-        await _attached(made, connection, queue, finish)
+    if asked.detach:
+        return respond.empty(200)
+    try:
+        connection = await request.hijack(multiplexed=not made.asked.tty)
+        async with connection:
+            await asyncio.sleep(APART)
+            if await _attached(made, connection, waiting, finish):
+                _tell(made, engine, "exec_detach")
+    finally:
+        waiting.drop()
     return None
 
 
-async def _attached(made: Exec, connection: Hijacked, queue: asyncio.Queue[tuple[int, bytes]],
-                    finish: asyncio.Task[None]) -> None:
+async def _attached(made: Exec, connection: Hijacked, waiting: Waiting, finish: asyncio.Task[None]) -> bool:
+    """Pass on both ways until the program has ended, or the client types the keys to detach (then true)."""
     assert made.streams is not None
     keys = DetachKeys.parse(made.asked.detach_keys) if made.asked.tty else None
     typing = asyncio.create_task(feed(made.streams, connection, keys, close=True)) if made.asked.attach_stdin else None
     try:
-        while not (finish.done() and queue.empty()):
-            getting = asyncio.create_task(queue.get())
-            waiting: list[asyncio.Task[object]] = [getting, finish]
+        while not (finish.done() and waiting.empty):
+            getting = asyncio.create_task(waiting.get())
+            tasks: list[asyncio.Task[Any]] = [getting, finish]
             if typing is not None and not typing.done():
-                waiting.append(typing)
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                tasks.append(typing)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if not getting.done():
                 getting.cancel()
             else:
@@ -108,28 +117,31 @@ async def _attached(made: Exec, connection: Hijacked, queue: asyncio.Queue[tuple
                     await connection.write_frame(stream, data)
             if typing is not None and typing.done() and not typing.cancelled() and typing.exception() is None and \
                     typing.result():
-                return
+                return True
+        return False
     finally:
         if typing is not None:
             typing.cancel()
             await asyncio.gather(typing, return_exceptions=True)
 
 
-def _streams(made: Exec, sink: object, *, stdin: bool) -> Streams:
-    return Streams(sink, tty=made.asked.tty, stdin=stdin)  # type: ignore[arg-type]
-
-
 async def _start(made: Exec, asked: shapes.ExecStart) -> None:
-    run = made.container.run
-    if run is None or made.streams is None:
-        raise faults.not_running(made.container.id)
-    size = asked.console_size or made.asked.console_size
-    if made.asked.tty and size and all(size):
-        made.streams.resize(*size)
-    environment = dict(line.partition("=")[::2] for line in made.asked.env or ())
-    command = Command(exec_line(made.asked.cmd or ()), made.asked.working_dir or made.container.config.working_dir,
-                      environment, tty=made.asked.tty)
-    made.process = await asyncio.to_thread(run.box.exec, command, made.streams.stdio)
+    assert made.streams is not None
+    try:
+        run = made.container.run
+        if run is None:
+            raise faults.not_running(made.container.id)
+        size = asked.console_size or made.asked.console_size
+        if made.asked.tty and size and all(size):
+            made.streams.resize(*size)
+        environment = dict(line.partition("=")[::2] for line in made.asked.env or ())
+        command = Command(exec_line(made.asked.cmd or ()), made.asked.working_dir or made.container.config.working_dir,
+                          environment, tty=made.asked.tty)
+        made.process = await asyncio.to_thread(run.box.exec, command, made.streams.stdio)
+    except BaseException:
+        made.streams.close()
+        made.code, made.ended_at = NOT_STARTED, time.monotonic()
+        raise
     made.streams.started()
 
 
@@ -138,12 +150,27 @@ async def _finish(made: Exec, engine: Engine) -> None:
     assert made.streams is not None
     code = await asyncio.wrap_future(made.process.ended)
     await made.streams.ended()
-    made.code = code
-    made.ended.set()
+    made.code, made.ended_at = code, time.monotonic()
     if made.id in made.container.execs:
         made.container.execs.remove(made.id)
-    engine.events.publish(Event("container", "exec_die", made.container.id,
-                                {**made.container.attributes(), "execID": made.id, "exitCode": str(code)}))
+    _tell(made, engine, "exec_die", exitCode=str(code))
+
+
+def _tell(made: Exec, engine: Engine, action: str, **more: str) -> None:
+    engine.events.publish(Event("container", action, made.container.id,
+                                {**made.container.attributes(), "execID": made.id, **more}))
+
+
+def _forget(engine: Engine) -> None:
+    """Let go of what ended some minutes ago, and of what was asked of a run that is over (moby does so, too)."""
+    now = time.monotonic()
+    for made in tuple(engine.execs.values()):
+        over = made.ended_at + KEPT_SECONDS < now if made.ended_at else \
+            not made.asked_to_start and not made.container.running
+        if over:
+            del engine.execs[made.id]
+            if made.id in made.container.execs:
+                made.container.execs.remove(made.id)
 
 
 async def inspect_exec(request: Request, engine: Engine) -> Response:

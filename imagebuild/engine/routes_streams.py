@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..dockerapi import Hijacked, Request, Response, Route, faults, respond, streams
@@ -57,7 +56,7 @@ async def attach(request: Request, engine: Engine) -> None:
     if container.status in ("removing", "dead"):
         raise faults.Conflict(f"container {container.id} is marked for removal")
     keys = DetachKeys.parse(request.text("detachKeys"))
-    start = 0 if request.flag("logs") else container.output.end
+    run, start = container.output.run, 0 if request.flag("logs") else container.output.end
     connection = await request.hijack(multiplexed=not container.config.tty)
     engine.events.publish(Event("container", "attach", container.id, container.attributes()))
     async with connection:
@@ -65,10 +64,12 @@ async def attach(request: Request, engine: Engine) -> None:
         tasks = []
         if request.flag("stream") and request.flag("stdin") and container.config.open_stdin:
             tasks.append(asyncio.create_task(_input(container, connection, keys)))
-        output = asyncio.create_task(_output(container, connection, request, start))
+        output = asyncio.create_task(_output(container, connection, request, run, start))
         try:
             await asyncio.wait([output, *tasks], return_when=asyncio.FIRST_COMPLETED)
-            if not output.done() and not any(_left(task) for task in tasks):
+            if any(_left(task) for task in tasks):
+                engine.events.publish(Event("container", "detach", container.id, container.attributes()))
+            elif not output.done():
                 await output
         finally:
             for task in (output, *tasks):
@@ -81,20 +82,18 @@ def _left(task: asyncio.Task[bool]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None and task.result()
 
 
-async def _output(container: Container, connection: Hijacked, request: Request, start: int) -> None:
-    """Pass output on, from an offset, until the run is over."""
+async def _output(container: Container, connection: Hijacked, request: Request, run: int, start: int) -> None:
+    """Pass output on, from an offset, until the run is over: the one that goes on, or else the next."""
     stdout, stderr = request.flag("stdout"), request.flag("stderr")
-    if not (stdout or stderr):
-        await _ended(container)
-        return
-    if request.flag("stream") and container.status == "created":
-        await _begun(container)
-    chunks = container.output.follow(start) if request.flag("stream") else None
-    if chunks is None:
-        for _, chunk in container.output.chunks(start):
+    output = container.output
+    for after, chunk in output.chunks(start):
+        start = after
+        if stdout if chunk.stream == STDOUT else stderr:
             await _send(container, connection, chunk.stream, chunk.data)
+    if not request.flag("stream"):
         return
-    async for chunk in chunks:
+    await output.begun(run)
+    async for chunk in output.follow(start):
         if stdout if chunk.stream == STDOUT else stderr:
             await _send(container, connection, chunk.stream, chunk.data)
 
@@ -113,7 +112,7 @@ async def _input(container: Container, connection: Hijacked, keys: DetachKeys) -
             return False
         await asyncio.sleep(0.01)
     return await feed(container.run.streams, connection, keys if container.config.tty else None,
-                      close=container.config.stdin_once or not container.config.tty)
+                      close=container.config.stdin_once)
 
 
 async def feed(target: Streams, connection: Hijacked, keys: DetachKeys | None, *, close: bool) -> bool:
@@ -130,19 +129,6 @@ async def feed(target: Streams, connection: Hijacked, keys: DetachKeys | None, *
     if close:
         target.close_input()
     return False
-
-
-async def _begun(container: Container) -> None:
-    while container.status == "created":
-        await asyncio.sleep(0.005)
-
-
-async def _ended(container: Container) -> None:
-    while container.run is None and container.status == "created":
-        await asyncio.sleep(0.01)
-    if container.run is not None:
-        with suppress(asyncio.CancelledError):
-            await asyncio.shield(container.run.ended)
 
 
 def _moment(request: Request, name: str) -> int:

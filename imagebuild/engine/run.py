@@ -12,14 +12,14 @@ from .streams import Streams
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """``ended`` completes with the exit code when the program is gone and all its output is on disk."""
+    """``ended`` completes with the exit code when the program is gone and all its output is on disk; with
+    ``restarting`` somebody stops it only to start it again."""
 
     box: Box
     process: Process
     streams: Streams
     ended: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    stopping: bool = False
-    attached: int = 0
+    restarting: bool = False
 
     @property
     def pid(self) -> int:

@@ -6,7 +6,9 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import resource
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ from .core import Engine
 from .files import read_document, write_document
 
 Say = Callable[[str], None]
+
+TRIES, PAUSE = 20, 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +38,19 @@ class Lock:
         root.mkdir(parents=True, exist_ok=True)
         self._root = root
         self._file = os.open(root / "engine.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        for _ in range(TRIES):  # whoever asks whether an engine runs holds the lock for a moment, too
+            with suppress(OSError):
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            time.sleep(PAUSE)
+        else:
             os.close(self._file)
             found = running(root)
             raise StoreError(f"cannot start an engine in {root}",
-                             why=f"one runs there already (process {found.pid})" if found else "one runs there already",
-                             hint="'wcow engine stop' ends it") from None
+                             why=f"one runs there already (process {found.pid})" if found and found.pid else
+                             "one runs there already", hint="'wcow engine stop' ends it")
+        with suppress(OSError):  # of an engine that was killed: nobody must take it for this one
+            (root / "running.json").unlink()
 
     def tell(self, socket: Path) -> None:
         """Say where this engine is."""
@@ -55,13 +64,13 @@ class Lock:
 
 
 def running(root: Path) -> Running | None:
-    """The engine of a folder, when one runs."""
+    """The engine of a folder, when one runs; process 0 while it starts."""
     try:
         file = os.open(root / "engine.lock", os.O_RDWR | os.O_CLOEXEC)
     except OSError:
         return None
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who ask do not take each other for it
     except OSError:
         document = read_document(root / "running.json")
         if isinstance(document, dict) and isinstance(document.get("pid"), int):
@@ -74,23 +83,37 @@ def running(root: Path) -> Running | None:
 
 async def serve(make: Callable[[], Engine], root: Path, socket: Path, *, say: Say = lambda line: None) -> None:
     """Run an engine until SIGTERM or SIGINT. ``make`` is called on the loop that it lives on."""
+    _more_descriptors()
     lock = Lock(root)
     try:
-        engine = make()
-        await asyncio.to_thread(engine.sandbox.prepare, say)
-        engine.open()
-        server = engine.server()
-        socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        await server.listen_unix(socket)
-        lock.tell(socket)
-        say(f"listening on {socket}")
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        await stop.wait()
-        say("stopping")
-        await server.close()
-        await engine.close()
+        engine = make()
+        try:
+            await asyncio.to_thread(engine.sandbox.prepare, say)
+            engine.open()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, stop.set)
+            server = engine.server()
+            try:
+                socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                await server.listen_unix(socket)
+                lock.tell(socket)
+                engine.containers.resume()
+                say(f"listening on {socket}")
+                await stop.wait()
+                say("stopping")
+            finally:
+                await server.close()
+        finally:  # its helpers are processes, which must not outlive it either when it cannot start
+            await engine.close()
     finally:
         lock.close()
+
+
+def _more_descriptors() -> None:
+    """Take as many descriptors as this process may have: each container needs some ten, and 1024 is what most shells
+    begin with."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

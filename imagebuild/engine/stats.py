@@ -36,8 +36,8 @@ def private_bytes(host_pid: int) -> int:
         return 0
 
 
-def stats_of(container: Container) -> shapes.Stats:
-    """What the container uses now; zeros for one that does not run."""
+def stats_of(container: Container, before: shapes.Stats | None = None) -> shapes.Stats:
+    """What the container uses now, and beside it what it had used ``before``; zeros for one that does not run."""
     run = container.run
     if run is None:
         return shapes.Stats(id=container.id, name=f"/{container.name}", read=NEVER, preread=NEVER)
@@ -46,7 +46,9 @@ def stats_of(container: Container) -> shapes.Stats:
     memory = sum(private_bytes(row.host_pid) for row in rows if row.host_pid)
     ticks = int(seconds * 10_000_000)
     return shapes.Stats(
-        id=container.id, name=f"/{container.name}", read=moment_text(time.time_ns()), preread=NEVER,
+        id=container.id, name=f"/{container.name}", read=moment_text(time.time_ns()),
+        preread=before.read if before else NEVER,
         num_procs=os.cpu_count() or 1,
         cpu_stats=shapes.CpuStats(cpu_usage=shapes.CpuUsage(total_usage=ticks, usage_in_usermode=ticks)),
+        precpu_stats=before.cpu_stats if before else shapes.CpuStats(),
         memory_stats=shapes.MemoryStats(commit=memory, commit_peak=memory, private_working_set=memory))

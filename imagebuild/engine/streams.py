@@ -57,6 +57,16 @@ class Streams:
             with suppress(OSError):
                 fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
+    def pause(self) -> None:
+        """Read no more from the program, which waits when its pipe is full."""
+        for descriptor in self._readers:
+            self._loop.remove_reader(descriptor)
+
+    def resume(self) -> None:
+        """Read on."""
+        for descriptor in self._readers:
+            self._loop.add_reader(descriptor, self._read, descriptor)
+
     async def write(self, data: bytes) -> bool:
         """Give the program input, waiting while it does not read; false when it will read no more."""
         view = memoryview(data)
@@ -144,6 +154,8 @@ class Streams:
     def _stop(self, descriptor: int) -> None:
         if descriptor in self._readers:
             self._loop.remove_reader(descriptor)
+            if descriptor == self._master:
+                self._loop.remove_writer(descriptor)  # the number may come again
             del self._readers[descriptor]
             os.close(descriptor)
             if descriptor == self._master:

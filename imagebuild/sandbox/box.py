@@ -33,7 +33,8 @@ START_SECONDS = 60
 END_SECONDS = 2
 """How long process 1 of a box may outlive the first program before it is killed: a hostile program can stop it."""
 
-_NEEDS_SERVICES = re.compile(r"\b(?:sc|net1?|msiexec|schtasks|netsh|wmic|services|svchost)(?:\.exe)?\b", re.IGNORECASE)
+_NEEDS_SERVICES = re.compile(
+    r"\b(?:sc|net1?|msiexec|schtasks|netsh|wmic|services|svchost|ipconfig|netstat|arp)(?:\.exe)?\b", re.IGNORECASE)
 _IS_CMD = re.compile(r'\s*"?(?:[^"]*\\)?cmd(?:\.exe)?"?(?:\s|$)', re.IGNORECASE)
 
 

@@ -99,12 +99,18 @@ class MemoryProcess:
             data = data[os.write(descriptor, data[:4096]):]
 
     def _wait(self, descriptor: int | None, seconds: float | None) -> None:
-        wanted = [self._stop_read] if descriptor is None else [self._stop_read, descriptor]
-        if self._stop_read in select.select(wanted, [], [], seconds)[0]:
-            raise InterruptedError
+        self._poll(descriptor, select.POLLIN, seconds)
 
     def _wait_to_write(self, descriptor: int) -> None:
-        if self._stop_read in select.select([self._stop_read], [descriptor], [])[0]:
+        self._poll(descriptor, select.POLLOUT, None)
+
+    def _poll(self, descriptor: int | None, event: int, seconds: float | None) -> None:
+        poll = select.poll()  # select() cannot wait for descriptors past 1024, which a hundred programs have
+        poll.register(self._stop_read, select.POLLIN)
+        if descriptor is not None:
+            poll.register(descriptor, event)
+        ready = poll.poll(None if seconds is None else seconds * 1000)
+        if any(number == self._stop_read for number, _ in ready):
             raise InterruptedError
 
 
@@ -208,6 +214,9 @@ class MemorySandbox:
         box = MemoryBox(spec)
         self._boxes.append(box)
         return box
+
+    def forget(self, identifier: str) -> None:
+        """See :meth:`.port.Sandbox.forget`: there is nothing."""
 
     def close(self) -> None:
         """See :meth:`.port.Sandbox.close`."""

@@ -214,6 +214,11 @@ class Sandbox(Protocol):
         a layer or mount that is not there, ToolError before :meth:`prepare`."""
         ...
 
+    def forget(self, identifier: str) -> None:
+        """Take away what a holder that was killed left of a box outside its folder (a cgroup). The box must not run;
+        nothing happens where nothing is."""
+        ...
+
     def close(self) -> None:
         """Kill every box and let go of everything. Safe to call twice."""
         ...

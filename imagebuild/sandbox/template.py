@@ -32,11 +32,11 @@ REFUSED = ("powershell.exe", "pwsh.exe", "icacls.exe", "cacls.exe", "certutil.ex
            "curl.exe")
 """Programs that Wine pretends to have, or that Windows has and Wine lacks: each is ``refuse.exe`` under its name. Where
 PowerShell lies on Windows a folder deeper, Wine has it there too."""
-OURS = ("mklink.exe", "timeout.exe")
+OURS = ("mklink.exe", "timeout.exe", "ping.exe")
 """Programs of Windows that we made anew."""
 _CMD = "windows/system32/cmd.exe"
 _POWERSHELL = "windows/system32/WindowsPowerShell/v1.0/powershell.exe"
-OVERRIDES = ("wineboot.exe", *REFUSED)
+OVERRIDES = ("wineboot.exe", *REFUSED, *OURS)
 """Names for which Wine is to take the file in the prefix and not its own program, always."""
 
 _BUILTIN = b"Wine builtin DLL"

@@ -28,6 +28,7 @@ PROGRAMS = {
     "refuse": (*_BARE, "-lkernel32"),
     "mklink": ("-municode",),
     "timeout": ("-municode",),
+    "ping": ("-municode", "-lws2_32"),
 }
 """Each program with what it is linked with."""
 

@@ -126,6 +126,10 @@ class WineSandbox:
         self._boxes.add(box)
         return box
 
+    def forget(self, identifier: str) -> None:
+        """See :meth:`.port.Sandbox.forget`."""
+        limits.Group(self._means, identifier, Limits(1, 1, 1)).remove()
+
     def close(self) -> None:
         """See :meth:`.port.Sandbox.close`."""
         for box in list(self._boxes):

@@ -323,7 +323,7 @@ def test_prune_removes_what_nobody_uses(docker: Docker, name: str) -> None:
     (["run", "-p", "127.0.0.1:0:8080", IMAGE], "Windows does not support host IP addresses in NAT settings"),
     (["kill", "-s", "NONE", "any"], "cannot kill container: any: invalid signal: NONE"),
     (["network", "create", "some"], 'plugin "bridge" not found'),
-], ids=["privileged", "read-only", "tmpfs", "ulimit", "a file", "the root", "hyperv", "host address", "signal", "bridge"])
+], ids=["privileged", "read-only", "tmpfs", "ulimit", "a file", "C:", "hyperv", "host address", "signal", "bridge"])
 def test_a_windows_engine_refuses(windows: Engine, args: list[str], text: str) -> None:
     assert text in refused(windows, *args)
 

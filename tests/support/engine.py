@@ -88,11 +88,10 @@ def engine() -> Iterator[Engine]:
     root = Path(tempfile.mkdtemp(prefix="wcow-engine-test-"))
     try:
         root.chmod(0o711)
-        sandboxes.open_sandbox().close()
         for name in ("engine", "drive", "files", "config"):
             (root / name).mkdir()
         made = Engine(root / "engine", root / "engine" / "engine.sock", root / "drive", root / "files", root / "config")
-        (made.root / "sandbox").symlink_to(sandboxes.home())
+        template(made.root / "sandbox")
         _wcow("start", "--root", made.root, "--host-drive", f"C={made.drive}", timeout=180)
         try:
             made.docker("load", "--input", image(root / "image", compiler))
@@ -127,7 +126,13 @@ CMD ["cmd", "/c", "echo %GREETING%"]
     return archive
 
 
-# --- what it leaves
+# --- what it needs, and what it leaves
+
+def template(home: Path) -> None:
+    """Give an engine the prefix that all tests share, in the place where it looks for its own."""
+    sandboxes.open_sandbox().close()
+    home.symlink_to(sandboxes.home())
+
 
 def _wcow(*args: str | Path, timeout: float) -> None:
     programs.run(sys.executable, "-m", "imagebuild", "engine", *args, cwd=HERE.parents[1], timeout=timeout)
@@ -140,10 +145,16 @@ def _stop(made: Engine) -> None:
     family = descendants(found.pid)
     spaces = {space for pid in family for space in namespaces(pid)} - set(namespaces(os.getpid()))
     _wcow("stop", "--root", made.root, timeout=60)
+    nothing_left(made.root, family, spaces)
+
+
+def nothing_left(root: Path, family: dict[int, str], spaces: set[str]) -> None:
+    """Wait until all processes of a family are gone, and with them their mounts below ``root`` and their namespaces;
+    Left when something stays."""
     end = time.monotonic() + 3  # the kernel takes namespaces apart after their last process is gone
     while True:
         left = [f"process {pid}: {what}" for pid, what in family.items() if describe(pid) == what]
-        left += [f"process {pid} sees its mounts: {describe(pid)}" for pid in pids() if str(made.root) in mounts(pid)]
+        left += [f"process {pid} sees a mount of it: {describe(pid)}" for pid in pids() if str(root) in mounts(pid)]
         left += [f"process {pid} is in {space}" for pid in pids() for space in namespaces(pid) if space in spaces]
         if not left:
             return

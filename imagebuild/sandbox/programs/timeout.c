@@ -52,7 +52,8 @@ int wmain(int argc, WCHAR **argv)
         return wrong("Input redirection is not supported, exiting the process immediately.");
     for (long left = seconds; left != 0; left -= left > 0) {
         if (seconds > 0)
-            printf("\rWaiting for %ld seconds, %s ...", left, keys ? "press a key to continue" : "press CTRL+C to quit");
+            printf("\rWaiting for %ld seconds, %s ...", left,
+                   keys ? "press a key to continue" : "press CTRL+C to quit");
         fflush(stdout);
         for (int tenth = 0; tenth < 10; tenth++) {
             Sleep(100);

@@ -97,6 +97,14 @@ def test_a_container_sees_its_own_interfaces_only(net: Networks) -> None:
                   "socket.create_connection(('127.0.0.1', 80)); print('ok')") == "ok\n"
 
 
+def test_programs_without_any_right_may_listen_on_every_port_and_ping(net: Networks) -> None:
+    """Boxes are in a user namespace of their own, where nobody is root of the network's."""
+    for wanted in (Wanted("nat"), Wanted("none")):
+        inside = space(net, A, "web", wanted)
+        assert run_in(inside, "unshare", "--user", PYTHON, "-c", "import socket as s; s.create_server(('', 80)); "
+                      "s.socket(s.AF_INET, s.SOCK_DGRAM, s.IPPROTO_ICMP); print('ok')") == "ok\n"
+
+
 CONNECTS = "import socket, sys; s = socket.socket(); s.settimeout(0.7); print(s.connect_ex(('{}', 80)))"
 
 
@@ -220,6 +228,12 @@ def test_facts_say_when_the_process_has_gone_and_containers_are_not_started_with
         assert net.attach(B, "b", [Wanted("nat")], []).namespace is None
         net.close()
         net.close()
+
+
+def test_the_process_ends_by_itself_when_nobody_asks_any_more() -> None:
+    with real_kernel() as kernel:
+        process = kernel._process
+    assert process and process.returncode == 0
 
 
 ENGINE = """

@@ -13,6 +13,7 @@ from contextlib import ExitStack, suppress
 import pytest
 from support.networking import eventually
 
+from imagebuild.engine.netagent import relay
 from imagebuild.engine.netagent.datagrams import UdpPort
 from imagebuild.engine.netagent.loop import READ, Loop
 from imagebuild.engine.netagent.relay import TcpPort
@@ -169,6 +170,30 @@ def test_a_reset_reaches_the_other_side(loop: Loop, stack: ExitStack) -> None:
     with socket.create_connection(address, 10) as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     eventually(lambda: ended)
+
+
+def test_what_a_cut_connection_left_behind_reaches_nobody_else(loop: Loop, stack: ExitStack) -> None:
+    end = threading.Event()
+    stack.callback(end.set)
+    deaf, _ = published(stack, loop, server(stack, lambda connection: void(end.wait(30))))
+    for _ in range(4):
+        with socket.create_connection(deaf, 10) as client:
+            client.settimeout(0.3)
+            with suppress(TimeoutError):
+                while True:
+                    client.sendall(b"secret" * 10000)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    eventually(lambda: len(relay._PIPES) <= relay.MOST_SPARE)
+    address, _ = published(stack, loop, server(stack, upper))
+    for _ in range(20):
+        with socket.create_connection(address, 10) as client:
+            client.sendall(b"mine")
+            client.shutdown(socket.SHUT_WR)
+            assert everything(client) == b"MINE"
+
+
+def void(_: object) -> None:
+    """Nothing."""
 
 
 def test_a_closed_port_cuts_what_is_connected_and_takes_no_more(loop: Loop, stack: ExitStack) -> None:

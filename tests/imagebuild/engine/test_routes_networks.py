@@ -225,6 +225,10 @@ def test_a_stopped_container_asks_for_networks_when_it_starts(tmp_path: Path) ->
         assert len(app.db.attachment.endpoints) == 2
         app.networks.detach(B)
         app.db.running, app.db.status = False, "exited"
+        app.networks.create(shapes.NetworkCreate(name="more"))
+        assert await app.ask("POST", "/networks/more/connect", {"Container": "db"}) == (200, None)
+        assert await app.ask("POST", "/networks/more/disconnect", {"Container": "db"}) == (200, None)
+        assert app.events.told[-1].action == "disconnect" and app.events.told[-1].attributes["name"] == "more"
         app.networks.remove("mine")
         assert await app.ask("POST", "/networks/mine/disconnect", {"Container": "db"}) == (200, None)
         assert list(app.db.networks) == ["nat"]

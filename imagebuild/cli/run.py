@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``wcow run``: one container, without any client."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..dockerapi import Client, shapes
+from ..engine.settings import EngineSettings
+from ..errors import DaemonError, UsageError
+from ..wiring import make_engine
+from .engine import drive_of, engine_place, place_options
+from .options import ImageName, platform_options, registry_options, settings_from, wanted_platform
+from .run_engine import bring_image, engine_client
+from .run_terminal import feed, raw_terminal, show
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.argument("image", type=ImageName())
+@click.argument("command", nargs=-1)
+@click.option("-v", "--volume", "volumes", multiple=True, metavar="SOURCE:TARGET[:ro]",
+              help=r"A folder or a named volume in the container: -v ./data:C:\data. Repeatable.")
+@click.option("-e", "--env", "variables", multiple=True, metavar="NAME[=VALUE]",
+              help="A variable; without a value it has ours. Repeatable.")
+@click.option("-w", "--workdir", default="", metavar="PATH", help="The program's working directory.")
+@click.option("-u", "--user", default="", metavar="NAME", help="The user that the program is told it runs as.")
+@click.option("--entrypoint", default=None, metavar="PROGRAM", help="Instead of the image's.")
+@click.option("--network", default="", metavar="NAME", help="A network of the engine, or none.")
+@click.option("-p", "--publish", "ports", multiple=True, metavar="[IP:]PORT:PORT", help="Publish a port. Repeatable.")
+@click.option("--name", default="", help="The container's name.")
+@click.option("-i", "--interactive", is_flag=True, help="Give it our standard input.")
+@click.option("-t", "--tty", "terminal", is_flag=True, help="Give it a terminal.")
+@click.option("--rm", "_", is_flag=True, help="Nothing: it is always removed at its end.")
+@click.option("--host-drive", "drives", multiple=True, metavar="C=DIR",
+              help="The folder that stands for a drive in a mount's source, when no engine runs. Repeatable.")
+@click.option("--windows-build", "build", type=click.IntRange(10240, 65535), default=20348, show_default=True,
+              metavar="BUILD", help="The Windows that it sees, when no engine runs.")
+@place_options
+@platform_options
+@registry_options
+@click.pass_context
+def run(ctx: click.Context, /, image: str, command: tuple[str, ...], interactive: bool, terminal: bool, name: str,
+        drives: tuple[str, ...], build: int, root: str | None, socket: str | None, platform: str | None,
+        os_version: str | None, **asked: Any) -> int:
+    """Run one program of IMAGE in a container of its own and remove the container at its end. The image is taken from
+    the local store, or from its registry. The engine that runs is used, else one is started for it.
+
+    Exit code: the program's (its last eight bits), or 3 when it could not be run.
+
+    \b
+    Examples:
+      wcow run app:1
+      wcow run -v ./data:C:\\data app:1 cmd /c dir C:\\data
+      echo dir | wcow run -i app:1 cmd
+      wcow run -it app:1 cmd
+    """
+    settings = settings_from(ctx, **asked)
+    request = _request(image, command, interactive=interactive, terminal=terminal, **asked)
+    folder, _ = engine_place(root, socket)
+    place = EngineSettings(folder, build=build, drives=dict(drive_of(text) for text in drives),
+                           name=os.uname().nodename.split(".")[0])
+    with engine_client(folder, lambda: make_engine(place, settings),
+                       lambda line: click.echo(line, err=True)) as client:
+        identifier = bring_image(client, settings, image, wanted_platform(platform, os_version))
+        return _run(client, {**request, "Image": identifier}, name, interactive, terminal)
+
+
+def _request(image: str, command: tuple[str, ...], *, interactive: bool, terminal: bool, volumes: tuple[str, ...],
+             variables: tuple[str, ...], workdir: str, user: str, entrypoint: str | None, network: str,
+             ports: tuple[str, ...], **_: Any) -> dict[str, Any]:
+    """The document of the create call."""
+    published: dict[str, list[dict[str, str]]] = {}
+    for text in ports:
+        address, inner = text.rpartition(":")[::2]
+        inner, _slash, protocol = inner.partition("/")
+        ip, _colon, outer = address.rpartition(":")
+        if not inner.isdecimal() or not (outer.isdecimal() or not outer):
+            raise UsageError(f"{text!r} is no port to publish", hint="8080:80, or 127.0.0.1:8080:80/tcp")
+        published.setdefault(f"{inner}/{protocol or 'tcp'}", []).append({"HostIp": ip, "HostPort": outer})
+    return {
+        "Cmd": list(command) or None, "Entrypoint": None if entrypoint is None else [entrypoint], "Tty": terminal,
+        "OpenStdin": interactive, "StdinOnce": interactive, "AttachStdin": interactive, "AttachStdout": True,
+        "AttachStderr": True, "WorkingDir": workdir, "User": user, "ExposedPorts": {port: {} for port in published},
+        "Env": [text if "=" in text else f"{text}={os.environ[text]}" for text in variables
+                if "=" in text or text in os.environ],
+        "HostConfig": {"AutoRemove": True, "Binds": [_bind(text) for text in volumes], "PortBindings": published,
+                       "NetworkMode": network or "default"}}
+
+
+def _bind(text: str) -> str:
+    """A mount, with a source that is said from where we stand made absolute."""
+    source, colon, rest = text.partition(":")
+    if source.startswith((".", "~")):
+        return f"{Path(source).expanduser().absolute()}{colon}{rest}"
+    return text
+
+
+def _run(client: Client, request: dict[str, Any], name: str, interactive: bool, terminal: bool) -> int:
+    created = client.json("POST", "/containers/create", shape=shapes.Created, query={"name": name or None},
+                          body=request)
+    for warning in created.warnings or ():
+        click.echo(f"warning: {warning}", err=True)
+    path, ended = f"/containers/{created.id}", False
+    sys.stdout.flush()
+
+    def resized(rows: int, columns: int) -> None:
+        with client.call("POST", f"{path}/resize", query={"h": rows, "w": columns}) as answer:
+            answer.read()
+
+    try:
+        with client.call("POST", f"{path}/wait", query={"condition": "removed"}) as waiting, \
+                client.attach(f"{path}/attach", query={"stream": True, "stdin": interactive, "stdout": True,
+                                                       "stderr": True}) as stream:
+            with client.call("POST", f"{path}/start") as answer:
+                answer.read()
+            if interactive:
+                feed(stream)
+            if terminal and interactive:
+                with raw_terminal(resized):
+                    show(stream, terminal=True)
+            else:
+                show(stream, terminal=terminal)
+            code = int(json.loads(waiting.read())["StatusCode"])
+            ended = True
+    finally:
+        if not ended:  # interrupted, or it could not start: nothing of it stays
+            with suppress(DaemonError), client.call("DELETE", path, query={"force": True, "v": True}) as answer:
+                answer.read()
+    return code & 0xFF or int(code != 0)

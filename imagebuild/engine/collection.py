@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All containers of the engine as records: found by name, id or its beginning, made, renamed, read from the disk."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..dockerapi import faults, shapes
+from ..dockerapi.names import check_container_name, new_id, random_name
+from ..errors import StoreError, WcowError
+from ..sandbox import overlay
+from ..sandbox.port import KILLED
+from .container import Container
+from .events import Event, Events
+from .parts import ImagePart, NetworkPart, VolumePart
+
+if TYPE_CHECKING:
+    from .settings import EngineSettings
+
+
+class Collection:
+    """The records. Used on the engine's loop; nothing here waits for anything but the disk."""
+
+    def __init__(self, settings: EngineSettings, events: Events, images: ImagePart, volumes: VolumePart,
+                 networks: NetworkPart) -> None:
+        self._settings = settings
+        self._events = events
+        self._images = images
+        self._volumes = volumes
+        self._networks = networks
+        self._folder = settings.root / "containers"
+        self._all: dict[str, Container] = {}
+
+    # --- finding
+
+    def __iter__(self) -> Iterator[Container]:
+        return iter(tuple(self._all.values()))
+
+    def find(self, reference: str) -> Container:
+        """By id, by name, or by a beginning of the id that fits one only."""
+        if reference in self._all:
+            return self._all[reference]
+        name = reference.removeprefix("/")
+        found = [one for one in self._all.values() if one.name == name]
+        if not found and name:
+            found = [one for one in self._all.values() if one.id.startswith(name)]
+            if len(found) > 1:
+                raise faults.BadRequest(f"multiple IDs found with provided prefix: {name}")
+        if not found:
+            raise faults.no_such_container(reference)
+        return found[0]
+
+    def load(self) -> None:
+        """What an earlier engine left: containers that ran are reported as ended, halves of containers removed."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for folder in sorted(self._folder.iterdir()):
+            container = Container.load(folder)
+            if container is None or container.status == "removing":
+                with suppress(OSError, WcowError):  # the next start tries again
+                    clear(folder)
+                continue
+            if container.status == "running":
+                container.exit_code, container.finished = KILLED, time.time_ns()
+            if container.status in ("running", "restarting"):
+                container.status = "exited"
+                self._remember(container)
+            self._all[container.id] = container
+            self._images.use(container.image, container.id)
+            for mount in container.mounts:
+                if mount.type == "volume":
+                    self._volumes.use(mount.name, container.id)
+
+    # --- making
+
+    def create(self, config: shapes.Config, host: shapes.HostConfig, *, name: str, image: str,
+               networks: Mapping[str, shapes.EndpointSettings], mounts: tuple[shapes.MountPoint, ...],
+               command: str, identifier: str = "") -> Container:
+        """A container, remembered; everything about it was checked before. Conflict when the name is taken."""
+        identifier = identifier or new_id()
+        if name:
+            name = check_container_name(name)
+            self._free(name)
+        else:
+            name = random_name({one.name for one in self})
+        folder = self._folder / identifier
+        container = Container(identifier, name, folder, time.time_ns(), image, config, host, dict(networks), mounts,
+                              command)
+        try:
+            folder.mkdir(parents=True)
+            container.save()
+        except (OSError, StoreError) as error:
+            with suppress(OSError, WcowError):
+                clear(folder)
+            raise faults.of_error(error) from error
+        self._all[identifier] = container
+        self._images.use(image, identifier)
+        self._tell(container, "create")
+        return container
+
+    def rename(self, container: Container, name: str) -> None:
+        """Another name. Conflict when it is taken."""
+        self.check_there(container)
+        name = check_container_name(name)
+        if name == container.name:
+            raise faults.BadRequest("Renaming a container with the same name as its current name")
+        self._free(name)
+        old, container.name = container.name, name
+        try:
+            container.save()
+        except StoreError:
+            container.name = old
+            raise
+        self._tell(container, "rename", oldName=f"/{old}")
+
+    def check_there(self, container: Container) -> None:
+        """NotFound for one that is being removed: nothing may be written into its folder any more."""
+        if container.status == "removing" or container.id not in self._all:
+            raise faults.no_such_container(container.id)
+
+    # --- within
+
+    def _free(self, name: str) -> None:
+        for other in self:
+            if other.name == name:
+                raise faults.name_in_use(name, other.id)
+
+    def _tell(self, container: Container, action: str, **more: str) -> None:
+        self._events.publish(Event("container", action, container.id, {**container.attributes(), **more}))
+
+    def _remember(self, container: Container) -> None:
+        """Write the record down where things must go on without it, too: a full disk must not keep a container from
+        ending or from being removed."""
+        with suppress(StoreError):
+            container.save()
+
+
+def clear(folder: Path) -> None:
+    """Remove a container's folder with what its programs left there, never through a link of theirs."""
+    try:
+        parent = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        overlay.remove(parent, folder.name)
+    finally:
+        os.close(parent)

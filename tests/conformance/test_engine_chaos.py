@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine is killed at random moments of its work: nothing is lost, nothing is left. `make chaos` does it longer."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from support import chaos, programs
+
+pytestmark = pytest.mark.slow
+
+
+def test_an_engine_killed_at_any_moment_loses_and_leaves_nothing() -> None:
+    seed = random.randrange(1 << 30)
+    print(f"seed {seed}")
+    with programs.skipping():
+        chaos.kills(20, seed)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+r"""Programs of ours in the place of Wine's: links that are links, and nothing that says yes and does nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from support.sandboxes import Boxes, run
+
+from imagebuild.layer import Kind
+from imagebuild.sandbox import links
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def upper(boxes: Boxes) -> Path:
+    """What a box wrote, after it made every sort of link in ``C:\\x``."""
+    box = boxes.open()
+    made = (r"mkdir C:\x\Sub & cd C:\x & (echo one)>Real.txt & (echo two)>Sub\in.txt & mklink file real.txt"
+            r"& mklink /D folder sub & mklink /J junction C:\X\sub & mklink /H hard.txt Real.txt"
+            r"& mklink up ..\probe.exe & mklink abs c:\x\real.txt & mklink away D:\y & mklink gone nothing\Here"
+            r"& mklink /d self . & mklink /j root C:\ & type file folder\in.txt junction\in.txt abs")
+    done = run(box, f"cmd /c {made}")
+    assert done.code == 0
+    assert done.out.splitlines()[:4] == [
+        "symbolic link created for file <<===>> real.txt", "symbolic link created for folder <<===>> sub",
+        r"Junction created for junction <<===>> C:\X\sub", "Hardlink created for hard.txt <<===>> Real.txt"]
+    assert [line for line in done.out.splitlines() if line in ("one", "two")] == ["one", "two", "two", "one"]
+    return boxes.root / "box" / "upper" / "x"
+
+
+
+def test_links_are_what_commit_reads_as_reparse_points(upper: Path) -> None:
+    # Not Path.readlink, which drops the slash at the end.
+    texts = {path.name: os.readlink(path) for path in upper.iterdir() if path.is_symlink()}  # noqa: PTH115
+    found = {name: links.from_linux(text, ("x",)) for name, text in texts.items()}
+    assert found == {
+        "file": links.Link(Kind.SYMLINK, "Real.txt"), "folder": links.Link(Kind.DIRECTORY_SYMLINK, "Sub"),
+        "junction": links.Link(Kind.JUNCTION, r"C:\x\Sub"), "up": links.Link(Kind.SYMLINK, r"..\probe.exe"),
+        "abs": links.Link(Kind.SYMLINK, r"C:\x\Real.txt"), "away": links.Link(Kind.SYMLINK, r"D:\y"),
+        "gone": links.Link(Kind.SYMLINK, r"nothing\Here"), "self": links.Link(Kind.DIRECTORY_SYMLINK, r"..\x"),
+        "root": links.Link(Kind.JUNCTION, "C:\\")}
+    assert (upper / "hard.txt").stat().st_ino == (upper / "Real.txt").stat().st_ino
+
+
+@pytest.mark.parametrize(("line", "says"), [
+    (r"mklink C:\probe.exe x", "Cannot create a file when that file already exists."),
+    (r"mklink C:\no\such\link x", "Path not found."),
+    ("mklink onlyone", "The syntax of the command is incorrect."),
+    ("mklink /D /J a b", "The syntax of the command is incorrect."),
+    ("timeout 5", "Input redirection is not supported"),
+    ("timeout abc", "Invalid syntax"),
+    ("tar -xf a.tar", "tar: cannot run here"),
+    ("curl http://a", "curl: cannot run here"),
+    ("powershell -c 1", "powershell: cannot run here"),
+    (r"icacls C:\probe.exe /grant a:F", "icacls: cannot run here"),
+])
+def test_what_cannot_be_done_says_so_and_fails(boxes: Boxes, line: str, says: str) -> None:
+    done = boxes.run(f"cmd /c {line}")
+    assert done.code == 1
+    assert says in done.err
+
+
+def test_a_box_without_a_network_cannot_ping(boxes: Boxes) -> None:
+    done = boxes.run("ping -n 1 127.0.0.1")
+    assert done.code == 1
+    assert "General failure" in done.out
+    assert "Packets: Sent = 1, Received = 0, Lost = 1 (100% loss)" in done.out
+
+
+@pytest.mark.parametrize(("line", "says"), [
+    ("ping -n 1 no-such-host.invalid", "Ping request could not find host no-such-host.invalid."),
+    ("ping -n x 127.0.0.1", "Bad value for option -n"),
+    ("ping -n", "Value must be supplied for option -n."),
+    ("ping --help", "Bad option --help."),
+])
+def test_ping_fails_as_it_should(boxes: Boxes, line: str, says: str) -> None:
+    done = boxes.run(line)
+    assert done.code == 1
+    assert says in done.out
