@@ -23,6 +23,7 @@ from .events import Events
 from .health import watch as watch_health
 from .launch import Launch
 from .parts import ImagePart, NetworkPart, VolumePart
+from .refusals_config import SIGNALS, check_signal
 from .run import Run
 from .start_fault import start_fault
 from .streams import Streams
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 STOP_SECONDS = 30
 """What a Windows container gets to stop, unless somebody says otherwise (moby ``container/container_windows.go``)."""
+KILL = SIGNALS["KILL"]
+HARMLESS = frozenset(SIGNALS[name] for name in ("CHLD", "CONT", "URG", "WINCH"))
+"""Signals that end no program unless it asks for them."""
 
 CLOSE_SECONDS = 20
 """What all containers together get to be killed when the engine stops."""
@@ -75,6 +79,8 @@ class Containers(Collection):
             if container.running or container.status == "restarting":
                 if not force:
                     raise faults.must_be_stopped(container.name)
+                if container.running:
+                    self._tell(container, "kill", signal=str(KILL))
                 await self._kill(container)
             container.status = "removing"
             self._remember(container)
@@ -190,27 +196,32 @@ class Containers(Collection):
         run = container.run
         if run is None:
             return
+        self._tell(container, "kill", signal=str(check_signal(container.config.stop_signal or "TERM")))
         await asyncio.to_thread(run.box.stop, 10 ** 6 if timeout < 0 else timeout)
         await run.ended
         self._tell(container, "stop")
 
-    async def kill(self, container: Container, signal: str) -> None:
-        """End it at once (``KILL``), or shut it down (``TERM``: Windows has no other). Conflict for one that is not
-        running, BadRequest for what is no signal of Windows."""
-        word = signal.upper().removeprefix("SIG")
-        if word not in ("", "KILL", "9", "TERM", "15"):
-            if not word.isdecimal() or not int(word):
-                raise faults.BadRequest(f"Invalid signal: {signal}")
-            raise faults.BadRequest(f"the windows daemon does not support signal {int(word)}")
+    async def kill(self, container: Container, signal: str = "") -> None:
+        """End it at once (``KILL``, and nothing said), or shut it down (any other signal: Windows has none). Conflict
+        for one that is not running, BadRequest for what is no signal.
+
+        A Windows engine takes any signal for a shutdown. Ours ignores those that end no program anywhere: the docker
+        command on Linux sends WINCH whenever its window changes, and that must not end a shell.
+        """
+        number = check_signal(signal or "KILL")
+        if number not in SIGNALS.values():
+            raise faults.BadRequest(f"the windows daemon does not support signal {number}")
         run = container.run
         if not container.running or run is None:
-            raise faults.Conflict(f"cannot kill container: {container.id}: container {container.id} is not running")
+            raise faults.not_running(container.id)
+        self._tell(container, "kill", signal=str(number))
+        if number in HARMLESS:
+            return
         container.stopped_by_hand = True
-        self._tell(container, "kill", signal="15" if word in ("TERM", "15") else "9")
-        if word in ("TERM", "15"):
-            self._spawn(self._shut_down(run))
-        else:
+        if number == KILL:
             await self._kill(container)
+        else:
+            self._spawn(self._shut_down(run))
 
     async def _kill(self, container: Container) -> None:
         container.stopped_by_hand = True

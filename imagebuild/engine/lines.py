@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from ..dockerapi.duration import moment_text
 from .output import STDERR, STDOUT, Chunk, Output
 
+LONGEST = 16 << 10
+"""A line that is longer is passed on in parts, as moby does (``daemon/logger/copier.go``)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -70,8 +73,21 @@ async def read(output: Output, wanted: Wanted) -> AsyncIterator[tuple[int, bytes
 
 
 async def _all(output: Output, start: int) -> AsyncIterator[Chunk]:
+    """What is there, cut where lines end: clients take a piece for a line, and cmd writes a line and its end apart."""
+    held: Chunk | None = None
     for _, chunk in output.chunks(start):
-        yield chunk
+        if held is not None:
+            open_line = not held.data.endswith(b"\n") and len(held.data) < LONGEST
+            cut = (chunk.data.find(b"\n") + 1 or len(chunk.data)) if open_line and held.stream == chunk.stream else 0
+            if cut:
+                held = Chunk(held.at, held.stream, held.data + chunk.data[:cut])
+                if cut == len(chunk.data):
+                    continue
+                chunk = Chunk(chunk.at, chunk.stream, chunk.data[cut:])
+            yield held
+        held = chunk
+    if held is not None:
+        yield held
 
 
 def _last(output: Output, wanted: Wanted) -> tuple[int, int]:

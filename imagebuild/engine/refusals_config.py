@@ -21,11 +21,12 @@ from .gotext import quoted, ram_in_bytes
 MILLISECOND = 1_000_000
 """The shortest time a health check may say, in nanoseconds."""
 
-SIGNALS = frozenset({
-    "ABRT", "ALRM", "BUS", "FPE", "HUP", "ILL", "INT", "KILL", "PIPE", "QUIT", "SEGV", "TERM", "TRAP", "CHLD", "CLD",
-    "CONT", "IO", "IOT", "POLL", "PROF", "PWR", "STKFLT", "STOP", "SYS", "TSTP", "TTIN", "TTOU", "URG", "USR1",
-    "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ"})
-"""Names that moby's table for Windows has; what they do there is another matter."""
+SIGNALS = {
+    "HUP": 1, "INT": 2, "QUIT": 3, "ILL": 4, "TRAP": 5, "ABRT": 6, "IOT": 6, "BUS": 7, "FPE": 8, "KILL": 9, "USR1": 10,
+    "SEGV": 11, "USR2": 12, "PIPE": 13, "ALRM": 14, "TERM": 15, "STKFLT": 16, "CHLD": 17, "CLD": 17, "CONT": 18,
+    "STOP": 19, "TSTP": 20, "TTIN": 21, "TTOU": 22, "URG": 23, "XCPU": 24, "XFSZ": 25, "VTALRM": 26, "PROF": 27,
+    "WINCH": 28, "IO": 29, "POLL": 29, "PWR": 30, "SYS": 31}
+"""Names and numbers of moby's table for Windows; what they do there is another matter."""
 
 _CACHE_OPTIONS = frozenset({"mode", "max-buffer-size", "cache-disabled", "cache-max-file", "cache-max-size",
                             "cache-compress"})
@@ -53,13 +54,14 @@ def check_config(config: shapes.Config, version: ApiVersion) -> shapes.Config:
     return config
 
 
-def check_signal(text: str) -> None:
-    """Whether a text is a signal: a number other than 0, or a name with or without ``SIG``."""
+def check_signal(text: str) -> int:
+    """The number of a signal, which is a text with a number other than 0 or a name with or without ``SIG``."""
     digits = text[1:] if text[:1] in ("+", "-") else text
-    known = int(text) != 0 if digits.isascii() and digits.isdigit() and len(digits) < 10 \
-        else text.upper().removeprefix("SIG") in SIGNALS
-    if not known:
+    number = int(text) if digits.isascii() and digits.isdigit() and len(digits) < 10 \
+        else SIGNALS.get(text.upper().removeprefix("SIG"), 0)
+    if not number:
         raise faults.BadRequest(f"invalid signal: {text}")
+    return number
 
 
 def check_host_config(host: shapes.HostConfig) -> None:

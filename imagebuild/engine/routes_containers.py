@@ -68,7 +68,10 @@ async def restart_container(request: Request, engine: Engine) -> Response:
 
 async def kill_container(request: Request, engine: Engine) -> Response:
     """``docker kill``."""
-    await engine.containers.kill(engine.containers.find(request["id"]), request.text("signal"))
+    try:
+        await engine.containers.kill(engine.containers.find(request["id"]), request.text("signal"))
+    except faults.Fault as fault:
+        raise type(fault)(f"cannot kill container: {request['id']}: {fault.message}") from None
     return respond.empty()
 
 

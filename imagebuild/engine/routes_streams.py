@@ -21,6 +21,10 @@ from .streams import Streams
 if TYPE_CHECKING:
     from .core import Engine
 
+APART = 0.005
+"""Seconds between the head of a hijacked connection and its first bytes: Docker's SDK for Python throws away what it
+reads together with the head (docker-py issue 3332)."""
+
 
 async def logs(request: Request, engine: Engine) -> Response:
     """``docker logs``."""
@@ -56,6 +60,7 @@ async def attach(request: Request, engine: Engine) -> None:
     connection = await request.hijack(multiplexed=not container.config.tty)
     engine.events.publish(Event("container", "attach", container.id, container.attributes()))
     async with connection:
+        await asyncio.sleep(APART)
         tasks = []
         if request.flag("stream") and request.flag("stdin") and container.config.open_stdin:
             tasks.append(asyncio.create_task(_input(container, connection, keys)))

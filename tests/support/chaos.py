@@ -28,7 +28,7 @@ from imagebuild.engine.serve import running
 from imagebuild.errors import WcowError
 
 from . import programs
-from .engine import HERE, IMAGE, descendants, image, namespaces, nothing_left, template, unless_ready
+from .engine import HERE, IMAGE, descendants, image, namespaces, nothing_left, template
 
 START_SECONDS = 60
 LONGEST = 1.5
@@ -209,7 +209,6 @@ def place(seed: int) -> Iterator[Chaos]:
     root = Path(tempfile.mkdtemp(prefix="wcow-chaos-"))
     try:
         root.chmod(0o711)
-        unless_ready(root)
         (root / "engine").mkdir()
         template(root / "engine" / "sandbox")
         chaos = Chaos(root / "engine", image(root / "image", compiler), seed)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The embedded engine as its users have it: a process of its own with a socket, in a folder of its own, for a test run.
 
-Wine's prefix takes some fifteen seconds to make, so it is kept in the cache of test programs from run to run. When the
-engine has stopped, nothing may be left of it: no process, no mount, no namespace. :class:`Left` says what is.
+Wine's prefix takes some fifteen seconds to make, so all engines of tests share one, which stays from run to run
+(:func:`.sandboxes.home`). When the engine has stopped, nothing may be left of it: no process, no mount, no namespace.
+:class:`Left` says what is.
 """
 
 from __future__ import annotations
@@ -18,12 +19,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from imagebuild.engine.serve import running
-from imagebuild.sandbox.wine import WineSandbox
 
-from . import programs
+from . import programs, sandboxes
 from .workbench import NANOSERVER, Workbench
 
 HERE = Path(__file__).parent
@@ -90,7 +88,6 @@ def engine() -> Iterator[Engine]:
     root = Path(tempfile.mkdtemp(prefix="wcow-engine-test-"))
     try:
         root.chmod(0o711)
-        unless_ready(root)
         for name in ("engine", "drive", "files", "config"):
             (root / name).mkdir()
         made = Engine(root / "engine", root / "engine" / "engine.sock", root / "drive", root / "files", root / "config")
@@ -131,30 +128,10 @@ CMD ["cmd", "/c", "echo %GREETING%"]
 
 # --- what it needs, and what it leaves
 
-def unless_ready(root: Path) -> None:
-    missing = WineSandbox(root / "sandbox").facts().missing
-    if missing:
-        raise programs.Unavailable(f"the engine cannot run here (Debian packages {', '.join(missing)} are missing)")
-
-
 def template(home: Path) -> None:
-    """Put what an earlier run made in its place, or make it and keep it."""
-    cache = programs.user_cache()
-    cache.mkdir(parents=True, exist_ok=True)
-    kept = cache / "engine-sandbox"
-    with FileLock(cache / "engine-sandbox.lock"):
-        if kept.is_dir():
-            programs.run("cp", "-a", "--reflink=auto", kept, home)
-        sandbox = WineSandbox(home)
-        try:
-            ready = sandbox.facts().template == "ready"
-            sandbox.prepare()
-        finally:
-            sandbox.close()
-        if not ready:
-            shutil.rmtree(kept, ignore_errors=True)
-            programs.run("cp", "-a", "--reflink=auto", home, kept.with_suffix(".half"))
-            kept.with_suffix(".half").rename(kept)
+    """Give an engine the prefix that all tests share, in the place where it looks for its own."""
+    sandboxes.open_sandbox().close()
+    home.symlink_to(sandboxes.home())
 
 
 def _wcow(*args: str | Path, timeout: float) -> None:

@@ -53,7 +53,7 @@ def test_a_stop_is_told_after_the_end_and_a_second_one_changes_nothing(tmp_path:
             await engine.containers.stop(one, 3)
             with pytest.raises(faults.NotModified):
                 await engine.containers.stop(one)
-            assert (one.exit_code, heard.of(one)) == (STOPPED, ["create", "start", "die", "stop"])
+            assert (one.exit_code, heard.of(one)) == (STOPPED, ["create", "start", "kill", "die", "stop"])
             with pytest.raises(faults.Conflict, match="is not running"):
                 await engine.containers.kill(one, "")
 
@@ -62,7 +62,7 @@ def test_a_stop_is_told_after_the_end_and_a_second_one_changes_nothing(tmp_path:
 
 @pytest.mark.parametrize(("signal", "code", "number"), [
     ("", KILLED, "9"), ("KILL", KILLED, "9"), ("sigkill", KILLED, "9"), ("9", KILLED, "9"), ("TERM", STOPPED, "15"),
-    ("15", STOPPED, "15")])
+    ("15", STOPPED, "15"), ("HUP", STOPPED, "1")])
 def test_a_kill_ends_it_and_term_shuts_it_down(tmp_path: Path, signal: str, code: int, number: str) -> None:
     async def work() -> None:
         async with opened(tmp_path) as engine:
@@ -78,12 +78,26 @@ def test_a_kill_ends_it_and_term_shuts_it_down(tmp_path: Path, signal: str, code
 
 
 @pytest.mark.parametrize(("signal", "text"), [
-    ("HUP", "Invalid signal: HUP"), ("0", "Invalid signal: 0"), ("2", "the windows daemon does not support signal 2")])
-def test_windows_has_no_other_signals(tmp_path: Path, signal: str, text: str) -> None:
+    ("NONE", "invalid signal: NONE"), ("0", "invalid signal: 0"),
+    ("99", "the windows daemon does not support signal 99")])
+def test_what_is_no_signal_is_refused(tmp_path: Path, signal: str, text: str) -> None:
     async def work() -> None:
         async with opened(tmp_path) as engine:
             with pytest.raises(faults.BadRequest, match=text):
                 await engine.containers.kill(new(engine), signal)
+
+    run(work())
+
+
+def test_a_signal_that_ends_no_program_is_told_and_does_nothing(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with opened(tmp_path) as engine:
+            heard, one = Heard(engine), new(engine)
+            await engine.containers.start(one)
+            await engine.containers.kill(one, "WINCH")  # docker's client says so when its window changes
+            await asyncio.sleep(0.1)
+            assert one.running and not one.stopped_by_hand
+            assert heard.last("kill").attributes["signal"] == "28"
 
     run(work())
 

@@ -43,7 +43,16 @@ def test_what_was_written_is_read_again_by_a_later_engine_too(parts: list[tuple[
         output = written(Path(name), parts)
         for one in (output, Output(output.path)):
             assert [(chunk.stream, chunk.data) for _, chunk in one.chunks()] == parts
-            assert said(one) == parts
+            for stream in (STDOUT, STDERR):
+                assert b"".join(data for which, data in said(one) if which == stream) == \
+                    b"".join(data for which, data in parts if which == stream)
+
+
+def test_what_is_there_comes_in_lines_however_it_was_written(tmp_path: Path) -> None:
+    output = written(tmp_path, [(STDOUT, b"line 1 "), (STDOUT, b"\r\nline"), (STDOUT, b" 2\r\n"), (STDERR, b"err"),
+                                (STDOUT, b"end")])
+    assert said(output) == [(STDOUT, b"line 1 \r\n"), (STDOUT, b"line 2\r\n"), (STDERR, b"err"), (STDOUT, b"end")]
+    assert said(output, since=2) == [(STDOUT, b"line 2\r\n"), (STDERR, b"err"), (STDOUT, b"end")]
 
 
 @given(chunks, st.integers(0, 12))

@@ -107,7 +107,7 @@ def test_one_that_is_removed_at_its_end_outlives_a_restart_by_hand(tmp_path: Pat
             await engine.containers.start(one)
             await engine.containers.restart(one, 1)
             assert one.running
-            assert heard.of(one) == ["create", "start", "die", "stop", "start", "restart"]
+            assert heard.of(one) == ["create", "start", "kill", "die", "stop", "start", "restart"]
             gone = await engine.containers.wait(one, "removed")
             await engine.containers.stop(one, 1)
             await gone
