@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import pytest
@@ -42,10 +43,28 @@ def test_the_last_lines_of_one_stream_are_the_last_of_its_text(
 def test_streams_are_chosen_and_nothing_is_changed(tmp_path_factory: pytest.TempPathFactory,
                                                    chunks: list[tuple[int, str]], stdout: bool, stderr: bool) -> None:
     found = _read(tmp_path_factory.mktemp("log"), chunks, Wanted(stdout, stderr))
-    assert found == [(stream, text.encode()) for stream, text in chunks if (stdout if stream == 1 else stderr)]
+    assert _joined(found) == _joined([(stream, text.encode()) for stream, text in chunks
+                                      if (stdout if stream == 1 else stderr)])
 
 
-@given(chunks=_CHUNKS, since=st.integers(0, 11), until=st.integers(0, 11))
+def _lines(chunks: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    return [(stream, text + "\n") for stream, text in chunks]
+
+
+def _joined(pieces: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """Neighbours of one stream as one: where a line is cut says nothing."""
+    return [(stream, b"".join(data for _, data in group)) for stream, group in groupby(pieces, lambda piece: piece[0])]
+
+
+@given(chunks=_CHUNKS)
+def test_a_piece_ends_where_a_line_ends_if_it_goes_on_at_once(tmp_path_factory: pytest.TempPathFactory,
+                                                              chunks: list[tuple[int, str]]) -> None:
+    found = _read(tmp_path_factory.mktemp("log"), chunks, Wanted())
+    for (stream, data), (after, _) in pairwise(found):
+        assert data.endswith(b"\n") or stream != after
+
+
+@given(chunks=_CHUNKS.map(_lines), since=st.integers(0, 11), until=st.integers(0, 11))
 def test_moments_cut(tmp_path_factory: pytest.TempPathFactory, chunks: list[tuple[int, str]], since: int,
                      until: int) -> None:
     found = _read(tmp_path_factory.mktemp("log"), chunks, Wanted(since=since, until=until))
@@ -57,4 +76,4 @@ def test_a_time_stands_before_each_line_once(tmp_path: Path) -> None:
     found = _read(tmp_path, [(1, "a"), (2, "x\n"), (1, "b\nc"), (1, "\n")], Wanted(timestamps=True))
     stamp = "1970-01-01T00:00:00.00000000{}Z "
     assert [data.decode() for _, data in found] == [
-        stamp.format(1) + "a", stamp.format(2) + "x\n", "b\n" + stamp.format(3) + "c", "\n"]
+        stamp.format(1) + "a", stamp.format(2) + "x\n", "b\n" + stamp.format(3) + "c\n"]

@@ -116,8 +116,8 @@ def test_what_happens_is_told(engine: Served) -> None:
     engine.post("/containers/two/restart", t=1)
     with engine.client.call("DELETE", "/containers/two", query={"force": True}):
         pass
-    assert heard.of(one) == ["create", "start", "resize", "update", "rename", "die", "stop", "start", "restart", "die",
-                             "destroy"]
+    assert heard.of(one) == ["create", "start", "resize", "update", "rename", "kill", "die", "stop", "start", "restart",
+                             "kill", "die", "destroy"]
     assert (heard.last("resize").attributes["height"], heard.last("resize").attributes["width"]) == ("30", "90")
 
 
