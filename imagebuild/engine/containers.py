@@ -21,7 +21,7 @@ from .collection import Collection, clear
 from .container import Container
 from .events import Events
 from .health import watch as watch_health
-from .launch import Launch
+from .launch import BOX, Launch
 from .parts import ImagePart, NetworkPart, VolumePart
 from .run import Run
 from .start_fault import start_fault
@@ -53,8 +53,7 @@ class Containers(Collection):
     def load(self) -> None:
         """See :meth:`.collection.Collection.load`; what a killed engine left outside the folders goes, too."""
         if self._folder.is_dir():
-            for folder in self._folder.iterdir():
-                self._sandbox.forget(folder.name)
+            self._sandbox.forget({folder.name: folder / BOX for folder in self._folder.iterdir()})
         super().load()
 
     def resume(self) -> None:
