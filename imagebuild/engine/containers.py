@@ -21,9 +21,9 @@ from .collection import Collection, clear
 from .container import Container
 from .events import Events
 from .health import watch as watch_health
-from .launch import Launch
+from .launch import BOX, Launch
 from .parts import ImagePart, NetworkPart, VolumePart
-from .refusals_config import SIGNALS, check_signal
+from .refusals_config import SIGNALS, check_kill, check_signal
 from .run import Run
 from .start_fault import start_fault
 from .streams import Streams
@@ -57,8 +57,7 @@ class Containers(Collection):
     def load(self) -> None:
         """See :meth:`.collection.Collection.load`; what a killed engine left outside the folders goes, too."""
         if self._folder.is_dir():
-            for folder in self._folder.iterdir():
-                self._sandbox.forget(folder.name)
+            self._sandbox.forget({folder.name: folder / BOX for folder in self._folder.iterdir()})
         super().load()
 
     def resume(self) -> None:
@@ -208,9 +207,7 @@ class Containers(Collection):
         A Windows engine takes any signal for a shutdown. Ours ignores those that end no program anywhere: the docker
         command on Linux sends WINCH whenever its window changes, and that must not end a shell.
         """
-        number = check_signal(signal or "KILL")
-        if number not in SIGNALS.values():
-            raise faults.BadRequest(f"the windows daemon does not support signal {number}")
+        number = check_kill(signal)
         run = container.run
         if not container.running or run is None:
             raise faults.not_running(container.id)

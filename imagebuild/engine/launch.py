@@ -18,6 +18,9 @@ from .refusals_later import check_start
 if TYPE_CHECKING:
     from .settings import EngineSettings
 
+BOX = "box"
+"""The box's folder in the container's."""
+
 
 class Launch:
     """Prepares starts; its methods block and run in threads."""
@@ -41,7 +44,7 @@ class Launch:
             container.attachment = self._networks.attach(container.id, container.name, asked, published(container))
         attachment = container.attachment
         spec = BoxSpec(
-            container.id, container.folder / "box", container.config.hostname or container.short, unpacked.layers,
+            container.id, container.folder / BOX, container.config.hostname or container.short, unpacked.layers,
             unpacked.registry, environment_of(container), container.config.user or "ContainerAdministrator", mounts,
             limits_of(container), attachment.namespace, hosts_of(container),
             tuple(container.host.dns or ()) or attachment.dns, self._settings.build, self._settings.revision)

@@ -64,6 +64,14 @@ def check_signal(text: str) -> int:
     return number
 
 
+def check_kill(text: str) -> int:
+    """The number of the signal of a ``docker kill``, by default that of KILL."""
+    number = check_signal(text or "KILL")
+    if number not in SIGNALS.values():
+        raise faults.BadRequest(f"the windows daemon does not support signal {number}")
+    return number
+
+
 def check_host_config(host: shapes.HostConfig) -> None:
     """Refuse a HostConfig that cannot be; limits and mounts are looked at elsewhere."""
     check_auto_remove(host)

@@ -25,9 +25,10 @@ import re
 import select
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as WaitTimeout
+from pathlib import Path
 
 from ..errors import NotFoundError, ToolError, UsageError
 from .port import KILLED, STOPPED, Box, BoxSpec, Command, Process, ProcessRow, Progress, SandboxFacts, Stdio
@@ -215,7 +216,7 @@ class MemorySandbox:
         self._boxes.append(box)
         return box
 
-    def forget(self, identifier: str) -> None:
+    def forget(self, boxes: Mapping[str, Path]) -> None:
         """See :meth:`.port.Sandbox.forget`: there is nothing."""
 
     def close(self) -> None:

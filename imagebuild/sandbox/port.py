@@ -214,9 +214,9 @@ class Sandbox(Protocol):
         a layer or mount that is not there, ToolError before :meth:`prepare`."""
         ...
 
-    def forget(self, identifier: str) -> None:
-        """Take away what a holder that was killed left of a box outside its folder (a cgroup). The box must not run;
-        nothing happens where nothing is."""
+    def forget(self, boxes: Mapping[str, Path]) -> None:
+        """Take away what a holder that was killed left of boxes outside their folders (by id): processes that its death
+        did not reach, cgroups. None of them may have been opened here. Two seconds at most where something runs."""
         ...
 
     def close(self) -> None:

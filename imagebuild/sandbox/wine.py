@@ -6,11 +6,12 @@ from __future__ import annotations
 import os
 import re
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from ..errors import ToolError, UsageError
-from . import account, bwrap, etc, launch, limits, template, toolchain, wine_install
+from . import account, bwrap, etc, launch, leftover, limits, template, toolchain, wine_install
 from .box import Shared, WineBox
 from .port import Box, BoxSpec, Limits, Progress, SandboxFacts, Stdio
 from .starter import Starter, Watcher
@@ -126,9 +127,11 @@ class WineSandbox:
         self._boxes.add(box)
         return box
 
-    def forget(self, identifier: str) -> None:
+    def forget(self, boxes: Mapping[str, Path]) -> None:
         """See :meth:`.port.Sandbox.forget`."""
-        limits.Group(self._means, identifier, Limits(1, 1, 1)).remove()
+        leftover.end(boxes.values())
+        for identifier in boxes:
+            limits.Group(self._means, identifier, Limits(1, 1, 1)).remove()
 
     def close(self) -> None:
         """See :meth:`.port.Sandbox.close`."""

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import programs
-from support.engine import template, unless_ready
+from support.engine import template
 
 if TYPE_CHECKING:
     from conftest import Home
@@ -39,7 +39,6 @@ def place() -> Iterator[Path]:
     try:
         root.chmod(0o711)
         with programs.skipping():
-            unless_ready(root)
             (root / "engine").mkdir()
             template(root / "engine" / "sandbox")
         (root / "data").mkdir()

@@ -28,7 +28,7 @@ from imagebuild.engine.serve import running
 from imagebuild.errors import WcowError
 
 from . import programs
-from .engine import HERE, IMAGE, descendants, image, namespaces, nothing_left, template
+from .engine import HERE, IMAGE, descendants, image, moment, namespaces, nothing_left, template
 
 START_SECONDS = 60
 LONGEST = 1.5
@@ -55,6 +55,7 @@ class Chaos:
         self.random = random.Random(seed)
         self.known = Known()
         self.done = 0
+        self._left: tuple[dict[int, str], set[str], float] = ({}, set(), 0.0)
 
     def round(self) -> None:
         """Start, look, work, kill, look again. AssertionError or Left says what was wrong."""
@@ -68,7 +69,7 @@ class Chaos:
                 worker.start()
             time.sleep(self.random.uniform(0, LONGEST))
             engine.send_signal(signal.SIGSTOP)  # so that nothing starts while the family is listed
-            family = descendants(engine.pid)
+            listed, family = moment(), descendants(engine.pid)
             spaces = {space for pid in family for space in namespaces(pid)} - set(namespaces(os.getpid()))
             stop.set()
         finally:
@@ -77,8 +78,8 @@ class Chaos:
             client.close()
         for worker in workers:
             worker.join(20)
-        nothing_left(self.root, family, spaces)
         self._readable()
+        self._left = family, spaces, listed
 
     def end(self) -> None:
         """Start once more, remove all, stop as one should: then nothing is left anywhere."""
@@ -113,7 +114,8 @@ class Chaos:
             time.sleep(0.02)
 
     def _look(self, client: Client) -> None:
-        """What the engine says of what the one before it did."""
+        """What is left of the engine before, and what this one says of what that one did."""
+        nothing_left(self.root, *self._left)
         names = {name for row in client.json("GET", "/images/json") for name in row["RepoTags"] or ()}
         assert names >= self.known.images, f"images lost: {self.known.images - names}"
         rows = {row["Id"]: row for row in client.json("GET", "/containers/json", query={"all": True})}

@@ -148,22 +148,28 @@ def _stop(made: Engine) -> None:
     nothing_left(made.root, family, spaces)
 
 
-def nothing_left(root: Path, family: dict[int, str], spaces: set[str]) -> None:
+def nothing_left(root: Path, family: dict[int, str], spaces: set[str], listed: float | None = None) -> None:
     """Wait until all processes of a family are gone, and with them their mounts below ``root`` and their namespaces;
-    Left when something stays. The number of a namespace that is gone comes again at once, so one that was begun after
-    this moment is somebody else's."""
-    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    Left when something stays. The number of a namespace that is gone comes again at once, so a process that was begun
+    after these were ``listed`` (seconds of :func:`moment`; else now) is somebody else's."""
+    listed = moment() if listed is None else listed
     end = time.monotonic() + 3  # the kernel takes namespaces apart after their last process is gone
     while True:
         left = [f"process {pid}: {what}" for pid, what in family.items() if describe(pid) == what]
-        left += [f"process {pid} sees a mount of it: {describe(pid)}" for pid in pids() if str(root) in mounts(pid)]
+        left += [f"process {pid} sees a mount of it: {describe(pid)}" for pid in pids()
+                 if str(root) in mounts(pid) and begun(pid) <= listed]
         left += [f"process {pid} is in {space}: {describe(pid)}" for pid in pids() for space in namespaces(pid)
-                 if space in spaces and begun(pid) <= now]
+                 if space in spaces and begun(pid) <= listed]
         if not left:
             return
         if time.monotonic() > end:
             raise Left("the engine stopped, and left:\n" + "\n".join(left))
         time.sleep(0.05)
+
+
+def moment() -> float:
+    """Seconds since the machine was begun."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def begun(pid: int) -> float:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,7 @@ def test_one_that_is_removed_at_its_end_outlives_a_restart_by_hand(tmp_path: Pat
             heard, one = Heard(engine), new(engine, remove=True)
             await engine.containers.start(one)
             await engine.containers.restart(one, 1)
+            await asyncio.sleep(0.05)  # a removal would have begun
             assert one.running
             assert heard.of(one) == ["create", "start", "kill", "die", "stop", "start", "restart"]
             gone = await engine.containers.wait(one, "removed")

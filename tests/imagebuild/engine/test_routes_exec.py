@@ -100,8 +100,10 @@ def test_a_slow_client_makes_the_program_wait_and_loses_nothing(engine: Served,
 
 
 def test_the_client_leaves_and_the_program_goes_on(engine: Served) -> None:
-    made = _exec(engine, _running(engine), " && ".join([f"echo {'z' * 4000}"] * 1000) + " && exit 9")
-    engine.client.attach(f"/exec/{made}/start", body={"Detach": False}).close()
+    made = _exec(engine, _running(engine), " && ".join([f"echo {'z' * 9000}"] * 900) + " && exit 9")
+    stream = engine.client.attach(f"/exec/{made}/start", body={"Detach": False})
+    time.sleep(0.4)  # until it waits for the client
+    stream.close()
     wait_for(lambda: _inspect(engine, made)["ExitCode"] == 9)
 
 

@@ -66,6 +66,7 @@ def test_those_who_ask_do_not_disturb_each_other_nor_an_engine_that_starts(tmp_p
 
 
 def _serve(root: Path, socket: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     asyncio.run(serve(lambda: make(root), root, socket))
 
 
