@@ -9,9 +9,11 @@ killing. Without a cgroup the sum is not held, and processors are a choice of CP
 from __future__ import annotations
 
 import contextlib
+import errno
 import math
 import os
 import random
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,8 @@ from .port import Limits
 ROOT = Path("/sys/fs/cgroup")
 _PERIOD = 100_000
 """Microseconds over which a share of processor time is counted."""
+_DYING = 1.0
+"""Seconds that a killed process may stay in its group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +151,18 @@ class Group:
                 (folder.parent.parent / "tasks").write_text("0")
 
     def remove(self) -> None:
-        """Take the groups away; one that still has a dying process stays until the next engine cleans up."""
+        """Take the groups away. A process that was killed is in its group for some more milliseconds; a group that is
+        not free after that stays until the next engine cleans up."""
+        end = time.monotonic() + _DYING
         for folder in self._folders:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+            while True:
+                try:
+                    folder.rmdir()
+                except OSError as error:
+                    if error.errno == errno.EBUSY and time.monotonic() < end:
+                        time.sleep(0.002)
+                        continue
+                break
 
 
 def choose_cpus(allowed: set[int], wanted: float) -> set[int]:

@@ -90,7 +90,8 @@ class Chaos:
                 with client.call("DELETE", f"/containers/{row['Id']}", query={"force": True}) as answer:
                     answer.read()
             assert not list((self.root / "containers").iterdir())
-            assert not self._groups(self.known.containers | self.known.gone | self.known.uncertain)
+            left = self._groups(self.known.containers | self.known.gone | self.known.uncertain)
+            assert not left, f"cgroups left: {left}"
             client.close()
             engine.terminate()
             assert engine.wait(30) == 0
