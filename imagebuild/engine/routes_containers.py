@@ -15,6 +15,7 @@ from . import refusals_later
 from .container import Container
 from .create import create
 from .events import Event
+from .refusals_config import check_signal
 
 if TYPE_CHECKING:
     from .core import Engine
@@ -69,6 +70,7 @@ async def restart_container(request: Request, engine: Engine) -> Response:
 async def kill_container(request: Request, engine: Engine) -> Response:
     """``docker kill``."""
     try:
+        check_signal(request.text("signal") or "KILL")  # before the container is looked for, as moby does
         await engine.containers.kill(engine.containers.find(request["id"]), request.text("signal"))
     except faults.Fault as fault:
         raise type(fault)(f"cannot kill container: {request['id']}: {fault.message}") from None
