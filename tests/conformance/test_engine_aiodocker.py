@@ -104,7 +104,7 @@ def test_codes_input_and_output(play: Callable[[Play], None]) -> None:
             await made.start()
             await stream.write_in(b"abc\r\nxyz\r\n")
             message = await stream.read_out()
-            assert (message.stream, message.data) == (1, b"abc")
+            assert (message.stream, message.data.strip()) == (1, b"abc")
         assert (await made.wait())["StatusCode"] == 0
         await made.delete(force=True)
 

@@ -241,6 +241,18 @@ def test_a_volume_outlives_its_containers(windows: Engine, docker: Docker, name:
     assert "no such volume" in refused(windows, "volume", "inspect", name).lower()
 
 
+def test_files_are_copied_both_ways_and_changes_are_seen(docker: Docker, name: str, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_bytes(b"from outside\r\n")
+    docker("create", "--name", name, IMAGE, "cmd", "/c", r"type C:\app\in.txt > C:\app\out.txt & del C:\app\hello.txt")
+    docker("cp", tmp_path / "in.txt", f"{name}:/app/in.txt")  # a client on Linux takes C:\app\in.txt for one name
+    docker("start", "-a", name)
+    docker("cp", f"{name}:/app/out.txt", tmp_path / "out.txt")
+    assert (tmp_path / "out.txt").read_bytes() == b"from outside\r\n"
+    told = set(docker("diff", name).splitlines())
+    assert told >= {r"A C:\app\in.txt", r"A C:\app\out.txt", r"D C:\app\hello.txt"}
+    docker("rm", name)
+
+
 # --- networks
 
 def test_containers_find_each_other_by_name(docker: Docker, name: str) -> None:
