@@ -174,19 +174,19 @@ class Client:
         sent, framing = _body(body, content_type)
         head = [("Host", "docker"), ("User-Agent", "wcow"), *framing, *(headers or {}).items()]
         target = _target(path, query)
-        line = self._line()
-        try:
-            given = line.ask(method, target, head, sent)
-        except DaemonError:
-            line.duplex.close()
-            if not line.used or not isinstance(sent, bytes):
-                raise
-            self.close()  # the engine ended what was idle; it did not see this request
+        while True:
             line = self._line()
-            given = line.ask(method, target, head, sent)
-        except BaseException:
-            line.duplex.close()
-            raise
+            try:
+                given = line.ask(method, target, head, sent)
+                break
+            except DaemonError:
+                line.duplex.close()
+                if not line.used or not isinstance(sent, bytes):
+                    raise
+                self.close()  # the engine ended what was idle; it did not see this request: once more, on a new line
+            except BaseException:
+                line.duplex.close()
+                raise
         answer = Answer(line, given.status, given.headers, self._give_back)
         if answer.status >= 400:
             with answer:
