@@ -2,7 +2,7 @@
 """What Wine writes into its registry by itself, so that it is no change of a container's.
 
 Source: two runs of Wine 10.0 over one prefix, compared key by key, with our stub in place of ``wineboot.exe`` and with
-the stock one (the founders' notes on the embedded engine, section 4). Rows marked [assumed] were not seen in those
+the stock one (measured on Debian 13). Rows marked [assumed] were not seen in those
 runs: they tell of the machine and not of a container, and wait for a run that shows them or shows that they can go.
 Times of keys are never compared, so a key that gets only a new time needs no row.
 """
