@@ -124,6 +124,7 @@ class WineBox:
             try:
                 for mount in self._spec.mounts:
                     target = folder.target(mount.target, self._spec, self._lowers, self._shared.account)
+                    self._check_reachable(mount.source)
                     binds.append(bwrap.Bind(folder.open_source(mount.source), target, mount.read_only))
                 self._group.make()
                 child = self._shared.starter.call(lambda: self._first(command, stdio, talk, binds))
@@ -143,6 +144,13 @@ class WineBox:
             self._end_with_first(child)
             self._shared.watcher.watch(child.init, lambda: self._over(child, process, talk))
             return process
+
+    def _check_reachable(self, source: Path) -> None:
+        """bubblewrap looks the source up as the account that boxes run as, descriptor or not."""
+        closed = self._shared.account.reaches(source.resolve())
+        if closed is not None:
+            raise ToolError("cannot mount a folder", why=f"the account {self._shared.account.uid}, which boxes run as, "
+                            f"may not enter {closed}", hint=f"chmod o+x {closed}, or mount a folder elsewhere")
 
     def _first(self, command: Command, stdio: Stdio, talk: folder.Talk, binds: list[bwrap.Bind]) -> launch.Child:
         shared, spec = self._shared, self._spec

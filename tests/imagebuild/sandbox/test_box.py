@@ -325,3 +325,12 @@ def test_a_normal_user_has_the_same(sandbox: WineSandbox, tmp_path: Path) -> Non
                               timeout=90, check=False, user=uid, group=uid, extra_groups=[], cwd="/", env={})
     assert (done.returncode, done.stderr.decode()) == (0, "")
     assert b"10.0.20348" in done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's boxes run as another account")
+def test_a_mount_that_the_boxes_account_cannot_reach_is_named(boxes: Boxes) -> None:
+    closed = boxes.root / "closed"
+    (closed / "data").mkdir(parents=True)
+    closed.chmod(0o700)
+    with pytest.raises(ToolError, match=f"may not enter {closed}"):
+        boxes.run("cmd /c ver", mounts=(Mount(closed / "data", r"C:\data"),))
