@@ -179,7 +179,8 @@ def test_volumes_networks_events_and_ten_at_once(play: Callable[[Play], None], w
         while ("volume", "destroy") not in told:
             event = await asyncio.wait_for(heard.get(), 20)
             told.add((event["Type"], event["Action"]))
-        assert told >= {("volume", "create"), ("network", "create"), ("container", "start"), ("container", "die")}
+        # Not what came first: aiodocker asks for the events in a task that begins when it likes.
+        assert told >= {("container", "start"), ("container", "die"), ("container", "destroy"), ("network", "destroy")}
         with pytest.raises(DockerError, match="privileged mode"):
             await client.containers.create({"Image": IMAGE, "HostConfig": {"Privileged": True}})
 
