@@ -8,7 +8,6 @@ registry failed, 130 interrupted.
 from __future__ import annotations
 
 import errno
-import importlib
 import io
 import os
 import signal
@@ -22,6 +21,7 @@ import click
 
 from .. import __version__
 from ..errors import Interrupted, UsageError, WcowError
+from .lazy import LazyGroup
 
 VERBS: dict[str, tuple[str, str]] = {
     "build": ("build", "Build a Windows image from a Dockerfile."),
@@ -58,18 +58,8 @@ LONGEST = 1200
 """Characters in one line of an error."""
 
 
-class Verbs(click.Group):
-    """A group that imports a verb's module only when that verb is used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in VERBS:
-            return None
-        module = importlib.import_module(f".{VERBS[name][0]}", __package__)
-        command: click.Command = getattr(module, name)
-        return command
+class Verbs(LazyGroup):
+    """The verbs; one that is not there is answered with its neighbour."""
 
     def resolve_command(self, ctx: click.Context,
                         args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
@@ -82,12 +72,9 @@ class Verbs(click.Group):
                                                     "; 'wcow --help' lists them"))
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Verbs"):
-            formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
 
-
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Verbs, modules=VERBS, heading="Verbs",
+             context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="wcow", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, envvar="WCOW_DEBUG", help="Show the traceback of an error.")
 @click.option("--config", "config", metavar="FILE", envvar="WCOW_CONFIG",

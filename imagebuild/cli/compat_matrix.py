@@ -140,9 +140,8 @@ def _coloured(cells: tuple[Cell, ...]) -> str:
     return " / ".join(_colour(cell.runs) for cell in cells)
 
 
-def _colour(runs: str) -> str:
-    answer: Answer = runs  # type: ignore[assignment]
-    return coloured(answer).replace(runs, MARKS[runs], 1)
+def _colour(runs: Answer) -> str:
+    return coloured(runs).replace(runs, MARKS[runs], 1)
 
 
 def _escaped(text: str) -> str:

@@ -14,6 +14,7 @@ from .engine import Engine, engine_of
 from .image import ImageFacts
 from .picks import Pick, pick
 from .report import Report, check
+from .verdict import Answer
 
 BOTH: tuple[Isolation, ...] = ("process", "hyperv")
 FIRST_BUILD = 14393
@@ -29,7 +30,7 @@ class Cell:
     pick: Pick | None = None
 
     @property
-    def runs(self) -> str:
+    def runs(self) -> Answer:
         """Whether it runs."""
         if self.pick is not None:
             return self.pick.runs

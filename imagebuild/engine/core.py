@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from ..dockerapi import Identity, Route, Server, VersionRange
+from ..dockerapi import Identity, Route, Server, VersionRange, faults
 from ..sandbox.changes import open_content
 from ..sandbox.port import Sandbox
 from . import changed
@@ -106,7 +106,7 @@ class Engine:
             return True
         try:
             return self.images.find(wanted)[0] == identifier
-        except Exception:
+        except faults.Fault:
             return False
 
 

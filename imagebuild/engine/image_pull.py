@@ -90,7 +90,7 @@ def _download(images: Images, store: Store, descriptor: Descriptor, image: Image
     there = {layer.digest for layer in image.layers if target.has_blob(layer)}
     for layer in layers.values():
         say(Message(status="Already exists" if layer.digest in there else "Pulling fs layer", id=short(layer.digest)))
-    with closing(copy(store, descriptor, target, tag=None)) as events:  # type: ignore[type-var]
+    with closing(copy(store, descriptor, target, tag=None)) as events:
         for event in events:
             layer_said = layers.get(getattr(event, "id", ""))
             if layer_said is not None and layer_said.digest not in there:

@@ -52,7 +52,7 @@ def _push_one(images: Images, name: Reference, kept: Kept, store: Store, say: Sa
         foreign = bool(layer.urls) and is_foreign(layer.media_type)
         say(Message(status="Skipped foreign layer" if foreign else "Preparing", id=shown[layer.digest]))
     layers = {f"copy {layer.digest}": layer for layer in image.layers}
-    with closing(copy(images.shelf.store, kept.descriptor, store, tag=name.tag)) as events:  # type: ignore[type-var]
+    with closing(copy(images.shelf.store, kept.descriptor, store, tag=name.tag)) as events:
         for event in events:
             layer_said = layers.get(getattr(event, "id", ""))
             if layer_said is None:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from ..dockerapi import faults, respond
 from ..dockerapi.request import Request
@@ -20,7 +21,7 @@ from ..dockerapi.routing import Route
 from . import image_archive, image_listing, image_remove, routes_build, routes_registry
 from .image_names import repo_tag
 from .image_owner import ImageOwner
-from .image_stream import stream
+from .image_stream import Say, stream
 from .images import Images
 
 
@@ -89,8 +90,8 @@ async def load_images(request: Request, engine: ImageOwner) -> Response:
     return await stream(partial(_loaded, engine.images, tar, quiet))
 
 
-def _loaded(images: Images, tar: object, quiet: bool, say: object) -> None:
-    image_archive.load(images, tar, quiet=quiet, say=say)  # type: ignore[arg-type]
+def _loaded(images: Images, tar: BinaryIO, quiet: bool, say: Say) -> None:
+    image_archive.load(images, tar, quiet=quiet, say=say)
 
 
 async def _save(images: Images, names: list[str]) -> Response:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ..dockerapi.plain import unix_connection
+
 if TYPE_CHECKING:
     import http.client
 
@@ -70,24 +72,10 @@ def _words(error: Exception) -> str:
 def _connect(address: str, timeout: float) -> http.client.HTTPConnection:
     """A connection that is made with its first request; ValueError for an address that is not of this machine."""
     import http.client
-    import socket
 
     parts = urlsplit(address)
     if parts.scheme == "unix":
-        path = parts.path
-
-        class UnixConnection(http.client.HTTPConnection):
-            def connect(self) -> None:
-                sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-                try:
-                    sock.settimeout(timeout)
-                    sock.connect(path)
-                except BaseException:
-                    sock.close()
-                    raise
-                self.sock = sock
-
-        return UnixConnection("localhost", timeout=timeout)
+        return unix_connection(parts.path, timeout)
     if parts.scheme in ("tcp", "http") and parts.hostname in ("localhost", "127.0.0.1", "::1"):
         return http.client.HTTPConnection(parts.hostname, parts.port or 2375, timeout=timeout)
     raise ValueError(f"DOCKER_HOST is no plain socket of this machine ({parts.scheme or 'no'} address): not asked")

@@ -8,7 +8,7 @@ at something incomplete.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from ..errors import IntegrityError, NotFoundError, UnsupportedError, UsageError
@@ -43,7 +43,8 @@ class _Plan:
 
 def copy(source: Store, descriptor: Descriptor, target: Store, *, tag: str | None, name: str = "",
          platform: Platform | None = None, whole: bool = True, foreign: bool = False, origin: Location | None = None,
-         digest: Digest | None = None, attached: bool = False, threads: int | None = None) -> Iterator[Event]:
+         digest: Digest | None = None, attached: bool = False,
+         threads: int | None = None) -> Generator[Event, None, None]:
     """Copy what ``descriptor`` names, and call it ``tag`` in the target (``None``: no name, its digest will do).
 
     Of an index, everything goes over; with ``platform`` only the one image that fits, and so for a target that cannot

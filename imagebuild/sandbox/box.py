@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import struct
+import subprocess
 import termios
 import threading
 import time
@@ -353,7 +354,7 @@ class WineBox:
                 child = self._join(verb, talk, Stdio(null, null, null), command, Limits())
             try:
                 code = child.popen.wait(seconds)
-            except Exception as error:
+            except subprocess.TimeoutExpired as error:
                 child.popen.kill()
                 child.popen.wait()
                 raise ToolError(f"cannot {verb} in the box", program="wine64",

@@ -120,6 +120,7 @@ class Group:
     def _settings(self, folder: Path) -> dict[str, object]:
         memory, cpus, processes = self._limits.memory, self._limits.cpus, self._limits.processes
         quota = None if cpus is None else max(1000, round(cpus * _PERIOD))
+        named: dict[str, object]
         if self._v2:
             named = {"memory.max": memory, "cpu.max": None if quota is None else f"{quota} {_PERIOD}",
                      "pids.max": processes}

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
+from ..dockerapi.plain import unix_connection
 from ..errors import DaemonError, NotFoundError, UnsupportedError, UsageError, WcowError
 from .redact import printable, redact
 
@@ -137,7 +138,7 @@ class Daemon:
         except ValueError:
             raise UsageError(what, why=f"DOCKER_HOST {redact(self.host)!r} is no address") from None
         if parts.scheme == "unix":
-            return _unix_connection(parts.path, self._timeout)
+            return unix_connection(parts.path, self._timeout)
         if parts.scheme in ("tcp", "http") and parts.hostname and not os.environ.get("DOCKER_TLS_VERIFY"):
             return http.client.HTTPConnection(parts.hostname, port or 2375, timeout=self._timeout)
         raise UnsupportedError(what, why=f"cannot reach a daemon at {redact(self.host)!r}",
@@ -163,21 +164,3 @@ class Daemon:
             return DaemonError(what, why=f"{redact(self.host)} may not be used by this account", status=0,
                                hint="join the group docker, or run as root")
         return DaemonError(what, why=f"the connection to docker broke: {printable(str(error))}", status=0)
-
-
-def _unix_connection(path: str, timeout: float) -> http.client.HTTPConnection:
-    import http.client
-    import socket
-
-    class UnixConnection(http.client.HTTPConnection):
-        def connect(self) -> None:
-            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            try:
-                sock.settimeout(timeout)
-                sock.connect(path)
-            except BaseException:
-                sock.close()
-                raise
-            self.sock = sock
-
-    return UnixConnection("localhost", timeout=timeout)

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A group of commands whose modules are imported when they are used: ``wcow --version`` loads none of them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+
+class LazyGroup(click.Group):
+    """A group over ``modules``: a command's name to the module of this room that holds it (in it, an attribute of that
+    name) and its one line of help, so that the help imports nothing. ``heading`` stands above that list."""
+
+    def __init__(self, *args: Any, modules: Mapping[str, tuple[str, str]], heading: str = "Commands",
+                 **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.modules = modules
+        self._heading = heading
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.modules)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in self.modules:
+            return None
+        module = importlib.import_module(f".{self.modules[name][0]}", __package__)
+        command: click.Command = getattr(module, name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section(self._heading):
+            formatter.write_dl([(name, text) for name, (_, text) in self.modules.items()])
