@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import NotFoundError, ToolError, UsageError
-from . import bwrap, folder, launch, processes
+from . import bwrap, etc, folder, launch, processes
 from .account import Account
 from .limits import Group, Means
+from .notice import Notice, ended
 from .port import KILLED, STOPPED, BoxSpec, Command, Limits, Process, ProcessRow, Stdio
 from .starter import Starter, Watcher
 from .template import overrides
@@ -121,7 +122,7 @@ class WineBox:
             self._started = True
             _make_raw(command, stdio)
             binds: list[bwrap.Bind] = []
-            talk = self._talk(command, "m")
+            talk = self._talk(command, "m" + "d" * any(mount.target[:1] not in "cC" for mount in self._spec.mounts))
             try:
                 for mount in self._spec.mounts:
                     target = folder.target(mount.target, self._spec, self._lowers, self._shared.account)
@@ -155,16 +156,17 @@ class WineBox:
 
     def _first(self, command: Command, stdio: Stdio, talk: folder.Talk, binds: list[bwrap.Bind]) -> launch.Child:
         shared, spec = self._shared, self._spec
-        view = bwrap.View(spec.folder / "prefix", spec.folder / "run", spec.folder / "etc", shared.programs,
-                          self._lowers, spec.folder / "upper", spec.folder / "work", tuple(binds))
+        view = bwrap.View(spec.folder / "prefix", spec.folder / "run", shared.programs, self._lowers,
+                          spec.folder / "upper", spec.folder / "work", tuple(binds))
+        hostname = spec.hostname or spec.id[:12]
 
         def arguments(descriptors: bwrap.Descriptors) -> list[str]:
             return bwrap.arguments(shared.install, view, self._environment(command), descriptors,
-                                   hostname=spec.hostname or spec.id[:12], terminal=command.tty,
-                                   network=spec.network is not None)
+                                   hostname=hostname, terminal=command.tty, network=spec.network is not None)
 
         return launch.first(shared.account, self._group, spec.limits, spec.network, stdio, terminal=command.tty,
                             command=self._launcher("run", talk), arguments=arguments,
+                            etc=etc.files(hostname, spec.hosts, spec.dns),
                             inherited=[bind.descriptor for bind in binds])
 
     def exec(self, command: Command, stdio: Stdio) -> Process:
@@ -225,17 +227,18 @@ class WineBox:
 
     def _begun(self, child: launch.Child, talk: folder.Talk, command: Command, stdio: Stdio) -> WineProcess:
         """Wait until launcher.exe has started the program."""
-        end, pause = time.monotonic() + START_SECONDS, 0.001
-        while True:
-            gone = child.popen.poll() is not None
-            word, _, number = talk.read_status().partition("\n")[0].partition(" ")
-            if word == "started" and number.isdigit():
-                terminal = os.dup(stdio.stdin) if command.tty else -1
-                return WineProcess(child.popen.pid, int(number), terminal)
-            if word == "failed" or gone or time.monotonic() > end:
-                break
-            time.sleep(pause)
-            pause = min(pause * 1.3, 0.01)
+        end = time.monotonic() + START_SECONDS
+        outside = child.init if child.init >= 0 else child.joined
+        with Notice(talk.status) as notice:
+            while True:
+                gone = ended(outside)
+                word, _, number = talk.read_status().partition("\n")[0].partition(" ")
+                if word == "started" and number.isdigit():
+                    terminal = os.dup(stdio.stdin) if command.tty else -1
+                    return WineProcess(child.popen.pid, int(number), terminal)
+                if word == "failed" or gone or time.monotonic() > end:
+                    break
+                notice.wait(end - time.monotonic(), outside)
         self._abandon(child)
         talk.close()
         if word == "failed":

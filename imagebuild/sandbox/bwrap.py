@@ -44,7 +44,6 @@ class View:
 
     prefix: Path
     run: Path
-    etc: Path
     programs: Path
     lowers: tuple[Path, ...] = ()
     upper: Path | None = None
@@ -54,12 +53,13 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Descriptors:
-    """Open descriptors that bubblewrap inherits: the filter to read, where it tells its child's process id, and what it
-    waits on before it goes on (-1: it does not wait)."""
+    """Open descriptors that bubblewrap inherits: the filter to read, where it tells its child's process id, what it
+    waits on before it goes on (-1: it does not wait), and the files of ``/etc`` by name."""
 
     seccomp: int
     info: int
     block: int = -1
+    etc: tuple[tuple[str, int], ...] = ()
 
 
 def wine_environment(install: Install, overrides: Iterable[str], *, terminal: bool = False) -> dict[str, str]:
@@ -92,8 +92,10 @@ def arguments(install: Install, view: View, environment: Mapping[str, str], desc
         out += ["--ro-bind", folder, folder]
     out += ["--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
             "--ro-bind", "/usr/bin/setpriv", "/usr/bin/setpriv", "--ro-bind", str(view.programs), PROGRAMS,
-            "--ro-bind", str(view.etc), "/etc", "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys",
+            "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys",
             "--dev", "/dev", "--tmpfs", "/tmp", "--bind", str(view.run), RUN, "--bind", str(view.prefix), PREFIX]
+    for name, descriptor in descriptors.etc:
+        out += ["--perms", "0644", "--file", str(descriptor), f"/etc/{name}"]
     if view.upper is not None:
         for lower in view.lowers:
             out += ["--overlay-src", str(lower)]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The few files of ``/etc`` that Wine and the C library ask for in a box. None of them is this machine's own."""
+"""The few files of ``/etc`` that Wine and the C library ask for in a box. None of them is this machine's own, and none
+is on its disk: bubblewrap gets them in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from . import seccomp
 from .bwrap import UID, USER
@@ -31,12 +31,3 @@ def files(hostname: str, hosts: Iterable[tuple[str, str]] = (), dns: Iterable[st
         "fonts/fonts.conf": _FONTS,
     }
     return {**{name: content.encode() for name, content in text.items()}, "seccomp.bpf": seccomp.program()}
-
-
-def write(folder: Path, content: dict[str, bytes]) -> None:
-    """Put the files below ``folder``, which only the host can write; missing folders are made."""
-    for name, data in content.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        path.chmod(0o644)

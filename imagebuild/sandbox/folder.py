@@ -6,7 +6,6 @@
     folder/
       prefix/         Wine's prefix: system.reg user.reg userdef.reg, dosdevices/, drives/ (D: and on)
       upper/ work/    what was written to drive C, and the overlay's own
-      etc/            the /etc of the box; only the host writes it
       run/N/          what the host and launcher.exe tell each other about program N
 
 Programs of the box can write in ``prefix``, ``upper`` and ``run``, links too. So the host opens nothing there by a path
@@ -23,7 +22,7 @@ from pathlib import Path
 
 from ..errors import NotFoundError, UsageError
 from ..windows.upcase import fold
-from . import etc, identity
+from . import identity
 from .account import Account
 from .bwrap import DRIVE_C, PREFIX
 from .port import BoxSpec
@@ -47,8 +46,6 @@ def make(spec: BoxSpec, template: Path, account: Account) -> None:
         if not (spec.folder / name).is_dir():
             (spec.folder / name).mkdir()
             account.own(spec.folder / name)
-    hostname = spec.hostname or spec.id[:12]
-    etc.write(spec.folder / "etc", etc.files(hostname, spec.hosts, spec.dns))
 
 
 def _registry(spec: BoxSpec, template: Path, prefix: Path, account: Account) -> None:
@@ -57,8 +54,11 @@ def _registry(spec: BoxSpec, template: Path, prefix: Path, account: Account) -> 
             "user.reg": identity.user(hostname, spec.user)}
     for name in HIVES:
         given = spec.registry / name if spec.registry else None
-        shutil.copyfile(given if given and given.is_file() else template / name, prefix / name)
-        with (prefix / name).open("ab") as file:
+        source = given if given and given.is_file() else template / name
+        with source.open("rb") as hive, (prefix / name).open("xb", buffering=0) as file:
+            left = os.fstat(hive.fileno()).st_size
+            while left and (sent := os.sendfile(file.fileno(), hive.fileno(), None, left)):
+                left -= sent
             file.write(more.get(name, b""))
         account.own(prefix / name)
     (prefix / ".update-timestamp").write_text("disable\n")

@@ -47,9 +47,10 @@ def memory_file(content: bytes, name: str) -> int:
 
 
 def first(account: Account, group: Group, limits: Limits, network: Namespace | None, stdio: Stdio, *, terminal: bool,
-          command: Sequence[str], arguments: Callable[[bwrap.Descriptors], list[str]], inherited: Iterable[int] = ()
-          ) -> Child:
-    """Start a box. ``arguments`` makes bubblewrap's from the descriptors it gets. Called on the starter's thread.
+          command: Sequence[str], etc: Mapping[str, bytes], arguments: Callable[[bwrap.Descriptors], list[str]],
+          inherited: Iterable[int] = ()) -> Child:
+    """Start a box with these files in ``/etc``. ``arguments`` makes bubblewrap's from the descriptors it gets. Called
+    on the starter's thread.
 
     ToolError when bubblewrap ends before the box is made; what it said went to ``stdio.stderr``.
     """
@@ -64,8 +65,10 @@ def first(account: Account, group: Group, limits: Limits, network: Namespace | N
         if group.blocks:
             block, release = map(keep, os.pipe())
         filtered = keep(memory_file(seccomp.program(), "filter"))
-        packed = keep(memory_file(bwrap.pack(arguments(bwrap.Descriptors(filtered, info, block))), "arguments"))
-        passed = [packed, filtered, info, *inherited] + ([block] if block >= 0 else [])
+        files = tuple((name, keep(memory_file(content, name.rpartition("/")[2]))) for name, content in etc.items())
+        inside = bwrap.Descriptors(filtered, info, block, files)
+        packed = keep(memory_file(bwrap.pack(arguments(inside)), "arguments"))
+        passed = [packed, filtered, info, *inherited, *(file for _, file in files)] + ([block] if block >= 0 else [])
         argv = [*_outside(terminal, limits, group), *_enter(network), wine_install.find("bwrap"),
                 "--args", str(packed), *command]
         try:

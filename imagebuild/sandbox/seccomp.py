@@ -15,6 +15,7 @@ from __future__ import annotations
 import errno
 import struct
 from collections.abc import Iterable
+from functools import cache
 
 # linux/filter.h, linux/bpf_common.h
 _LOAD = 0x20  # BPF_LD | BPF_W | BPF_ABS
@@ -60,6 +61,7 @@ TERMINAL_REQUESTS = {"TIOCSTI": 0x5412, "TIOCLINUX": 0x541C}
 _CLONE, _CLONE3, _SOCKET, _SOCKETPAIR, _IOCTL = 56, 435, 41, 53, 16
 
 
+@cache
 def program() -> bytes:
     """The filter as ``bwrap --seccomp`` and ``setpriv --seccomp-filter`` read it: struct sock_filter, eight bytes each.
 

@@ -25,7 +25,7 @@ from .account import Account
 from .port import Progress
 from .wine_install import Install
 
-FORM = 4
+FORM = 5
 """Counted up when what a template holds changes."""
 HIVES = ("system.reg", "user.reg", "userdef.reg")
 REFUSED = ("powershell.exe", "pwsh.exe", "icacls.exe", "cacls.exe", "certutil.exe", "robocopy.exe", "tar.exe",
@@ -37,7 +37,12 @@ OURS = ("mklink.exe", "timeout.exe", "ping.exe")
 _CMD = "windows/system32/cmd.exe"
 _POWERSHELL = "windows/system32/WindowsPowerShell/v1.0/powershell.exe"
 OVERRIDES = ("wineboot.exe", *REFUSED, *OURS)
-"""Names for which Wine is to take the file in the prefix and not its own program, always."""
+"""Names for which Wine is to take the file in the prefix and not its own program, always.
+
+The first program of a wineserver starts ``wineboot.exe``, which starts services and drivers: 0.3 s and 45 MB for things
+few containers ask for. Ours is an empty file, so nothing is started and nothing is waited for; ``launcher.exe`` starts
+the real one, under another name, where a command needs services.
+"""
 
 _BUILTIN = b"Wine builtin DLL"
 """What Wine's own files have at 0x40; one without it is taken for a program like any other (Wine ``dlls/ntdll``)."""
@@ -52,11 +57,25 @@ _ADDED = {
 "Graphics"="null"
 """,
     # Wine's debugger would put a page of registers into the error output of a program that crashes, and then show a box
-    # that nobody sees and wait for an answer. In its place our stub, which ends at once.
+    # that nobody sees and wait for an answer. In its place a file that cannot be started.
+    #
+    # Every program that begins looks through the time zones, sorted by name, for the first that is like the machine's
+    # (find_reg_tz_info in dlls/ntdll). A box has UTC: that was Greenwich, after 600 questions to wineserver, 20 ms. One
+    # whose name comes before all letters is found at once.
     "system.reg": r"""
 [Software\\Microsoft\\Windows NT\\CurrentVersion\\AeDebug]
 "Auto"="1"
 "Debugger"="C:\\windows\\system32\\wineboot.exe"
+
+[Software\\Microsoft\\Windows NT\\CurrentVersion\\Time Zones\\(UTC)]
+"Display"="(UTC) Coordinated Universal Time"
+"Dlt"="Coordinated Universal Time"
+"MUI_Display"="@tzres.dll,-22002"
+"MUI_Dlt"="@tzres.dll,-22001"
+"MUI_Std"="@tzres.dll,-22000"
+"Std"="Coordinated Universal Time"
+"TZI"=hex:00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,\
+  00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00
 """,
 }
 
@@ -127,7 +146,7 @@ def _tidy(prefix: Path) -> None:
     if not (prefix / "drive_c" / "windows" / "system32").is_dir() or not (prefix / "system.reg").is_file():
         raise ToolError("cannot make the Wine prefix that boxes share", program="wine64",
                         why="wineboot ended without making one", hint="is there room on the disk?")
-    for name in ("dosdevices", "etc", "run"):
+    for name in ("dosdevices", "run"):
         shutil.rmtree(prefix / name, ignore_errors=True)
     (prefix / "wineserver").unlink(missing_ok=True)
     for path in [prefix / "drive_c", *(prefix / "drive_c").rglob("*")]:
@@ -189,7 +208,7 @@ def engine_layer(home: Path, programs: Path, install: Install) -> Path:
     shutil.rmtree(building, ignore_errors=True)
     system = building / "windows" / "system32"
     system.mkdir(parents=True)
-    shutil.copyfile(programs / "wineboot.exe", system / "wineboot.exe")
+    (system / "wineboot.exe").touch()  # ntdll starts it with the first program and waits for it; this cannot be started
     for name in REFUSED:
         shutil.copyfile(programs / "refuse.exe", system / name)
     for name in OURS:

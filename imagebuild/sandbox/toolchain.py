@@ -23,8 +23,7 @@ SOURCES = Path(__file__).parent / "programs"
 
 _BARE = ("-nostdlib", "-Wl,-e,entry")  # no C library: nothing to load but what Windows itself always loads
 PROGRAMS = {
-    "wineboot": (*_BARE, "-lntdll"),
-    "launcher": ("-municode", "-ladvapi32", "-lntdll"),
+    "launcher": ("mounts.c", *_BARE, "-lkernel32", "-lntdll", "-lgcc"),
     "refuse": (*_BARE, "-lkernel32"),
     "mklink": ("-municode",),
     "timeout": ("-municode",),
@@ -64,8 +63,8 @@ def compile_all(out: Path) -> bool:
 def source_key() -> str:
     """What decides the programs' bytes, as a short name: sources, flags, this list."""
     digest = hashlib.sha256(repr((PROGRAMS, _FLAGS)).encode())
-    for name in PROGRAMS:
-        digest.update((SOURCES / f"{name}.c").read_bytes())
+    for source in sorted(SOURCES.glob("*.[ch]")):
+        digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
 

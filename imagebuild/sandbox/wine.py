@@ -85,10 +85,9 @@ class WineSandbox:
 
     def _boot(self, install: wine_install.Install, folder: Path, programs: Path) -> None:
         """wineboot, then the end of wineserver, which writes the registry. A shell is in the sandbox for this only."""
-        outside, run = folder / "etc", folder / "run"  # template.make takes away what is not part of a template
-        etc.write(outside, etc.files("TEMPLATE"))
+        run = folder / "run"  # template.make takes away what is not part of a template
         run.mkdir()
-        view = bwrap.View(folder, run, outside, programs)
+        view = bwrap.View(folder, run, programs)
         script = f"{install.loader} wineboot --init && {install.server} -w"
 
         def arguments(descriptors: bwrap.Descriptors) -> list[str]:
@@ -99,7 +98,7 @@ class WineSandbox:
         try:
             child = self._starter.call(lambda: launch.first(
                 self._account, limits.Group(self._means, "template", Limits()), Limits(), None, Stdio(null, null, null),
-                terminal=False, command=["/bin/sh", "-c", script], arguments=arguments))
+                terminal=False, command=["/bin/sh", "-c", script], etc=etc.files("TEMPLATE"), arguments=arguments))
             os.close(child.init)
             if child.popen.wait(300):
                 raise ToolError("cannot make the Wine prefix that boxes share", program="wine64",

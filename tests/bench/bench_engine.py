@@ -54,13 +54,16 @@ class Bare:
             data = (home / template.folder_name(install) / name).read_bytes()
             (prefix / name).write_bytes(data)
             self._account.own(prefix / name)
-        etc.write(root / "bare-etc", etc.files("bare"))
-        view = bwrap.View(prefix, run_folder, root / "bare-etc", next(home.glob("programs-*")),
+        for name, content in etc.files("bare").items():
+            (root / "bare-etc" / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / "bare-etc" / name).write_bytes(content)
+        view = bwrap.View(prefix, run_folder, next(home.glob("programs-*")),
                           (home / template.folder_name(install) / "drive_c", *home.glob("layer-*")), root / "upper",
                           root / "work")
         self._null = os.open(os.devnull, os.O_RDWR)
         self._arguments = bwrap.arguments(install, view, bwrap.wine_environment(install, template.OVERRIDES),
                                           bwrap.Descriptors(0, self._null), hostname="bare")
+        self._arguments[-4:-4] = ["--ro-bind", str(root / "bare-etc"), "/etc"]
         at = self._arguments.index("--seccomp")
         del self._arguments[at:at + 4]
         self._command = [str(install.loader), r"C:\windows\system32\cmd.exe", "/c", "ver"]

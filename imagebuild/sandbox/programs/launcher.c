@@ -8,18 +8,34 @@
  *
  * FOLDER is \\?\unix\prefix\run\N, outside drive C: and made by the host. FOLDER\request is UTF-8, each field ended by a
  * NUL: job, flags, memory in bytes, processors in hundredths, registry folder, working directory, command line, then
- * one NAME=VALUE each. Flags are letters: m main program, s start services, t terminal, l feed stdin line by line.
+ * one NAME=VALUE each. Flags are letters: m main program, s start services, t terminal, l feed stdin line by
+ * line, d there are drives beside C:.
  * FOLDER\status gets "started PID\n" or "failed ERROR\n", then "exit CODE\n"; Linux would pass on eight bits of it.
+ *
+ * It links kernel32 and ntdll alone. Every library more is found, mapped and bound anew for each program that starts in
+ * a box: the C library and advapi32 are a tenth of the time of "docker exec".
  */
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 #include <tlhelp32.h>
 #include <winternl.h>
 
+#include "mounts.h"
+
 NTSYSAPI NTSTATUS NTAPI NtCreateEvent(HANDLE *event, ACCESS_MASK access, OBJECT_ATTRIBUTES *attributes, int type,
                                       BOOLEAN state);
+NTSYSAPI NTSTATUS NTAPI NtOpenKey(HANDLE *key, ACCESS_MASK access, OBJECT_ATTRIBUTES *attributes);
+NTSYSAPI NTSTATUS NTAPI NtSaveKey(HANDLE key, HANDLE file);
+NTSYSAPI NTSTATUS NTAPI NtNotifyChangeKey(HANDLE key, HANDLE event, void *apc, void *context, IO_STATUS_BLOCK *status,
+                                          ULONG filter, BOOLEAN subtree, void *buffer, ULONG length, BOOLEAN later);
+NTSYSAPI NTSTATUS NTAPI RtlOpenCurrentUser(ACCESS_MASK access, HANDLE *key);
+NTSYSAPI NTSTATUS NTAPI RtlAdjustPrivilege(ULONG privilege, BOOLEAN enable, BOOLEAN thread, BOOLEAN *before);
+NTSYSAPI NTSTATUS NTAPI NtGetNextThread(HANDLE process, HANDLE thread, ACCESS_MASK access, ULONG attributes, ULONG flags,
+                                        HANDLE *next);
 
 #define MOST 0x100000 /* bytes of a request */
+#define IDLE 1000 /* milliseconds until a box counts as one that stays */
+#define IN_USE 0x10000 /* bytes of a waiting thread's stack that are taken for used; a few thousand are */
 
 enum { JOB, FLAGS, MEMORY, CPUS, REGISTRY, CWD, LINE, FIELDS };
 
@@ -57,14 +73,14 @@ static void say(HANDLE file, const char *word, ULONGLONG number)
 static int read_request(struct request *request)
 {
     HANDLE file = open_file(L"request", GENERIC_READ, OPEN_EXISTING), heap = GetProcessHeap();
-    char *bytes = HeapAlloc(heap, 0, MOST);
-    WCHAR *text = HeapAlloc(heap, 0, (MOST + 2) * sizeof *text), *end, *at;
-    DWORD got = 0, part;
+    DWORD size = file == INVALID_HANDLE_VALUE ? 0 : GetFileSize(file, NULL), got = 0, part;
+    char *bytes = size <= MOST ? HeapAlloc(heap, 0, size) : NULL; /* no larger: Wine touches all that it may fill */
+    WCHAR *text = bytes ? HeapAlloc(heap, 0, (size + 2) * sizeof *text) : NULL, *end, *at;
 
-    if (file == INVALID_HANDLE_VALUE || !bytes || !text) return 0;
-    while (got < MOST && ReadFile(file, bytes + got, MOST - got, &part, NULL) && part) got += part;
+    if (file == INVALID_HANDLE_VALUE || !text) return 0;
+    while (got < size && ReadFile(file, bytes + got, size - got, &part, NULL) && part) got += part;
     CloseHandle(file);
-    end = text + MultiByteToWideChar(CP_UTF8, 0, bytes, got, text, MOST);
+    end = text + MultiByteToWideChar(CP_UTF8, 0, bytes, got, text, size);
     end[0] = end[1] = 0;
     at = text;
     for (int i = 0; i < FIELDS; i++, at += lstrlenW(at) + 1) {
@@ -92,32 +108,35 @@ static ULONGLONG number(const WCHAR *text)
 
 /* --- the registry, which Wine writes every half minute and loses when it is killed ------------------------------------ */
 
-static const struct { HKEY root; const WCHAR *sub, *file; } HIVES[] = {
-    {HKEY_LOCAL_MACHINE, NULL, L"system.reg"},
-    {HKEY_CURRENT_USER, NULL, L"user.reg"},
-    {HKEY_USERS, L".Default", L"userdef.reg"},
+static struct { WCHAR *key; const WCHAR *file; HANDLE changed; } hives[] = {
+    {L"\\Registry\\Machine", L"system.reg", NULL},
+    {NULL, L"user.reg", NULL}, /* the user's own */
+    {L"\\Registry\\User\\.Default", L"userdef.reg", NULL},
 };
-#define HIVE_COUNT (sizeof HIVES / sizeof *HIVES)
+#define HIVES (sizeof hives / sizeof *hives)
 
-static HKEY watched[HIVE_COUNT];
-static HANDLE changed[HIVE_COUNT];
-
-static HKEY open_hive(int i)
+static HANDLE open_hive(int i)
 {
-    HKEY key;
+    UNICODE_STRING name = {0, 0, hives[i].key};
+    OBJECT_ATTRIBUTES attributes = {.Length = sizeof attributes, .ObjectName = &name};
+    HANDLE key = NULL;
 
-    if (RegOpenKeyExW(HIVES[i].root, HIVES[i].sub, 0, KEY_ALL_ACCESS, &key)) return NULL;
-    return key;
+    if (!name.Buffer) return RtlOpenCurrentUser(KEY_ALL_ACCESS, &key) ? NULL : key;
+    name.Length = lstrlenW(name.Buffer) * sizeof *name.Buffer;
+    return NtOpenKey(&key, KEY_ALL_ACCESS, &attributes) ? NULL : key;
 }
 
 static void watch_registry(void)
 {
-    for (unsigned i = 0; i < HIVE_COUNT; i++) {
-        changed[i] = CreateEventW(NULL, TRUE, FALSE, NULL);
-        watched[i] = open_hive(i);
-        if (watched[i])
-            RegNotifyChangeKeyValue(watched[i], TRUE, REG_NOTIFY_CHANGE_NAME | REG_NOTIFY_CHANGE_LAST_SET, changed[i],
-                                    TRUE);
+    static IO_STATUS_BLOCK done[HIVES];
+
+    for (unsigned i = 0; i < HIVES; i++) {
+        HANDLE key = open_hive(i); /* stays open: with it the watch would end */
+
+        hives[i].changed = CreateEventW(NULL, TRUE, FALSE, NULL);
+        if (key)
+            NtNotifyChangeKey(key, hives[i].changed, NULL, NULL, &done[i],
+                              REG_NOTIFY_CHANGE_NAME | REG_NOTIFY_CHANGE_LAST_SET, TRUE, NULL, 0, TRUE);
     }
 }
 
@@ -125,28 +144,28 @@ static void watch_registry(void)
 static int save_registry(const WCHAR *where, int all)
 {
     WCHAR path[MAX_PATH], temporary[MAX_PATH];
-    TOKEN_PRIVILEGES backup = {1, {{{0, 0}, SE_PRIVILEGE_ENABLED}}};
-    HANDLE token;
+    HANDLE key, file;
+    BOOLEAN before;
     int good = 1;
 
-    if (OpenProcessToken(GetCurrentProcess(), TOKEN_ADJUST_PRIVILEGES, &token)) {
-        if (LookupPrivilegeValueW(NULL, L"SeBackupPrivilege", &backup.Privileges[0].Luid))
-            AdjustTokenPrivileges(token, FALSE, &backup, 0, NULL, NULL);
-        CloseHandle(token);
-    }
-    for (unsigned i = 0; i < HIVE_COUNT; i++) {
-        HKEY key;
-
-        if (!all && WaitForSingleObject(changed[i], 0) != WAIT_OBJECT_0) continue;
+    RtlAdjustPrivilege(17 /* SE_BACKUP_PRIVILEGE */, TRUE, FALSE, &before);
+    for (unsigned i = 0; i < HIVES; i++) {
+        if (!all && WaitForSingleObject(hives[i].changed, 0) != WAIT_OBJECT_0) continue;
         lstrcpyW(path, where);
         lstrcatW(path, L"\\");
-        lstrcatW(path, HIVES[i].file);
+        lstrcatW(path, hives[i].file);
         lstrcpyW(temporary, path);
         lstrcatW(temporary, L".new");
-        DeleteFileW(temporary);
-        if (!(key = open_hive(i)) || RegSaveKeyW(key, temporary, NULL)
-            || !MoveFileExW(temporary, path, MOVEFILE_REPLACE_EXISTING)) good = 0;
-        if (key) RegCloseKey(key);
+        key = open_hive(i);
+        file = CreateFileW(temporary, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+        if (file == INVALID_HANDLE_VALUE || !key || NtSaveKey(key, file)) good = 0;
+        else {
+            CloseHandle(file);
+            file = INVALID_HANDLE_VALUE;
+            if (!MoveFileExW(temporary, path, MOVEFILE_REPLACE_EXISTING)) good = 0;
+        }
+        if (file != INVALID_HANDLE_VALUE) CloseHandle(file);
+        if (key) CloseHandle(key);
     }
     return good;
 }
@@ -264,28 +283,24 @@ static void start_services(void)
     }
 }
 
-/* GetVolumeInformation asks Wine's mount manager, a driver that a full boot runs in processes of its own: without it
- * dir fails. Wine's drivers are libraries, so the launcher is its process. */
-static DWORD WINAPI serve_drivers(void *arg)
+/* Wine fills 960 KB of every thread's stack with zeros when it begins (signal_start_thread, dlls/ntdll): a megabyte for
+ * each of our threads, which only wait. Give back what lies below the part that they may use, in a box that stays. */
+static void give_back_stacks(void)
 {
-    return ((NTSTATUS (*)(HANDLE))arg)(CreateEventW(NULL, TRUE, FALSE, NULL));
-}
+    struct { LONG status; NT_TIB *teb; ULONG_PTR others[4]; } basic; /* THREAD_BASIC_INFORMATION */
+    HANDLE thread = NULL, next;
 
-static void start_mount_manager(void)
-{
-    static WCHAR name[] = L"\\Driver\\MountMgr";
-    UNICODE_STRING text = {sizeof name - sizeof *name, sizeof name, name};
-    HMODULE kernel = LoadLibraryW(L"ntoskrnl.exe");
-    HMODULE driver = LoadLibraryW(L"C:\\windows\\system32\\drivers\\mountmgr.sys");
-    void *serve = (void *)GetProcAddress(kernel, "wine_ntoskrnl_main_loop"); /* as winedevice.exe does */
-    NTSTATUS (WINAPI *create)(UNICODE_STRING *, void *) = (void *)GetProcAddress(kernel, "IoCreateDriver");
-    IMAGE_NT_HEADERS *header;
-    HANDLE thread;
+    while (!NtGetNextThread(GetCurrentProcess(), thread, THREAD_QUERY_INFORMATION, 0, 0, &next)) {
+        if (thread) CloseHandle(thread);
+        thread = next;
+        if (!NtQueryInformationThread(thread, ThreadBasicInformation, &basic, sizeof basic, NULL)
+            && basic.teb) { /* a thread that has not begun has none */
+            char *low = basic.teb->StackLimit, *high = (char *)basic.teb->StackBase - IN_USE;
 
-    if (!driver || !serve || !create || !(thread = CreateThread(NULL, 0, serve_drivers, serve, 0, NULL))) return;
-    header = (void *)((char *)driver + ((IMAGE_DOS_HEADER *)driver)->e_lfanew);
-    CloseHandle(thread);
-    create(&text, (char *)driver + header->OptionalHeader.AddressOfEntryPoint);
+            if (low && low < high) VirtualAlloc(low, high - low, MEM_RESET, PAGE_READWRITE);
+        }
+    }
+    if (thread) CloseHandle(thread);
 }
 
 struct feed { HANDLE from, to; };
@@ -332,7 +347,7 @@ static DWORD run(void)
     struct request request;
     STARTUPINFOW startup = {.cb = sizeof startup};
     PROCESS_INFORMATION process;
-    HANDLE job;
+    HANDLE job, waited[2] = {NULL, NULL};
     DWORD code = 0;
 
     status = open_file(L"status", GENERIC_WRITE, OPEN_ALWAYS);
@@ -344,9 +359,10 @@ static DWORD run(void)
     SetConsoleCtrlHandler(ignore_control, TRUE);
     set_environment(&request);
     enter_directory(request.field[CWD]);
-    if (flag(&request, 'm')) watch_registry();
+    if (flag(&request, 'm') && !flag(&request, 's')) waited[1] = offer_mounts();
+    if (waited[1] && flag(&request, 'd')) start_mounts();
+    if (flag(&request, 'm')) watch_registry(); /* not before: the mount manager writes keys that are not kept anyway */
     if (flag(&request, 's')) start_services();
-    else if (flag(&request, 'm')) start_mount_manager();
     job = make_job(&request);
     startup.dwFlags = STARTF_USESTDHANDLES;
     startup.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
@@ -363,7 +379,13 @@ static DWORD run(void)
     ResumeThread(process.hThread);
     say(status, "started ", process.dwProcessId);
     if (startup.hStdInput != GetStdHandle(STD_INPUT_HANDLE)) CloseHandle(startup.hStdInput);
-    WaitForSingleObject(process.hProcess, INFINITE);
+    waited[0] = process.hProcess;
+    for (DWORD idle = IDLE, event;;) {
+        event = WaitForMultipleObjects(waited[1] ? 2 : 1, waited, FALSE, idle);
+        if (event == WAIT_OBJECT_0 + 1) start_mounts(), idle = IDLE;
+        else if (event == WAIT_TIMEOUT) give_back_stacks(), idle = INFINITE;
+        else break;
+    }
     GetExitCodeProcess(process.hProcess, &code);
     if (flag(&request, 'm')) save_registry(request.field[REGISTRY], 0);
     say(status, "exit ", code);
@@ -455,15 +477,37 @@ static int save(void)
     return !read_request(&request) || !save_registry(request.field[REGISTRY], 1);
 }
 
-int wmain(int argc, WCHAR **argv)
+/* The next word of the command line; none of them has a space in it. */
+static WCHAR *word(WCHAR **rest)
 {
-    if (argc != 3 || lstrlenW(argv[2]) >= MAX_PATH) return 2;
-    lstrcpyW(folder, argv[2]);
-    switch (argv[1][0] << 8 | argv[1][1]) {
+    WCHAR *start = *rest, *end;
+
+    while (*start == ' ') start++;
+    for (end = start; *end && *end != ' ';) end++;
+    *rest = *end ? end + 1 : end;
+    *end = 0;
+    return start;
+}
+
+static int work(void)
+{
+    WCHAR *line = GetCommandLineW(), *verb;
+
+    word(&line);
+    verb = word(&line);
+    line = word(&line);
+    if (!*verb || !*line || lstrlenW(line) >= MAX_PATH) return 2;
+    lstrcpyW(folder, line);
+    switch (verb[0] << 8 | verb[1]) {
     case 'r' << 8 | 'u': return run();
     case 's' << 8 | 't': return each_process(1);
     case 'l' << 8 | 'i': return each_process(0);
     case 's' << 8 | 'a': return save();
     }
     return 2;
+}
+
+void entry(void)
+{
+    ExitProcess(work());
 }

@@ -42,7 +42,7 @@ def test_nothing_of_this_machine_can_be_opened(boxes: Boxes, path: str) -> None:
 
 
 def test_the_disk_that_wine_shows_is_empty(boxes: Boxes) -> None:
-    assert boxes.run(r"probe open \\.\PhysicalDrive0").out == "opened \n"
+    assert boxes.run(r"cmd /c vol > nul & C:\probe open \\.\PhysicalDrive0").out == "opened \n"
 
 
 def test_the_account_file_is_the_boxes_own(attempt: Try) -> None:

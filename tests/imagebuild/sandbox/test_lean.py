@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a box does without, so that its start is quick and it lies idle in little memory."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from support import programs, sandboxes
+from support.sandboxes import Boxes, run, start
+
+from imagebuild.sandbox import processes, toolchain
+
+pytestmark = pytest.mark.slow
+
+ZONE = r"""
+#include <windows.h>
+#include <stdio.h>
+int main(void)
+{
+    DYNAMIC_TIME_ZONE_INFORMATION zone;
+    GetDynamicTimeZoneInformation(&zone);
+    printf("%ld %ls %ls", zone.Bias, zone.TimeZoneKeyName, zone.StandardName);
+    return 0;
+}
+"""
+
+
+def test_the_time_zone_is_utc_and_is_the_first_to_be_looked_at(boxes: Boxes, tmp_path: Path) -> None:
+    with programs.skipping():
+        compiler = programs.find(toolchain.COMPILER)
+    (tmp_path / "zone.c").write_text(ZONE)
+    programs.run(compiler, "-o", boxes.layer / "zone.exe", tmp_path / "zone.c")
+    (boxes.layer / "zone.exe").chmod(0o644)
+    assert boxes.run(r"C:\zone.exe").out == "0 (UTC) Coordinated Universal Time"
+    zones = boxes.run(r'reg query "HKLM\Software\Microsoft\Windows NT\CurrentVersion\Time Zones"', name="zones").out
+    names = re.findall(r"Time Zones\\(\S.*)", zones)
+    assert names[0] == "(UTC)"
+    assert {"UTC", "Pacific Standard Time", "W. Europe Standard Time"} <= set(names)
+
+
+def test_nothing_runs_in_an_idle_box_but_launcher_and_program(boxes: Boxes) -> None:
+    box = boxes.open()
+    start(box, "ping -n 3600 127.0.0.1")
+    assert sorted(row.name for row in box.processes()) == ["launcher.exe", "ping.exe"]
+
+
+def test_the_launcher_gives_back_the_stacks_of_its_threads(boxes: Boxes) -> None:
+    box = boxes.open()
+    holder = start(box, "ping -n 3600 127.0.0.1").host_pid
+    launcher = next(one for one in processes.below(processes.scan(), [holder]) if one.name == "launcher.exe")
+    smaps = Path(f"/proc/{launcher.pid}/smaps")
+
+    def largest() -> int:
+        return max(map(int, re.findall(r"^Private_Dirty:\s+(\d+)", smaps.read_text(), re.MULTILINE)))
+
+    assert sandboxes.wait_for(lambda: largest() < 900)
+
+
+def test_the_launcher_loads_no_library_that_windows_would_not_load_anyway(tmp_path: Path) -> None:
+    found = toolchain.find(tmp_path)
+    if found is None:
+        pytest.skip(f"{toolchain.COMPILER} is not installed")
+    libraries = set(re.findall(rb"[\w.-]+\.(?:dll|DLL)", (found / "launcher.exe").read_bytes()))
+    assert libraries == {b"KERNEL32.dll", b"ntdll.dll"}
+
+
+def test_the_files_of_etc_are_on_no_disk(boxes: Boxes) -> None:
+    box = boxes.open(hosts=(("10.1.2.3", "somewhere"),), dns=("10.9.8.7",))
+    done = run(box, "probe read /etc/hosts")
+    assert "10.1.2.3\tsomewhere\n" in done.out.replace("\r", "")
+    assert not (boxes.root / "box" / "etc").exists()
