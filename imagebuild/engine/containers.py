@@ -58,6 +58,7 @@ class Containers(Collection):
         """See :meth:`.collection.Collection.load`; what a killed engine left outside the folders goes, too."""
         if self._folder.is_dir():
             self._sandbox.forget({folder.name: folder / BOX for folder in self._folder.iterdir()})
+        self._sandbox.guard(self._folder)
         super().load()
 
     def resume(self) -> None:

@@ -219,6 +219,9 @@ class MemorySandbox:
     def forget(self, boxes: Mapping[str, Path]) -> None:
         """See :meth:`.port.Sandbox.forget`: there is nothing."""
 
+    def guard(self, folder: Path) -> None:
+        """See :meth:`.port.Sandbox.guard`: there is nothing that could be left."""
+
     def close(self) -> None:
         """See :meth:`.port.Sandbox.close`."""
         for box in self._boxes:

@@ -219,6 +219,11 @@ class Sandbox(Protocol):
         did not reach, cgroups. None of them may have been opened here. Two seconds at most where something runs."""
         ...
 
+    def guard(self, folder: Path) -> None:
+        """Should this process be killed from now on, see to it that boxes below ``folder`` are gone within a second:
+        the kernel ends those it knows of, one that was just being started is found by another process. Once."""
+        ...
+
     def close(self) -> None:
         """Kill every box and let go of everything. Safe to call twice."""
         ...

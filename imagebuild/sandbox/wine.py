@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,6 +38,7 @@ class WineSandbox:
         self._watcher = Watcher()
         self._shared: Shared | None = None
         self._boxes: weakref.WeakSet[WineBox] = weakref.WeakSet()
+        self._guard: subprocess.Popen[bytes] | None = None
 
     def facts(self) -> SandboxFacts:
         """See :meth:`.port.Sandbox.facts`."""
@@ -132,9 +134,20 @@ class WineSandbox:
         for identifier in boxes:
             limits.Group(self._means, identifier, Limits(1, 1, 1)).remove()
 
+    def guard(self, folder: Path) -> None:
+        """See :meth:`.port.Sandbox.guard`."""
+        try:
+            self._guard = leftover.guard(folder)
+        except OSError as error:
+            raise ToolError("cannot guard the sandbox", program="sh", why=error.strerror or str(error)) from error
+
     def close(self) -> None:
         """See :meth:`.port.Sandbox.close`."""
         for box in list(self._boxes):
             box.close()
+        if self._guard:
+            self._guard.kill()
+            self._guard.communicate()
+            self._guard = None
         self._starter.close()
         self._watcher.close()
