@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a box is measured against: the same bubblewrap and Wine with a command typed by hand."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from imagebuild.sandbox import account, bwrap, etc, launch, template, toolchain, wine_install
+
+from . import sandboxes
+
+_OUR_ZONE = re.compile(rb"\n\[[^\n]*Time Zones\\\\\(UTC\)\].*?(?=\n\[|\Z)", re.DOTALL)
+
+
+class Bare:
+    """The same sandbox with one command typed by hand: no launcher, no registry of its own, no waiting. Its prefix is
+    as boxes have it, or (``stock``) without the time zone that we add."""
+
+    def __init__(self, root: Path, *, stock: bool = False) -> None:
+        install = wine_install.find_wine()
+        self._account = account.choose()
+        home = sandboxes.home()
+        prefix, run_folder = root / "bare", root / "bare-run"
+        for folder in (prefix, prefix / "dosdevices", prefix / "drive_c", run_folder, root / "upper", root / "work"):
+            folder.mkdir()
+            self._account.own(folder)
+        (prefix / "dosdevices" / "c:").symlink_to("../drive_c")
+        for name in template.HIVES:
+            data = (home / template.folder_name(install) / name).read_bytes()
+            (prefix / name).write_bytes(_OUR_ZONE.sub(b"", data) if stock else data)
+            self._account.own(prefix / name)
+        for name, content in etc.files("bare").items():
+            (root / "bare-etc" / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / "bare-etc" / name).write_bytes(content)
+        programs = toolchain.find(home)
+        assert programs is not None
+        layer = template.engine_layer(home, programs, install)
+        view = bwrap.View(prefix, run_folder, programs, (home / template.folder_name(install) / "drive_c", layer),
+                          root / "upper", root / "work")
+        self._null = os.open(os.devnull, os.O_RDWR)
+        self._arguments = bwrap.arguments(install, view, bwrap.wine_environment(install, template.OVERRIDES),
+                                          bwrap.Descriptors(0, self._null), hostname="bare")
+        self._arguments[-4:-4] = ["--ro-bind", str(root / "bare-etc"), "/etc"]
+        at = self._arguments.index("--seccomp")
+        del self._arguments[at:at + 4]
+        self._command = [str(install.loader), r"C:\windows\system32\cmd.exe", "/c", "ver"]
+
+    def begin(self) -> subprocess.Popen[bytes]:
+        """Start it."""
+        packed = launch.memory_file(bwrap.pack(self._arguments), "arguments")
+        try:
+            return subprocess.Popen([wine_install.find("bwrap"), "--args", str(packed), *self._command],
+                                    pass_fds=[packed], env={}, stdin=self._null, stdout=self._null, stderr=self._null,
+                                    **self._account.popen())
+        finally:
+            os.close(packed)
