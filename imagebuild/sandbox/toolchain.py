@@ -23,7 +23,7 @@ SOURCES = Path(__file__).parent / "programs"
 
 _BARE = ("-nostdlib", "-Wl,-e,entry")  # no C library: nothing to load but what Windows itself always loads
 PROGRAMS = {
-    "launcher": ("mounts.c", *_BARE, "-lkernel32", "-lntdll", "-lgcc"),
+    "launcher": ("request.c", "hives.c", "processes.c", "mounts.c", *_BARE, "-lkernel32", "-lntdll", "-lgcc"),
     "refuse": (*_BARE, "-lkernel32"),
     "mklink": ("-municode",),
     "timeout": ("-municode",),

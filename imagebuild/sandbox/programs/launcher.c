@@ -17,160 +17,22 @@
  */
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
-#include <tlhelp32.h>
 #include <winternl.h>
 
+#include "hives.h"
 #include "mounts.h"
+#include "processes.h"
+#include "request.h"
 
 NTSYSAPI NTSTATUS NTAPI NtCreateEvent(HANDLE *event, ACCESS_MASK access, OBJECT_ATTRIBUTES *attributes, int type,
                                       BOOLEAN state);
-NTSYSAPI NTSTATUS NTAPI NtOpenKey(HANDLE *key, ACCESS_MASK access, OBJECT_ATTRIBUTES *attributes);
-NTSYSAPI NTSTATUS NTAPI NtSaveKey(HANDLE key, HANDLE file);
-NTSYSAPI NTSTATUS NTAPI NtNotifyChangeKey(HANDLE key, HANDLE event, void *apc, void *context, IO_STATUS_BLOCK *status,
-                                          ULONG filter, BOOLEAN subtree, void *buffer, ULONG length, BOOLEAN later);
-NTSYSAPI NTSTATUS NTAPI RtlOpenCurrentUser(ACCESS_MASK access, HANDLE *key);
-NTSYSAPI NTSTATUS NTAPI RtlAdjustPrivilege(ULONG privilege, BOOLEAN enable, BOOLEAN thread, BOOLEAN *before);
 NTSYSAPI NTSTATUS NTAPI NtGetNextThread(HANDLE process, HANDLE thread, ACCESS_MASK access, ULONG attributes, ULONG flags,
                                         HANDLE *next);
 
-#define MOST 0x100000 /* bytes of a request */
 #define IDLE 1000 /* milliseconds until a box counts as one that stays */
 #define IN_USE 0x10000 /* bytes of a waiting thread's stack that are taken for used; a few thousand are */
 
-enum { JOB, FLAGS, MEMORY, CPUS, REGISTRY, CWD, LINE, FIELDS };
-
-struct request {
-    WCHAR *field[FIELDS];
-    WCHAR *environment; /* the first of the NAME=VALUE strings; an empty one ends them */
-};
-
-static WCHAR folder[MAX_PATH];
 static HANDLE status = INVALID_HANDLE_VALUE;
-
-/* --- files of the folder ------------------------------------------------------------------------------------------ */
-
-static HANDLE open_file(const WCHAR *name, DWORD access, DWORD how)
-{
-    WCHAR path[MAX_PATH * 2];
-
-    lstrcpyW(path, folder);
-    lstrcatW(path, L"\\");
-    lstrcatW(path, name);
-    return CreateFileW(path, access, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, how, 0, NULL);
-}
-
-static void say(HANDLE file, const char *word, ULONGLONG number)
-{
-    char text[64], *end = text + sizeof text, *at = end;
-    DWORD written;
-
-    *--at = '\n';
-    do *--at = '0' + number % 10; while (number /= 10);
-    for (int i = lstrlenA(word); i--;) *--at = word[i];
-    WriteFile(file, at, end - at, &written, NULL); /* one write: the host may be reading */
-}
-
-static int read_request(struct request *request)
-{
-    HANDLE file = open_file(L"request", GENERIC_READ, OPEN_EXISTING), heap = GetProcessHeap();
-    DWORD size = file == INVALID_HANDLE_VALUE ? 0 : GetFileSize(file, NULL), got = 0, part;
-    char *bytes = size <= MOST ? HeapAlloc(heap, 0, size) : NULL; /* no larger: Wine touches all that it may fill */
-    WCHAR *text = bytes ? HeapAlloc(heap, 0, (size + 2) * sizeof *text) : NULL, *end, *at;
-
-    if (file == INVALID_HANDLE_VALUE || !text) return 0;
-    while (got < size && ReadFile(file, bytes + got, size - got, &part, NULL) && part) got += part;
-    CloseHandle(file);
-    end = text + MultiByteToWideChar(CP_UTF8, 0, bytes, got, text, size);
-    end[0] = end[1] = 0;
-    at = text;
-    for (int i = 0; i < FIELDS; i++, at += lstrlenW(at) + 1) {
-        if (at >= end) return 0;
-        request->field[i] = at;
-    }
-    request->environment = at;
-    return 1;
-}
-
-static int flag(const struct request *request, WCHAR letter)
-{
-    for (const WCHAR *at = request->field[FLAGS]; *at; at++)
-        if (*at == letter) return 1;
-    return 0;
-}
-
-static ULONGLONG number(const WCHAR *text)
-{
-    ULONGLONG value = 0;
-
-    for (; *text >= '0' && *text <= '9'; text++) value = value * 10 + (*text - '0');
-    return value;
-}
-
-/* --- the registry, which Wine writes every half minute and loses when it is killed ------------------------------------ */
-
-static struct { WCHAR *key; const WCHAR *file; HANDLE changed; } hives[] = {
-    {L"\\Registry\\Machine", L"system.reg", NULL},
-    {NULL, L"user.reg", NULL}, /* the user's own */
-    {L"\\Registry\\User\\.Default", L"userdef.reg", NULL},
-};
-#define HIVES (sizeof hives / sizeof *hives)
-
-static HANDLE open_hive(int i)
-{
-    UNICODE_STRING name = {0, 0, hives[i].key};
-    OBJECT_ATTRIBUTES attributes = {.Length = sizeof attributes, .ObjectName = &name};
-    HANDLE key = NULL;
-
-    if (!name.Buffer) return RtlOpenCurrentUser(KEY_ALL_ACCESS, &key) ? NULL : key;
-    name.Length = lstrlenW(name.Buffer) * sizeof *name.Buffer;
-    return NtOpenKey(&key, KEY_ALL_ACCESS, &attributes) ? NULL : key;
-}
-
-static void watch_registry(void)
-{
-    static IO_STATUS_BLOCK done[HIVES];
-
-    for (unsigned i = 0; i < HIVES; i++) {
-        HANDLE key = open_hive(i); /* stays open: with it the watch would end */
-
-        hives[i].changed = CreateEventW(NULL, TRUE, FALSE, NULL);
-        if (key)
-            NtNotifyChangeKey(key, hives[i].changed, NULL, NULL, &done[i],
-                              REG_NOTIFY_CHANGE_NAME | REG_NOTIFY_CHANGE_LAST_SET, TRUE, NULL, 0, TRUE);
-    }
-}
-
-/* RegFlushKey does nothing in Wine; a saved key has the form of the file that Wine loads. */
-static int save_registry(const WCHAR *where, int all)
-{
-    WCHAR path[MAX_PATH], temporary[MAX_PATH];
-    HANDLE key, file;
-    BOOLEAN before;
-    int good = 1;
-
-    RtlAdjustPrivilege(17 /* SE_BACKUP_PRIVILEGE */, TRUE, FALSE, &before);
-    for (unsigned i = 0; i < HIVES; i++) {
-        if (!all && WaitForSingleObject(hives[i].changed, 0) != WAIT_OBJECT_0) continue;
-        lstrcpyW(path, where);
-        lstrcatW(path, L"\\");
-        lstrcatW(path, hives[i].file);
-        lstrcpyW(temporary, path);
-        lstrcatW(temporary, L".new");
-        key = open_hive(i);
-        file = CreateFileW(temporary, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
-        if (file == INVALID_HANDLE_VALUE || !key || NtSaveKey(key, file)) good = 0;
-        else {
-            CloseHandle(file);
-            file = INVALID_HANDLE_VALUE;
-            if (!MoveFileExW(temporary, path, MOVEFILE_REPLACE_EXISTING)) good = 0;
-        }
-        if (file != INVALID_HANDLE_VALUE) CloseHandle(file);
-        if (key) CloseHandle(key);
-    }
-    return good;
-}
-
-/* --- run ------------------------------------------------------------------------------------------------------------ */
 
 /* The boot event lives as long as somebody holds it; without it every program would boot Windows again. */
 static void keep_boot_event(void)
@@ -390,84 +252,6 @@ static DWORD run(void)
     if (flag(&request, 'm')) save_registry(request.field[REGISTRY], 0);
     say(status, "exit ", code);
     return code;
-}
-
-/* --- stop, list ----------------------------------------------------------------------------------------------------- */
-
-static int is_in_job(DWORD id, HANDLE job)
-{
-    HANDLE process = OpenProcess(PROCESS_QUERY_INFORMATION, FALSE, id);
-    BOOL inside = FALSE;
-
-    if (!process) return 0;
-    if (job && !IsProcessInJob(process, job, &inside)) inside = FALSE;
-    CloseHandle(process);
-    return inside;
-}
-
-/* Without a console nothing delivers control events, so call what a console would call, in the process itself. */
-static void control(DWORD id, DWORD event)
-{
-    HMODULE here = GetModuleHandleW(L"kernelbase.dll");
-    char *routine = (char *)GetProcAddress(here, "CtrlRoutine");
-    HANDLE process, thread, snapshot;
-    MODULEENTRY32W module = {.dwSize = sizeof module};
-
-    snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPMODULE, id);
-    if (snapshot == INVALID_HANDLE_VALUE || !routine) return;
-    for (BOOL more = Module32FirstW(snapshot, &module); more; more = Module32NextW(snapshot, &module)) {
-        if (lstrcmpiW(module.szModule, L"kernelbase.dll")) continue;
-        if (!(process = OpenProcess(PROCESS_ALL_ACCESS, FALSE, id))) break;
-        thread = CreateRemoteThread(process, NULL, 0,
-                                    (LPTHREAD_START_ROUTINE)(module.modBaseAddr + (routine - (char *)here)),
-                                    (void *)(ULONG_PTR)event, 0, NULL);
-        if (thread) CloseHandle(thread);
-        CloseHandle(process);
-        break;
-    }
-    CloseHandle(snapshot);
-}
-
-static void row(HANDLE file, DWORD id, int inside, const WCHAR *name)
-{
-    FILETIME made = {0}, other;
-    HANDLE process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, id);
-    char text[MAX_PATH * 3];
-    DWORD wrote;
-
-    if (process) {
-        GetProcessTimes(process, &made, &other, &other, &other);
-        CloseHandle(process);
-    }
-    say(file, "pid ", id);
-    say(file, "made ", (ULONGLONG)made.dwHighDateTime << 32 | made.dwLowDateTime);
-    say(file, "job ", inside);
-    WriteFile(file, "name ", 5, &wrote, NULL);
-    WriteFile(file, text, WideCharToMultiByte(CP_UTF8, 0, name, lstrlenW(name), text, sizeof text, NULL, NULL), &wrote,
-              NULL);
-    WriteFile(file, "\n", 1, &wrote, NULL);
-}
-
-static int each_process(int stopping)
-{
-    struct request request;
-    PROCESSENTRY32W entry = {.dwSize = sizeof entry};
-    HANDLE snapshot, job, file = INVALID_HANDLE_VALUE;
-
-    if (!read_request(&request)) return 1;
-    job = OpenJobObjectW(JOB_OBJECT_ALL_ACCESS, FALSE, request.field[JOB]);
-    snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
-    if (snapshot == INVALID_HANDLE_VALUE) return 1;
-    if (!stopping) file = open_file(L"list", GENERIC_WRITE, CREATE_ALWAYS);
-    for (BOOL more = Process32FirstW(snapshot, &entry); more; more = Process32NextW(snapshot, &entry)) {
-        DWORD id = entry.th32ProcessID;
-        int inside = is_in_job(id, job);
-
-        if (id == GetCurrentProcessId()) continue;
-        if (stopping && inside) control(id, CTRL_SHUTDOWN_EVENT);
-        if (!stopping) row(file, id, inside, entry.szExeFile);
-    }
-    return 0;
 }
 
 static int save(void)

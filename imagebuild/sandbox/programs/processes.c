@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The processes of a box: told to end, or listed. */
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+#include <tlhelp32.h>
+
+#include "processes.h"
+#include "request.h"
+
+static int is_in_job(DWORD id, HANDLE job)
+{
+    HANDLE process = OpenProcess(PROCESS_QUERY_INFORMATION, FALSE, id);
+    BOOL inside = FALSE;
+
+    if (!process) return 0;
+    if (job && !IsProcessInJob(process, job, &inside)) inside = FALSE;
+    CloseHandle(process);
+    return inside;
+}
+
+/* Without a console nothing delivers control events, so call what a console would call, in the process itself. */
+static void control(DWORD id, DWORD event)
+{
+    HMODULE here = GetModuleHandleW(L"kernelbase.dll");
+    char *routine = (char *)GetProcAddress(here, "CtrlRoutine");
+    HANDLE process, thread, snapshot;
+    MODULEENTRY32W module = {.dwSize = sizeof module};
+
+    snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPMODULE, id);
+    if (snapshot == INVALID_HANDLE_VALUE || !routine) return;
+    for (BOOL more = Module32FirstW(snapshot, &module); more; more = Module32NextW(snapshot, &module)) {
+        if (lstrcmpiW(module.szModule, L"kernelbase.dll")) continue;
+        if (!(process = OpenProcess(PROCESS_ALL_ACCESS, FALSE, id))) break;
+        thread = CreateRemoteThread(process, NULL, 0,
+                                    (LPTHREAD_START_ROUTINE)(module.modBaseAddr + (routine - (char *)here)),
+                                    (void *)(ULONG_PTR)event, 0, NULL);
+        if (thread) CloseHandle(thread);
+        CloseHandle(process);
+        break;
+    }
+    CloseHandle(snapshot);
+}
+
+static void row(HANDLE file, DWORD id, int inside, const WCHAR *name)
+{
+    FILETIME made = {0}, other;
+    HANDLE process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, id);
+    char text[MAX_PATH * 3];
+    DWORD wrote;
+
+    if (process) {
+        GetProcessTimes(process, &made, &other, &other, &other);
+        CloseHandle(process);
+    }
+    say(file, "pid ", id);
+    say(file, "made ", (ULONGLONG)made.dwHighDateTime << 32 | made.dwLowDateTime);
+    say(file, "job ", inside);
+    WriteFile(file, "name ", 5, &wrote, NULL);
+    WriteFile(file, text, WideCharToMultiByte(CP_UTF8, 0, name, lstrlenW(name), text, sizeof text, NULL, NULL), &wrote,
+              NULL);
+    WriteFile(file, "\n", 1, &wrote, NULL);
+}
+
+int each_process(int stopping)
+{
+    struct request request;
+    PROCESSENTRY32W entry = {.dwSize = sizeof entry};
+    HANDLE snapshot, job, file = INVALID_HANDLE_VALUE;
+
+    if (!read_request(&request)) return 1;
+    job = OpenJobObjectW(JOB_OBJECT_ALL_ACCESS, FALSE, request.field[JOB]);
+    snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
+    if (snapshot == INVALID_HANDLE_VALUE) return 1;
+    if (!stopping) file = open_file(L"list", GENERIC_WRITE, CREATE_ALWAYS);
+    for (BOOL more = Process32FirstW(snapshot, &entry); more; more = Process32NextW(snapshot, &entry)) {
+        DWORD id = entry.th32ProcessID;
+        int inside = is_in_job(id, job);
+
+        if (id == GetCurrentProcessId()) continue;
+        if (stopping && inside) control(id, CTRL_SHUTDOWN_EVENT);
+        if (!stopping) row(file, id, inside, entry.szExeFile);
+    }
+    return 0;
+}
