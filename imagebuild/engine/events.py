@@ -46,10 +46,11 @@ class Events:
             queue.put_nowait(event)
 
     async def listen(self, since: int | None = None, until: int | None = None) -> AsyncIterator[Event]:
-        """Past events from ``since`` on (none without it), then new ones, until a moment (nanoseconds; ``None``: for
-        ever)."""
+        """Past events from ``since`` on, then new ones, until a moment (nanoseconds; ``None``: for ever). Past ones
+        only with one of the two, as in moby."""
         queue: asyncio.Queue[Event | None] = asyncio.Queue(4096)
-        past = [event for event in self._past if since is not None and event.at >= since]
+        wanted = since is not None or until is not None
+        past = [event for event in self._past if wanted and event.at >= (since or 0)]
         self._listeners.add(queue)
         try:
             for event in past:

@@ -8,6 +8,7 @@ import os
 import platform
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .. import __version__
@@ -15,15 +16,14 @@ from ..dockerapi import Filters, Request, Response, Route, faults, respond, shap
 from ..dockerapi.duration import moment_text, parse_moment
 from ..errors import FormatError
 from ..windows.releases import release
-from . import image_listing
+from . import event_filter, image_listing
 from .events import Event
 from .settings import SERVER_VERSION
 
 if TYPE_CHECKING:
     from .core import Engine
 
-_EVENT_FILTERS = ("config", "container", "daemon", "event", "id", "image", "label", "name", "network", "node", "plugin",
-                  "scope", "secret", "service", "type", "volume")
+_KINDS = ("container", "image", "volume", "build-cache")
 _NO_CACHE = (("Cache-Control", "no-cache, no-store, must-revalidate"), ("Pragma", "no-cache"),
              ("Builder-Version", "1"), ("Swarm", "inactive"))
 
@@ -79,15 +79,15 @@ async def info(request: Request, engine: Engine) -> Response:
 
 async def events(request: Request, engine: Engine) -> Response:
     """``docker events``."""
-    filters = request.filters().check(_EVENT_FILTERS)
+    filters = request.filters()
     since, until = _moment(request, "since"), _moment(request, "until")
+    if since is not None and until is not None and until < since:
+        raise faults.BadRequest(f"`since` time ({request.text('since')}) cannot be after `until` time "
+                                f"({request.text('until')})")
 
     async def lines() -> AsyncIterator[object]:
         async for event in engine.events.listen(since, until):
-            if filters.exact("type", event.kind) and filters.labels(event.attributes) and \
-                    _actors(event, filters.get) and (not filters.get("event") or any(
-                        event.action == wanted or event.action.startswith(f"{wanted}:")
-                        for wanted in filters.get("event"))):
+            if event_filter.takes(filters, event):
                 yield _message(event)
 
     return respond.json_lines(lines())
@@ -95,25 +95,20 @@ async def events(request: Request, engine: Engine) -> Response:
 
 async def disk_usage(request: Request, engine: Engine) -> Response:
     """``docker system df``."""
-    kinds = set(request.texts("type")) or {"image", "container", "volume", "build-cache"}
+    kinds = set(_KINDS)
+    if request.has("type") and request.version.at_least("1.42"):
+        kinds = set(request.texts("type"))
+        for kind in request.texts("type"):
+            if kind not in _KINDS:
+                raise faults.BadRequest(f"unknown object type: {kind}")
     size, images = await asyncio.to_thread(image_listing.usage, engine.images) if "image" in kinds else (0, None)
     volumes = await asyncio.to_thread(engine.volumes.usage) if "volume" in kinds else None
     containers = tuple(one.summary() for one in engine.containers) if "container" in kinds else None
+    if images and not request.version.at_least("1.44"):
+        images = [replace(one, virtual_size=one.size) for one in images]
     return respond.json(shapes.DiskUsage(layers_size=size, containers=containers, volumes=volumes,
                                          images=None if images is None else tuple(images),
                                          build_cache=() if "build-cache" in kinds else None))
-
-
-def _actors(event: Event, wanted: object) -> bool:
-    """Whether an event is about one of those that were named."""
-    assert callable(wanted)
-    for kind in ("container", "image", "volume", "network"):
-        names = wanted(kind)
-        if names and (event.kind != kind or not any(
-                name in (event.actor, event.attributes.get("name")) or event.actor.startswith(name)
-                for name in names)):
-            return False
-    return True
 
 
 def _message(event: Event) -> shapes.Event:
