@@ -57,7 +57,7 @@ async def read(output: Output, wanted: Wanted) -> AsyncIterator[tuple[int, bytes
     if wanted.tail >= 0:
         start, skip = _last(output, wanted)
     prefix = _Prefixer()
-    chunks: AsyncIterable[Chunk] = output.follow(start) if wanted.follow else _all(output, start)
+    chunks: AsyncIterable[Chunk] = _follow(output, start) if wanted.follow else _all(output, start)
     async for chunk in chunks:
         if wanted.until and chunk.at > wanted.until:
             return
@@ -70,6 +70,12 @@ async def read(output: Output, wanted: Wanted) -> AsyncIterator[tuple[int, bytes
                 continue
             chunk = Chunk(chunk.at, chunk.stream, chunk.data[cut:])
         yield chunk.stream, prefix(chunk) if wanted.timestamps else chunk.data
+
+
+async def _follow(output: Output, start: int) -> AsyncIterator[Chunk]:
+    with output.held() as held:
+        async for chunk in output.follow(start, held):
+            yield chunk
 
 
 async def _all(output: Output, start: int) -> AsyncIterator[Chunk]:

@@ -12,6 +12,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
@@ -97,12 +98,25 @@ class Output:
         self._ended = True
         self._wake()
 
-    def chunks(self, start: int = 0, end: int | None = None) -> Iterator[tuple[int, Chunk]]:
-        """Chunks that begin at or after an offset, with the offset behind each."""
+    @contextmanager
+    def held(self) -> Iterator[int]:
+        """A descriptor to read with, for one reader: the file of a container that is removed as soon as it ends is gone
+        before a slow reader has all of it. StoreError when the folder is gone."""
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise StoreError(f"cannot read {self.path}", why=error.strerror or str(error)) from error
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def chunks(self, start: int = 0, end: int | None = None, held: int | None = None) -> Iterator[tuple[int, Chunk]]:
+        """Chunks that begin at or after an offset, with the offset behind each; ``held`` is from :meth:`held`."""
         end = self._end if end is None else end
-        if start >= end or not self.path.exists():
+        if start >= end or (held is None and not self.path.exists()):
             return
-        with self.path.open("rb", buffering=PIECE) as stream:
+        with open(self.path if held is None else held, "rb", buffering=PIECE, closefd=held is None) as stream:
             stream.seek(start)
             while start < end:
                 head = stream.read(_HEAD.size)
@@ -115,14 +129,14 @@ class Output:
                 start += _HEAD.size + length
                 yield start, Chunk(at, which, data)
 
-    async def follow(self, start: int) -> AsyncIterator[Chunk]:
-        """Chunks from an offset on, as they come, until the run is over."""
+    async def follow(self, start: int, held: int) -> AsyncIterator[Chunk]:
+        """Chunks from an offset on, as they come, until the run is over; ``held`` is from :meth:`held`."""
         while True:
-            grown = self._grown
-            for after, chunk in self.chunks(start):
+            grown, ended = self._grown, self._ended
+            for after, chunk in self.chunks(start, held=held):
                 start = after
                 yield chunk
-            if self._ended and start >= self._end:
+            if ended:
                 return
             if grown is self._grown:
                 await grown.wait()

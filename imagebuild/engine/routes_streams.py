@@ -57,14 +57,21 @@ async def attach(request: Request, engine: Engine) -> None:
         raise faults.Conflict(f"container {container.id} is marked for removal")
     keys = DetachKeys.parse(request.text("detachKeys"))
     run, start = container.output.run, 0 if request.flag("logs") else container.output.end
-    connection = await request.hijack(multiplexed=not container.config.tty)
-    engine.events.publish(Event("container", "attach", container.id, container.attributes()))
+    with container.output.held() as held:
+        connection = await request.hijack(multiplexed=not container.config.tty)
+        engine.events.publish(Event("container", "attach", container.id, container.attributes()))
+        await _attached(request, engine, container, connection, keys, (run, start, held))
+
+
+async def _attached(request: Request, engine: Engine, container: Container, connection: Hijacked, keys: DetachKeys,
+                    place: tuple[int, int, int]) -> None:
+    """Until the run is over, or the client is gone."""
     async with connection:
         await asyncio.sleep(APART)
         tasks = []
         if request.flag("stream") and request.flag("stdin") and container.config.open_stdin:
             tasks.append(asyncio.create_task(_input(container, connection, keys)))
-        output = asyncio.create_task(_output(container, connection, request, run, start))
+        output = asyncio.create_task(_output(container, connection, request, *place))
         try:
             await asyncio.wait([output, *tasks], return_when=asyncio.FIRST_COMPLETED)
             if any(_left(task) for task in tasks):
@@ -82,18 +89,19 @@ def _left(task: asyncio.Task[bool]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None and task.result()
 
 
-async def _output(container: Container, connection: Hijacked, request: Request, run: int, start: int) -> None:
+async def _output(container: Container, connection: Hijacked, request: Request, run: int, start: int, held: int
+                  ) -> None:
     """Pass output on, from an offset, until the run is over: the one that goes on, or else the next."""
     stdout, stderr = request.flag("stdout"), request.flag("stderr")
     output = container.output
-    for after, chunk in output.chunks(start):
+    for after, chunk in output.chunks(start, held=held):
         start = after
         if stdout if chunk.stream == STDOUT else stderr:
             await _send(container, connection, chunk.stream, chunk.data)
     if not request.flag("stream"):
         return
     await output.begun(run)
-    async for chunk in output.follow(start):
+    async for chunk in output.follow(start, held):
         if stdout if chunk.stream == STDOUT else stderr:
             await _send(container, connection, chunk.stream, chunk.data)
 

@@ -106,6 +106,27 @@ def test_a_follower_gets_everything_until_the_run_is_over(tmp_path: Path) -> Non
     assert asyncio.run(play()) == [b"before", *(b"%d" % number for number in range(50))]
 
 
+def test_a_reader_gets_all_of_a_run_whose_file_is_taken_away_at_its_end(tmp_path: Path) -> None:
+    async def play() -> list[bytes]:
+        output = Output(tmp_path / "output")
+        with output.held() as held:  # also before there is anything
+            output.begin()
+            output.add(STDOUT, b"one")
+            reading = output.follow(0, held)
+            got = [(await anext(reading)).data]
+            output.add(STDOUT, b"two")
+            output.finish()
+            output.path.unlink()
+            return got + [chunk.data async for chunk in reading]
+
+    assert asyncio.run(asyncio.wait_for(play(), 5)) == [b"one", b"two"]
+
+
+def test_a_reader_of_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot read"), Output(tmp_path / "none" / "output").held():
+        pass
+
+
 def test_half_a_record_of_a_killed_engine_is_cut_off(tmp_path: Path) -> None:
     output = written(tmp_path, [(STDOUT, b"whole")])
     with output.path.open("ab") as stream:
