@@ -19,7 +19,7 @@ from ..engine.serve import running, serve
 from ..engine.settings import EngineSettings
 from ..errors import NotFoundError, StoreError, ToolError, UsageError
 from ..wiring import make_engine
-from .options import format_option, settings_from
+from .options import format_option, publish_option, settings_from
 from .output import fields, print_json
 
 READY_SECONDS = 120
@@ -50,10 +50,11 @@ def place_options(function: Any) -> Any:
 @click.option("--host-drive", "drives", multiple=True, metavar="C=DIR",
               help=r"The folder that stands for a drive where a mount's source is a Windows path, as in -v C:\a:C:\b. "
                    "Repeatable.")
+@publish_option()
 @place_options
 @click.pass_context
-def start(ctx: click.Context, /, foreground: bool, build: int, drives: tuple[str, ...], root: str | None,
-          socket: str | None) -> None:
+def start(ctx: click.Context, /, foreground: bool, build: int, drives: tuple[str, ...], publish_address: str,
+          root: str | None, socket: str | None) -> None:
     """Start the engine, and print how to use it.
 
     \b
@@ -64,7 +65,7 @@ def start(ctx: click.Context, /, foreground: bool, build: int, drives: tuple[str
     """
     folder, path = engine_place(root, socket)
     settings = EngineSettings(folder, build=build, drives=dict(drive_of(text) for text in drives),
-                              name=os.uname().nodename.split(".")[0])
+                              name=os.uname().nodename.split(".")[0], publish_address=publish_address)
     if foreground:
         asyncio.run(serve(lambda: make_engine(settings, settings_from(ctx)), folder, path,
                           say=lambda line: click.echo(line, err=True)))
@@ -73,18 +74,24 @@ def start(ctx: click.Context, /, foreground: bool, build: int, drives: tuple[str
     if found is not None:
         raise StoreError("an engine runs there already", why=f"process {found.pid} on {found.socket}",
                          hint="'wcow engine stop' ends it")
-    _start_behind(sys.argv, folder, path, build, drives)
+    _start_behind(_command(settings, path, (ctx.find_root().obj or {}).get("config")), folder, path)
     click.echo(f"export DOCKER_HOST=unix://{path}")
 
 
-def _start_behind(argv: list[str], root: Path, socket: Path, build: int, drives: tuple[str, ...]) -> None:
+def _command(settings: EngineSettings, socket: Path, config: str | None) -> list[str]:
+    """What runs such an engine in a process of its own, with the configuration file that was named to us."""
+    command = [sys.executable, "-m", "imagebuild", *(["--config", config] if config else []), "engine", "start",
+               "--foreground", "--windows-build", str(settings.build), "--publish-address", settings.publish_address,
+               "--root", str(settings.root), "--socket", str(socket)]
+    for letter, folder in settings.drives.items():
+        command += ["--host-drive", f"{letter}={folder}"]
+    return command
+
+
+def _start_behind(command: list[str], root: Path, socket: Path) -> None:
     """A process of its own that outlives this one; what it says goes to a file."""
     root.mkdir(parents=True, exist_ok=True)
     log = root / "engine.log"
-    command = [sys.executable, "-m", "imagebuild", "engine", "start", "--foreground", "--windows-build", str(build),
-               "--root", str(root), "--socket", str(socket)]
-    for drive in drives:
-        command += ["--host-drive", drive]
     with log.open("wb") as said:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
     try:
@@ -144,7 +151,8 @@ def status(root: str | None, socket: str | None, as_json: bool) -> int:
 
     facts = WineSandbox(folder / "sandbox").facts()
     document = {"running": found is not None, "pid": found.pid if found else 0,
-                "socket": str(found.socket if found else path), "root": str(folder), "sandbox": facts.engine,
+                "socket": str(found.socket if found else path), "root": str(folder),
+                "publish_address": found.publish_address if found else "", "sandbox": facts.engine,
                 "version": facts.version, "template": facts.template, "memory": facts.memory, "cpus": facts.cpus,
                 "account": facts.account, "not_enforced": list(facts.gaps), "missing": list(facts.missing)}
     if as_json:
@@ -153,6 +161,7 @@ def status(root: str | None, socket: str | None, as_json: bool) -> int:
         click.echo("\n".join(fields([
             ("Engine", f"runs, process {found.pid}" if found else "does not run"),
             ("Socket", str(document["socket"])), ("Folder", str(folder)),
+            ("Ports published on", str(document["publish_address"])),
             ("Programs run in", f"{facts.engine} {facts.version}".strip()), ("Prefix", facts.template),
             ("Memory limits by", facts.memory), ("Processor limits by", facts.cpus),
             *[("Not enforced", gap) for gap in facts.gaps],

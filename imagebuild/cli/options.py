@@ -18,7 +18,9 @@ from __future__ import annotations
 import functools
 import os
 import re
+import socket
 from collections.abc import Callable
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -97,6 +99,13 @@ def format_option(function: Decorated) -> Decorated:
                         help="Text for people or JSON for programs.")(function)
 
 
+def publish_option(when: str = "") -> Callable[[Decorated], Decorated]:
+    """``--publish-address``; ``when`` ends its help."""
+    return click.option("--publish-address", type=HostAddress(), default="127.0.0.1", show_default=True,
+                        metavar="ADDRESS", envvar="WCOW_ENGINE_PUBLISH_ADDRESS", show_envvar=True,
+                        help=f"Where ports are published when no address is named{when}.")
+
+
 def settings_from(ctx: click.Context, **options: Any) -> Settings:
     """The settings of this run: its options over ``WCOW_*`` over the configuration file over the defaults.
 
@@ -142,6 +151,30 @@ def wanted_platform(platform: str | None, os_version: str | None) -> Platform:
         raise UsageError(f"{version!r} is not a Windows version", why="wanted 10.0.BUILD or 10.0.BUILD.REVISION",
                          hint="--os-version 10.0.20348")
     return Platform(found["os"], found["architecture"] or "amd64", version, variant=found["variant"] or "")
+
+
+class HostAddress(click.ParamType[str]):
+    """An IPv4 address that this machine can listen on; a shell completes the two that are everywhere."""
+
+    name = "address"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The address as it stands; BadParameter when nothing could listen there."""
+        try:
+            if IPv4Address(value).is_multicast or value == "255.255.255.255":  # these can be bound to, and no more
+                raise ValueError
+            with socket.socket() as probe:
+                probe.bind((value, 0))
+        except (ValueError, OSError):
+            self.fail(f"{value!r} is no IPv4 address of this machine, as 127.0.0.1 is, or 0.0.0.0 for all of them",
+                      param, ctx)
+        return value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """This machine alone, and all its addresses."""
+        return [CompletionItem(value, help=about) for value, about in (
+            ("127.0.0.1", "this machine only"), ("0.0.0.0", "all addresses of this machine"))
+            if value.startswith(incomplete)]
 
 
 class ImageName(click.ParamType[str]):

@@ -17,7 +17,7 @@ from ..engine.settings import EngineSettings
 from ..errors import DaemonError, UsageError
 from ..wiring import make_engine
 from .engine import drive_of, engine_place, place_options
-from .options import ImageName, platform_options, registry_options, settings_from, wanted_platform
+from .options import ImageName, platform_options, publish_option, registry_options, settings_from, wanted_platform
 from .run_engine import bring_image, engine_client
 from .run_terminal import feed, raw_terminal, show
 
@@ -33,7 +33,9 @@ from .run_terminal import feed, raw_terminal, show
 @click.option("-u", "--user", default="", metavar="NAME", help="The user that the program is told it runs as.")
 @click.option("--entrypoint", default=None, metavar="PROGRAM", help="Instead of the image's.")
 @click.option("--network", default="", metavar="NAME", help="A network of the engine, or none.")
-@click.option("-p", "--publish", "ports", multiple=True, metavar="[IP:]PORT:PORT", help="Publish a port. Repeatable.")
+@click.option("-p", "--publish", "ports", multiple=True, metavar="[0.0.0.0:][PORT:]PORT[/udp]",
+              help="Publish a port, with 0.0.0.0: on all of this machine's addresses; Windows takes no other. "
+                   "Repeatable.")
 @click.option("--name", default="", help="The container's name.")
 @click.option("-i", "--interactive", is_flag=True, help="Give it our standard input.")
 @click.option("-t", "--tty", "terminal", is_flag=True, help="Give it a terminal.")
@@ -42,13 +44,14 @@ from .run_terminal import feed, raw_terminal, show
               help="The folder that stands for a drive in a mount's source, when no engine runs. Repeatable.")
 @click.option("--windows-build", "build", type=click.IntRange(10240, 65535), default=20348, show_default=True,
               metavar="BUILD", help="The Windows that it sees, when no engine runs.")
+@publish_option(", and no engine runs")
 @place_options
 @platform_options
 @registry_options
 @click.pass_context
 def run(ctx: click.Context, /, image: str, command: tuple[str, ...], interactive: bool, terminal: bool, name: str,
-        drives: tuple[str, ...], build: int, root: str | None, socket: str | None, platform: str | None,
-        os_version: str | None, **asked: Any) -> int:
+        drives: tuple[str, ...], build: int, publish_address: str, root: str | None, socket: str | None,
+        platform: str | None, os_version: str | None, **asked: Any) -> int:
     """Run one program of IMAGE in a container of its own and remove the container at its end. The image is taken from
     the local store, else from the engine, else from its registry. The engine that runs is used, else one is started.
 
@@ -65,7 +68,7 @@ def run(ctx: click.Context, /, image: str, command: tuple[str, ...], interactive
     request = _request(image, command, interactive=interactive, terminal=terminal, **asked)
     folder, _ = engine_place(root, socket)
     place = EngineSettings(folder, build=build, drives=dict(drive_of(text) for text in drives),
-                           name=os.uname().nodename.split(".")[0])
+                           name=os.uname().nodename.split(".")[0], publish_address=publish_address)
     with engine_client(folder, lambda: make_engine(place, settings),
                        lambda line: click.echo(line, err=True)) as client:
         identifier = bring_image(client, settings, image, wanted_platform(platform, os_version))
@@ -82,7 +85,11 @@ def _request(image: str, command: tuple[str, ...], *, interactive: bool, termina
         inner, _slash, protocol = inner.partition("/")
         ip, _colon, outer = address.rpartition(":")
         if not inner.isdecimal() or not (outer.isdecimal() or not outer):
-            raise UsageError(f"{text!r} is no port to publish", hint="8080:80, or 127.0.0.1:8080:80/tcp")
+            raise UsageError(f"{text!r} is no port to publish", hint="8080:80, or 0.0.0.0:8080:80/udp")
+        if ip not in ("", "0.0.0.0"):  # refused now, in the engine's words, and not when everything else is done
+            raise UsageError(f"cannot publish {text!r}",
+                             why="Windows does not support host IP addresses in NAT settings",
+                             hint="leave the address out: the engine's --publish-address says where such ports are")
         published.setdefault(f"{inner}/{protocol or 'tcp'}", []).append({"HostIp": ip, "HostPort": outer})
     return {
         "Cmd": list(command) or None, "Entrypoint": None if entrypoint is None else [entrypoint], "Tty": terminal,

@@ -91,7 +91,7 @@ class _Inner:
                 engine.open()
                 server = engine.server()
                 await server.listen_unix(self.socket)
-                lock.tell(self.socket)
+                lock.tell(self.socket, engine.settings.publish_address)
                 self._ready.set()
                 await self._stop.wait()
                 await server.close()

@@ -13,8 +13,6 @@ from . import net_request
 from .net_kernel import Carried
 from .parts import Published
 
-LOCALHOST = "127.0.0.1"
-"""Where ports are published that nobody gave an address: what a test starts is nobody else's to reach."""
 BACKLOG = 1024
 
 

@@ -53,17 +53,16 @@ class _Place:
 class Networks:
     """See :class:`~.parts.NetworkPart`. Made on the engine's event loop; every method may be called from any thread.
 
-    ``pool`` is where subnets are cut from that the user did not choose; ``publish_on`` the address of this machine that
-    ports are published on when the binding does not say ``0.0.0.0``.
+    ``pool`` is where subnets are cut from that the user did not choose.
     """
 
     def __init__(self, settings: EngineSettings, events: Events, kernel: Kernel | None = None, *,
-                 pool: IPv4Network = net_addresses.POOL, publish_on: str = net_publish.LOCALHOST,
+                 pool: IPv4Network = net_addresses.POOL,
                  machine: Callable[[], Sequence[IPv4Network]] = machine_networks) -> None:
         self._kernel: Kernel = kernel or AgentKernel()
         self._publish = _publisher(events)
         self._pool = pool
-        self._publish_on = publish_on
+        self._publish_on = settings.publish_address
         self._machine = machine
         self._shelf = NetworkShelf(settings.root / "networks")
         self._lock = threading.RLock()

@@ -25,10 +25,11 @@ TRIES, PAUSE = 20, 0.01
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """An engine that runs: its process and its socket."""
+    """An engine that runs: its process, its socket, and where it publishes ports that nobody gave an address."""
 
     pid: int
     socket: Path
+    publish_address: str = ""
 
 
 class Lock:
@@ -52,9 +53,10 @@ class Lock:
         with suppress(OSError):  # of an engine that was killed: nobody must take it for this one
             (root / "running.json").unlink()
 
-    def tell(self, socket: Path) -> None:
-        """Say where this engine is."""
-        write_document(self._root / "running.json", {"pid": os.getpid(), "socket": str(socket)})
+    def tell(self, socket: Path, publish_address: str) -> None:
+        """Say where this engine is, and where its ports are."""
+        write_document(self._root / "running.json", {"pid": os.getpid(), "socket": str(socket),
+                                                     "publish_address": publish_address})
 
     def close(self) -> None:
         """Let go."""
@@ -74,7 +76,8 @@ def running(root: Path) -> Running | None:
     except OSError:
         document = read_document(root / "running.json")
         if isinstance(document, dict) and isinstance(document.get("pid"), int):
-            return Running(document["pid"], Path(str(document.get("socket", ""))))
+            return Running(document["pid"], Path(str(document.get("socket", ""))),
+                           str(document.get("publish_address", "")))
         return Running(0, Path())
     finally:
         os.close(file)
@@ -98,7 +101,7 @@ async def serve(make: Callable[[], Engine], root: Path, socket: Path, *, say: Sa
             try:
                 socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 await server.listen_unix(socket)
-                lock.tell(socket)
+                lock.tell(socket, engine.settings.publish_address)
                 engine.containers.resume()
                 say(f"listening on {socket}")
                 await stop.wait()

@@ -15,13 +15,15 @@ SERVER_VERSION = "26.1.5"
 class EngineSettings:
     """``root`` is the folder of everything that outlives the engine. ``build`` and ``revision`` are the Windows it says
     it is. ``drives`` maps a drive letter (``C``) to the folder that stands for it when a mount's source is a Windows
-    path; a letter without a folder has nothing on it."""
+    path; a letter without a folder has nothing on it. ``publish_address`` is the IPv4 address that ports are
+    published on where a binding names none: by default nobody else reaches what a test starts."""
 
     root: Path
     build: int = 20348
     revision: int = 0
     drives: Mapping[str, Path] = field(default_factory=dict)
     name: str = "wcow"
+    publish_address: str = "127.0.0.1"
 
     @property
     def os_version(self) -> str:

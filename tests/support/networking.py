@@ -43,7 +43,8 @@ class Heard(Events):
 def networks(root: Path, kernel: Kernel | None = None, events: Events | None = None, **options: Any) -> Networks:
     """Networks that were opened, on a machine in 192.0.2.0/24."""
     root.mkdir(parents=True, exist_ok=True)
-    made = Networks(EngineSettings(root), events or Heard(), kernel or MemoryKernel(),
+    made = Networks(EngineSettings(root, publish_address=options.pop("publish_address", "127.0.0.1")),
+                    events or Heard(), kernel or MemoryKernel(),
                     machine=options.pop("machine", lambda: HOST), **options)
     made.open()
     return made

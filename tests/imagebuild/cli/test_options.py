@@ -12,11 +12,13 @@ from click.testing import CliRunner
 from support import images
 
 from imagebuild.cli.options import (
+    HostAddress,
     ImageName,
     ImageOrFile,
     format_option,
     platform_options,
     progress_option,
+    publish_option,
     registry_options,
     settings_from,
     wanted_platform,
@@ -117,6 +119,38 @@ def test_a_target_completes_images_and_files(monkeypatch: pytest.MonkeyPatch, tm
 def complete(text: str) -> list[str]:
     context = click.Context(verb)
     return [item.value for item in ImageName().shell_complete(context, verb.params[0], text)]
+
+
+@click.command()
+@publish_option()
+def publishes(publish_address: str) -> str:
+    """A verb that publishes ports."""
+    return publish_address
+
+
+def published(*args: str, **environment: str) -> Any:
+    done = CliRunner(env=environment).invoke(publishes, list(args), standalone_mode=False)
+    if done.exception:
+        raise done.exception
+    return done.return_value
+
+
+def test_ports_are_on_this_machine_only_unless_the_option_or_the_variable_says_so() -> None:
+    assert published() == "127.0.0.1"
+    assert published(WCOW_ENGINE_PUBLISH_ADDRESS="0.0.0.0") == "0.0.0.0"
+    assert published("--publish-address", "127.0.0.2", WCOW_ENGINE_PUBLISH_ADDRESS="0.0.0.0") == "127.0.0.2"
+
+
+@pytest.mark.parametrize("address", ["192.0.2.77", "::1", "localhost", "127.0.0.1:80", "224.0.0.1", "255.255.255.255"])
+def test_an_address_that_nobody_here_can_listen_on_is_told_at_once(address: str) -> None:
+    with pytest.raises(click.BadParameter, match="is no IPv4 address of this machine"):
+        published("--publish-address", address)
+
+
+def test_addresses_complete() -> None:
+    context, option = click.Context(publishes), publishes.params[0]
+    for text, expected in (("", ["127.0.0.1", "0.0.0.0"]), ("0", ["0.0.0.0"]), ("9", [])):
+        assert [item.value for item in HostAddress().shell_complete(context, option, text)] == expected
 
 
 def test_completion_never_shows_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

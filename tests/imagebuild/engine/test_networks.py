@@ -93,6 +93,17 @@ def test_ports_are_published_and_carried_to_the_container(net: Networks, kernel:
         socket.create_connection(("127.0.0.1", got.published[0].host_port))
 
 
+def test_ports_are_on_the_address_that_the_engine_was_told(tmp_path: Path) -> None:
+    made = networks(tmp_path / "more", publish_address="127.0.0.2")
+    try:
+        number = made.attach(A, "web", NAT, [Published(80)]).published[0].host_port
+        socket.create_connection(("127.0.0.2", number)).close()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", number))
+    finally:
+        made.close()
+
+
 def test_where_no_network_is_open_no_port_is_published(net: Networks) -> None:
     make(net, "inner", internal=True)
     assert net.attach(A, "web", [Wanted("inner")], [Published(80)]).published == ()

@@ -25,8 +25,8 @@ def test_nobody_runs_where_no_lock_is_held(tmp_path: Path) -> None:
     assert running(tmp_path / "nowhere") is None
     lock = Lock(tmp_path)
     assert running(tmp_path) == Running(0, Path())
-    lock.tell(tmp_path / "sock")
-    assert running(tmp_path) == Running(os.getpid(), tmp_path / "sock")
+    lock.tell(tmp_path / "sock", "192.0.2.1")
+    assert running(tmp_path) == Running(os.getpid(), tmp_path / "sock", "192.0.2.1")
     with pytest.raises(StoreError, match=f"one runs there already .process {os.getpid()}."):
         Lock(tmp_path)
     lock.close()
@@ -79,7 +79,7 @@ def test_an_engine_serves_until_a_signal_and_cleans_up(tmp_path: Path) -> None:
             await until(lambda: (running(tmp_path / "root") or Running(0, Path())).pid, 30)
 
         run(there())
-        assert running(tmp_path / "root") == Running(child.pid or 0, socket)
+        assert running(tmp_path / "root") == Running(child.pid or 0, socket, "127.0.0.1")
         with Client.at(f"unix://{socket}") as client:
             assert client.ping().os_type == "windows"
         limits = Path(f"/proc/{child.pid}/limits").read_text()

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``wcow engine``: what its process is started with, and what its status says."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagebuild.cli import engine as verbs
+from imagebuild.cli.app import run
+from imagebuild.engine.serve import Lock
+from imagebuild.sandbox import wine
+from imagebuild.sandbox.port import SandboxFacts
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The engine's folder, as the environment names it, and a machine on which all is well."""
+    monkeypatch.setenv("WCOW_ENGINE_ROOT", str(tmp_path / "engine"))
+    for name in ("WCOW_ENGINE_SOCKET", "WCOW_ENGINE_PUBLISH_ADDRESS", "WCOW_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+    facts(monkeypatch)
+    return tmp_path / "engine"
+
+
+def facts(monkeypatch: pytest.MonkeyPatch, **more: Any) -> None:
+    made = SandboxFacts("wine", "wine-10.0", "ready", "cgroup", "cgroup", 1, **more)
+    monkeypatch.setattr(wine.WineSandbox, "facts", lambda self: made)
+
+
+def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *before: str, args: tuple[str, ...] = ()) -> list[str]:
+    """The command line of the process that a start makes."""
+    said: list[list[str]] = []
+    monkeypatch.setattr(verbs, "_start_behind", lambda command, root, socket: said.append(command))
+    assert run([*before, "engine", "start", *args]) == 0
+    return said[0]
+
+
+def test_the_process_behind_gets_all_that_was_asked_for(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                        capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "c").mkdir()
+    (tmp_path / "wcow.toml").touch()
+    command = started(monkeypatch, tmp_path, "--config", str(tmp_path / "wcow.toml"), args=(
+        "--publish-address", "0.0.0.0", "--windows-build", "17763", "--host-drive", f"c={tmp_path / 'c'}"))
+    assert command == [
+        sys.executable, "-m", "imagebuild", "--config", str(tmp_path / "wcow.toml"), "engine", "start", "--foreground",
+        "--windows-build", "17763", "--publish-address", "0.0.0.0", "--root", str(root), "--socket",
+        str(root / "engine.sock"), "--host-drive", f"C={tmp_path / 'c'}"]
+    assert capsys.readouterr().out == f"export DOCKER_HOST=unix://{root / 'engine.sock'}\n"
+
+
+def test_without_options_it_gets_the_defaults_and_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                                                ) -> None:
+    command = started(monkeypatch, tmp_path)
+    assert command[command.index("--publish-address") + 1] == "127.0.0.1"
+    assert "--config" not in command
+    assert run([*command[3:], "--help"]) == 0
+
+
+def test_an_engine_that_runs_is_not_started_again(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lock = Lock(root)
+    lock.tell(root / "sock", "127.0.0.1")
+    try:
+        assert run(["engine", "start"]) == 3
+    finally:
+        lock.close()
+    assert f"process {os.getpid()} on {root / 'sock'}" in capsys.readouterr().err
+
+
+def test_status_says_where_the_engine_and_its_ports_are(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["engine", "status"]) == 1
+    assert "does not run" in (out := capsys.readouterr().out) and "Ports" not in out
+    lock = Lock(root)
+    lock.tell(root / "sock", "192.0.2.1")
+    try:
+        assert run(["engine", "status"]) == 0
+        lines = dict(line.split(":", 1) for line in capsys.readouterr().out.splitlines())
+        assert lines["Ports published on"].strip() == "192.0.2.1"
+        assert lines["Socket"].strip() == str(root / "sock")
+        assert run(["engine", "status", "--format", "json"]) == 0
+    finally:
+        lock.close()
+    found = json.loads(capsys.readouterr().out)
+    assert (found["publish_address"], found["running"], found["pid"]) == ("192.0.2.1", True, os.getpid())
+
+
+def test_status_says_what_is_missing_and_what_is_not_enforced(monkeypatch: pytest.MonkeyPatch,
+                                                              capsys: pytest.CaptureFixture[str]) -> None:
+    facts(monkeypatch, gaps=("no limits",), missing=("wine64", "bubblewrap"))
+    assert run(["engine", "status"]) == 1
+    out = capsys.readouterr().out
+    lines = dict(line.split(":", 1) for line in out.splitlines())
+    assert lines["Not enforced"].strip() == "no limits"
+    assert lines["Missing packages"].strip() == "wine64, bubblewrap"
+    assert run(["engine", "status", "--format", "json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["missing"], found["not_enforced"]) == (["wine64", "bubblewrap"], ["no limits"])
