@@ -154,7 +154,8 @@ def status(root: str | None, socket: str | None, as_json: bool) -> int:
                 "socket": str(found.socket if found else path), "root": str(folder),
                 "publish_address": found.publish_address if found else "", "sandbox": facts.engine,
                 "version": facts.version, "template": facts.template, "memory": facts.memory, "cpus": facts.cpus,
-                "account": facts.account, "not_enforced": list(facts.gaps), "missing": list(facts.missing)}
+                "account": facts.account, "not_enforced": list(facts.gaps), "missing": list(facts.missing),
+                "problems": list(facts.problems)}
     if as_json:
         print_json(document)
     else:
@@ -165,7 +166,8 @@ def status(root: str | None, socket: str | None, as_json: bool) -> int:
             ("Programs run in", f"{facts.engine} {facts.version}".strip()), ("Prefix", facts.template),
             ("Memory limits by", facts.memory), ("Processor limits by", facts.cpus),
             *[("Not enforced", gap) for gap in facts.gaps],
-            ("Missing packages", ", ".join(facts.missing))])))
+            ("Missing packages", ", ".join(facts.missing)),
+            *[("Cannot start", problem) for problem in facts.problems]])))
     return 0 if found else 1
 
 

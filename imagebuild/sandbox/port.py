@@ -124,8 +124,9 @@ class SandboxFacts:
     """What this sandbox is on this machine.
 
     ``template`` says whether :meth:`Sandbox.prepare` has anything left to do. ``memory`` and ``cpus`` say by which
-    means a limit is enforced, ``gaps`` what is not, a sentence each. ``missing`` lists the Debian packages without
-    which nothing starts. ``account`` is the user id that boxes run as on this machine.
+    means a limit is enforced, ``gaps`` what is not, a sentence each. ``missing`` lists the Debian packages that have to
+    be installed, or made newer, before anything starts, ``problems`` for each what is wrong and what to do.
+    ``account`` is the user id that boxes run as on this machine.
     """
 
     engine: str
@@ -136,6 +137,7 @@ class SandboxFacts:
     account: int
     gaps: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 class Process(Protocol):

@@ -42,24 +42,26 @@ class WineSandbox:
 
     def facts(self) -> SandboxFacts:
         """See :meth:`.port.Sandbox.facts`."""
-        missing = list(wine_install.missing())
+        problems = wine_install.problems()
         if not toolchain.is_here(self._home):
-            missing.append(toolchain.PACKAGE)
+            problems[toolchain.PACKAGE] = _no_compiler()
         state: Literal["ready", "missing", "outdated"] = "missing"
         version = ""
-        if "wine64" not in missing:
+        if "wine64" not in problems:
             install = wine_install.find_wine()
             version = install.version
             state = ("ready" if template.is_ready(self._home, install) else
                      "outdated" if template.is_outdated(self._home, install) else "missing")
         return SandboxFacts("wine", version, state, self._means.memory, self._means.cpus, self._account.uid,
-                            (*_GAPS, *self._means.gaps), tuple(missing))
+                            (*_GAPS, *self._means.gaps), tuple(problems),
+                            tuple(f"{error.why}; {error.hint}" for error in problems.values()))
 
     def prepare(self, progress: Progress | None = None) -> None:
         """See :meth:`.port.Sandbox.prepare`."""
         install = wine_install.find_wine()
         for program in wine_install.PACKAGES:
             wine_install.find(program)
+        wine_install.check_setpriv()
         try:
             if not self._home.is_dir():
                 self._home.mkdir(parents=True, mode=0o755)
@@ -71,9 +73,7 @@ class WineSandbox:
             with template.locked(self._home):
                 programs = toolchain.find(self._home)
                 if programs is None:
-                    raise ToolError("cannot prepare the sandbox", program=toolchain.COMPILER,
-                                    why="our Windows programs were not compiled when wcow was installed, and there is "
-                                    "no compiler", hint=f"install the Debian package {toolchain.PACKAGE}")
+                    raise _no_compiler()
                 template.make(self._home, install, self._account, lambda folder: self._boot(install, folder, programs),
                               progress)
                 layer = template.engine_layer(self._home, programs, install)
@@ -151,3 +151,9 @@ class WineSandbox:
             self._guard = None
         self._starter.close()
         self._watcher.close()
+
+
+def _no_compiler() -> ToolError:
+    return ToolError("cannot prepare the sandbox", program=toolchain.COMPILER,
+                     why="our Windows programs were not compiled when wcow was installed, and there is no compiler",
+                     hint=f"install the Debian package {toolchain.PACKAGE}")

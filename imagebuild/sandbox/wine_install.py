@@ -6,13 +6,18 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ..errors import ToolError
 
 OLDEST = (10, 0)
 """The oldest Wine that the sandbox was tried with."""
+
+SETPRIV = "/usr/bin/setpriv"
+"""Boxes see it under this path, where a program that joins a box goes through it."""
 
 #: Program -> Debian package. Wine's own is asked for by its loader.
 PACKAGES = {"bwrap": "bubblewrap", "nsenter": "util-linux", "setpriv": "util-linux", "prlimit": "util-linux",
@@ -71,16 +76,33 @@ def find(program: str) -> str:
     return path
 
 
-def missing() -> tuple[str, ...]:
-    """The Debian packages without which nothing starts, each once."""
-    out = []
+def check_setpriv() -> None:
+    """ToolError, saying what to install, for a setpriv that cannot load a seccomp filter.
+
+    util-linux has the option since 2.41 (``setpriv.1``). Without it programs could start a box but none could join one:
+    no exec, no health check.
+    """
     try:
-        find_wine()
-    except ToolError:
-        out.append("wine64")
-    for program, package in PACKAGES.items():
+        said = subprocess.run([SETPRIV, "--help"], capture_output=True, text=True, check=False, timeout=20, env={},
+                              stdin=subprocess.DEVNULL).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ToolError("cannot run Windows programs", program="setpriv", why=f"{SETPRIV} does not start: {error}",
+                        hint="install the Debian package util-linux (2.41 or later)") from error
+    if "--seccomp-filter" not in said:
+        raise ToolError("cannot run Windows programs", program="setpriv",
+                        why=f"{SETPRIV} is too old: it has no --seccomp-filter",
+                        hint="install the Debian package util-linux of Debian 13 or later (2.41 or later)")
+
+
+def problems() -> dict[str, ToolError]:
+    """What keeps everything from starting, by the Debian package that has to be installed or made newer."""
+    out: dict[str, ToolError] = {}
+    checks: list[tuple[str, Callable[[], object]]] = [
+        ("wine64", find_wine), *((package, partial(find, program)) for program, package in PACKAGES.items()),
+        (PACKAGES["setpriv"], check_setpriv)]
+    for package, check in checks:
         try:
-            find(program)
-        except ToolError:
-            out.append(package)
-    return tuple(dict.fromkeys(out))
+            check()
+        except ToolError as error:
+            out.setdefault(package, error)
+    return out

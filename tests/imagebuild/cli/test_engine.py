@@ -91,12 +91,14 @@ def test_status_says_where_the_engine_and_its_ports_are(root: Path, capsys: pyte
 
 def test_status_says_what_is_missing_and_what_is_not_enforced(monkeypatch: pytest.MonkeyPatch,
                                                               capsys: pytest.CaptureFixture[str]) -> None:
-    facts(monkeypatch, gaps=("no limits",), missing=("wine64", "bubblewrap"))
+    facts(monkeypatch, gaps=("no limits",), missing=("wine64", "bubblewrap"), problems=("wine64 is too old; do that",))
     assert run(["engine", "status"]) == 1
     out = capsys.readouterr().out
     lines = dict(line.split(":", 1) for line in out.splitlines())
     assert lines["Not enforced"].strip() == "no limits"
     assert lines["Missing packages"].strip() == "wine64, bubblewrap"
+    assert lines["Cannot start"].strip() == "wine64 is too old; do that"
     assert run(["engine", "status", "--format", "json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert (found["missing"], found["not_enforced"]) == (["wine64", "bubblewrap"], ["no limits"])
+    assert found["problems"] == ["wine64 is too old; do that"]
