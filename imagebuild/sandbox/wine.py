@@ -16,6 +16,7 @@ from . import account, bwrap, etc, launch, leftover, limits, template, toolchain
 from .box import Shared, WineBox
 from .port import Box, BoxSpec, Limits, Progress, SandboxFacts, Stdio
 from .starter import Starter, Watcher
+from .uses import Uses
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
@@ -36,6 +37,7 @@ class WineSandbox:
         self._means = limits.find()
         self._starter = Starter()
         self._watcher = Watcher()
+        self._uses = Uses(home)
         self._shared: Shared | None = None
         self._boxes: weakref.WeakSet[WineBox] = weakref.WeakSet()
         self._guard: subprocess.Popen[bytes] | None = None
@@ -77,6 +79,8 @@ class WineSandbox:
                 template.make(self._home, install, self._account, lambda folder: self._boot(install, folder, programs),
                               progress)
                 layer = template.engine_layer(self._home, programs, install)
+                self._uses.take((self._home / template.folder_name(install), programs, layer))
+                self._uses.sweep()
         except toolchain.CompileError as error:
             raise ToolError("cannot prepare the sandbox", program=toolchain.COMPILER, why=str(error)) from error
         except OSError as error:
@@ -151,6 +155,7 @@ class WineSandbox:
             self._guard = None
         self._starter.close()
         self._watcher.close()
+        self._uses.close()
 
 
 def _no_compiler() -> ToolError:
