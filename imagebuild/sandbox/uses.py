@@ -20,6 +20,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from .account import Account
+
 PATTERNS = ("template-*", "layer-*", "programs-*")
 SPARED = 24 * 3600
 """Seconds for which a folder stays after it was last taken up."""
@@ -27,20 +29,24 @@ _MARKS, _GONE = "used", ".gone-"
 
 
 class Uses:
-    """What one sandbox uses in its home."""
+    """What one sandbox uses in its home. Marks belong to ``account``, which may prepare a sandbox there by itself."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, account: Account) -> None:
         self._home = home
+        self._account = account
         self._held: list[int] = []
 
     def take(self, folders: Iterable[Path]) -> None:
         """Use these from now on, and no others; those that lie elsewhere (in a wheel) nobody removes. OSError."""
         self.close()
-        (self._home / _MARKS).mkdir(exist_ok=True)
+        marks = self._home / _MARKS
+        marks.mkdir(exist_ok=True)
+        self._account.own(marks)
         for folder in folders:
             if folder.parent == self._home:
-                mark = os.open(self._home / _MARKS / folder.name, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                mark = os.open(marks / folder.name, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
                 self._held.append(mark)
+                self._account.own(marks / folder.name)
                 fcntl.flock(mark, fcntl.LOCK_SH)
                 os.utime(mark)
 

@@ -37,7 +37,7 @@ class WineSandbox:
         self._means = limits.find()
         self._starter = Starter()
         self._watcher = Watcher()
-        self._uses = Uses(home)
+        self._uses = Uses(home, self._account)
         self._shared: Shared | None = None
         self._boxes: weakref.WeakSet[WineBox] = weakref.WeakSet()
         self._guard: subprocess.Popen[bytes] | None = None

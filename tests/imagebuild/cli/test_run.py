@@ -15,11 +15,12 @@ from support.engines import Heard, Served, served
 from imagebuild.cli import run as verb
 from imagebuild.cli import run_engine
 from imagebuild.cli.app import run
-from imagebuild.dockerapi import Client
+from imagebuild.dockerapi import Client, shapes
 from imagebuild.engine.core import Engine
 from imagebuild.engine.serve import Lock, running
 from imagebuild.engine.settings import EngineSettings
 from imagebuild.errors import ToolError
+from imagebuild.images import copy_image
 from imagebuild.stores import LayoutStore
 
 IMAGE = "app:1"
@@ -113,7 +114,7 @@ def test_a_warning_of_the_engine_is_shown(engine: Served, capfd: pytest.CaptureF
         answer = ask(self, method, path, **{**more, "shape": None})
         if path == "/containers/create":
             answer["Warnings"] = ["it is going to rain"]
-        return verb.shapes.from_json(more["shape"], answer) if more.get("shape") else answer
+        return shapes.from_json(more["shape"], answer) if more.get("shape") else answer
 
     monkeypatch.setattr(Client, "json", warned)
     assert run(["run", IMAGE, "exit", "0"]) == 0
@@ -238,11 +239,10 @@ def test_what_keeps_an_engine_from_starting_is_told(made: list[tuple[EngineSetti
 def test_an_image_of_the_local_store_is_brought_once(engine: Served, tmp_path: Path,
                                                      monkeypatch: pytest.MonkeyPatch) -> None:
     copied: list[str] = []
-    copy = run_engine.copy_image
 
     def counted(*args: Any, **more: Any) -> Any:
         copied.append(str(more["name"]))
-        return copy(*args, **more)
+        return copy_image(*args, **more)
 
     monkeypatch.setattr(run_engine, "copy_image", counted)
     store = LayoutStore(tmp_path / "store", create=True)

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from imagebuild.sandbox import account, template, toolchain, wine_install
+from imagebuild.sandbox.account import Account
 from imagebuild.sandbox.uses import SPARED, Uses
 from imagebuild.sandbox.wine import WineSandbox
 
 OLD = ("template-old", "layer-old", "programs-old")
+OURSELVES = Account(os.geteuid(), os.getegid(), False)
 NEW = ("template-new", "layer-new", "programs-new")
 
 
@@ -26,7 +28,7 @@ def home(tmp_path: Path) -> Path:
         (tmp_path / name / "drive_c").mkdir(parents=True)
         (tmp_path / name / "drive_c" / "file").touch()
     (tmp_path / "building").mkdir()
-    old = Uses(tmp_path)
+    old = Uses(tmp_path, OURSELVES)
     old.take(tmp_path / name for name in OLD)
     old.close()
     long_ago(tmp_path, *OLD)
@@ -45,7 +47,7 @@ def there(home: Path) -> set[str]:
 
 def started(home: Path) -> Uses:
     """One of the new version."""
-    uses = Uses(home)
+    uses = Uses(home, OURSELVES)
     uses.take(home / name for name in NEW)
     uses.sweep()
     return uses
@@ -68,10 +70,12 @@ def test_what_we_use_ourselves_stays_however_long_ago_we_took_it_up(home: Path) 
 
 def test_what_another_process_uses_stays_until_it_is_gone_however_it_ends(home: Path) -> None:
     child = subprocess.Popen([sys.executable, "-c", f"""
+import os
 from pathlib import Path
+from imagebuild.sandbox.account import Account
 from imagebuild.sandbox.uses import Uses
 home = Path({str(home)!r})
-uses = Uses(home)
+uses = Uses(home, Account(os.geteuid(), os.getegid(), False))
 uses.take([home / "template-old"])
 print("taken", flush=True)
 input()
@@ -90,7 +94,7 @@ input()
 
 
 def test_two_of_one_version_share_and_the_last_one_out_leaves_it_free(home: Path) -> None:
-    first, second = Uses(home), Uses(home)
+    first, second = Uses(home, OURSELVES), Uses(home, OURSELVES)
     for uses in (first, second):
         uses.take([home / "template-old"])
     long_ago(home, "template-old")
@@ -111,7 +115,7 @@ def test_a_folder_of_a_version_that_takes_no_locks_is_left_alone(home: Path) -> 
 
 
 def test_who_changes_between_two_versions_keeps_both(home: Path) -> None:
-    old = Uses(home)
+    old = Uses(home, OURSELVES)
     old.take(home / name for name in OLD)
     old.sweep()
     old.close()
@@ -122,9 +126,18 @@ def test_who_changes_between_two_versions_keeps_both(home: Path) -> None:
 def test_programs_of_a_wheel_are_not_marked(home: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "wheel" / "programs-x"
     elsewhere.mkdir(parents=True)
-    uses = Uses(home)
+    uses = Uses(home, OURSELVES)
     uses.take([home / "template-new", elsewhere])
     assert not (home / "used" / "programs-x").exists()
+    uses.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_marks_belong_to_the_account_that_may_share_the_home(home: Path) -> None:
+    uses = Uses(home, Account(65534, 65533, True))
+    uses.take([home / "template-new"])
+    for path in (home / "used", home / "used" / "template-new"):
+        assert (path.stat().st_uid, path.stat().st_gid) == (65534, 65533)
     uses.close()
 
 
@@ -147,7 +160,7 @@ def test_a_prepared_sandbox_holds_its_folders_until_it_closes(home: Path, monkey
     sandbox = WineSandbox(home)
     sandbox.prepare()
     assert there(home) - {"prepare.lock"} == set(NEW)
-    other = Uses(home)
+    other = Uses(home, OURSELVES)
     long_ago(home, *NEW)
     other.sweep()
     assert there(home) - {"prepare.lock"} == set(NEW)
