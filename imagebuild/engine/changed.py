@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..dockerapi import faults
+from ..dockerapi import faults, shapes
 from ..sandbox import identity
 from ..sandbox.archive import Drive
-from ..sandbox.changes import Changed, changes
+from ..sandbox.changes import Changed, How, changes
 from ..sandbox.merged import Merged, Parts
 from ..sandbox.registry import HiveChange, Prefix, changes_of
 from ..windows.names import parse_path
 from .container import Container
+from .gotext import quoted
 from .image_unpack import FILES, Ground
 from .images import Images
+from .mountspec import is_pipe, plain_target
 from .settings import EngineSettings
 
 
@@ -57,18 +59,36 @@ def files(images: Images, container: Container) -> Iterator[Changed]:
     yield from changes(upper, below(images, container), ignore=mounted(container))
 
 
+def listed(changed: Iterable[Changed]) -> tuple[shapes.Change, ...]:
+    """Changes as ``GET /containers/{id}/changes`` of a Windows engine tells them: paths of the layer that a commit
+    would write (``Files/app/x``), what was added as changed, and of a folder what is gone before what is there.
+
+    Source: moby ``daemon/graphdriver/windows/windows.go`` Changes, and hcsshim ``internal/wclayer/legacy.go`` for the
+    names and their order. That reader names the registry's hives, too; they are left out here (docs/unproven.md).
+    """
+    found = sorted(changed, key=lambda one: (*((1, name) for name in one.path[:-1]),
+                                             (int(one.how is not How.DELETED), one.path[-1])))
+    rows = [shapes.Change(kind=int(How.DELETED if one.how is How.DELETED else How.MODIFIED),
+                          path="/".join(("Files", *one.path))) for one in found]
+    return (shapes.Change(kind=int(How.MODIFIED), path="Files"), *rows) if rows else ()
+
+
 def mounted(container: Container) -> list[Parts]:
     """Where something is mounted on drive ``C:``."""
-    return [parts for mount in container.mounts if (parts := parts_of(mount.destination))]
+    places = (plain_target(mount.destination) for mount in container.mounts if not is_pipe(mount.destination))
+    return [parts for place in places if place[:2].upper() == "C:" and (parts := parts_of(place))]
 
 
 def parts_of(path: str) -> Parts:
-    r"""``C:\a\b``, ``/a/b`` or ``a\b`` as its parts; BadRequest for another drive."""
+    r"""``C:\a\b``, ``/a/b`` or ``a\b`` as its parts; Internal, in moby's words (``pkg/archive/path_windows.go``), for
+    another drive and for a drive alone."""
     text = path.replace("/", "\\")
     if re.match(r"\\[A-Za-z]:", text):  # as a client on Linux makes a path absolute
         text = text[1:]
+    if len(text) == 2 and text[1] == ":":
+        raise faults.Internal(f"no relative path specified in {quoted(text)}")
     if text[1:2] == ":" and text[:1].upper() != "C":
-        raise faults.BadRequest(f"{path}: only drive C: can be read and written from outside")
+        raise faults.Internal("the specified path is not on the system drive (C:)")
     return tuple(parse_path(text[2:] if text[1:2] == ":" else text))
 
 

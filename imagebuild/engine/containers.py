@@ -119,6 +119,7 @@ class Containers(Collection):
     async def _start(self, container: Container) -> None:
         if self._closing:
             raise faults.Internal("the engine is stopping")
+        self._check_shared(container)
         launch = Launch(self._settings, self._sandbox, self._images, self._volumes, self._networks)
         streams: Streams | None = None
         box: Box | None = None
@@ -154,6 +155,19 @@ class Containers(Collection):
         if container.config.healthcheck is not None:
             self._spawn(watch_health(container, lambda status: self._tell(container, f"health_status: {status}")))
 
+    def _check_shared(self, container: Container) -> None:
+        """Refuse the network of another container: as a Windows engine does where that is not there or does not run
+        (moby ``daemon/container_operations.go`` getNetworkedContainer), and else in words of ours."""
+        kind, _, name = container.host.network_mode.partition(":")
+        if kind != "container" or container.config.network_disabled:
+            return
+        other = self.find(name)
+        if other is container:
+            raise faults.Internal("cannot join own network")
+        if not other.running:
+            raise faults.Conflict(f"cannot join network of a non running container: {name}")
+        raise faults.NotImplemented("a network that containers share is not supported by this engine")
+
     async def _watch(self, container: Container, run: Run) -> None:
         """Until the program ends: then everything about the run is over, and told. Nothing may keep it from that:
         whoever stops or removes the container waits for it."""
@@ -182,11 +196,12 @@ class Containers(Collection):
         elif container.host.auto_remove and not self._closing and not run.restarting and container.id in self._all:
             self._spawn(self._auto_remove(container))
 
-    async def stop(self, container: Container, timeout: int | None = None) -> None:
-        """End it as a shutdown of Windows would; killed after ``timeout`` seconds (-1: never). NotModified when it does
-        not run."""
+    async def stop(self, container: Container, timeout: int | None = None, signal: str = "") -> None:
+        """End it as a shutdown of Windows would, killed after ``timeout`` seconds (-1: never); at once when the signal,
+        or else its own stop signal, is KILL. NotModified when it does not run, BadRequest for what is no signal."""
         if not container.running and container.status != "restarting":
             raise faults.NotModified("container already stopped")
+        number = check_signal(signal or container.config.stop_signal or "TERM")
         container.stopped_by_hand = True
         if container.status == "restarting":
             self._settle(container)
@@ -196,9 +211,12 @@ class Containers(Collection):
         run = container.run
         if run is None:
             return
-        self._tell(container, "kill", signal=str(check_signal(container.config.stop_signal or "TERM")))
-        await asyncio.to_thread(run.box.stop, 10 ** 6 if timeout < 0 else timeout)
-        await run.ended
+        self._tell(container, "kill", signal=str(number))
+        if number == KILL:
+            await self._end(run)
+        else:
+            await asyncio.to_thread(run.box.stop, 10 ** 6 if timeout < 0 else timeout)
+            await run.ended
         self._tell(container, "stop")
 
     async def kill(self, container: Container, signal: str = "") -> None:
@@ -233,13 +251,16 @@ class Containers(Collection):
     async def _shut_down(self, run: Run) -> None:
         await asyncio.to_thread(run.box.stop, STOP_SECONDS)
 
-    async def restart(self, container: Container, timeout: int | None = None) -> None:
-        """Stop it when it runs, then start it. One that is removed at its end is not, this time."""
+    async def restart(self, container: Container, timeout: int | None = None, signal: str = "") -> None:
+        """Stop it when it runs, then start it. One that is removed at its end is not, this time. BadRequest for what is
+        no signal."""
+        if signal:
+            check_signal(signal)
         run = container.run
         if container.running and run is not None:
             run.restarting = True
             with suppress(faults.NotModified):  # it ended by itself
-                await self.stop(container, timeout)
+                await self.stop(container, timeout, signal)
         with suppress(faults.NotModified):  # somebody else restarts it too
             await self.start(container)
         self._tell(container, "restart")

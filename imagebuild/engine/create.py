@@ -34,7 +34,7 @@ async def create(engine: Engine, asked: shapes.CreateRequest, *, name: str,
     line = command_line(check_command(config))
     check_storage(host)
     networks = _networks(engine, host, asked.networking_config)
-    host = replace(host, network_mode=next(iter(networks), "none"), isolation=host.isolation or "process",
+    host = replace(host, network_mode=next(iter(networks), "none"), isolation=_isolation(host.isolation),
                    log_config=check_logging(host.log_config))
     identifier = new_id()
     points = mounts.plan(config, host, HostPaths(engine.settings.drives), version=version,
@@ -47,6 +47,11 @@ async def create(engine: Engine, asked: shapes.CreateRequest, *, name: str,
         engine.volumes.release(identifier, remove_anonymous=True)
         raise
     return container, checked.warnings
+
+
+def _isolation(asked: str) -> str:
+    """What the container has; nothing and ``default`` mean the engine's own (moby ``daemon/create_windows.go``)."""
+    return "process" if asked.lower() in ("", "default") else asked
 
 
 def merged(own: shapes.Config, image: ImageConfig) -> shapes.Config:

@@ -34,6 +34,7 @@ from .image_entries import Entries
 from .image_layers import check_layers
 from .image_shelf import Kept
 from .images import Images
+from .refusals_later import check_commit
 
 COMPRESSION = "gzip"
 
@@ -69,8 +70,7 @@ class CommitCall:
 
 def commit(images: Images, source: Commitable, call: CommitCall) -> Kept:
     """Make the image and keep it. Internal for a running container, which Windows cannot commit."""
-    if source.running:
-        raise faults.Internal("windows does not support commit of a running container")
+    check_commit(source.running)
     base = images.get(source.image)
     wanted = changed_by(call.run or source.run, call.instructions, base.image.config)
     run = merged(wanted, source.run)

@@ -86,8 +86,9 @@ def for_box(mounts: Sequence[shapes.MountPoint], host_config: shapes.HostConfig,
     out = []
     for mount in sorted(mounts, key=lambda one: (_depth(one.destination), fold(one.destination))):
         if mount.type == "npipe" or is_pipe(mount.destination):
-            # what HCS says of a pipe that nobody listens on: on this machine nobody can
-            raise faults.Internal(f"hcs::CreateComputeSystem {container}: The system cannot find the file specified.")
+            # What HCS says of a pipe that nobody listens on: on this machine nobody can. moby takes the sentence for
+            # that of a program that is not there (daemon/errors.go isInvalidCommand), hence the status.
+            raise faults.BadRequest(f"hcs::CreateComputeSystem {container}: The system cannot find the file specified.")
         if mount.type == "volume":
             folder = volumes.use(mount.name, container, driver=mount.driver)
             subpath = subpaths.get(_place(mount.destination), "")

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a Windows engine refuses of a container that exists: at its start, and of what clients ask for later.
 
-Most of these are plain errors in moby, so their status is 500. Sources (moby 26.1): ``daemon/oci_windows.go``,
-``daemon/{export,commit,pause,unpause,top_windows,update}.go``, ``container/container_windows.go`` UpdateContainer,
-``libcontainerd/local/local_windows.go``, ``api/server/router/experimental.go``.
+Most of these are plain errors in moby, so their status is 500; what a start finds wrong with the config is 500 whatever
+kind of error it is (``daemon/start.go``). Sources (moby 26.1): ``daemon/oci_windows.go``,
+``daemon/{changes,export,commit,pause,unpause,top_windows,update}.go``, ``container/container_windows.go``
+UpdateContainer, ``libcontainerd/local/local_windows.go``, ``api/server/router/experimental.go``.
 """
 
 from __future__ import annotations
 
+import ntpath
+import re
 from dataclasses import replace
 
 from ..dockerapi import faults, shapes
@@ -42,10 +45,22 @@ def check_start(container: str, host: shapes.HostConfig) -> None:
                               "a required feature is not installed.")
 
 
+def check_checkpoint(name: str) -> None:
+    """A start from a checkpoint."""
+    if name:
+        raise faults.BadRequest("checkpoint is only supported in experimental mode")
+
+
 def check_commit(running: bool) -> None:
     """A container that runs cannot become an image."""
     if running:
         raise faults.Internal("windows does not support commit of a running container")
+
+
+def check_changes(running: bool) -> None:
+    """Nor can be said what it changed."""
+    if running:
+        raise faults.Internal("Windows does not support diff of a running container")
 
 
 def export() -> faults.Fault:
@@ -101,18 +116,28 @@ def check_update(container: str, current: shapes.HostConfig, wanted: shapes.Upda
 def _check_security(container: str, option: str) -> None:
     name, equals, value = option.partition("=")
     if not equals:
-        raise faults.BadRequest(f"invalid security option: no equals sign in supplied value {option}")
+        raise faults.Internal(f"invalid security option: no equals sign in supplied value {option}")
     if name.lower() != "credentialspec":
-        raise faults.BadRequest(f"security option not supported: {name}")
+        raise faults.Internal(f"security option not supported: {name}")
     scheme, mark, where = value.partition("://")
     if not mark or not where or scheme.lower() not in ("file", "registry", "raw"):
-        raise faults.BadRequest("invalid credential spec security option - value must be prefixed by 'file://', "
-                                "'registry://', or 'raw://' followed by a non-empty value")
-    if scheme.lower() == "file":  # this engine keeps none, so none is ever found
-        raise faults.BadRequest(f"failed to load credential spec for container {container}: open {_SPECS}\\{where}: "
-                                "The system cannot find the file specified.")
+        raise faults.Internal("invalid credential spec security option - value must be prefixed by 'file://', "
+                              "'registry://', or 'raw://' followed by a non-empty value")
+    if scheme.lower() == "file":
+        raise _no_spec(container, where)
     if scheme.lower() == "registry":
-        raise faults.BadRequest(f"registry credential spec {quoted(where)} for container {container} was not found")
+        raise faults.Internal(f"registry credential spec {quoted(where)} for container {container} was not found")
+
+
+def _no_spec(container: str, where: str) -> faults.Internal:
+    """This engine keeps no credential specs, so no file is ever found; but some places are never looked at."""
+    if re.match(r"[A-Za-z]:[/\\]|[/\\]{2}", where):
+        return faults.Internal("invalid credential spec: file:// path cannot be absolute")
+    place = ntpath.normpath(f"{_SPECS}\\{where}")
+    if not place.startswith(_SPECS):
+        return faults.Internal(f"invalid credential spec: file:// path must be under {_SPECS}")
+    return faults.Internal(f"failed to load credential spec for container {container}: open {place}: The system cannot "
+                           "find the file specified.")
 
 
 def _check_device(path: str) -> None:

@@ -14,8 +14,7 @@ from ..dockerapi.duration import moment_text
 from ..errors import NotFoundError
 from ..sandbox.archive import Drive, PathStat
 from ..sandbox.merged import Parts
-from ..windows.names import join
-from . import changed
+from . import changed, refusals_later
 from .container import Container
 
 if TYPE_CHECKING:
@@ -63,8 +62,9 @@ async def put_archive(request: Request, engine: Engine) -> Response:
 async def changes(request: Request, engine: Engine) -> Response:
     """``docker diff``."""
     container = engine.containers.find(request["id"])
-    found = await asyncio.to_thread(lambda: list(changed.files(engine.images, container)))
-    return respond.json([shapes.Change(kind=int(one.how), path=join(one.path)) for one in found] or None)
+    refusals_later.check_changes(container.running)
+    found = await asyncio.to_thread(lambda: changed.listed(changed.files(engine.images, container)))
+    return respond.json(found or None)
 
 
 def _drive(engine: Engine, container: Container, request: Request) -> tuple[Drive, Parts]:

@@ -49,21 +49,28 @@ async def inspect_container(request: Request, engine: Engine) -> Response:
 
 async def start_container(request: Request, engine: Engine) -> Response:
     """``docker start``."""
+    refusals_later.check_checkpoint(request.text("checkpoint"))
     await engine.containers.start(engine.containers.find(request["id"]))
     return respond.empty()
 
 
 async def stop_container(request: Request, engine: Engine) -> Response:
     """``docker stop``."""
-    timeout = request.number("t") if request.has("t") else None
-    await engine.containers.stop(engine.containers.find(request["id"]), timeout)
+    container = engine.containers.find(request["id"])
+    try:
+        await engine.containers.stop(container, _timeout(request), _stop_signal(request))
+    except faults.BadRequest as fault:
+        raise faults.Internal(f"cannot stop container: {request['id']}: {fault.message}") from None
     return respond.empty()
 
 
 async def restart_container(request: Request, engine: Engine) -> Response:
     """``docker restart``."""
-    timeout = request.number("t") if request.has("t") else None
-    await engine.containers.restart(engine.containers.find(request["id"]), timeout)
+    container = engine.containers.find(request["id"])
+    try:
+        await engine.containers.restart(container, _timeout(request), _stop_signal(request))
+    except faults.Fault as fault:  # whatever it was: moby keeps its words only
+        raise faults.Internal(f"Cannot restart container {request['id']}: {fault.message}") from None
     return respond.empty()
 
 
@@ -118,9 +125,9 @@ async def rename_container(request: Request, engine: Engine) -> Response:
 
 async def remove_container(request: Request, engine: Engine) -> Response:
     """``docker rm``."""
-    if request.flag("link"):
-        raise faults.BadRequest("links are not supported on Windows")
     container = engine.containers.find(request["id"])
+    if request.flag("link"):  # there are none on Windows but the name itself (moby daemon/delete.go rmLink)
+        raise faults.Internal("Conflict, cannot remove the default link name of the container")
     await engine.containers.remove(container, force=request.flag("force"), volumes=request.flag("v"))
     return respond.empty()
 
@@ -145,8 +152,8 @@ async def prune_containers(request: Request, engine: Engine) -> Response:
 
 async def top_container(request: Request, engine: Engine) -> Response:
     """``docker top``: as a Windows engine shows it (moby ``daemon/top_windows.go``)."""
+    refusals_later.check_top(request.text("ps_args"))  # before the container is looked for, as moby does it
     container = engine.containers.find(request["id"])
-    refusals_later.check_top(request.text("ps_args"))
     run = container.run
     if run is None:
         raise faults.not_running(container.id)
@@ -209,6 +216,20 @@ async def container_stats(request: Request, engine: Engine) -> Response:
     return respond.json_lines(lines())
 
 
+async def checkpoints(_request: Request, _engine: Engine) -> Response:
+    """``docker checkpoint``: never on Windows."""
+    raise refusals_later.checkpoint()
+
+
+def _timeout(request: Request) -> int | None:
+    return request.number("t") if request.has("t") else None
+
+
+def _stop_signal(request: Request) -> str:
+    """The signal that a stop or restart asks for, which clients could not say before API 1.42."""
+    return request.text("signal") if request.version.at_least("1.42") else ""
+
+
 def _usage(host_pid: int) -> tuple[str, str]:
     """CPU time and private memory of a process, as texts."""
     from .stats import cpu_seconds, private_bytes
@@ -225,7 +246,8 @@ def _fits(one: Container, filters: Filters, engine: Engine) -> bool:
     health = one.health.status if one.health else "none"
     if not (filters.prefix("id", one.id) and (filters.match("name", one.name) or filters.match("name", f"/{one.name}"))
             and filters.exact("status", one.status) and filters.exact("health", health)
-            and filters.labels(one.config.labels) and filters.exact("isolation", one.host.isolation or "process")):
+            and filters.labels(one.config.labels)
+            and filters.exact("isolation", (one.host.isolation or "process").lower())):
         return False
     if (codes := filters.get("exited")) and (one.status != "exited" or str(one.exit_code) not in codes):
         return False
@@ -268,4 +290,7 @@ ROUTES = (
     Route("POST", "/containers/{id}/update", update_container, since="1.22"),
     Route("GET", "/containers/{id}/export", export_container, note="refused, as on Windows"),
     Route("GET", "/containers/{id}/stats", container_stats),
+    Route("GET", "/containers/{id}/checkpoints", checkpoints, note="refused, as on Windows"),
+    Route("POST", "/containers/{id}/checkpoints", checkpoints, note="refused, as on Windows"),
+    Route("DELETE", "/containers/{id}/checkpoints/{checkpoint}", checkpoints, note="refused, as on Windows"),
 )

@@ -22,7 +22,9 @@ def start_fault(error: BaseException, identifier: str, line: str) -> tuple[fault
     """The fault and the exit code. ``line`` is the command line, ``identifier`` the container's."""
     number = getattr(error, "code", 0) if isinstance(error, ToolError) else 0
     if number not in _SENTENCES:
-        return faults.of_error(error), OTHER
+        fault = faults.of_error(error)
+        missing = isinstance(fault, faults.BadRequest) and _SENTENCES[2] in fault.message
+        return fault, NOT_FOUND if missing else OTHER
     text = f"container {identifier} encountered an error during hcs::System::CreateProcess: {line[:1000]}: failure " \
            f"in a Windows system call: {_SENTENCES[number]} ({number:#x})"
     return (faults.BadRequest(text), NOT_FOUND) if number == 2 else (faults.Internal(text), OTHER)

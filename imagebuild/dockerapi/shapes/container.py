@@ -214,7 +214,7 @@ class Top(Shape):
 
 @shape("container.FilesystemChange")
 class Change(Shape):
-    """One row of ``GET /containers/{id}/changes``: 0 changed, 1 added, 2 deleted."""
+    """One row of ``GET /containers/{id}/changes``: 0 changed, 1 added (never by Windows), 2 deleted."""
 
     kind: int = key("Kind")
     path: str = key("Path")

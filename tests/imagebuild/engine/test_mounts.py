@@ -193,5 +193,5 @@ def test_a_subpath_is_found_inside_its_volume_and_nowhere_else(paths: HostPaths,
 def test_a_pipe_is_taken_and_then_nobody_is_there(paths: HostPaths, volumes: Volumes) -> None:
     shown = mounts.claim(plan(paths, binds=("\\\\.\\pipe\\a:\\\\.\\pipe\\a",)), volumes, "id")
     assert (shown[0].type, shown[0].source) == ("npipe", "\\\\.\\pipe\\a")
-    with pytest.raises(faults.Internal, match="The system cannot find the file specified"):
+    with pytest.raises(faults.BadRequest, match="The system cannot find the file specified"):
         mounts.for_box(shown, shapes.HostConfig(), volumes, "id", paths)

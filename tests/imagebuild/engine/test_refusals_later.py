@@ -39,24 +39,32 @@ def test_hyper_v_isolation_fails_at_the_start_as_on_a_host_without_it() -> None:
 
 def test_a_security_option_other_than_a_credential_spec_is_refused() -> None:
     assert start(security_opt=("no-new-privileges",)) == (
-        400, "invalid security option: no equals sign in supplied value no-new-privileges")
-    assert start(security_opt=("seccomp=unconfined",)) == (400, "security option not supported: seccomp")
+        500, "invalid security option: no equals sign in supplied value no-new-privileges")
+    assert start(security_opt=("seccomp=unconfined",)) == (500, "security option not supported: seccomp")
 
 
 def test_a_credential_spec_says_where_it_is() -> None:
     text = ("invalid credential spec security option - value must be prefixed by 'file://', 'registry://', or 'raw://' "
             "followed by a non-empty value")
     for value in ("", "file://", "config://x", "x"):
-        assert start(security_opt=(f"credentialspec={value}",)) == (400, text)
+        assert start(security_opt=(f"credentialspec={value}",)) == (500, text)
     later.check_start(ID, shapes.HostConfig(security_opt=("CredentialSpec=raw://{}",)))
 
 
 def test_a_credential_spec_that_is_not_there_is_refused() -> None:
     assert start(security_opt=("credentialspec=file://a.json",)) == (
-        400, rf"failed to load credential spec for container {ID}: open C:\ProgramData\docker\CredentialSpecs\a.json: "
+        500, rf"failed to load credential spec for container {ID}: open C:\ProgramData\docker\CredentialSpecs\a.json: "
              "The system cannot find the file specified.")
     assert start(security_opt=("credentialspec=registry://a",)) == (
-        400, f'registry credential spec "a" for container {ID} was not found')
+        500, f'registry credential spec "a" for container {ID} was not found')
+
+
+def test_a_credential_spec_is_looked_for_in_one_folder_only() -> None:
+    for value in ("C:/a.json", "\\\\server\\share\\a.json"):
+        assert start(security_opt=(f"credentialspec=file://{value}",)) == (
+            500, "invalid credential spec: file:// path cannot be absolute")
+    assert start(security_opt=("credentialspec=file://../../a.json",)) == (
+        500, "invalid credential spec: file:// path must be under C:\\ProgramData\\docker\\CredentialSpecs")
 
 
 def test_a_device_is_said_by_class_or_kind() -> None:
@@ -88,6 +96,16 @@ def test_a_container_cannot_be_paused() -> None:
 
 def test_there_are_no_checkpoints() -> None:
     assert later.checkpoint().status == 501
+
+
+def test_a_start_from_a_checkpoint_is_refused() -> None:
+    assert refused(later.check_checkpoint, "one") == (400, "checkpoint is only supported in experimental mode")
+    later.check_checkpoint("")
+
+
+def test_what_a_running_container_changed_is_not_told() -> None:
+    assert refused(later.check_changes, True) == (500, "Windows does not support diff of a running container")
+    later.check_changes(False)
 
 
 def test_top_takes_no_arguments() -> None:

@@ -26,5 +26,8 @@ def test_anything_else_is_said_as_it_is() -> None:
     assert (type(fault), code) == (faults.Internal, 128)
     assert "no Wine" in fault.message
     assert isinstance(start_fault(NotFoundError("no layer"), "c1", "")[0], faults.NotFound)
+    pipe = faults.BadRequest("hcs::CreateComputeSystem c1: The system cannot find the file specified.")
+    assert start_fault(pipe, "c1", "x.exe") == (pipe, 127)  # moby goes by the sentence, whatever was not found
+    assert start_fault(faults.Internal(pipe.message), "c1", "x.exe")[1] == 128
     refused = faults.Conflict("as it was")
     assert start_fault(refused, "c1", "")[0] is refused

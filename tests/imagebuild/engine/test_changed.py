@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a container changed, as an engine on Windows tells it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from imagebuild.dockerapi import faults, shapes
+from imagebuild.engine.changed import listed, mounted, parts_of
+from imagebuild.engine.container import Container
+from imagebuild.layer import Kind
+from imagebuild.sandbox.changes import Changed, How
+
+
+def test_changes_are_paths_of_a_layer_and_nothing_is_ever_added() -> None:
+    found = listed([Changed(("app",), How.MODIFIED, Kind.DIRECTORY), Changed(("app", "new"), How.ADDED, Kind.DIRECTORY),
+                    Changed(("app", "new", "a.txt"), How.ADDED, Kind.FILE),
+                    Changed(("app", "old.txt"), How.DELETED, Kind.WHITEOUT)])
+    assert [(one.kind, one.path) for one in found] == [
+        (0, "Files"), (0, "Files/app"), (2, "Files/app/old.txt"), (0, "Files/app/new"), (0, "Files/app/new/a.txt")]
+
+
+def test_a_container_that_changed_nothing_lists_nothing() -> None:
+    assert listed([]) == ()
+
+
+def test_only_mounts_on_drive_c_are_places_on_drive_c(tmp_path: Path) -> None:
+    places = ("c:\\data", "d:", "D:\\x", "\\\\.\\pipe\\a", "\\\\?\\c:\\long")
+    container = Container("id", "one", tmp_path, 0, "sha256:0", shapes.Config(), shapes.HostConfig(),
+                          mounts=tuple(shapes.MountPoint(destination=place) for place in places))
+    assert mounted(container) == [("data",), ("long",)]
+
+
+@pytest.mark.parametrize(("path", "text"), [
+    ("D:\\x", "the specified path is not on the system drive (C:)"),
+    ("/d:/x", "the specified path is not on the system drive (C:)"),
+    ("C:", 'no relative path specified in "C:"')])
+def test_a_path_that_is_not_on_the_system_drive_is_refused(path: str, text: str) -> None:
+    with pytest.raises(faults.Internal) as caught:
+        parts_of(path)
+    assert caught.value.message == text
+
+
+@pytest.mark.parametrize("path", ["C:\\a\\b", "c:/a/b", "/a/b", "a\\b", "/C:/a/b"])
+def test_a_path_is_written_in_many_ways(path: str) -> None:
+    assert parts_of(path) == ("a", "b")
