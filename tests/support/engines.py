@@ -60,9 +60,9 @@ class Sandbox(MemorySandbox):
 
 
 def make(root: Path) -> Engine:
-    """An engine below a folder, not opened; it has the image ``app:1``."""
+    """An engine below a folder, not opened; it has the image ``app:1``, and ``root/drive`` as its drive ``C:``."""
     root.mkdir(parents=True, exist_ok=True)
-    settings, events = EngineSettings(root), Events()
+    settings, events = EngineSettings(root, drives={"C": root / "drive"}), Events()
     images = ReadyImages(settings, events)
     if IMAGE.split(":")[0] not in str([kept.tags for kept in images.shelf.all().values()]):
         put(Owner(images, settings, events), IMAGE)
