@@ -48,6 +48,8 @@ def drive(images: Images, container: Container) -> Drive:
     upper = container.folder / "box" / "upper"
     if not upper.is_dir():
         upper.mkdir(parents=True)
+    if ground.owner is not None and upper.lstat().st_uid != ground.owner:  # the container's programs write here, too
+        os.chown(upper, ground.owner, ground.owner, follow_symlinks=False)
     return Drive(Merged((*ground.folders, *images.unpack(container.image).layers, upper)), ground.owner)
 
 

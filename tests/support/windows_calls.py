@@ -30,8 +30,8 @@ def _clash(line: int, says: str, config: dict[str, Any] | None = None, **host: A
 
 NETWORKS = (
     _network("network-drivers", "plugin/errors.go:8", 404, 'plugin "bridge" not found', Driver="bridge"),
-    _network("network-drivers", "daemon/network.go:305", 403, 'This node is not a swarm manager. Use "docker swarm init" '
-             'or "docker swarm join" to connect this node to swarm and try again.', Driver="overlay"),
+    _network("network-drivers", "daemon/network.go:305", 403, 'This node is not a swarm manager. Use "docker swarm '
+             'init" or "docker swarm join" to connect this node to swarm and try again.', Driver="overlay"),
     _network("network-drivers", "libnetwork/drivers/null/null.go:45", 403, 'only one instance of "null" network is '
              "allowed", Driver="null"),
     *(_network("network-drivers", f"{_DRIVER}:112", 201, Name=f"a-{driver}", Driver=driver)

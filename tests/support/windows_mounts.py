@@ -60,8 +60,8 @@ BINDS = (
     _mount("bind-missing", "validate.go:20", "bind source path does not exist: Z:\\here", source="Z:\\here"),
     _mount("bind-file", 254, "source path must be a directory", source="C:\\here\\file.txt"),
     _bind("bind-file", 254, "C:\\here\\file.txt:C:\\x", "source path must be a directory"),
-    Row("bind-file", f"{_PARSER}:131", 500, "file 'c:\\here\\file.txt' cannot be mapped. Only directories can be mapped "
-        "on this platform", {"Binds": ["C:\\here\\file.txt"]}),
+    Row("bind-file", f"{_PARSER}:131", 500, "file 'c:\\here\\file.txt' cannot be mapped. Only directories can be "
+        "mapped on this platform", {"Binds": ["C:\\here\\file.txt"]}),
     _mount("propagation", 235, "invalid propagation mode: rshared", BindOptions={"Propagation": "rshared"}),
     _bind("propagation", "mounts.go:271", "C:\\here:C:\\x:rshared"),
     Row("bind-options", f"{_ROUTES}:564", 400, 'VolumeOptions must not be specified on mount type "bind"',
@@ -97,8 +97,8 @@ TARGETS = (
     _taken("target-drive", 73, Type="bind", Source=_HERE, Target="E:\\"),
     _mount("pipe-writable", "validate.go:24", "field ReadOnly must not be specified", "npipe", _PIPE + "x", _PIPE + "x",
            ReadOnly=True),
-    _mount("pipe-ends", 293, "'c:\\here' is not a valid pipe path", "npipe", _HERE, _PIPE + "x"),
-    _mount("pipe-ends", 297, "'c:\\x' is not a valid pipe path", "npipe", _PIPE + "x"),
+    _mount("pipe-ends", 297, "'c:\\here' is not a valid pipe path", "npipe", _HERE, _PIPE + "x"),
+    _mount("pipe-ends", 301, "'c:\\x' is not a valid pipe path", "npipe", _PIPE + "x"),
     Row("pipe-start", "daemon/errors.go:185", 400,
         "hcs::CreateComputeSystem {id}: The system cannot find the file specified.",
         {"Binds": [f"{_PIPE}x:{_PIPE}x"]}, start=True,

@@ -2,8 +2,9 @@
 """What an engine on Windows refuses, restricts or does in a way of its own: every such rule by a short name, and how a
 row of the tables asks an engine about one.
 
-The rules are those of the project's notes on the Engine API on Windows, and what else moby 26.1.5 refuses there; moby's
-files are named in the rows, as ``daemon/export.go:24``.
+The rules are those of the project's notes on the Engine API on Windows, and what else moby 26.1.5 refuses there. Rows
+name moby's files, as ``daemon/export.go:24``; one below ``libcontainerd/local`` has no line, for Debian's sources of
+Docker leave that folder out.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from .engines import IMAGE, Served
 
 CREATE = "POST /containers/create"
 
-RULES = frozenset("""
+_RULES = """
     isolation-values isolation-default isolation-hyperv isolation-filter
     cpu-precedence cpu-precedence-hyperv cpu-shares-range cpu-percent-range cpu-count-negative cpu-count-clamped
-    nanocpus-range nanocpus-percent nanocpus-shares memory-limit io-limits storage-size
-    security-opt credential-spec devices args-escaped exec-args-escaped user working-dir exec-inherits health-shell
+    nanocpus-range nanocpus-percent nanocpus-shares nanocpus-steps memory-limit io-limits storage-size
+    security-opt credential-spec devices args-escaped exec-args-escaped user working-dir env-merged exec-inherits
+    health-shell
 
     mount-types tmpfs bind-absolute bind-missing bind-file bind-options target-drive-c target-absolute target-drive
     propagation pipe-ends pipe-writable pipe-start no-copy-up reserved-names read-only-mounts long-prefix unc-source
@@ -43,7 +45,9 @@ RULES = frozenset("""
 
     signals unknown-signal harmless-signals stop-signal stop-timeout kill-wait stdin-pipe one-stream-with-tty
     console-size exit-codes exit-unreadable stats-shape engine-restart supported-hosts pull-picks engine-pipe
-""".split())
+"""
+
+RULES = frozenset(_RULES.split())
 """The rules, by names of ours: isolation and limits; mounts; networks; what is refused outright; files; processes."""
 
 
@@ -51,7 +55,7 @@ RULES = frozenset("""
 class Row:
     """One question about a rule, and the answer of a Windows engine.
 
-    ``source`` is moby's file and line. ``host`` is the request's HostConfig and ``config`` the rest of a create request;
+    ``source`` is moby's file and line. ``host`` is a create request's HostConfig and ``config`` the rest of it;
     ``start`` asks for the start of what was created, and it is that answer which counts. Another ``call`` has the
     placeholders ``{running}``, ``{ended}`` and ``{made}`` for containers, and ``body``. In ``says``, the exact message,
     ``{id}`` and ``{name}`` are the container's. ``warns`` are the warnings of a create that is taken. ``ours`` is why

@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from support.engines import ReadyImages
 
 from imagebuild.dockerapi import faults, shapes
-from imagebuild.engine.changed import listed, mounted, parts_of
+from imagebuild.engine.changed import drive, listed, mounted, parts_of
 from imagebuild.engine.container import Container
+from imagebuild.engine.events import Events
+from imagebuild.engine.image_unpack import Ground
+from imagebuild.engine.settings import EngineSettings
 from imagebuild.layer import Kind
 from imagebuild.sandbox.changes import Changed, How
 
@@ -31,6 +36,16 @@ def test_only_mounts_on_drive_c_are_places_on_drive_c(tmp_path: Path) -> None:
     container = Container("id", "one", tmp_path, 0, "sha256:0", shapes.Config(), shapes.HostConfig(),
                           mounts=tuple(shapes.MountPoint(destination=place) for place in places))
     assert mounted(container) == [("data",), ("long",)]
+
+
+def test_a_folder_that_a_copy_makes_is_the_containers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[Path, int, int]] = []
+    monkeypatch.setattr(os, "chown", lambda path, uid, gid, **_: given.append((path, uid, gid)))
+    images = ReadyImages(EngineSettings(tmp_path), Events())
+    images.ground = lambda: Ground("ground", (tmp_path,), tmp_path, owner=4242)
+    container = Container("id", "one", tmp_path / "one", 0, "sha256:0", shapes.Config(), shapes.HostConfig())
+    drive(images, container)
+    assert given == [(tmp_path / "one" / "box" / "upper", 4242, 4242)]
 
 
 @pytest.mark.parametrize(("path", "text"), [

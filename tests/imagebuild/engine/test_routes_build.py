@@ -155,6 +155,13 @@ def test_what_cannot_be_built_is_refused_and_leaves_no_image(served: Served, fil
     assert len(served.ask("GET", "/images/json", all="1").json) == 1
 
 
+def test_a_hostprocess_image_is_built_from_scratch(served: Served) -> None:
+    lines = served.ask("POST", "/build", context({"Dockerfile": "FROM scratch\nCOPY a.cmd C:/\n", "a.cmd": "x"}),
+                       t="hp:1").lines
+    assert "error" not in lines[-1]
+    assert served.ask("GET", "/images/hp:1/json").json["Os"] == "windows"
+
+
 def test_a_run_is_refused_with_its_line(served: Served) -> None:
     base(served)
     lines = served.ask("POST", "/build", context({"Dockerfile": APP + "RUN dir\n"})).lines
