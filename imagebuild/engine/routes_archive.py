@@ -60,7 +60,7 @@ async def put_archive(request: Request, engine: Engine) -> Response:
 
 
 async def changes(request: Request, engine: Engine) -> Response:
-    """``docker diff``."""
+    """``docker diff``: of a container that does not run, with paths of a layer, as Windows tells it."""
     container = engine.containers.find(request["id"])
     refusals_later.check_changes(container.running)
     found = await asyncio.to_thread(lambda: changed.listed(changed.files(engine.images, container)))

@@ -13,7 +13,7 @@ from support.programs import GO_SOURCES
 from support.windows_rules import Row
 
 DOCKER = GO_SOURCES / "src" / "github.com" / "docker"
-SHARED = 12
+SHARED = 10
 """Characters in a row that a sentence and its line have in common at least."""
 
 ROWS = [row for row in (*windows_create.ROWS, *windows_mounts.ROWS, *windows_calls.ROWS) if ":" in row.source]
