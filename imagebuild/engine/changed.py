@@ -23,7 +23,7 @@ from .container import Container
 from .gotext import quoted
 from .image_unpack import FILES, Ground
 from .images import Images
-from .mountspec import is_pipe, plain_target
+from .mountspec import plain_target
 from .settings import EngineSettings
 
 
@@ -77,7 +77,7 @@ def listed(changed: Iterable[Changed]) -> tuple[shapes.Change, ...]:
 
 def mounted(container: Container) -> list[Parts]:
     """Where something is mounted on drive ``C:``."""
-    places = (plain_target(mount.destination) for mount in container.mounts if not is_pipe(mount.destination))
+    places = (plain_target(mount.destination) for mount in container.mounts)
     return [parts for place in places if place[:2].upper() == "C:" and (parts := parts_of(place))]
 
 

@@ -243,13 +243,14 @@ def test_a_volume_outlives_its_containers(windows: Engine, docker: Docker, name:
 
 def test_files_are_copied_both_ways_and_changes_are_seen(docker: Docker, name: str, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_bytes(b"from outside\r\n")
-    docker("create", "--name", name, IMAGE, "cmd", "/c", r"type C:\app\in.txt > C:\app\out.txt & del C:\app\hello.txt")
+    docker("create", "--name", name, IMAGE, "cmd", "/c", r"type C:\app\in.txt > C:\app\out.txt & del C:\app\hello.txt"
+           r" & echo x> C:\new.txt")
     docker("cp", tmp_path / "in.txt", f"{name}:/app/in.txt")  # a client on Linux takes C:\app\in.txt for one name
     docker("start", "-a", name)
     docker("cp", f"{name}:/app/out.txt", tmp_path / "out.txt")
     assert (tmp_path / "out.txt").read_bytes() == b"from outside\r\n"
     told = set(docker("diff", name).splitlines())
-    assert told >= {"C Files/app/in.txt", "C Files/app/out.txt", "D Files/app/hello.txt"}
+    assert told >= {"C Files/app/in.txt", "C Files/app/out.txt", "D Files/app/hello.txt", "C Files/new.txt"}
     docker("rm", name)
 
 

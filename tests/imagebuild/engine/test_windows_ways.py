@@ -134,6 +134,13 @@ def test_a_stop_signal_means_nothing_but_kill(engine: Served, own: str, query: s
     assert code(engine, one) == ended
 
 
+def test_a_restart_with_what_is_no_signal_changes_nothing(engine: Served) -> None:
+    one = start(engine, host={"AutoRemove": True})
+    assert ask(engine, f"POST /containers/{one}/restart?signal=NONE")[0] == 500
+    assert ask(engine, f"POST /containers/{one}/kill")[0] == 204
+    wait_for(lambda: ask(engine, f"GET /containers/{one}/json")[0] == 404)  # at its end it goes, as was asked
+
+
 def test_a_client_before_1_42_has_no_signal_for_a_stop(engine: Served) -> None:
     one = start(engine)
     assert ask(engine, f"POST /containers/{one}/stop?signal=NONE", version="1.41")[0] == 204
