@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ from ..dockerapi import faults, shapes
 from ..dockerapi.names import new_id
 from ..dockerapi.versions import ApiVersion
 from ..oci import Config as ImageConfig
-from . import mounts, refusals
+from . import mounts, net_request, refusals
 from .commandline import command_line
 from .container import Container
 from .hostpath import HostPaths
@@ -20,6 +22,9 @@ from .refusals_config import check_command, check_logging, check_storage
 if TYPE_CHECKING:
     from .core import Engine
 
+Endpoints = Mapping[str, shapes.EndpointSettings | None]
+"""What a create request asks of networks, by the networks' names."""
+
 
 async def create(engine: Engine, asked: shapes.CreateRequest, *, name: str,
                  version: ApiVersion) -> tuple[Container, tuple[str, ...]]:
@@ -27,13 +32,17 @@ async def create(engine: Engine, asked: shapes.CreateRequest, *, name: str,
     own = shapes.Config(**{item.name: getattr(asked, item.name) for item in fields(shapes.Config)})
     if not own.image:
         raise faults.BadRequest("invalid reference format")
+    endpoints = (asked.networking_config.endpoints_config if asked.networking_config else None) or {}
+    if len(endpoints) > 1 and not version.at_least("1.44"):
+        raise faults.BadRequest(f"Container cannot be created with multiple network endpoints: {', '.join(endpoints)}")
     checked = refusals.check_create(own, asked.host_config, cpus=os.cpu_count() or 1, version=version)
     own, host = checked.config, checked.host_config
     image, facts = engine.images.find(own.image)
     config = merged(own, facts)
     line = command_line(check_command(config))
     check_storage(host)
-    networks = _networks(engine, host, asked.networking_config)
+    _check_endpoints(engine, endpoints)
+    networks = _networks(engine, host, endpoints)
     host = replace(host, network_mode=next(iter(networks), "none"), isolation=_isolation(host.isolation),
                    log_config=check_logging(host.log_config))
     identifier = new_id()
@@ -92,12 +101,28 @@ def _health(own: shapes.Config, image: ImageConfig) -> shapes.Healthcheck | None
                                  for item in fields(shapes.Healthcheck)})
 
 
-def _networks(engine: Engine, host: shapes.HostConfig,
-              asked: shapes.NetworkingConfig | None) -> dict[str, shapes.EndpointSettings]:
+def _check_endpoints(engine: Engine, asked: Endpoints) -> None:
+    """Refuse what makes no sense in its network (moby ``daemon/create.go`` validateNetworkingConfig); of one that does
+    not exist the start finds out."""
+    wrong = []
+    for name, settings in asked.items():
+        try:
+            if settings is None:
+                raise faults.BadRequest("EndpointsConfig is nil")
+            wanted = net_request.wanted(name, settings)
+            with suppress(faults.NotFound):
+                net_request.check_address(engine.networks.find(name), wanted.address)
+        except faults.BadRequest as fault:
+            wrong.append(f"invalid config for network {name}: {fault.message}")
+    if wrong:
+        raise faults.BadRequest(net_request.joined(wrong))
+
+
+def _networks(engine: Engine, host: shapes.HostConfig, asked: Endpoints) -> dict[str, shapes.EndpointSettings]:
     """The networks by name: the one of ``NetworkMode`` first, then those that were named besides."""
     mode = _network(engine, host.network_mode)
     named = {_network(engine, name): settings or shapes.EndpointSettings()
-             for name, settings in ((asked.endpoints_config if asked else None) or {}).items()}
+             for name, settings in asked.items()}
     if mode == "none":
         return {}
     return {mode: named.pop(mode, shapes.EndpointSettings()), **named}

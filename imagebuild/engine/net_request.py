@@ -8,11 +8,11 @@ Order and texts are moby 26.1's: ``daemon/network.go``, ``api/types/network``, `
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from ..dockerapi import faults, shapes
-from . import net_addresses, net_model
+from . import net_addresses, net_model, net_options
 from .net_model import Network, Pool
 from .parts import Published, Wanted
 
@@ -54,12 +54,20 @@ def network_of(request: shapes.NetworkCreate, taken: Collection[IPv4Network], ex
     pools = tuple(_pool(config) for config in configs)
     if any(IPv4Network(one.subnet).overlaps(other) for one in pools for other in ours):
         raise faults.Forbidden("Pool overlaps with other one on this address space")
+    net_options.check_options(request.options or {})
     if not pools:
         subnet = net_addresses.choose_subnet([*taken, *ours], pool)
         chosen = (Pool(str(subnet), str(net_addresses.first_host(subnet))),)
     return net_model.made(request.name, driver, pools or chosen, chosen=not pools, internal=request.internal,
                           attachable=request.attachable, labels=request.labels or {}, options=request.options or {},
                           ipam_options=ipam.options if ipam else None)
+
+
+def joined(wrong: Sequence[str]) -> str:
+    """Several complaints in one text, as moby writes them (``internal/multierror``)."""
+    if len(wrong) == 1:
+        return wrong[0].strip()
+    return "\n".join("* " + one.replace("\n", "\n\t") for one in wrong)
 
 
 def _subnet(config: shapes.IpamConfig) -> IPv4Network | IPv6Network:
@@ -75,7 +83,7 @@ def _pool(config: shapes.IpamConfig) -> Pool:
 
 
 def _check_ipam(configs: Collection[shapes.IpamConfig], ipv6: bool) -> None:
-    """api/types/network/ipam.go ValidateIPAM: all that is wrong, one sentence a line."""
+    """api/types/network/ipam.go ValidateIPAM: all that is wrong at once."""
     wrong: list[str] = []
     for config in configs:
         try:
@@ -98,7 +106,7 @@ def _check_ipam(configs: Collection[shapes.IpamConfig], ipv6: bool) -> None:
             if why:
                 wrong.append(f"invalid {name}: {why}")
     if wrong:
-        raise faults.BadRequest("invalid network config:\n" + "\n".join(wrong))
+        raise faults.BadRequest("invalid network config:\n" + joined(wrong))
 
 
 def _wrong_range(text: str, subnet: IPv4Network | IPv6Network) -> list[str]:
@@ -156,7 +164,7 @@ def wanted(network: str, settings: shapes.EndpointSettings | None) -> Wanted:
     if settings.mac_address and not _MAC.fullmatch(settings.mac_address):
         raise faults.BadRequest(f"invalid MAC address {settings.mac_address}")
     if wrong:
-        raise faults.BadRequest("invalid endpoint settings:\n" + "\n".join(wrong))
+        raise faults.BadRequest("invalid endpoint settings:\n" + joined(wrong))
     return Wanted(network, settings.aliases or (), ipv4, settings.mac_address.lower().replace("-", ":"))
 
 

@@ -23,6 +23,10 @@ def _port(rule: str, line: int, says: str, port: str, **binding: str) -> Row:
     return Row(rule, f"{_DRIVER}:{line}", 500, _NAT + says, {"PortBindings": {port: [binding]}}, start=True)
 
 
+def _endpoints(rule: str, source: str, says: str, version: str = "1.45", **settings: Any) -> Row:
+    return Row(rule, source, 400, says, config={"NetworkingConfig": {"EndpointsConfig": settings}}, version=version)
+
+
 def _clash(line: int, says: str, config: dict[str, Any] | None = None, **host: Any) -> Row:
     return Row("container-network-clashes", f"{_ERRORS}:{line}", 400, f"conflicting options: {says}",
                {"NetworkMode": "container:web", **host}, config or {})
@@ -45,6 +49,9 @@ NETWORKS = (
     _network("network-ip-range", "libnetwork/ipams/windowsipam/windowsipam.go:38", 500,
              "This request is not supported by null ipam driver",
              IPAM={"Config": [{"Subnet": "10.9.0.0/16", "IPRange": "10.9.1.0/24"}]}),
+    _network("network-options", f"{_DRIVER}:202", 400,
+             "invalid mac pool. You must specify both a start range and an end range",
+             Options={"com.docker.network.windowsshim.macpool": "00-15-5D-00-00-01"}),
     _port("host-address", 489, "Windows does not support host IP addresses in NAT settings", "80/tcp",
           HostIp="127.0.0.1", HostPort="0"),
     _port("port-range", 485, "Windows does not support more than one host port in NAT settings", "80/tcp",
@@ -70,6 +77,15 @@ NETWORKS = (
     _clash(25, "port exposing and the container type network mode", {"ExposedPorts": {"80/tcp": {}}}),
     _clash(5, "container type network can't be used with links. This would result in undefined behavior",
            Links=["a"]),
+    _endpoints("endpoint-settings", "daemon/create.go:335", "invalid config for network nat: EndpointsConfig is nil",
+               nat=None),
+    _endpoints("endpoint-settings", "daemon/container_operations.go:619", "invalid config for network nat: invalid "
+               "endpoint settings:\ninvalid IPv4 address: x", nat={"IPAMConfig": {"IPv4Address": "x"}}),
+    _endpoints("endpoint-settings", "api/types/network/endpoint.go:116", "invalid config for network nat: invalid "
+               "endpoint settings:\nno configured subnet or ip-range contain the IP address 10.99.0.1",
+               nat={"IPAMConfig": {"IPv4Address": "10.99.0.1"}}),
+    _endpoints("one-network-of-old-clients", "api/server/router/container/container_routes.go:612",
+               "Container cannot be created with multiple network endpoints: nat, mine", "1.43", nat={}, mine={}),
     Row("alias-on-default", "daemon/container_operations_windows.go:162", 204, start=True,
         config={"NetworkingConfig": {"EndpointsConfig": {"nat": {"Aliases": ["www"]}}}}),
     Row("address-on-default", "daemon/container_operations_windows.go:157", 204, start=True,

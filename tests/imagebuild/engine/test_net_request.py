@@ -94,7 +94,14 @@ def test_an_address_configuration_that_makes_no_sense_is_explained_line_by_line(
                                                                                lines: list[str]) -> None:
     with pytest.raises(faults.BadRequest) as caught:
         asked(config=[config])
-    assert caught.value.message == "\n".join(["invalid network config:", *lines])
+    several = len(lines) > 1
+    assert caught.value.message == "\n".join(["invalid network config:", *(f"* {line}" if several else line
+                                                                           for line in lines)])
+
+
+def test_complaints_within_complaints_are_set_apart() -> None:
+    assert net_request.joined(["one:\ntwo"]) == "one:\ntwo"
+    assert net_request.joined(["one:\ntwo", "three"]) == "* one:\n\ttwo\n* three"
 
 
 def test_an_ipv6_subnet_is_passed_over_where_ipv6_was_not_asked_for() -> None:
