@@ -34,7 +34,7 @@ def _check_number(value: str) -> None:
     why = ""
     if not (value.isascii() and value.isdigit()):
         why = "invalid syntax"
-    elif len(value.lstrip("0")) > 10 or int(value) >= 1 << 32:
+    elif len(digits := value.lstrip("0") or "0") > 10 or int(digits) >= 1 << 32:
         why = "value out of range"
     if why:
         raise faults.Internal(f"strconv.ParseUint: parsing {quoted(value)}: {why}")

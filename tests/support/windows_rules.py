@@ -32,8 +32,8 @@ _RULES = """
     binds-lower-case duplicate-mounts anonymous-volumes volume-options volumes-from mount-fields spec-shape
 
     network-drivers network-default network-predefined network-ipv6 network-ip-range host-address port-range
-    network-options port-taken port-protocol host-network container-network container-network-hyperv container-network-clashes
-    alias-on-default address-on-default endpoint-settings one-network-of-old-clients links
+    network-options port-taken port-protocol host-network container-network container-network-hyperv
+    container-network-clashes alias-on-default address-on-default endpoint-settings one-network-of-old-clients links
 
     privileged readonly-rootfs restart-policy ulimits pids-limit blkio-weight blkio-weight-device blkio-read-bps
     blkio-write-bps blkio-read-iops blkio-write-iops cpuset-cpus cpuset-mems cpu-period cpu-quota memory-reservation

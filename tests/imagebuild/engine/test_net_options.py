@@ -26,6 +26,6 @@ def test_an_option_that_cannot_be_is_refused(name: str, value: str, kind: type[f
 
 
 def test_other_options_are_taken_as_they_are() -> None:
-    check_options({PREFIX + "vlanid": "4294967295", PREFIX + "vsid": "000000000007", PREFIX + "macpool": "a,b",
+    check_options({PREFIX + "vlanid": "4294967295", PREFIX + "vsid": "0" * 5000 + "7", PREFIX + "macpool": "a,b",
                    PREFIX + "disable_gatewaydns": "T", PREFIX + "enable_outboundnat": "0",
                    PREFIX + "dnsservers": "x", "vlanid": "x"})
