@@ -186,10 +186,14 @@ def served(root: Path) -> Iterator[Served]:
     loop = asyncio.new_event_loop()
     ready, stop, box = threading.Event(), asyncio.Event(), list[Any]()
 
+    def unforeseen(_where: str, error: BaseException) -> None:
+        if not isinstance(error, WcowError):
+            box.append(error)
+
     async def serve() -> None:
         async with opened(root) as engine:
             server = engine.server()
-            server.on_error = lambda where, error: isinstance(error, WcowError) or box.append(error)
+            server.on_error = unforeseen
             await server.listen_unix(socket)
             box.insert(0, engine)
             ready.set()

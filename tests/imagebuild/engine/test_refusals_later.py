@@ -116,7 +116,8 @@ def test_top_takes_no_arguments() -> None:
 @pytest.mark.parametrize("limit", ["memory", "cpu_shares", "nano_cpus", "cpu_count", "cpu_percent", "cpu_quota",
                                    "io_maximum_iops", "io_maximum_bandwidth"])
 def test_limits_cannot_be_updated(limit: str) -> None:
-    assert refused(lambda: update(**{limit: 1})) == (
+    wanted: dict[str, Any] = {limit: 1}
+    assert refused(lambda: update(**wanted)) == (
         500, f"Cannot update container {ID}: resource updating isn't supported on Windows")
 
 
