@@ -24,6 +24,7 @@ from .health import watch as watch_health
 from .launch import BOX, Launch
 from .parts import ImagePart, NetworkPart, VolumePart
 from .refusals_config import SIGNALS, check_kill, check_signal
+from .refusals_later import check_shared_network
 from .run import Run
 from .start_fault import start_fault
 from .streams import Streams
@@ -119,7 +120,7 @@ class Containers(Collection):
     async def _start(self, container: Container) -> None:
         if self._closing:
             raise faults.Internal("the engine is stopping")
-        self._check_shared(container)
+        check_shared_network(container, self.find)
         launch = Launch(self._settings, self._sandbox, self._images, self._volumes, self._networks)
         streams: Streams | None = None
         box: Box | None = None
@@ -154,19 +155,6 @@ class Containers(Collection):
         self._spawn(self._watch(container, container.run))
         if container.config.healthcheck is not None:
             self._spawn(watch_health(container, lambda status: self._tell(container, f"health_status: {status}")))
-
-    def _check_shared(self, container: Container) -> None:
-        """Refuse the network of another container: as a Windows engine does where that is not there or does not run
-        (moby ``daemon/container_operations.go`` getNetworkedContainer), and else in words of ours."""
-        kind, _, name = container.host.network_mode.partition(":")
-        if kind != "container" or container.config.network_disabled:
-            return
-        other = self.find(name)
-        if other is container:
-            raise faults.Internal("cannot join own network")
-        if not other.running:
-            raise faults.Conflict(f"cannot join network of a non running container: {name}")
-        raise faults.NotImplemented("a network that containers share is not supported by this engine")
 
     async def _watch(self, container: Container, run: Run) -> None:
         """Until the program ends: then everything about the run is over, and told. Nothing may keep it from that:

@@ -11,13 +11,18 @@ from __future__ import annotations
 
 import ntpath
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..dockerapi import faults, shapes
 from ..dockerapi.versions import ApiVersion
 from .gotext import quoted
 from .refusals import check_resources, is_hyperv
 from .refusals_config import check_restart
+
+if TYPE_CHECKING:
+    from .container import Container
 
 #: The fields that an update may not have: every limit, whether Windows has it or not.
 LIMITS = ("cpu_shares", "memory", "nano_cpus", "cgroup_parent", "blkio_weight", "blkio_weight_device",
@@ -43,6 +48,20 @@ def check_start(container: str, host: shapes.HostConfig) -> None:
     if is_hyperv(host.isolation):
         raise faults.Internal(f"hcs::CreateComputeSystem {container}: The virtual machine could not be started because "
                               "a required feature is not installed.")
+
+
+def check_shared_network(container: Container, find: Callable[[str], Container]) -> None:
+    """Refuse the network of another container at a start: as a Windows engine does where that is not there or does not
+    run (moby ``daemon/container_operations.go`` getNetworkedContainer), and else in words of ours."""
+    kind, _, name = container.host.network_mode.partition(":")
+    if kind != "container" or container.config.network_disabled:
+        return
+    other = find(name)
+    if other is container:
+        raise faults.Internal("cannot join own network")
+    if not other.running:
+        raise faults.Conflict(f"cannot join network of a non running container: {name}")
+    raise faults.NotImplemented("a network that containers share is not supported by this engine")
 
 
 def check_checkpoint(name: str) -> None:

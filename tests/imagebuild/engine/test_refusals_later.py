@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from imagebuild.dockerapi import faults, shapes
 from imagebuild.dockerapi.versions import api_version
 from imagebuild.engine import refusals_later as later
+from imagebuild.engine.container import Container
 
 ID = "5e0055c814a6"
 
@@ -96,6 +98,17 @@ def test_a_container_cannot_be_paused() -> None:
 
 def test_there_are_no_checkpoints() -> None:
     assert later.checkpoint().status == 501
+
+
+def test_a_container_cannot_be_in_its_own_network_or_in_that_of_one_that_does_not_run(tmp_path: Path) -> None:
+    one, two = (Container(name, name, tmp_path, 0, "", shapes.Config(), shapes.HostConfig(network_mode="container:one"))
+                for name in ("one", "two"))
+    both = {"one": one, "two": two}
+    assert refused(later.check_shared_network, one, both.__getitem__) == (500, "cannot join own network")
+    assert refused(later.check_shared_network, two, both.__getitem__) == (
+        409, "cannot join network of a non running container: one")
+    two.config = shapes.Config(network_disabled=True)
+    later.check_shared_network(two, both.__getitem__)
 
 
 def test_a_start_from_a_checkpoint_is_refused() -> None:
