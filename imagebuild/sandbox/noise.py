@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Wine writes into its registry by itself, so that it is no change of a container's.
 
-Source: two runs of Wine 10.0 over one prefix, compared key by key, with our stub in place of ``wineboot.exe`` and with
-the stock one (measured on Debian 13). Rows marked [assumed] were not seen in those
-runs: they tell of the machine and not of a container, and wait for a run that shows them or shows that they can go.
+Source: two runs of Wine 10.0 over one prefix, compared key by key, without ``wineboot.exe`` and with the stock one
+(measured on Debian 13). Rows marked [assumed] were not seen in those runs: they tell of the machine and not of a
+container, and wait for a run that shows them or shows that they can go.
 Times of keys are never compared, so a key that gets only a new time needs no row.
 """
 
@@ -18,6 +18,7 @@ MACHINE = (
     r"Software\Microsoft\Windows NT\CurrentVersion\NetworkCards",  # stock boot: taken away and made anew
     r"Software\Wine",  # [assumed] Wine's own settings, the template's and ours
     r"System\ControlSet001\Control\ComputerName",  # each start: the name of the container
+    r"System\ControlSet001\Control\TimeZoneInformation",  # each start: the time zone of the box, which is UTC
     r"System\ControlSet001\Services\Tcpip\Parameters",  # stock boot: host name, addresses
     r"System\ControlSet001\Control\DeviceClasses",  # winebus and mountmgr: devices of this machine
     r"System\ControlSet001\Enum",  # [assumed]

@@ -25,7 +25,7 @@ from .account import Account
 from .port import Progress
 from .wine_install import Install
 
-FORM = 5
+FORM = 6
 """Counted up when what a template holds changes."""
 HIVES = ("system.reg", "user.reg", "userdef.reg")
 REFUSED = ("powershell.exe", "pwsh.exe", "icacls.exe", "cacls.exe", "certutil.exe", "robocopy.exe", "tar.exe",
@@ -76,6 +76,10 @@ _ADDED = {
 "Std"="Coordinated Universal Time"
 "TZI"=hex:00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,\
   00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00
+
+[System\\ControlSet001\\Control\\TimeZoneInformation]
+"StandardName"="Coordinated Universal Time"
+"TimeZoneKeyName"="(UTC)"
 """,
 }
 

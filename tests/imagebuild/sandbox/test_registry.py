@@ -149,6 +149,7 @@ def test_changes_come_out_hive_by_hive_and_lay_over_the_image() -> None:
 
 @pytest.mark.parametrize("edit", [
     SetValue("Software\\Microsoft\\Windows NT\\CurrentVersion\\Fonts", Value.sz("Tahoma", "y")),
+    SetValue("System\\ControlSet001\\Control\\TimeZoneInformation", Value.sz("TimeZoneKeyName", "X")),
     AddKey("software\\wine\\Drivers"), SetValue("System\\ControlSet001\\Control\\ComputerName\\ComputerName",
                                                 Value.sz("ComputerName", "Y")),
     DeleteKey("Software\\Microsoft\\Windows NT\\CurrentVersion\\Fonts"),
