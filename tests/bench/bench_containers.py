@@ -53,7 +53,7 @@ def test_containers(windows: Engine, report: Report) -> None:
     """One after the other, ten at once, and what the engine holds when nothing happens."""
     found = running(windows.root)
     assert found is not None
-    idle = sum(pss(pid) for pid in [found.pid, *descendants(found.pid)])
+    idle = sum(pss(pid) for pid in descendants(found.pid))
     bare = Bare(windows.fresh())
     client = Client.at(windows.host)
 
