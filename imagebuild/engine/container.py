@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..dockerapi import shapes
 from ..dockerapi.duration import NEVER, ago, moment_text
+from . import net_model
 from .files import read_document, write_document
 from .output import Output
 from .parts import Attachment
@@ -163,7 +164,7 @@ class Container:
                                             data={"dir": rf"C:\ProgramData\docker\windowsfilter\{self.id}"}),
             mounts=self.mounts, config=self.config,
             network_settings=shapes.NetworkSettings(
-                sandbox_id=self.id if self.running else "", ports=self.port_map(), endpoint_id=first.endpoint_id,
+                sandbox_id=self.id if self.running and not net_model.other_of(self.host.network_mode) else "", ports=self.port_map(), endpoint_id=first.endpoint_id,
                 gateway=first.gateway, ip_address=first.ip_address, ip_prefix_len=first.ip_prefix_len,
                 mac_address=first.mac_address, networks=endpoints))
 

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..dockerapi import faults
@@ -120,12 +121,15 @@ class Containers(Collection):
     async def _start(self, container: Container) -> None:
         if self._closing:
             raise faults.Internal("the engine is stopping")
-        check_shared_network(container, self.find)
         launch = Launch(self._settings, self._sandbox, self._images, self._volumes, self._networks)
         streams: Streams | None = None
         box: Box | None = None
         try:
-            ready, command = await asyncio.to_thread(launch.prepare, container)
+            other = check_shared_network(container, self.find)
+            if other is not None:  # one host's name for both, as for both on Windows
+                container.config = replace(container.config, hostname=other.config.hostname or other.short,
+                                           domainname=other.config.domainname)
+            ready, command = await asyncio.to_thread(launch.prepare, container, other)
             box = ready
             container.output.begin()
             streams = Streams(container.output.add, tty=container.config.tty, stdin=container.config.open_stdin)

@@ -13,7 +13,7 @@ from ..dockerapi import faults, shapes
 from ..dockerapi.names import new_id
 from ..dockerapi.versions import ApiVersion
 from ..oci import Config as ImageConfig
-from . import mounts, net_request, refusals
+from . import mounts, net_model, net_request, refusals
 from .commandline import command_line
 from .container import Container
 from .hostpath import HostPaths
@@ -43,9 +43,10 @@ async def create(engine: Engine, asked: shapes.CreateRequest, *, name: str,
     check_storage(host)
     _check_endpoints(engine, endpoints)
     networks = _networks(engine, host, endpoints)
-    host = replace(host, network_mode=next(iter(networks), "none"), isolation=_isolation(host.isolation),
+    host = replace(host, network_mode=next(iter(networks), host.network_mode), isolation=_isolation(host.isolation),
                    log_config=check_logging(host.log_config))
     identifier = new_id()
+    config = replace(config, hostname=config.hostname or identifier[:12])
     points = mounts.plan(config, host, HostPaths(engine.settings.drives), version=version,
                          lookup=lambda reference: engine.containers.find(reference).mounts)
     shown = mounts.claim(points, engine.volumes, identifier)
@@ -119,12 +120,13 @@ def _check_endpoints(engine: Engine, asked: Endpoints) -> None:
 
 
 def _networks(engine: Engine, host: shapes.HostConfig, asked: Endpoints) -> dict[str, shapes.EndpointSettings]:
-    """The networks by name: the one of ``NetworkMode`` first, then those that were named besides."""
+    """The networks by name: the one of ``NetworkMode`` first, then those that were named besides. None for a container
+    that is in another's."""
+    if net_model.other_of(host.network_mode):
+        return {}
     mode = _network(engine, host.network_mode)
     named = {_network(engine, name): settings or shapes.EndpointSettings()
              for name, settings in asked.items()}
-    if mode == "none":
-        return {}
     return {mode: named.pop(mode, shapes.EndpointSettings()), **named}
 
 

@@ -12,7 +12,7 @@ from . import net_request
 from .container import Container
 from .hostpath import HostPaths
 from .mounts import for_box
-from .parts import ImagePart, NetworkPart, Published, VolumePart
+from .parts import Attachment, ImagePart, NetworkPart, Published, VolumePart
 from .refusals_later import check_start
 
 if TYPE_CHECKING:
@@ -33,23 +33,35 @@ class Launch:
         self._volumes = volumes
         self._networks = networks
 
-    def prepare(self, container: Container) -> tuple[Box, Command]:
-        """The box and the main program. A fault when anything is missing; :meth:`undo` then takes it all back."""
+    def prepare(self, container: Container, other: Container | None = None) -> tuple[Box, Command]:
+        """The box and the main program; ``other`` is whose network it shares. A fault when anything is missing;
+        :meth:`undo` then takes it all back."""
         check_start(container.id, container.host)
         unpacked = self._images.unpack(container.image)
         mounts = for_box(container.mounts, container.host, self._volumes, container.id,
                          HostPaths(self._settings.drives))
         if not container.config.network_disabled:
-            asked = [net_request.wanted(name, settings) for name, settings in container.networks.items()]
-            container.attachment = self._networks.attach(container.id, container.name, asked, published(container))
+            container.attachment = self._attach(container, other)
         attachment = container.attachment
         spec = BoxSpec(
             container.id, container.folder / BOX, container.config.hostname or container.short, unpacked.layers,
             unpacked.registry, environment_of(container), container.config.user or "ContainerAdministrator", mounts,
             limits_of(container), attachment.namespace, hosts_of(container),
-            tuple(container.host.dns or ()) or attachment.dns, self._settings.build, self._settings.revision)
+            tuple((other or container).host.dns or ()) or attachment.dns, self._settings.build, self._settings.revision)
         command = Command(container.command, container.config.working_dir, tty=container.config.tty)
         return self._sandbox.open(spec), command
+
+    def _attach(self, container: Container, other: Container | None) -> Attachment:
+        """Its networks. One that was taken out of all of them gets that of its mode back (``daemon``'s
+        ``allocateNetwork``)."""
+        if other is not None:
+            if other.config.network_disabled:
+                return Attachment(None)
+            return self._networks.join(container.id, container.name, other.id)
+        if not container.networks:
+            container.networks = {self._networks.check(container.host.network_mode): shapes.EndpointSettings()}
+        asked = [net_request.wanted(name, settings) for name, settings in container.networks.items()]
+        return self._networks.attach(container.id, container.name, asked, published(container))
 
     def undo(self, container: Container) -> None:
         """The start failed: networks are free again."""

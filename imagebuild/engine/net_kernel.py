@@ -74,6 +74,11 @@ class Kernel(Protocol):
         container had before is given up. The listeners are closed here, whatever happens."""
         ...
 
+    def share(self, container: str, other: str) -> Namespace:
+        """Let a container use the namespace of another, which outlives that one's: only cables and ports go with the
+        other. What the container had before is given up."""
+        ...
+
     def link(self, container: str, link: Link) -> None:
         """Lay one more cable to a container that runs."""
         ...
@@ -99,6 +104,7 @@ class MemoryKernel:
     outbound: bool = False
     bridges: dict[int, tuple[IPv4Interface, bool]] = field(default_factory=dict)
     containers: dict[str, dict[int, Link]] = field(default_factory=dict)
+    shared: dict[str, str] = field(default_factory=dict)
     carried: dict[str, list[tuple[str, str, int]]] = field(default_factory=dict)
     listeners: dict[str, list[socket.socket]] = field(default_factory=dict)
     refuse: str = ""  #: the next attach or link fails with this
@@ -133,6 +139,13 @@ class MemoryKernel:
         self.listeners[container] = [port.listener for port in ports]
         return Namespace(Path("/memory", container))
 
+    def share(self, container: str, other: str) -> Namespace:
+        """See :meth:`Kernel.share`."""
+        self.detach(container)
+        self._refused()
+        self.shared[container] = self.shared.get(other, other)
+        return Namespace(Path("/memory", self.shared[container]))
+
     def link(self, container: str, link: Link) -> None:
         """See :meth:`Kernel.link`."""
         self._refused()
@@ -145,6 +158,7 @@ class MemoryKernel:
     def detach(self, container: str) -> None:
         """See :meth:`Kernel.detach`."""
         self.containers.pop(container, None)
+        self.shared.pop(container, None)
         self.carried.pop(container, None)
         for listener in self.listeners.pop(container, ()):
             listener.close()

@@ -71,6 +71,12 @@ def is_predefined(name: str) -> bool:
     return name in PREDEFINED or name.startswith("container:")
 
 
+def other_of(mode: str) -> str:
+    """The container that a network mode names (``container:NAME``), empty for any other mode."""
+    kind, _, reference = mode.partition(":")
+    return reference if kind == "container" else ""
+
+
 def made(name: str, driver: str, pools: tuple[Pool, ...], **more: Any) -> Network:
     """A network that is new now. A Windows engine notes what the Host Networking Service calls it."""
     identifier = new_id()

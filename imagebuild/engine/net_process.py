@@ -171,12 +171,15 @@ class AgentKernel:
                                    links=[_document(link) for link in links],
                                    ports=[{"protocol": port.protocol, "address": port.address, "port": port.port}
                                           for port in ports])
-                assert self._process is not None
-                proc = Path(f"/proc/{self._process.pid}")
-                return Namespace(proc / "fd" / str(answer["descriptor"]), proc / "ns" / "user")
+                return self._space(answer)
         finally:
             for port in ports:
                 port.listener.close()
+
+    def share(self, container: str, other: str) -> Namespace:
+        """See :meth:`.net_kernel.Kernel.share`."""
+        with self._lock:
+            return self._space(self._ask("share", container=container, other=other))
 
     def link(self, container: str, link: Link) -> None:
         """See :meth:`.net_kernel.Kernel.link`."""
@@ -192,6 +195,11 @@ class AgentKernel:
         """See :meth:`.net_kernel.Kernel.detach`."""
         with self._lock, contextlib.suppress(ToolError):
             self._ask("detach", container=container)
+
+    def _space(self, answer: dict[str, Any]) -> Namespace:
+        assert self._process is not None
+        proc = Path(f"/proc/{self._process.pid}")
+        return Namespace(proc / "fd" / str(answer["descriptor"]), proc / "ns" / "user")
 
     # --- talking
 

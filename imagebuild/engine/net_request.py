@@ -197,3 +197,8 @@ def port_taken(endpoint: str, network: str) -> faults.Internal:
     """A host port that somebody has: what HNS says, through hcsshim, is all that a Windows engine knows."""
     return endpoint_failed(endpoint, network, "failed during hnsCallRawResponse: hnsCall failed in Win32: The process "
                            "cannot access the file because it is being used by another process. (0x20)")
+
+
+def not_joinable(reference: str) -> faults.Conflict:
+    """The network of a container that does not run."""
+    return faults.Conflict(f"cannot join network of a non running container: {reference}")

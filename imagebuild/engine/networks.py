@@ -177,6 +177,22 @@ class Networks:
                 self._tell(network, "connect", container=container)
             return place.attachment
 
+    def join(self, container: str, name: str, other: str) -> Attachment:
+        """See :meth:`.parts.NetworkPart.join`."""
+        with self._lock:
+            self.detach(container)
+            facts, theirs = self.facts(), self._places.get(other)
+            if not facts.works:
+                raise faults.Internal(f"cannot join the network of {names.short_id(other)}: {facts.why}")
+            if theirs is None:  # it ended this moment, or was made without a network
+                raise net_request.not_joinable(other)
+            try:
+                space = self._kernel.share(container, other)
+            except ToolError as error:
+                raise faults.Internal(f"cannot join the network of {theirs.name}: {error.why}") from error
+            self._places[container] = _Place(name, Attachment(space, dns=theirs.attachment.dns))
+            return self._places[container].attachment
+
     def detach(self, container: str) -> None:
         """See :meth:`.parts.NetworkPart.detach`."""
         with self._lock:

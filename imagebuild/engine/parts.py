@@ -121,6 +121,12 @@ class NetworkPart(Protocol):
         ``none``. A fault when a port is taken."""
         ...
 
+    def join(self, container: str, name: str, other: str) -> Attachment:
+        """Give a container the namespace of another one that runs (``NetworkMode`` ``container:…``): it has no endpoint
+        of its own. A fault when the other has none."""
+        ...
+
     def detach(self, container: str) -> None:
-        """The container stopped: its namespace, addresses and ports are free again. Idempotent."""
+        """The container stopped: its namespace, addresses and ports are free again. Idempotent. Who joined its
+        namespace stays in it, with loopback only."""
         ...

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 from ..dockerapi import faults, shapes
 from ..dockerapi.versions import ApiVersion
 from .gotext import quoted
+from .net_model import other_of
+from .net_request import not_joinable
 from .refusals import check_resources, is_hyperv
 from .refusals_config import check_restart
 
@@ -50,18 +52,20 @@ def check_start(container: str, host: shapes.HostConfig) -> None:
                               "a required feature is not installed.")
 
 
-def check_shared_network(container: Container, find: Callable[[str], Container]) -> None:
-    """Refuse the network of another container at a start: as a Windows engine does where that is not there or does not
-    run (moby ``daemon/container_operations.go`` getNetworkedContainer), and else in words of ours."""
-    kind, _, name = container.host.network_mode.partition(":")
-    if kind != "container" or container.config.network_disabled:
-        return
+def check_shared_network(container: Container, find: Callable[[str], Container]) -> Container | None:
+    """Whose network a container is to be in at its start (``container:NAME``), ``None`` for one with its own. Refused
+    where that one is not there or does not run (moby ``daemon/container_operations.go`` getNetworkedContainer)."""
+    name = other_of(container.host.network_mode)
+    if not name or container.config.network_disabled:
+        return None
     other = find(name)
     if other is container:
         raise faults.Internal("cannot join own network")
+    if other.status == "restarting":
+        raise faults.is_restarting(name)
     if not other.running:
-        raise faults.Conflict(f"cannot join network of a non running container: {name}")
-    raise faults.NotImplemented("a network that containers share is not supported by this engine")
+        raise not_joinable(name)
+    return other
 
 
 def check_checkpoint(name: str) -> None:

@@ -153,11 +153,11 @@ async def disconnect_network(request: Request, engine: NetworkOwner) -> Response
 
 def _check_mix(container: NetworkedContainer, network: Network) -> None:
     """BadRequest for ``none`` beside another network, and for one in another's network (runconfig/errors.go)."""
-    mode = container.host.network_mode
-    if mode.startswith("container:"):
+    if net_model.other_of(container.host.network_mode):
         raise faults.BadRequest("container sharing network namespace with another container or host cannot be "
                                 "connected to any other network")
-    if mode == net_model.NONE or (network.name == net_model.NONE and container.networks):
+    others = container.networks.keys() - {network.name}
+    if others and net_model.NONE in (network.name, *others):
         raise faults.BadRequest("container cannot be connected to multiple networks with one of the networks in "
                                 "private (none) mode")
 

@@ -128,6 +128,13 @@ class Agent:
             raise
         return {"descriptor": made.space}
 
+    def share(self, container: str, other: str) -> dict[str, Any]:
+        """Let a container use another's namespace. The descriptor is its own: the number of one that the other closes
+        may be a third one's the next moment."""
+        self.detach(container)
+        made = self._containers[container] = Container(os.dup(self._containers[other].space))
+        return {"descriptor": made.space}
+
     def link(self, container: str, network: int, address: str, gateway: str, mac: str, names: list[str]) -> None:
         """Lay a cable from a container to a network; with a ``gateway`` its way out goes there. One that is there
         already only gets the names, and the way out if it has none."""

@@ -105,6 +105,21 @@ def test_programs_without_any_right_may_listen_on_every_port_and_ping(net: Netwo
                       "s.socket(s.AF_INET, s.SOCK_DGRAM, s.IPPROTO_ICMP); print('ok')") == "ok\n"
 
 
+def test_who_joins_a_container_reaches_it_by_loopback_and_outlives_it(net: Networks) -> None:
+    web = space(net, A, "web")
+    joined = net.join(B, "db", A).namespace
+    assert joined and joined.net != web.net
+    count = "import socket; print(len(socket.if_nameindex()))"
+    with program_in(web, PYTHON, "-c", SERVER):
+        get = "import urllib.request as u; print(len(u.urlopen('http://127.0.0.1/').read()) > 0)"
+        eventually(lambda: "True" in run_in(joined, PYTHON, "-c", f"try:\n {get}\nexcept OSError: print('no')"))
+    assert run_in(joined, PYTHON, "-c", count) == "2\n"
+    net.detach(A)
+    other = space(net, C, "other")  # takes the descriptor that A had
+    assert run_in(joined, PYTHON, "-c", count) == "1\n"
+    assert run_in(other, PYTHON, "-c", count) == "2\n"
+
+
 CONNECTS = "import socket, sys; s = socket.socket(); s.settimeout(0.7); print(s.connect_ex(('{}', 80)))"
 
 

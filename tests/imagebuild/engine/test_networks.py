@@ -65,6 +65,36 @@ def test_containers_of_a_network_share_its_bridge(net: Networks, kernel: MemoryK
     assert set(net.members(net.find("nat"))) == {A, B}
 
 
+def test_a_container_joins_anothers_namespace_and_stays_in_it(net: Networks, kernel: MemoryKernel,
+                                                              events: Heard) -> None:
+    first = net.attach(A, "web", NAT, [])
+    joined = net.join(B, "db", A)
+    assert (joined.namespace, joined.endpoints, joined.dns) == (first.namespace, (), first.dns)
+    assert net.join(C, "third", B).namespace == first.namespace
+    with pytest.raises(faults.Internal, match="is not connected to network nat"):
+        net.disconnect(B, "nat")
+    net.rename(B, "other")
+    assert list(net.members(net.find("nat"))) == [A]
+    net.detach(A)
+    assert net.attachment(B) == joined and kernel.shared == {B: A, C: A}
+    net.detach(B)
+    assert net.attachment(B) is None and kernel.shared == {C: A}
+    assert [one.action for one in events.told if one.attributes.get("container") == B] == []
+
+
+def test_a_network_that_cannot_be_joined_is_refused(net: Networks, kernel: MemoryKernel) -> None:
+    with pytest.raises(faults.Conflict, match="cannot join network of a non running container"):
+        net.join(B, "db", A)
+    net.attach(A, "web", NAT, [])
+    kernel.refuse = "no"
+    with pytest.raises(faults.Internal, match="cannot join the network of web: no"):
+        net.join(B, "db", A)
+    assert net.attachment(B) is None
+    kernel.works = False
+    with pytest.raises(faults.Internal, match="not in memory"):
+        net.join(B, "db", A)
+
+
 def test_a_container_without_networks_is_in_none_and_has_a_namespace_of_its_own(net: Networks,
                                                                                 kernel: MemoryKernel) -> None:
     got = net.attach(A, "web", [], [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -13,6 +13,7 @@ from imagebuild.dockerapi import faults, shapes
 from imagebuild.dockerapi.versions import api_version
 from imagebuild.engine import refusals_later as later
 from imagebuild.engine.container import Container
+from imagebuild.engine.run import Run
 
 ID = "5e0055c814a6"
 
@@ -107,8 +108,13 @@ def test_a_container_cannot_be_in_its_own_network_or_in_that_of_one_that_does_no
     assert refused(later.check_shared_network, one, both.__getitem__) == (500, "cannot join own network")
     assert refused(later.check_shared_network, two, both.__getitem__) == (
         409, "cannot join network of a non running container: one")
+    one.status = "restarting"
+    assert refused(later.check_shared_network, two, both.__getitem__) == (
+        409, "Container one is restarting, wait until the container is running")
+    one.status, one.run = "running", cast(Run, object())
+    assert later.check_shared_network(two, both.__getitem__) is one
     two.config = shapes.Config(network_disabled=True)
-    later.check_shared_network(two, both.__getitem__)
+    assert later.check_shared_network(two, both.__getitem__) is None
 
 
 def test_a_start_from_a_checkpoint_is_refused() -> None:

@@ -247,7 +247,7 @@ def test_joins_that_make_no_sense_are_refused(tmp_path: Path) -> None:
         status, text = await app.refused("POST", "/networks/none/connect", {"Container": "web"})
         assert status == 400 and "private (none) mode" in text
         app.db.host = shapes.HostConfig(network_mode="none")
-        app.db.networks = {}
+        app.db.networks = {"none": shapes.EndpointSettings()}
         status, text = await app.refused("POST", "/networks/nat/connect", {"Container": "db"})
         assert status == 400 and "private (none) mode" in text
         app.db.host = shapes.HostConfig(network_mode=f"container:{A}")
@@ -260,6 +260,40 @@ def test_joins_that_make_no_sense_are_refused(tmp_path: Path) -> None:
         for verb in ("connect", "disconnect"):
             assert await app.refused("POST", f"/networks/nat/{verb}", {"Container": "web"}) == (
                 500, f"Container {A} is marked for removal and cannot be connected or disconnected to the network")
+
+    run(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_container_leaves_none_and_may_then_have_a_network(tmp_path: Path, running: bool) -> None:
+    async def scenario(app: App) -> None:
+        app.db.host = shapes.HostConfig(network_mode="none")
+        app.db.networks = {"none": shapes.EndpointSettings()}
+        if running:
+            app.start(app.db)
+        assert await app.ask("POST", "/networks/none/disconnect", {"Container": "db"}) == (200, None)
+        assert (app.db.networks, app.db.attachment.endpoints) == ({}, ())
+        status, text = await app.refused("POST", "/networks/none/disconnect", {"Container": "db"})
+        assert status == 500 and "is not connected to" in text
+        assert await app.ask("POST", "/networks/nat/connect", {"Container": "db"}) == (200, None)
+        assert list(app.db.networks) == ["nat"]
+        assert [one.network for one in app.db.attachment.endpoints] == (["nat"] if running else [])
+
+    run(tmp_path, scenario)
+
+
+def test_who_is_in_anothers_network_is_in_none_of_its_own(tmp_path: Path) -> None:
+    async def scenario(app: App) -> None:
+        app.start(app.web)
+        app.db.host, app.db.networks = shapes.HostConfig(network_mode="container:web"), {}
+        app.db.attachment = app.networks.join(B, "db", A)
+        app.db.running, app.db.status = True, "running"
+        assert await app.refused("POST", "/networks/nat/disconnect", {"Container": "db"}) == (
+            500, f"container {B} is not connected to network nat")
+        status, text = await app.refused("POST", "/networks/nat/connect", {"Container": "db"})
+        assert status == 400 and "sharing network namespace" in text
+        _, nat = await app.ask("GET", "/networks/nat")
+        assert list(nat["Containers"]) == [A]
 
     run(tmp_path, scenario)
 
