@@ -156,6 +156,7 @@ class Container:
         words = (*(self.config.entrypoint or ()), *(self.config.cmd or ()))
         endpoints = self.endpoints()
         first = endpoints.get(self.host.network_mode) or next(iter(endpoints.values()), shapes.EndpointSettings())
+        sandbox = self.id if self.running and not net_model.other_of(self.host.network_mode) else ""
         return shapes.Inspect(
             id=self.id, created=moment_text(self.created), path=words[0] if words else "", args=tuple(words[1:]),
             state=self.state(), image=self.image, log_path="", name=f"/{self.name}", restart_count=self.restarts,
@@ -164,7 +165,7 @@ class Container:
                                             data={"dir": rf"C:\ProgramData\docker\windowsfilter\{self.id}"}),
             mounts=self.mounts, config=self.config,
             network_settings=shapes.NetworkSettings(
-                sandbox_id=self.id if self.running and not net_model.other_of(self.host.network_mode) else "", ports=self.port_map(), endpoint_id=first.endpoint_id,
+                sandbox_id=sandbox, ports=self.port_map(), endpoint_id=first.endpoint_id,
                 gateway=first.gateway, ip_address=first.ip_address, ip_prefix_len=first.ip_prefix_len,
                 mac_address=first.mac_address, networks=endpoints))
 

@@ -36,8 +36,10 @@ if TYPE_CHECKING:
 STOP_SECONDS = 30
 """What a Windows container gets to stop, unless somebody says otherwise (moby ``container/container_windows.go``)."""
 KILL = SIGNALS["KILL"]
-HARMLESS = frozenset(SIGNALS[name] for name in ("CHLD", "CONT", "URG", "WINCH"))
-"""Signals that end no program unless it asks for them."""
+HARMLESS = frozenset(SIGNALS[name] for name in ("CONT", "WINCH"))
+"""Signals that a docker command on Linux sends although nobody wants an end: when its window has another size, and when
+a shell brings it back to the foreground. (CHLD, PIPE and URG it keeps to itself: docker CLI
+``command/container/signals.go``.)"""
 
 CLOSE_SECONDS = 20
 """What all containers together get to be killed when the engine stops."""
@@ -215,8 +217,9 @@ class Containers(Collection):
         """End it at once (``KILL``, and nothing said), or shut it down (any other signal: Windows has none). Conflict
         for one that is not running, BadRequest for what is no signal.
 
-        A Windows engine takes any signal for a shutdown. Ours ignores those that end no program anywhere: the docker
-        command on Linux sends WINCH whenever its window changes, and that must not end a shell.
+        A Windows engine takes any signal but KILL for a shutdown (moby ``libcontainerd/local/local_windows.go``
+        SignalProcess; nothing before it filters them). Ours does so, too, but for :data:`HARMLESS`: with those every
+        ``docker run -it`` from Linux would end when its window changes.
         """
         number = check_kill(signal)
         run = container.run

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from ..dockerapi import shapes
-from ..dockerapi.duration import moment_text
+from ..dockerapi.duration import duration_text, moment_text
 from ..errors import WcowError
-from ..sandbox.port import Command
+from ..sandbox.port import Command, Process
 from .commandline import exec_line
 from .container import Container
 from .streams import Streams
@@ -78,26 +79,44 @@ def _after(before: shapes.Health, probe: shapes.HealthProbe, check: shapes.Healt
     return shapes.Health(status=status, failing_streak=streak, log=log)
 
 
+@dataclass(slots=True)
+class _Said:
+    """The beginning of what a probe said."""
+
+    kept: bytearray = field(default_factory=bytearray)
+    more: bool = False
+
+    def __call__(self, stream: int, data: bytes) -> None:
+        self.more |= len(data) > LONGEST - len(self.kept)
+        self.kept.extend(data[:LONGEST - len(self.kept)])
+
+    @property
+    def text(self) -> str:
+        return self.kept.decode("utf-8", "replace") + "..." * self.more
+
+
 async def _probe(container: Container, line: str, timeout: float) -> shapes.HealthProbe | None:
     """Run one probe; ``None`` when the container ended meanwhile."""
     run = container.run
     if run is None:
         return None
-    said = bytearray()
-
-    def keep(stream: int, data: bytes) -> None:
-        said.extend(data[:LONGEST - len(said)])
+    said = _Said()
 
     start = time.time_ns()
-    streams = Streams(keep, tty=False, stdin=False)
+    process: Process | None = None
+    streams = Streams(said, tty=False, stdin=False)
     try:
         process = await asyncio.to_thread(run.box.exec, Command(line, container.config.working_dir), streams.stdio)
         streams.started()
         code = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(process.ended)), timeout)
         await streams.ended()
-        text = said.decode("utf-8", "replace")
+        text = said.text
     except TimeoutError:
-        code, text = -1, f"Health check exceeded timeout ({timeout:g}s)"
+        if process is not None:  # else nobody ends it, and the next one comes on top
+            with suppress(WcowError):
+                await asyncio.to_thread(process.kill)
+        text = f"Health check exceeded timeout ({duration_text(round(timeout * SECOND))})"
+        code, text = -1, f"{text}: {said.text}" if said.text else text
     except WcowError as error:
         if run.ended.done():
             return None

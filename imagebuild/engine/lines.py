@@ -57,7 +57,7 @@ async def read(output: Output, wanted: Wanted) -> AsyncIterator[tuple[int, bytes
     if wanted.tail >= 0:
         start, skip = _last(output, wanted)
     prefix = _Prefixer()
-    chunks: AsyncIterable[Chunk] = _follow(output, start) if wanted.follow else _all(output, start)
+    chunks: AsyncIterable[Chunk] = _coming(output, start, wanted.until) if wanted.follow else _all(output, start)
     async for chunk in chunks:
         if wanted.until and chunk.at > wanted.until:
             return
@@ -72,10 +72,28 @@ async def read(output: Output, wanted: Wanted) -> AsyncIterator[tuple[int, bytes
         yield chunk.stream, prefix(chunk) if wanted.timestamps else chunk.data
 
 
-async def _follow(output: Output, start: int) -> AsyncIterator[Chunk]:
+async def _coming(output: Output, start: int, until: int) -> AsyncIterator[Chunk]:
+    """What is there and what comes, each piece with its line's end: a line that is still written waits for it, as in
+    moby, whose log has whole lines only."""
+    open_lines: dict[int, Chunk] = {}
     with output.held() as held:
-        async for chunk in output.follow(start, held):
-            yield chunk
+        async for chunk in output.follow(start, held, until):
+            stream, data = chunk.stream, chunk.data
+            if (begun := open_lines.pop(stream, None)) is not None:
+                end = data.find(b"\n") + 1
+                begun = Chunk(begun.at, stream, begun.data + data[:end or len(data)])
+                data = data[end:] if end else b""
+                if not end and len(begun.data) < LONGEST:
+                    open_lines[stream] = begun
+                    continue
+                yield begun
+            end = len(data) if len(data) - data.rfind(b"\n") > LONGEST else data.rfind(b"\n") + 1
+            if end:
+                yield Chunk(chunk.at, stream, data[:end])
+            if end < len(data):
+                open_lines[stream] = Chunk(chunk.at, stream, data[end:])
+    for begun in sorted(open_lines.values(), key=lambda one: one.at):
+        yield begun
 
 
 async def _all(output: Output, start: int) -> AsyncIterator[Chunk]:

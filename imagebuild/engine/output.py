@@ -12,7 +12,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
@@ -129,8 +129,9 @@ class Output:
                 start += _HEAD.size + length
                 yield start, Chunk(at, which, data)
 
-    async def follow(self, start: int, held: int) -> AsyncIterator[Chunk]:
-        """Chunks from an offset on, as they come, until the run is over; ``held`` is from :meth:`held`."""
+    async def follow(self, start: int, held: int, until: int = 0) -> AsyncIterator[Chunk]:
+        """Chunks from an offset on, as they come, until the run is over or a moment (nanoseconds; 0: never) has come;
+        ``held`` is from :meth:`held`."""
         while True:
             grown, ended = self._grown, self._ended
             for after, chunk in self.chunks(start, held=held):
@@ -139,7 +140,11 @@ class Output:
             if ended:
                 return
             if grown is self._grown:
-                await grown.wait()
+                left = (until - time.time_ns()) / 1e9 if until else None
+                if left is not None and left <= 0:
+                    return
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(grown.wait(), left)
 
     def tail(self, lines: int) -> int:
         """The offset of the chunk in which the last so many lines begin; lines of both streams count together."""

@@ -32,6 +32,8 @@ from .wine_install import Install
 
 START_SECONDS = 60
 """How long Wine may take to begin a program: a tenth of a second is usual, a loaded machine takes more."""
+KILL_SECONDS = 10
+"""How long Wine may take to end one program: a tenth of a second is usual."""
 END_SECONDS = 2
 """How long process 1 of a box may outlive the first program before it is killed: a hostile program can stop it."""
 
@@ -57,13 +59,21 @@ class Shared:
 class WineProcess:
     """One program of a box."""
 
-    def __init__(self, host_pid: int, windows_pid: int, terminal: int) -> None:
+    def __init__(self, host_pid: int, windows_pid: int, terminal: int,
+                 kill: Callable[[WineProcess], None]) -> None:
         self.host_pid = host_pid
         self.windows_pid = windows_pid
         self.ended: Future[int] = Future()
         self.ended.set_running_or_notify_cancel()
+        self.killed = False
         self._terminal = terminal
+        self._kill = kill
         self._lock = threading.Lock()
+
+    def kill(self) -> None:
+        """See :meth:`.port.Process.kill`."""
+        if not self.ended.done():
+            self._kill(self)
 
     def resize(self, rows: int, columns: int) -> None:
         """Set the size of the program's terminal; the kernel tells Wine."""
@@ -72,12 +82,12 @@ class WineProcess:
                 fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def finish(self, code: int) -> None:
-        """The program has ended."""
+        """The program has ended; of one that was killed the code says so."""
         with self._lock:
             if self._terminal >= 0:
                 os.close(self._terminal)
                 self._terminal = -1
-        self.ended.set_result(code & 0xFFFFFFFF)
+        self.ended.set_result(KILLED if self.killed else code & 0xFFFFFFFF)
 
 
 class WineBox:
@@ -141,7 +151,7 @@ class WineBox:
                 for bind in binds:
                     os.close(bind.descriptor)
             self._child = child
-            process = self._begun(child, talk, command, stdio)
+            process = self._begun(child, talk, command, stdio, lambda _: self.kill())
             self._main = process
             self._end_with_first(child)
             self._shared.watcher.watch(child.init, lambda: self._over(child, process, talk))
@@ -179,7 +189,7 @@ class WineBox:
             except BaseException:
                 talk.close()
                 raise
-        process = self._begun(child, talk, command, stdio)
+        process = self._begun(child, talk, command, stdio, self._end_joined)
 
         def over() -> None:
             child.popen.wait()
@@ -225,7 +235,8 @@ class WineBox:
         except OSError as error:
             raise ToolError("cannot start a program in the box", why=f"{error.filename}: {error.strerror}") from error
 
-    def _begun(self, child: launch.Child, talk: folder.Talk, command: Command, stdio: Stdio) -> WineProcess:
+    def _begun(self, child: launch.Child, talk: folder.Talk, command: Command, stdio: Stdio,
+               kill: Callable[[WineProcess], None]) -> WineProcess:
         """Wait until launcher.exe has started the program."""
         end = time.monotonic() + START_SECONDS
         outside = child.init if child.init >= 0 else child.joined
@@ -235,7 +246,7 @@ class WineBox:
                 word, _, number = talk.read_status().partition("\n")[0].partition(" ")
                 if word == "started" and number.isdigit():
                     terminal = os.dup(stdio.stdin) if command.tty else -1
-                    return WineProcess(child.popen.pid, int(number), terminal)
+                    return WineProcess(child.popen.pid, int(number), terminal, kill)
                 if word == "failed" or gone or time.monotonic() > end:
                     break
                 notice.wait(end - time.monotonic(), outside)
@@ -259,6 +270,23 @@ class WineBox:
             child.popen.wait()
             os.close(child.joined)
             self._joined.discard(child.popen.pid)
+
+    def _end_joined(self, process: WineProcess) -> None:
+        """By Wine's own taskkill: only Wine knows which process of this machine the program is. Its number is nobody
+        else's as long as launcher.exe waits for it."""
+        process.killed = True
+        null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            self.exec(Command(rf"C:\windows\system32\taskkill.exe /f /t /pid {process.windows_pid}"),
+                      Stdio(null, null, null)).ended.result(KILL_SECONDS)
+            process.ended.result(END_SECONDS)
+        except NotFoundError:
+            return  # the box has ended, and with it the program
+        except WaitTimeout as error:
+            raise ToolError("cannot end a program in the box", program="taskkill",
+                            why=f"process {process.windows_pid} runs on") from error
+        finally:
+            os.close(null)
 
     # --- the end -----------------------------------------------------------------------------------------------------
 

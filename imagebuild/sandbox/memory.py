@@ -60,6 +60,11 @@ class MemoryProcess:
             with contextlib.suppress(OSError):  # it may have ended meanwhile
                 os.write(self._stop_write, b"x")
 
+    def kill(self) -> None:
+        """See :meth:`.port.Process.kill`."""
+        self.end(KILLED)
+        self.ended.result(2)
+
     def _run(self) -> None:
         code = 1
         try:

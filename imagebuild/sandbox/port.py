@@ -156,6 +156,12 @@ class Process(Protocol):
         :data:`STOPPED` or :data:`KILLED`."""
         ...
 
+    def kill(self) -> None:
+        """End this program and what it started, at once; the box goes on (unless it is the main program: then as
+        :meth:`Box.kill`). Blocks until it has ended, some tenths of a second. Nothing happens to one that has ended;
+        ToolError when it lives on."""
+        ...
+
 
 class Box(Protocol):
     """One container's world. Opened, then started once, then over; ToolError when Wine or bubblewrap fail."""

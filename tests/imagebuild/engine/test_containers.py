@@ -62,7 +62,7 @@ def test_a_stop_is_told_after_the_end_and_a_second_one_changes_nothing(tmp_path:
 
 @pytest.mark.parametrize(("signal", "code", "number"), [
     ("", KILLED, "9"), ("KILL", KILLED, "9"), ("sigkill", KILLED, "9"), ("9", KILLED, "9"), ("TERM", STOPPED, "15"),
-    ("15", STOPPED, "15"), ("HUP", STOPPED, "1")])
+    ("15", STOPPED, "15"), ("HUP", STOPPED, "1"), ("CHLD", STOPPED, "17"), ("URG", STOPPED, "23")])
 def test_a_kill_ends_it_and_term_shuts_it_down(tmp_path: Path, signal: str, code: int, number: str) -> None:
     async def work() -> None:
         async with opened(tmp_path) as engine:
@@ -89,15 +89,17 @@ def test_what_is_no_signal_is_refused(tmp_path: Path, signal: str, text: str) ->
     run(work())
 
 
-def test_a_signal_that_ends_no_program_is_told_and_does_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("signal", "number"), [("WINCH", "28"), ("SIGCONT", "18")])
+def test_what_a_docker_command_sends_by_itself_is_told_and_does_nothing(tmp_path: Path, signal: str,
+                                                                        number: str) -> None:
     async def work() -> None:
         async with opened(tmp_path) as engine:
             heard, one = Heard(engine), new(engine)
             await engine.containers.start(one)
-            await engine.containers.kill(one, "WINCH")  # docker's client says so when its window changes
+            await engine.containers.kill(one, signal)
             await asyncio.sleep(0.1)
             assert one.running and not one.stopped_by_hand
-            assert heard.last("kill").attributes["signal"] == "28"
+            assert heard.last("kill").attributes["signal"] == number
 
     run(work())
 

@@ -50,7 +50,7 @@ def test_failures_while_it_starts_do_not_count() -> None:
 
 @pytest.mark.parametrize(("line", "status", "output"), [
     ("echo fine", "healthy", "fine\r\n"), ("error bad && exit 1", "unhealthy", "bad\r\n"),
-    ("sleep 60", "unhealthy", "Health check exceeded timeout (0.03s)"), ("nonsense", "unhealthy", "cannot start")])
+    ("sleep 60", "unhealthy", "Health check exceeded timeout (30ms)"), ("nonsense", "unhealthy", "cannot start")])
 def test_a_running_container_is_probed_and_its_health_told(tmp_path: Path, line: str, status: str,
                                                            output: str) -> None:
     async def work() -> None:
@@ -79,6 +79,23 @@ def test_what_a_probe_says_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             await engine.containers.start(one)
             await until(lambda: one.health is not None and one.health.log)
             assert one.health is not None
-            assert one.health.log[0].output == "x" * 10
+            assert one.health.log[0].output == "x" * 10 + "..."
+
+    run(work())
+
+
+def test_a_probe_that_takes_too_long_is_killed_and_what_it_said_is_told(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with opened(tmp_path) as engine:
+            one = new(engine, healthcheck=shapes.Healthcheck(
+                test=("CMD", "echo", "begun", "&&", "sleep", "60"), interval=TICK, timeout=20 * TICK, retries=1))
+            await engine.containers.start(one)
+            await until(lambda: one.health is not None and one.health.status == "unhealthy")
+            assert one.health is not None and one.run is not None
+            assert one.health.log[0].output == "Health check exceeded timeout (200ms): begun\r\n"
+            assert one.health.log[0].exit_code == -1
+            assert len(one.run.box.processes()) <= 2  # the program, and perhaps the next probe
+            await until(lambda: one.health is not None and len(one.health.log) == 5)
+            assert len(one.run.box.processes()) <= 2
 
     run(work())

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebuild.engine.lines import Wanted, read
+from imagebuild.engine.lines import LONGEST, Wanted, read
 from imagebuild.engine.output import Output
 
 _CHUNKS = st.lists(st.tuples(st.integers(1, 2), st.text("ab\n", min_size=1, max_size=6)), max_size=10)
@@ -62,6 +62,44 @@ def test_a_piece_ends_where_a_line_ends_if_it_goes_on_at_once(tmp_path_factory: 
     found = _read(tmp_path_factory.mktemp("log"), chunks, Wanted())
     for (stream, data), (after, _) in pairwise(found):
         assert data.endswith(b"\n") or stream != after
+
+
+async def _followed(output: Output, chunks: list[tuple[int, str]], wanted: Wanted) -> list[tuple[int, bytes]]:
+    """Read while it is written."""
+    found: list[tuple[int, bytes]] = []
+
+    async def follow() -> None:
+        async for piece in read(output, wanted):
+            found.append(piece)
+
+    output.begin()
+    reading = asyncio.create_task(follow())
+    for number, (stream, text) in enumerate(chunks):
+        output.add(stream, text.encode(), number + 1)
+        await asyncio.sleep(0)
+    output.finish()
+    await asyncio.wait_for(reading, 20)
+    return found
+
+
+@given(chunks=_CHUNKS)
+def test_a_follower_gets_whole_lines_however_they_are_written(tmp_path_factory: pytest.TempPathFactory,
+                                                              chunks: list[tuple[int, str]]) -> None:
+    found = asyncio.run(_followed(Output(tmp_path_factory.mktemp("log") / "output"), chunks, Wanted(follow=True)))
+    for stream in (1, 2):
+        pieces = [data for which, data in found if which == stream]
+        assert b"".join(pieces).decode() == "".join(text for which, text in chunks if which == stream)
+        assert all(piece.endswith(b"\n") for piece in pieces[:-1])
+
+
+def test_a_line_that_is_followed_has_the_time_of_its_beginning_and_no_line_waits_for_ever(tmp_path: Path) -> None:
+    long = "x" * (LONGEST - 1)
+    chunks = [(1, "a"), (2, "e"), (1, "b\nc\nd"), (1, "\n"), (2, long), (2, "y"), (1, long + "zz")]
+    found = asyncio.run(_followed(Output(tmp_path / "output"), chunks, Wanted(follow=True, timestamps=True)))
+    stamp = "1970-01-01T00:00:00.00000000{}Z "
+    assert [(stream, data.decode()) for stream, data in found] == [
+        (1, stamp.format(1) + "ab\n"), (1, stamp.format(3) + "c\n"), (1, stamp.format(3) + "d\n"),
+        (2, stamp.format(2) + "e" + long), (1, stamp.format(7) + long + "zz"), (2, "y")]
 
 
 @given(chunks=_CHUNKS.map(_lines), since=st.integers(0, 11), until=st.integers(0, 11))

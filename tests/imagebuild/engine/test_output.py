@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -95,15 +96,30 @@ def test_a_follower_gets_everything_until_the_run_is_over(tmp_path: Path) -> Non
     async def play() -> list[bytes]:
         output = Output(tmp_path / "output")
         output.begin()
-        output.add(STDOUT, b"before")
+        output.add(STDOUT, b"before\n")
         reading = asyncio.create_task(collect(output, Wanted(follow=True)))
         for number in range(50):
             await asyncio.sleep(0)
-            output.add(STDOUT, b"%d" % number)
+            output.add(STDOUT, b"%d\n" % number)
         output.finish()
         return [data for _, data in await asyncio.wait_for(reading, 5)]
 
-    assert asyncio.run(play()) == [b"before", *(b"%d" % number for number in range(50))]
+    assert asyncio.run(play()) == [b"before\n", *(b"%d\n" % number for number in range(50))]
+
+
+def test_a_follower_until_a_moment_ends_when_it_comes_though_nothing_is_written(tmp_path: Path) -> None:
+    async def play() -> list[bytes]:
+        output = Output(tmp_path / "output")
+        output.begin()
+        output.add(STDOUT, b"now\n")
+        found = []
+        with output.held() as held:
+            for until in (1, time.time_ns() + 50_000_000):
+                found += [chunk.data async for chunk in output.follow(0, held, until)]
+        output.finish()
+        return found
+
+    assert asyncio.run(asyncio.wait_for(play(), 20)) == [b"now\n"] * 2
 
 
 def test_a_reader_gets_all_of_a_run_whose_file_is_taken_away_at_its_end(tmp_path: Path) -> None:

@@ -72,6 +72,23 @@ def test_cmd_reads_every_line_of_a_pipe(boxes: Boxes) -> None:
     assert ["one" in out.read_text(), "two" in out.read_text(), "[value]" in out.read_text()] == [True] * 3
 
 
+def test_one_program_that_joined_is_killed_with_what_it_started(boxes: Boxes) -> None:
+    box = boxes.open()
+    first = start(box, "cmd /c ping -n 100 127.0.0.1 >nul")
+    null = os.open(os.devnull, os.O_RDWR)
+    joined = [box.exec(Command('cmd /S /C "ping -n 100 127.0.0.1 >nul"'), Stdio(null, null, null)) for _ in range(2)]
+    os.close(null)
+    assert wait_for(lambda: [row.name for row in box.processes()].count("ping.exe") == 3)
+    joined[0].kill()
+    assert joined[0].ended.result(0) == KILLED
+    assert wait_for(lambda: [row.name for row in box.processes()].count("ping.exe") == 2)
+    assert not joined[1].ended.done() and not first.ended.done()
+    joined[0].kill()
+    first.kill()
+    assert (first.ended.result(0), joined[1].ended.result(10)) == (KILLED, KILLED)
+    joined[1].kill()
+
+
 def test_a_program_that_is_not_there_is_an_error_with_its_code(boxes: Boxes) -> None:
     with pytest.raises(ToolError) as error:
         boxes.run("nosuch.exe")

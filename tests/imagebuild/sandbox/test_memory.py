@@ -74,6 +74,19 @@ def test_what_joined_ends_with_the_first_program(box: Box) -> None:
     assert joined.ended.result(5) == KILLED
 
 
+def test_a_program_that_joined_is_killed_alone(box: Box) -> None:
+    first = sleeping(box)
+    null = os.open(os.devnull, os.O_RDWR)
+    joined = box.exec(Command("sleep 60"), Stdio(null, null, null))
+    os.close(null)
+    joined.kill()
+    assert joined.ended.result(0) == KILLED and not first.ended.done()
+    joined.kill()
+    assert len(box.processes()) == 1
+    first.kill()
+    assert first.ended.result(0) == KILLED
+
+
 def test_a_box_starts_once_and_nothing_joins_one_that_is_over(box: Box) -> None:
     go(box, "exit 0")
     with pytest.raises(UsageError):
