@@ -109,6 +109,11 @@ class Field:
     omitempty: bool
     type: Any
 
+    @property
+    def pointer(self) -> bool:
+        """Whether Go has a pointer here: the annotation has ``None``."""
+        return _optional(_bare(self.type)[0]) is not None
+
 
 class Mismatch(Exception):
     """A JSON value that does not fit a Go type."""
@@ -161,8 +166,8 @@ def to_json(value: Any) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for one in fields_of(type(value)):
         item = getattr(value, one.attribute)
-        if one.omitempty and not item:  # a shape is never empty, as a Go struct is not
-            continue
+        if one.omitempty and not item and not (isinstance(item, int) and one.pointer):
+            continue  # a shape is never empty, as a Go struct is not; nor is a pointer to 0
         out[one.key] = _write(item, one.type)
     return out
 

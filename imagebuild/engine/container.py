@@ -130,7 +130,9 @@ class Container:
         return f"Exited ({self.exit_code}) {ago(now - self.finished)} ago" if self.started else "Created"
 
     def port_map(self) -> dict[str, tuple[shapes.PortBinding, ...] | None]:
-        """Exposed ports, and where they are published while it runs."""
+        """Exposed ports and where they are published, of one that runs and has a network; else none, as in moby."""
+        if not self.running or all(place.network == net_model.NONE for place in self.attachment.endpoints):
+            return {}
         found: dict[str, Any] = dict.fromkeys(sorted({*(self.config.exposed_ports or ()),
                                                       *(self.host.port_bindings or {})}))
         for port in self.attachment.published:
@@ -151,9 +153,14 @@ class Container:
                 dns_names=(self.name, *place.aliases, self.short))
         return out
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Entrypoint and command, as they were given."""
+        return (*(self.config.entrypoint or ()), *(self.config.cmd or ()))
+
     def inspect(self) -> shapes.Inspect:
         """``GET /containers/{id}/json``."""
-        words = (*(self.config.entrypoint or ()), *(self.config.cmd or ()))
+        words = self.words
         endpoints = self.endpoints()
         first = endpoints.get(self.host.network_mode) or next(iter(endpoints.values()), shapes.EndpointSettings())
         sandbox = self.id if self.running and not net_model.other_of(self.host.network_mode) else ""
@@ -168,20 +175,3 @@ class Container:
                 sandbox_id=sandbox, ports=self.port_map(), endpoint_id=first.endpoint_id,
                 gateway=first.gateway, ip_address=first.ip_address, ip_prefix_len=first.ip_prefix_len,
                 mac_address=first.mac_address, networks=endpoints))
-
-    def summary(self) -> shapes.Summary:
-        """A row of ``GET /containers/json``."""
-        ports = []
-        for key, bindings in self.port_map().items():
-            number, _, protocol = key.partition("/")
-            if not number.isdigit():
-                continue
-            ports += [shapes.Port(ip=binding.host_ip, private_port=int(number), public_port=int(binding.host_port),
-                                  type=protocol) for binding in bindings or ()] or \
-                [shapes.Port(private_port=int(number), type=protocol)]
-        return shapes.Summary(
-            id=self.id, names=(f"/{self.name}",), image=self.config.image, image_id=self.image, command=self.command,
-            created=self.created // 1_000_000_000, ports=tuple(ports), labels=dict(self.config.labels or {}),
-            state=self.status, status=self.status_text(),
-            host_config=shapes.SummaryHostConfig(network_mode=self.host.network_mode),
-            network_settings=shapes.SummaryNetworks(networks=self.endpoints()), mounts=self.mounts)

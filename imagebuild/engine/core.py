@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from ..dockerapi import Identity, Route, Server, VersionRange, faults
+from ..dockerapi import Identity, Route, Server, VersionRange
 from ..sandbox.changes import open_content
 from ..sandbox.port import Sandbox
 from . import changed
@@ -99,15 +99,6 @@ class Engine:
     def is_running(self, container: str) -> bool:
         """Whether a container, by its id, runs."""
         return any(one.id == container and one.running for one in self.containers)
-
-    def is_image(self, identifier: str, name: str, wanted: str) -> bool:
-        """Whether a container's image is the one that a filter names."""
-        if wanted in (identifier, name) or identifier.removeprefix("sha256:").startswith(wanted):
-            return True
-        try:
-            return self.images.find(wanted)[0] == identifier
-        except faults.Fault:
-            return False
 
 
 def routes() -> tuple[Route, ...]:

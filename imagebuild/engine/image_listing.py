@@ -66,9 +66,10 @@ def summaries(images: Images, filters: Filters, *, everything: bool = False, sha
 
 
 def usage(images: Images) -> tuple[int, list[ImageSummary]]:
-    """What ``system df`` says of images: the bytes of all layers, each once, and every image with its shares."""
+    """What ``system df`` says of images: the bytes of all layers, each once, and the images that a list shows, with
+    their shares."""
     return sum(size for size, _ in layer_sizes(images.shelf).values()), \
-        summaries(images, Filters(), everything=True, shared=True, counted=True)
+        summaries(images, Filters(), shared=True, counted=True)
 
 
 def for_client(row: ImageSummary, version: ApiVersion) -> ImageSummary:

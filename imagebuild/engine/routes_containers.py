@@ -7,32 +7,26 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..dockerapi import Filters, Request, Response, Route, faults, respond, shapes
-from ..dockerapi.duration import parse_moment
-from . import refusals_later
-from .container import Container
+from ..dockerapi import Request, Response, Route, faults, respond, shapes
+from . import container_list, net_model, refusals_later
 from .create import create
 from .events import Event
+from .gotext import quoted
+from .image_listing import until_of
 from .refusals_config import check_kill
 
 if TYPE_CHECKING:
     from .core import Engine
 
-_LIST_FILTERS = ("ancestor", "before", "expose", "exited", "health", "id", "isolation", "is-task", "label", "name",
-                 "network", "publish", "since", "status", "volume")
-
-
 async def list_containers(request: Request, engine: Engine) -> Response:
     """``docker ps``."""
-    filters = request.filters().check(_LIST_FILTERS)
-    everything = request.flag("all") or request.number("limit") > 0 or bool(filters.get("status")) or \
-        bool(filters.get("exited"))
-    found = [one for one in sorted(engine.containers, key=lambda one: one.created, reverse=True)
-             if (everything or one.running) and _fits(one, filters, engine)]
-    limit = request.number("limit")
-    return respond.json([one.summary() for one in (found[:limit] if limit > 0 else found)])
+    found = container_list.listed(engine, request.filters(), everything=request.flag("all"),
+                                  limit=request.number("limit"))
+    return respond.json(container_list.rows(engine, found))
 
 
 async def create_container(request: Request, engine: Engine) -> Response:
@@ -43,8 +37,13 @@ async def create_container(request: Request, engine: Engine) -> Response:
 
 
 async def inspect_container(request: Request, engine: Engine) -> Response:
-    """``docker inspect``."""
-    return respond.json(engine.containers.find(request["id"]).inspect())
+    """``docker inspect``. The sizes that ``--size`` asks for are 0, as those of every Windows container."""
+    found = engine.containers.find(request["id"]).inspect()
+    if not request.version.at_least("1.45"):
+        found = _with_all_aliases(found)
+    if request.flag("size"):
+        found = replace(found, size_rw=0, size_root_fs=0)
+    return respond.json(found)
 
 
 async def start_container(request: Request, engine: Engine) -> Response:
@@ -99,10 +98,11 @@ async def unpause_container(request: Request, engine: Engine) -> Response:
 
 async def wait_container(request: Request, engine: Engine) -> Response:
     """``docker wait``: the head goes out at once, the code when it is known."""
-    container = engine.containers.find(request["id"])
-    condition = request.text("condition") or "not-running"
+    condition = request.text("condition") if request.version.at_least("1.30") else ""
+    condition = condition or "not-running"
     if condition not in ("not-running", "next-exit", "removed"):
-        raise faults.BadRequest(f'invalid condition: "{condition}"')
+        raise faults.BadRequest(f"invalid condition: {quoted(condition)}")
+    container = engine.containers.find(request["id"])
     future = await engine.containers.wait(container, condition)
 
     async def answer() -> AsyncIterator[bytes]:
@@ -135,18 +135,18 @@ async def remove_container(request: Request, engine: Engine) -> Response:
 async def prune_containers(request: Request, engine: Engine) -> Response:
     """``docker container prune``."""
     filters = request.filters().check(("until", "label", "label!"))
-    until = None
-    if values := filters.get("until"):
-        import time
-
-        until = parse_moment(values[0], now=time.time_ns())
+    if len(filters.get("until")) > 1:
+        raise faults.BadRequest("more than one until filter specified")
+    until = until_of(filters.get("until"))
     gone = []
     for one in engine.containers:
-        if one.running or one.status == "restarting" or (until is not None and one.created >= until):
+        if one.running or one.status == "restarting" or (until is not None and one.created > until):
             continue
         if filters.labels(one.config.labels) and filters.without_labels(one.config.labels):
-            await engine.containers.remove(one)
-            gone.append(one.id)
+            with suppress(faults.Fault):  # somebody was quicker, or its folder cannot go: the others can
+                await engine.containers.remove(one)
+                gone.append(one.id)
+    engine.events.publish(Event("container", "prune", "", {"reclaimed": "0"}))
     return respond.json(shapes.ContainersPruned(deleted=tuple(gone) or None))
 
 
@@ -230,6 +230,16 @@ def _stop_signal(request: Request) -> str:
     return request.text("signal") if request.version.at_least("1.42") else ""
 
 
+def _with_all_aliases(found: shapes.Inspect) -> shapes.Inspect:
+    """As clients before API 1.45 knew it: the short id and the host's name are aliases, too, in networks that a user
+    made."""
+    more = (found.id[:12], found.config.hostname)
+    networks = {name: place if net_model.is_predefined(name) else
+                replace(place, aliases=tuple(dict.fromkeys((*(place.aliases or ()), *more))))
+                for name, place in found.network_settings.networks.items()}
+    return replace(found, network_settings=replace(found.network_settings, networks=networks))
+
+
 def _usage(host_pid: int) -> tuple[str, str]:
     """CPU time and private memory of a process, as texts."""
     from .stats import cpu_seconds, private_bytes
@@ -239,36 +249,6 @@ def _usage(host_pid: int) -> tuple[str, str]:
     minutes, left = divmod(rest, 60)
     size = private_bytes(host_pid)
     return f"{int(hours):02}:{int(minutes):02}:{left:06.3f}", f"{size / 1e6:.3f}MB".replace(".000", "")
-
-
-def _fits(one: Container, filters: Filters, engine: Engine) -> bool:
-    """Whether a container passes the filters of a list."""
-    health = one.health.status if one.health else "none"
-    if not (filters.prefix("id", one.id) and (filters.match("name", one.name) or filters.match("name", f"/{one.name}"))
-            and filters.exact("status", one.status) and filters.exact("health", health)
-            and filters.labels(one.config.labels)
-            and filters.exact("isolation", (one.host.isolation or "process").lower())):
-        return False
-    if (codes := filters.get("exited")) and (one.status != "exited" or str(one.exit_code) not in codes):
-        return False
-    if (images := filters.get("ancestor")) and not any(engine.is_image(one.image, one.config.image, name)
-                                                       for name in images):
-        return False
-    if (names := filters.get("network")) and not any(name in one.networks for name in names):
-        return False
-    if (volumes := filters.get("volume")) and not any(wanted in (mount.name, mount.destination)
-                                                      for wanted in volumes for mount in one.mounts):
-        return False
-    for kind in ("expose", "publish"):
-        ports = {f"{port.split('/')[0]}" for port in one.port_map()}
-        if (wanted_ports := filters.get(kind)) and not any(port.split("/")[0] in ports for port in wanted_ports):
-            return False
-    for kind, later in (("before", False), ("since", True)):
-        for reference in filters.get(kind):
-            other = engine.containers.find(reference)
-            if (one.created > other.created) != later or one is other:
-                return False
-    return True
 
 
 ROUTES = (

@@ -8,7 +8,6 @@ import os
 import platform
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .. import __version__
@@ -16,7 +15,7 @@ from ..dockerapi import Filters, Request, Response, Route, faults, respond, shap
 from ..dockerapi.duration import moment_text, parse_moment
 from ..errors import FormatError
 from ..windows.releases import release
-from . import event_filter, image_listing
+from . import container_list, event_filter, image_listing
 from .events import Event
 from .settings import SERVER_VERSION
 
@@ -64,7 +63,7 @@ async def info(request: Request, engine: Engine) -> Response:
         id=engine.id, containers=len(states), containers_running=states.count("running"),
         containers_stopped=len(states) - states.count("running"), images=len(images), driver="windowsfilter",
         driver_status=(("Windows", ""),),
-        plugins=shapes.Plugins(volume=("local",), log=("json-file", "none"),
+        plugins=shapes.Plugins(volume=("local",), log=("json-file", "local"),
                                network=("internal", "l2bridge", "l2tunnel", "nat", "null", "transparent")),
         memory_limit=sandbox.memory != "", n_fd=-1, system_time=moment_text(time.time_ns()),
         logging_driver="json-file", n_events_listener=engine.events.listeners,
@@ -103,11 +102,11 @@ async def disk_usage(request: Request, engine: Engine) -> Response:
                 raise faults.BadRequest(f"unknown object type: {kind}")
     size, images = await asyncio.to_thread(image_listing.usage, engine.images) if "image" in kinds else (0, None)
     volumes = await asyncio.to_thread(engine.volumes.usage) if "volume" in kinds else None
-    containers = tuple(one.summary() for one in engine.containers) if "container" in kinds else None
-    if images and not request.version.at_least("1.44"):
-        images = [replace(one, virtual_size=one.size) for one in images]
+    containers = tuple(container_list.rows(engine, container_list.listed(
+        engine, Filters(), everything=True))) if "container" in kinds else None
     return respond.json(shapes.DiskUsage(layers_size=size, containers=containers, volumes=volumes,
-                                         images=None if images is None else tuple(images),
+                                         images=None if images is None else tuple(
+                                             image_listing.for_client(one, request.version) for one in images),
                                          build_cache=() if "build-cache" in kinds else None))
 
 

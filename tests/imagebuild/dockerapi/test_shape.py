@@ -43,6 +43,7 @@ class Car(Shape):
     doors: Names = key("Doors")
     order: Words = key("Order")
     more: Any = key("More", omitempty=True)
+    limit: int | None = key("Limit", omitempty=True)
 
 
 def test_zero_values_and_what_is_left_out_are_gos() -> None:
@@ -75,7 +76,8 @@ def emptied(value: Any) -> Any:
     changes = {}
     for one in fields_of(type(value)):
         item = getattr(value, one.attribute)
-        left_out = one.omitempty and not item and not isinstance(item, Shape)
+        left_out = one.omitempty and not item and not isinstance(item, Shape) and not (
+            one.pointer and isinstance(item, int))
         changes[one.attribute] = getattr(zero, one.attribute) if left_out or item is None else emptied(item)
     return dataclasses.replace(value, **changes)
 
@@ -93,6 +95,12 @@ def test_any_json_is_a_shape_or_a_bad_request(document: Any) -> None:
 def test_keys_are_read_without_regard_to_case_and_the_exact_one_first() -> None:
     assert from_json(Car, {"NAME": "a", "sEaTs": 2}) == Car(name="a", seats=2)
     assert from_json(Car, {"name": "b", "Name": "a"}).name == "a"
+
+
+def test_a_pointer_to_nothing_much_is_not_left_out() -> None:
+    assert b'"Limit":0' in gojson.dumps(Car(limit=0)) and from_json(Car, {"Limit": 0}).limit == 0
+    assert b'"Open"' not in gojson.dumps(Car(open=False))
+    assert to_json(shapes.Config(stop_timeout=0))["StopTimeout"] == 0  # docker run --stop-timeout 0
 
 
 def test_unknown_keys_are_ignored_and_null_leaves_the_zero() -> None:

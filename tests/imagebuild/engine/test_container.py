@@ -6,6 +6,8 @@ from __future__ import annotations
 import time
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from imagebuild.dockerapi.duration import NEVER
 from imagebuild.engine.container import Container
 from imagebuild.engine.files import read_document, write_document
 from imagebuild.engine.parts import Attachment, Endpoint, Published
+from imagebuild.engine.run import Run
 
 _TEXT = st.text(max_size=12)
 _NOT_KEPT = {"folder", "run", "attachment", "health", "execs", "output", "pause"}
@@ -78,11 +81,12 @@ def test_the_status_reads_as_dockers(tmp_path: Path, facts: dict[str, object], t
 
 
 def test_inspection_shows_words_times_networks_and_ports(tmp_path: Path) -> None:
-    one = _made(tmp_path, status="exited", finished=2 * 10 ** 9, config=shapes.Config(
+    one = _made(tmp_path, status="running", finished=2 * 10 ** 9, config=shapes.Config(
         image="app:1", entrypoint=("a.exe",), cmd=("b", "c"), exposed_ports=("80/tcp", "90/udp")),
         host=shapes.HostConfig(network_mode="nat"), networks={"nat": shapes.EndpointSettings(aliases=("web",))},
         attachment=Attachment(None, (Endpoint("nat", "n1", "e1", "10.0.0.2", 24, "10.0.0.1", "02:00", ("web",)),), (),
                               (Published(80, "tcp", "", 8080),)))
+    one.run = cast(Run, SimpleNamespace(pid=5))
     found = one.inspect()
     assert (found.path, found.args, found.name, found.platform) == ("a.exe", ("b", "c"), "/one", "windows")
     assert (found.state.started_at, found.state.finished_at) == (NEVER, "1970-01-01T00:00:02Z")
@@ -90,7 +94,8 @@ def test_inspection_shows_words_times_networks_and_ports(tmp_path: Path) -> None
     assert settings.networks is not None and settings.ports is not None
     assert (settings.ip_address, settings.networks["nat"].dns_names) == ("10.0.0.2", ("one", "web", "a" * 12))
     assert settings.ports == {"80/tcp": (shapes.PortBinding(host_ip="0.0.0.0", host_port="8080"),), "90/udp": None}
-    row = one.summary()
-    assert [(port.private_port, port.public_port, port.type) for port in row.ports] == [
-        (80, 8080, "tcp"), (90, 0, "udp")]
-    assert (row.names, row.image, row.image_id, row.created) == (("/one",), "app:1", "sha256:0", 1)
+    one.attachment = Attachment(None, (Endpoint("none", "n0"),))
+    assert one.inspect().network_settings.ports == {}  # nothing is exposed where there is no network
+    one.run, one.status = None, "exited"
+    one.attachment = Attachment(None, (Endpoint("nat", "n1"),))
+    assert one.inspect().network_settings.ports == {}

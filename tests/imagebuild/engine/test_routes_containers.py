@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from support.engines import Heard, Served, served, wait_for
 
-from imagebuild.dockerapi import faults, shapes
-from imagebuild.dockerapi.duration import NEVER
+from imagebuild.dockerapi import Client, faults, shapes
+from imagebuild.dockerapi.duration import NEVER, moment_text
 
 
 @pytest.fixture
@@ -90,6 +90,30 @@ def test_a_wait_is_answered_at_once_and_ends_with_the_code(engine: Served) -> No
         engine.post(f"/containers/{one}/wait", condition="never")
 
 
+def test_a_condition_is_looked_at_before_its_container_and_by_old_clients_not_at_all(engine: Served) -> None:
+    with pytest.raises(faults.BadRequest, match='invalid condition: "never"'):
+        engine.post("/containers/gone/wait", condition="never")
+    one = engine.create("exit 0")
+    old = Client.at(f"unix://{engine.socket}", version="1.29")
+    assert old.json("POST", f"/containers/{one}/wait", query={"condition": "next-exit"})["StatusCode"] == 0
+    old.close()
+
+
+def test_an_inspection_has_sizes_when_asked_and_more_aliases_for_older_clients(engine: Served) -> None:
+    engine.engine.networks.create(shapes.NetworkCreate(name="mine"))
+    one = engine.create("sleep 60", name="one", hostname="shop", host={"network_mode": "mine"}, networking_config={
+        "EndpointsConfig": {"mine": {"Aliases": ["www"]}, "nat": {}}})
+    found = engine.inspect("one")
+    assert (found.size_rw, found.size_root_fs) == (None, None)
+    assert found.network_settings.networks["mine"].aliases == ("www",)
+    sized = engine.client.json("GET", "/containers/one/json", query={"size": True})
+    assert (sized["SizeRw"], sized["SizeRootFs"]) == (0, 0)
+    old = Client.at(f"unix://{engine.socket}", version="1.44")
+    networks = old.json("GET", "/containers/one/json", shape=shapes.Inspect).network_settings.networks
+    old.close()
+    assert (networks["mine"].aliases, networks["nat"].aliases) == (("www", one[:12], "shop"), None)
+
+
 def test_two_readings_of_stats_make_a_rate(engine: Served) -> None:
     one = engine.create("sleep 60")
     engine.post(f"/containers/{one}/start")
@@ -129,6 +153,25 @@ def test_a_running_container_is_not_pruned_or_removed(engine: Served) -> None:
     assert engine.client.json("POST", "/containers/prune", shape=shapes.ContainersPruned).deleted == (two,)
     with pytest.raises(faults.NotFound, match=f"No such container: {two}"):
         engine.inspect(two)
+
+
+def test_a_prune_takes_what_is_old_and_has_the_label_and_is_told(engine: Served) -> None:
+    heard, old = Heard(engine.engine), engine.create("exit 0", labels={"a": "1"})
+    new = engine.create("exit 0", labels={"a": "2"})
+
+    def pruned(**filters: list[str]) -> tuple[str, ...] | None:
+        return engine.client.json("POST", "/containers/prune", query={"filters": filters},
+                                  shape=shapes.ContainersPruned).deleted
+
+    for wrong in (["1h", "2h"], ["never"]):
+        with pytest.raises(faults.BadRequest):
+            pruned(until=wrong)
+    assert pruned(until=["1h"]) is None
+    assert pruned(until=[moment_text(engine.engine.containers.find(old).created)], label=["a"]) == (old,)
+    assert pruned(**{"label!": ["a=2"]}) is None
+    assert pruned(label=["a=2"]) == (new,)
+    assert [(event.actor, event.attributes) for event in heard.events if event.action == "prune"] == [
+        ("", {"reclaimed": "0"})] * 4
 
 
 def test_top_and_processes_show_what_runs(engine: Served) -> None:

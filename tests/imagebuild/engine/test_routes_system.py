@@ -70,6 +70,12 @@ def test_info_counts_containers_and_images_and_names_the_windows(engine: Served,
     assert (found.name, found.server_version) == ("wcow", "26.1.5")
 
 
+def test_info_names_the_ways_to_keep_output_that_are_taken(engine: Served) -> None:
+    assert _info(engine).plugins.log == ("json-file", "local")
+    for driver in ("json-file", "local"):
+        engine.create("exit 0", host={"log_config": shapes.LogConfig(type=driver)})
+
+
 def test_info_says_which_windows_was_asked_for_also_one_that_nobody_knows(engine: Served) -> None:
     for build, revision, text in ((26100, 7171, "Microsoft Windows Server Version 24H2 (OS Build 26100.7171)"),
                                   (20349, 0, "Microsoft Windows Server (OS Build 20349)")):
@@ -169,6 +175,14 @@ def test_usage_lists_what_takes_space_until_it_is_pruned(engine: Served) -> None
     engine.post("/volumes/prune", filters={"all": ["1"]})
     engine.post("/images/prune", filters={"dangling": ["0"]})
     assert _usage(engine) == {"LayersSize": 0, "Images": [], "Containers": [], "Volumes": [], "BuildCache": []}
+
+
+def test_usage_counts_the_images_that_a_list_shows(engine: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = engine.engine.images.shelf
+    [kept] = shelf.all().values()
+    monkeypatch.setattr(shelf, "children", lambda of: [kept])
+    assert engine.client.json("DELETE", "/images/app:1", query={"force": True}) is not None
+    assert _usage(engine)["Images"] == engine.client.json("GET", "/images/json") == []
 
 
 def test_usage_of_one_kind_leaves_the_others_out(engine: Served) -> None:
