@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..dockerapi import faults
@@ -160,7 +161,7 @@ class Containers(Collection):
         self._tell(container, "start")
         self._spawn(self._watch(container, container.run))
         if container.config.healthcheck is not None:
-            self._spawn(watch_health(container, lambda status: self._tell(container, f"health_status: {status}")))
+            self._spawn(watch_health(container, partial(self._tell, container)))
 
     async def _watch(self, container: Container, run: Run) -> None:
         """Until the program ends: then everything about the run is over, and told. Nothing may keep it from that:

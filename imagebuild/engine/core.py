@@ -104,6 +104,7 @@ class Engine:
 def routes() -> tuple[Route, ...]:
     """Every call that is served, for the server and for the table in the documentation."""
     from . import (
+        routes_absent,
         routes_archive,
         routes_containers,
         routes_exec,
@@ -116,5 +117,5 @@ def routes() -> tuple[Route, ...]:
     )
 
     modules = (routes_system, routes_containers, routes_archive, routes_streams, routes_exec, routes_images,
-               routes_volumes, routes_networks, routes_processes)
+               routes_volumes, routes_networks, routes_processes, routes_absent)
     return tuple(route for module in modules for route in module.ROUTES)

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from ..dockerapi import shapes
 from ..dockerapi.duration import duration_text, moment_text
+from ..dockerapi.names import new_id
 from ..errors import WcowError
-from ..sandbox.port import Command, Process
+from ..sandbox.port import KILLED, Command, Process
 from .commandline import exec_line
 from .container import Container
 from .streams import Streams
@@ -26,27 +27,30 @@ INTERVAL, TIMEOUT, START_INTERVAL, RETRIES = 30 * SECOND, 30 * SECOND, 5 * SECON
 KEPT, LONGEST = 5, 4096
 """Probes that are remembered, and bytes of what each said."""
 
-Tell = Callable[[str], None]
 
 
-def probe_line(check: shapes.Healthcheck, shell: tuple[str, ...] | None) -> str:
-    """The command line of a probe; empty when there is none (``NONE``, or nothing)."""
-    words = check.test or ()
-    if not words or words[0] == "NONE":
-        return ""
-    if words[0] == "CMD":
-        return exec_line(words[1:])
-    if words[0] == "CMD-SHELL":
-        return exec_line((*(shell or ("cmd", "/S", "/C")), *words[1:]))
-    return ""
+class Tell(Protocol):
+    """Hears what becomes of a container: the action, and more attributes of the event."""
+
+    def __call__(self, action: str, **more: str) -> None:
+        """Something happened."""
+        ...
+
+
+def probe_words(check: shapes.Healthcheck, shell: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The program of a probe and its arguments; empty when there is none (``NONE``, or nothing)."""
+    kind, *words = check.test or ("NONE",)
+    if kind == "CMD":
+        return tuple(words)
+    return (*(shell or ("cmd", "/S", "/C")), *words) if kind == "CMD-SHELL" else ()
 
 
 async def watch(container: Container, tell: Tell) -> None:
-    """Probe a running container until it ends; ``tell`` hears of every change of its health."""
+    """Probe a running container until it ends; ``tell`` hears of every probe and of every change of its health."""
     check = container.config.healthcheck
     run = container.run
-    line = probe_line(check, container.config.shell) if check is not None else ""
-    if check is None or run is None or not line:
+    words = probe_words(check, container.config.shell) if check is not None else ()
+    if check is None or run is None or not words:
         container.health = None
         return
     container.health = shapes.Health(status="starting")
@@ -57,13 +61,13 @@ async def watch(container: Container, tell: Tell) -> None:
         done, _ = await asyncio.wait([run.ended], timeout=pause / SECOND)
         if done:
             return
-        probe = await _probe(container, line, (check.timeout or TIMEOUT) / SECOND)
+        probe = await _probe(container, words, (check.timeout or TIMEOUT) / SECOND, tell)
         if probe is None:
             return
         before = container.health
         container.health = _after(before, probe, check, in_start=time.time_ns() - began < check.start_period)
         if container.health.status != before.status:
-            tell(container.health.status)
+            tell(f"health_status: {container.health.status}")
 
 
 def _after(before: shapes.Health, probe: shapes.HealthProbe, check: shapes.Healthcheck, *,
@@ -95,18 +99,21 @@ class _Said:
         return self.kept.decode("utf-8", "replace") + "..." * self.more
 
 
-async def _probe(container: Container, line: str, timeout: float) -> shapes.HealthProbe | None:
-    """Run one probe; ``None`` when the container ended meanwhile."""
+async def _probe(container: Container, words: tuple[str, ...], timeout: float, tell: Tell) -> shapes.HealthProbe | None:
+    """Run one probe, which is an exec to who listens; ``None`` when the container ended meanwhile."""
     run = container.run
     if run is None:
         return None
     said = _Said()
 
     start = time.time_ns()
+    identifier = new_id()
+    for action in ("exec_create", "exec_start"):
+        tell(f"{action}: {' '.join(words)}", execID=identifier)
     process: Process | None = None
     streams = Streams(said, tty=False, stdin=False)
     try:
-        process = await asyncio.to_thread(run.box.exec, Command(line, container.config.working_dir), streams.stdio)
+        process = await asyncio.to_thread(run.box.exec, Command(exec_line(words), container.config.working_dir), streams.stdio)
         streams.started()
         code = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(process.ended)), timeout)
         await streams.ended()
@@ -123,4 +130,6 @@ async def _probe(container: Container, line: str, timeout: float) -> shapes.Heal
         code, text = -1, str(error)
     finally:
         streams.close()
+    if process is not None:
+        tell("exec_die", execID=identifier, exitCode=str(process.ended.result(0) if process.ended.done() else KILLED))
     return shapes.HealthProbe(start=moment_text(start), end=moment_text(time.time_ns()), exit_code=code, output=text)

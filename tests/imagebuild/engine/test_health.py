@@ -12,7 +12,9 @@ from support.engines import Heard, new, opened, run, until
 
 from imagebuild.dockerapi import shapes
 from imagebuild.engine import health
-from imagebuild.engine.health import _after, probe_line
+from imagebuild.engine.commandline import exec_line
+from imagebuild.engine.health import _after, probe_words
+from imagebuild.sandbox.port import KILLED
 
 TICK = 10_000_000  # nanoseconds
 
@@ -22,7 +24,7 @@ TICK = 10_000_000  # nanoseconds
     (("CMD-SHELL", "x"), ("powershell", "-c"), "powershell -c x"), (("NONE",), None, ""), ((), None, ""),
     (("OTHER", "x"), None, "")])
 def test_the_line_of_a_probe(test: tuple[str, ...], shell: tuple[str, ...] | None, line: str) -> None:
-    assert probe_line(shapes.Healthcheck(test=test), shell) == line
+    assert exec_line(probe_words(shapes.Healthcheck(test=test), shell)) == line
 
 
 @given(codes=st.lists(st.integers(0, 1), min_size=1, max_size=12), retries=st.integers(0, 4))
@@ -66,6 +68,11 @@ def test_a_running_container_is_probed_and_its_health_told(tmp_path: Path, line:
             await engine.containers.stop(one, 1)
             told = [action for action in heard.of(one) if action.startswith("health")]
             assert told == [f"health_status: {status}"]
+            execs = [event for event in heard.events if event.action.startswith("exec_")]
+            assert [event.action for event in execs[:2]] == [f"exec_create: {line}", f"exec_start: {line}"]
+            assert len({event.attributes["execID"] for event in execs[:2]}) == 1
+            codes = [event.attributes["exitCode"] for event in execs if event.action == "exec_die"]
+            assert codes[:1] == {"echo fine": ["0"], "sleep 60": [str(KILLED)], "nonsense": []}.get(line, ["1"])
 
     run(work())
 

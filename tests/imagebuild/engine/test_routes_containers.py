@@ -95,7 +95,7 @@ def test_a_condition_is_looked_at_before_its_container_and_by_old_clients_not_at
         engine.post("/containers/gone/wait", condition="never")
     one = engine.create("exit 0")
     old = Client.at(f"unix://{engine.socket}", version="1.29")
-    assert old.json("POST", f"/containers/{one}/wait", query={"condition": "next-exit"})["StatusCode"] == 0
+    assert old.json("POST", f"/containers/{one}/wait", query={"condition": "never"})["StatusCode"] == 0
     old.close()
 
 
