@@ -9,10 +9,12 @@ from contextlib import suppress
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
+from ..compat import platforms
 from ..dockerapi import faults, shapes
 from ..dockerapi.names import new_id
 from ..dockerapi.versions import ApiVersion
 from ..oci import Config as ImageConfig
+from ..oci import Platform
 from . import mounts, net_model, net_request, refusals
 from .commandline import command_line
 from .container import Container
@@ -27,7 +29,7 @@ Endpoints = Mapping[str, shapes.EndpointSettings | None]
 
 
 async def create(engine: Engine, asked: shapes.CreateRequest, *, name: str,
-                 version: ApiVersion) -> tuple[Container, tuple[str, ...]]:
+                 version: ApiVersion, platform: Platform | None = None) -> tuple[Container, tuple[str, ...]]:
     """The container, and warnings. A fault, in a Windows engine's words, when anything is not right."""
     own = shapes.Config(**{item.name: getattr(asked, item.name) for item in fields(shapes.Config)})
     if not own.image:
@@ -38,6 +40,8 @@ async def create(engine: Engine, asked: shapes.CreateRequest, *, name: str,
     checked = refusals.check_create(own, asked.host_config, cpus=os.cpu_count() or 1, version=version)
     own, host = checked.config, checked.host_config
     image, facts = engine.images.find(own.image)
+    if platform is not None:
+        _check_platform(own.image, facts, platform)
     config = merged(own, facts)
     line = command_line(check_command(config))
     check_storage(host)
@@ -62,6 +66,14 @@ async def create(engine: Engine, asked: shapes.CreateRequest, *, name: str,
 def _isolation(asked: str) -> str:
     """What the container has; nothing and ``default`` mean the engine's own (moby ``daemon/create_windows.go``)."""
     return "process" if asked.lower() in ("", "default") else asked
+
+
+def _check_platform(reference: str, image: ImageConfig, wanted: Platform) -> None:
+    """NotFound for an image of another platform: a client pulls it then (``daemon/images/image.go``)."""
+    actual = Platform(os=image.os, architecture=image.architecture, variant=image.variant)
+    if not platforms.only(wanted, actual):
+        raise faults.NotFound(f"image with reference {reference} was found but does not match the specified platform: "
+                              f"wanted {platforms.format(wanted)}, actual: {platforms.format(actual)}")
 
 
 def merged(own: shapes.Config, image: ImageConfig) -> shapes.Config:

@@ -113,7 +113,8 @@ async def _probe(container: Container, words: tuple[str, ...], timeout: float, t
     process: Process | None = None
     streams = Streams(said, tty=False, stdin=False)
     try:
-        process = await asyncio.to_thread(run.box.exec, Command(exec_line(words), container.config.working_dir), streams.stdio)
+        command = Command(exec_line(words), container.config.working_dir)
+        process = await asyncio.to_thread(run.box.exec, command, streams.stdio)
         streams.started()
         code = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(process.ended)), timeout)
         await streams.ended()

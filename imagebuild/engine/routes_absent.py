@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls that are known and refused: swarm, which this engine does not have, plugins, which Windows does not have, and
-checkpoints, which no stable engine has.
+"""Calls that are known and refused: swarm, which this engine does not have, and plugins, which Windows does not have.
 
-Sources: moby 26.1 ``daemon/cluster``, ``plugin/backend_unsupported.go``, ``api/server/router/experimental.go``.
+Sources: moby 26.1 ``daemon/cluster``, ``plugin/backend_unsupported.go``.
 """
 
 from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from ..dockerapi import Request, Response, Route, faults, respond
-from . import refusals_later
+from ..dockerapi import Request, Route, faults
 
 KINDS = ("configs", "nodes", "secrets", "services", "tasks")
 _NO_MANAGER = ('This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node '
@@ -37,16 +35,6 @@ async def no_plugins(request: Request, engine: Any) -> NoReturn:
     raise faults.Internal("plugins are not supported on this platform")
 
 
-async def no_checkpoints(request: Request, engine: Any) -> NoReturn:
-    """``docker checkpoint``: experimental."""
-    raise refusals_later.checkpoint()
-
-
-async def options(request: Request, engine: Any) -> Response:
-    """What browsers ask before they ask."""
-    return respond.empty(200)
-
-
 _SWARM = "refused: there is no swarm"
 _WINDOWS = "refused, as on Windows"
 ROUTES = (
@@ -60,7 +48,4 @@ ROUTES = (
     Route("POST", "/swarm/unlock", no_manager, note=_SWARM),
     Route("POST", "/swarm/update", no_manager, note=_SWARM),
     *(Route(method, "/plugins{more:.*}", no_plugins, note=_WINDOWS) for method in ("GET", "POST", "DELETE")),
-    *(Route(method, "/containers/{id}/checkpoints{more:.*}", no_checkpoints, since="1.25", note=_WINDOWS)
-      for method in ("GET", "POST", "DELETE")),
-    Route("OPTIONS", "/{path:.*}", options),
 )

@@ -12,10 +12,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..dockerapi import Request, Response, Route, faults, respond, shapes
+from ..oci import Platform
 from . import container_list, net_model, refusals_later
 from .create import create
 from .events import Event
 from .gotext import quoted
+from .image_host import parse_platform
 from .image_listing import until_of
 from .refusals_config import check_kill
 
@@ -32,7 +34,8 @@ async def list_containers(request: Request, engine: Engine) -> Response:
 async def create_container(request: Request, engine: Engine) -> Response:
     """``docker create``."""
     asked = await request.json(shapes.CreateRequest)
-    container, warnings = await create(engine, asked, name=request.text("name"), version=request.version)
+    container, warnings = await create(engine, asked, name=request.text("name"), version=request.version,
+                                       platform=_platform(request))
     return respond.json(shapes.Created(id=container.id, warnings=warnings), 201)
 
 
@@ -222,12 +225,16 @@ async def checkpoints(_request: Request, _engine: Engine) -> Response:
 
 
 def _timeout(request: Request) -> int | None:
-    return request.number("t") if request.has("t") else None
+    return request.number("t") if request.text("t") else None
 
 
 def _stop_signal(request: Request) -> str:
     """The signal that a stop or restart asks for, which clients could not say before API 1.42."""
     return request.text("signal") if request.version.at_least("1.42") else ""
+
+
+def _platform(request: Request) -> Platform | None:
+    return parse_platform(request.text("platform")) if request.version.at_least("1.41") else None
 
 
 def _with_all_aliases(found: shapes.Inspect) -> shapes.Inspect:

@@ -29,9 +29,11 @@ said was lost every other time; with this one, never."""
 
 async def logs(request: Request, engine: Engine) -> Response:
     """``docker logs``."""
-    container = engine.containers.find(request["id"])
     if not (request.flag("stdout") or request.flag("stderr")):
         raise faults.BadRequest("Bad parameters: you must choose at least one stream")
+    container = engine.containers.find(request["id"])
+    if container.status in ("removing", "dead"):
+        raise faults.Conflict("can not get logs from container which is dead or marked for removal")
     if container.host.log_config.type == "none":
         raise faults.NotImplemented("configured logging driver does not support reading")
     tail = request.text("tail", "all")

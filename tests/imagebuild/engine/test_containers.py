@@ -60,6 +60,26 @@ def test_a_stop_is_told_after_the_end_and_a_second_one_changes_nothing(tmp_path:
     run(work())
 
 
+@pytest.mark.parametrize(("signal", "own", "code", "number"), [
+    ("", "", STOPPED, "15"), ("QUIT", "", STOPPED, "3"), ("", "INT", STOPPED, "2"), ("KILL", "INT", KILLED, "9"),
+    ("", "SIGKILL", KILLED, "9")])
+def test_a_stop_begins_with_a_signal_and_kill_ends_it_at_once(tmp_path: Path, signal: str, own: str, code: int,
+                                                              number: str) -> None:
+    async def work() -> None:
+        async with opened(tmp_path) as engine:
+            heard, one = Heard(engine), new(engine, stop_signal=own)
+            await engine.containers.start(one)
+            with pytest.raises(faults.BadRequest, match="invalid signal: NONE"):
+                await engine.containers.stop(one, 3, "NONE")
+            assert one.running and not one.stopped_by_hand
+            await engine.containers.restart(one, 3, signal)
+            assert (one.running, heard.last("kill").attributes["signal"]) == (True, number)
+            await engine.containers.stop(one, 3, signal)
+            assert (one.exit_code, heard.last("kill").attributes["signal"]) == (code, number)
+
+    run(work())
+
+
 @pytest.mark.parametrize(("signal", "code", "number"), [
     ("", KILLED, "9"), ("KILL", KILLED, "9"), ("sigkill", KILLED, "9"), ("9", KILLED, "9"), ("TERM", STOPPED, "15"),
     ("15", STOPPED, "15"), ("HUP", STOPPED, "1"), ("CHLD", STOPPED, "17"), ("URG", STOPPED, "23")])

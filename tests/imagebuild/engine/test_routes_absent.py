@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from support.engines import Served, served
@@ -38,8 +37,3 @@ def test_a_call_that_is_not_for_us_is_refused(engine: Served, call: str, status:
     with pytest.raises(faults.Fault) as error:
         engine.client.json(method, path)
     assert (error.value.status, text in error.value.message) == (status, True), error.value.message
-
-
-def test_options_are_answered_with_nothing(engine: Served, tmp_path: Path) -> None:
-    with engine.client.call("OPTIONS", "/containers/json") as answer:
-        assert (answer.status, answer.read()) == (200, b"")

@@ -14,6 +14,7 @@ from support.engines import Heard, Served, served, wait_for
 
 from imagebuild.dockerapi import Client, faults, shapes
 from imagebuild.dockerapi.duration import NEVER, moment_text
+from imagebuild.sandbox.port import KILLED, STOPPED
 
 
 @pytest.fixture
@@ -112,6 +113,34 @@ def test_an_inspection_has_sizes_when_asked_and_more_aliases_for_older_clients(e
     networks = old.json("GET", "/containers/one/json", shape=shapes.Inspect).network_settings.networks
     old.close()
     assert (networks["mine"].aliases, networks["nat"].aliases) == (("www", one[:12], "shop"), None)
+
+
+def test_a_stop_has_a_signal_since_1_42(engine: Served) -> None:
+    old = Client.at(f"unix://{engine.socket}", version="1.41")
+    for client, verb, code in ((old, "stop", STOPPED), (engine.client, "stop", KILLED), (engine.client, "restart", 0)):
+        one = engine.create("sleep 60")
+        engine.post(f"/containers/{one}/start")
+        client.json("POST", f"/containers/{one}/{verb}", query={"signal": "KILL", "t": ""})
+        assert engine.inspect(one).state.exit_code == code
+    old.close()
+    with pytest.raises(faults.Internal, match=f"cannot stop container: {one}: invalid signal: NONE"):
+        engine.post(f"/containers/{one}/stop", signal="NONE")
+
+
+def test_an_image_of_another_platform_is_not_there(engine: Served) -> None:
+    def made(platform: str, client: Client = engine.client) -> str:
+        asked = shapes.CreateRequest(image="app:1", cmd=("exit", "0"))
+        return str(client.json("POST", "/containers/create", query={"platform": platform}, body=asked)["Id"])
+
+    assert made("windows/amd64") and made("windows")
+    with pytest.raises(faults.NotFound, match="image with reference app:1 was found but does not match the specified "
+                                              "platform: wanted linux/arm64, actual: windows/amd64"):
+        made("linux/arm64")
+    with pytest.raises(faults.BadRequest, match="invalid platform"):
+        made("a/b/c/d")
+    old = Client.at(f"unix://{engine.socket}", version="1.40")
+    assert made("linux/amd64", old)
+    old.close()
 
 
 def test_two_readings_of_stats_make_a_rate(engine: Served) -> None:

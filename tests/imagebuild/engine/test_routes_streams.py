@@ -135,6 +135,9 @@ def test_a_slow_reader_of_logs_gets_everything_and_stops_nobody(engine: Served) 
 def test_logs_are_refused_as_docker_refuses_them(engine: Served) -> None:
     one = engine.create("echo a")
     with pytest.raises(faults.BadRequest, match="you must choose at least one stream"):
-        engine.client.json("GET", f"/containers/{one}/logs")
+        engine.client.json("GET", "/containers/none/logs")
     with pytest.raises(faults.NotFound):
         engine.client.json("GET", "/containers/none/logs", query={"stdout": True})
+    engine.on_loop(lambda: setattr(engine.engine.containers.find(one), "status", "dead"))
+    with pytest.raises(faults.Conflict, match="can not get logs from container which is dead"):
+        engine.client.json("GET", f"/containers/{one}/logs", query={"stdout": True})

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real ``docker`` command against the embedded engine, with Windows programs: containers that share a network,
+probes that hang, logs that are followed, windows that change, what lists show."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support import programs
+from support.engine import IMAGE, LOOP, Engine, until
+from support.terminals import terminal
+
+pytestmark = pytest.mark.slow
+
+Docker = Callable[..., str]
+
+
+@pytest.fixture
+def docker(windows: Engine) -> Docker:
+    """``docker("run", …)``: what it said on stdout, without the ends; a failure when it fails."""
+    def run(*args: str | Path) -> str:
+        return windows.docker(*args).stdout.strip()
+    return run
+
+
+@pytest.fixture
+def name(windows: Engine) -> str:
+    """A name that nobody has."""
+    return f"c-{uuid.uuid4().hex[:8]}"
+
+
+def refused(windows: Engine, *args: str | Path) -> str:
+    done = windows.docker(*args, ok=False)
+    assert done.returncode, done.stdout
+    return done.stderr
+
+
+def test_a_container_in_anothers_network_reaches_it_by_loopback(windows: Engine, docker: Docker, name: str) -> None:
+    docker("run", "-d", "--name", name, "-h", "shop", IMAGE, "serve", "8080")
+    until(lambda: "serving" in docker("logs", name))
+    joined = ("run", "--rm", "--network", f"container:{name}")
+    assert "hello from" in docker(*joined, IMAGE, "fetch", "127.0.0.1", "8080")
+    assert docker(*joined, IMAGE, "hostname").lower() == "shop"
+    docker("run", "-d", "--name", f"{name}-2", *joined[2:], IMAGE, "cmd", "/c", LOOP)
+    assert docker("inspect", f"{name}-2", "--format",
+                  "{{.HostConfig.NetworkMode}} {{json .NetworkSettings.Networks}}") == f"container:{name} {{}}"
+    assert "hello from" in docker("exec", f"{name}-2", r"C:\app\fetch.exe", "127.0.0.1", "8080")
+    docker("restart", "-t", "1", name)  # the other is in the network that was, as it would be on Linux
+    until(lambda: docker("logs", "--tail", "1", name).startswith("serving"))
+    assert docker("inspect", f"{name}-2", "--format", "{{.State.Running}}") == "true"
+    assert windows.docker("exec", f"{name}-2", r"C:\app\fetch.exe", "127.0.0.1", "8080", ok=False).returncode
+    docker("restart", "-t", "1", f"{name}-2")
+    assert "hello from" in docker("exec", f"{name}-2", r"C:\app\fetch.exe", "127.0.0.1", "8080")
+    for args, text in (
+            (["-p", "80"], "port publishing and the container type network mode"),
+            (["-h", "x"], "hostname and the network mode"), (["--dns", "10.0.0.1"], "dns and the network mode"),
+            (["--add-host", "a:10.0.0.1"], "custom host-to-IP mapping"),
+            (["--expose", "80"], "port exposing and the container type network mode")):
+        assert text in refused(windows, *joined, *args, IMAGE)
+    assert "connected to any other network" in refused(windows, "network", "connect", "nat", f"{name}-2")
+    docker("stop", "-t", "1", name)
+    assert f"cannot join network of a non running container: {name}" in refused(windows, *joined, IMAGE)
+    docker("rm", "-f", name, f"{name}-2")
+    assert f"No such container: {name}" in refused(windows, *joined, IMAGE)
+
+
+def test_a_container_without_a_network_gets_one(docker: Docker, name: str) -> None:
+    docker("run", "-d", "--name", name, "--network", "none", IMAGE, "serve", "8080")
+    docker("network", "disconnect", "none", name)
+    docker("network", "connect", "--alias", f"{name}-www", "nat", name)
+    assert "hello from" in docker("run", "--rm", IMAGE, "fetch", f"{name}-www", "8080")
+    docker("rm", "-f", name)
+
+
+def test_a_probe_that_hangs_is_ended(docker: Docker, name: str) -> None:
+    docker("run", "-d", "--name", name, "--health-cmd", "echo begun& ping -n 600 127.0.0.1 >nul", "--health-interval",
+           "200ms", "--health-timeout", "1s", "--health-retries", "1", IMAGE, "cmd", "/c", LOOP)
+    until(lambda: docker("inspect", name, "--format", "{{.State.Health.Status}}") == "unhealthy")
+    [first, *_] = json.loads(docker("inspect", name, "--format", "{{json .State.Health.Log}}"))
+    assert (first["ExitCode"], first["Output"]) == (-1, "Health check exceeded timeout (1s): begun\r\n")
+    until(lambda: len(json.loads(docker("inspect", name, "--format", "{{json .State.Health.Log}}"))) >= 3)
+    running = [row.split()[0] for row in docker("top", name).splitlines()[1:]]
+    assert running.count("ping.exe") <= 2  # the program's, and that of the next probe
+    docker("rm", "-f", name)
+
+
+def test_logs_are_followed_in_lines_and_until_a_moment(windows: Engine, docker: Docker, name: str) -> None:
+    script = "for /l %i in (1,1,500) do @(<nul set /p x=line & echo of & echo text%i)"
+    docker("run", "-d", "--name", name, IMAGE, "cmd", "/c", f"{script} & ping -n 600 127.0.0.1 >nul")
+    moment = f"{time.time() + 5:.3f}"  # nothing is written any more when it comes
+    follow = windows.docker("logs", "-f", "-t", "--until", moment, name)
+    lines = follow.stdout.splitlines()
+    assert lines and all(line.partition("Z ")[2].strip().startswith(("line", "text")) for line in lines), lines[:9]
+    docker("rm", "-f", name)
+
+
+def test_a_window_that_changes_and_a_client_that_goes_on_end_nothing_and_other_signals_do(windows: Engine,
+                                                                                        name: str) -> None:
+    for signal, ends in (("WINCH", False), ("CONT", False), ("USR1", True)):
+        windows.docker("run", "-d", "--name", name, IMAGE, "cmd", "/c", LOOP)
+        windows.docker("kill", "-s", signal, name)
+        if ends:
+            windows.docker("wait", name)
+        else:
+            time.sleep(1)
+            assert windows.docker("inspect", name, "--format", "{{.State.Running}}").stdout.strip() == "true"
+        windows.docker("rm", "-f", name)
+    with terminal(str(programs.find("docker")), "run", "-it", "--rm", IMAGE, "cmd", env=windows.env) as screen:
+        screen.read_to(b"app>")
+        screen.resize(20, 70)
+        time.sleep(1)
+        screen.type(b"exit 4\r")
+        assert screen.wait() == 4
+
+
+def test_lists_are_filtered_by_what_is_published_exposed_and_of_which_image(windows: Engine, docker: Docker,
+                                                                          name: str) -> None:
+    docker("run", "-d", "--name", name, "-p", "8080", "--stop-signal", "SIGKILL", IMAGE, "serve", "8080")
+    port = docker("port", name, "8080").rpartition(":")[2]
+
+    def shown(*filters: str) -> bool:
+        return name in docker("ps", *(word for one in filters for word in ("--filter", one)), "--format", "{{.Names}}")
+
+    assert shown(f"publish={port}") and shown("expose=8080/tcp") and shown("expose=8000-8100")
+    assert shown("is-task=false")
+    assert not shown("publish=8080") and not shown("expose=8080/udp") and not shown("is-task=true")
+    assert shown(f"ancestor={IMAGE}") and not shown("ancestor=nosuch:1") and shown("network=nat")
+    assert "invalid filter 'status=up'" in refused(windows, "ps", "--filter", "status=up")
+    docker("stop", name)
+    assert docker("inspect", name, "--format", "{{.State.ExitCode}} {{json .NetworkSettings.Ports}}") == "1067 {}"
+    docker("rm", name)
+
+
+def test_what_needs_a_swarm_or_plugins_is_refused(windows: Engine) -> None:
+    assert "This node is not a swarm manager" in refused(windows, "service", "ls")
+    assert "plugins are not supported on this platform" in refused(windows, "plugin", "ls")
+    assert "does not match the specified platform" in refused(
+        windows, "create", "--pull", "never", "--platform", "linux/amd64", IMAGE)
+
+
+def test_a_quick_program_loses_nothing_over_the_sdk(windows: Engine, docker: Docker, name: str) -> None:
+    """Docker's SDK throws away what comes together with the head of a hijacked connection."""
+    sdk = pytest.importorskip("docker")
+    docker("run", "-d", "--name", name, IMAGE, "cmd", "/c", LOOP)
+    client = sdk.DockerClient(base_url=windows.host, version="1.45")
+    container = client.containers.get(name)
+    assert [container.exec_run(["cmd", "/c", "echo hello"]).output for _ in range(20)] == [b"hello\r\n"] * 20
+    client.close()
+    docker("rm", "-f", name)
