@@ -54,6 +54,15 @@ def test_an_exec_says_and_ends_as_its_program(engine: Served) -> None:
     assert heard.last("exec_die").attributes["execID"] == made
 
 
+def test_dockers_own_client_for_python_loses_nothing_of_a_quick_program(engine: Served) -> None:
+    """It throws away what it reads together with the head (docker-py issue 3332)."""
+    sdk = pytest.importorskip("docker")
+    one, client = _running(engine), sdk.DockerClient(base_url=f"unix://{engine.socket}", version="1.45")
+    container = client.containers.get(one)
+    assert [container.exec_run("echo hello").output for _ in range(40)] == [b"hello\r\n"] * 40
+    client.close()
+
+
 def test_an_exec_that_cannot_start_is_over_and_holds_nothing(engine: Served) -> None:
     one = _running(engine)
     before = sum(1 for _ in Path("/proc/self/fd").iterdir())
