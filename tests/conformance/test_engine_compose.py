@@ -135,6 +135,23 @@ services:
     assert "one-1" in done.stdout and "done" in done.stdout
 
 
+def test_a_service_in_the_network_of_another(compose: Compose) -> None:
+    (compose.folder / "compose.yaml").write_text("""
+services:
+  server: {image: "app:1", command: serve 8080, hostname: shop, stop_grace_period: 1s}
+  side:
+    image: app:1
+    command: cmd /c "hostname & fetch 127.0.0.1 8080"
+    network_mode: "service:server"
+    depends_on: [server]
+""")
+    compose("up", "-d")
+    until(lambda: "serving" in compose("logs", "server"))
+    compose("up", "-d", "side")
+    until(lambda: "hello from" in compose("logs", "side"))
+    assert "shop" in compose("logs", "side").lower()
+
+
 def test_a_windows_engine_refuses_what_a_project_asks_for(compose: Compose) -> None:
     for line, text in (("privileged: true", "privileged mode"), ("tmpfs: /x", "tmpfs"),
                        ("read_only: true", "read-only mode"), ("network_mode: host", "host")):
