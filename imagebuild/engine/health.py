@@ -28,7 +28,6 @@ KEPT, LONGEST = 5, 4096
 """Probes that are remembered, and bytes of what each said."""
 
 
-
 class Tell(Protocol):
     """Hears what becomes of a container: the action, and more attributes of the event."""
 

@@ -119,10 +119,10 @@ def test_a_stop_gives_half_a_minute_or_what_the_container_or_the_client_says(
         stop(box, timeout)
 
     monkeypatch.setattr(MemoryBox, "stop", heard)
-    for seconds, query in ((None, ""), (7, ""), (7, "?t=3")):
+    for seconds, query in ((None, ""), (7, ""), (7, "?t=3"), (7, "?t=")):
         one = start(engine, StopTimeout=seconds)
         assert ask(engine, f"POST /containers/{one}/stop{query}")[0] == 204
-    assert given == [30, 7, 3]
+    assert given == [30, 7, 3, 7]
 
 
 @pytest.mark.parametrize(("own", "query", "ended"), [
