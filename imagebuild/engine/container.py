@@ -150,7 +150,7 @@ class Container:
                 ipam_config=asked.ipam_config, links=asked.links, aliases=asked.aliases, mac_address=place.mac,
                 network_id=place.network_id, endpoint_id=place.endpoint_id, gateway=place.gateway,
                 ip_address=place.address, ip_prefix_len=place.prefix, driver_opts=asked.driver_opts,
-                dns_names=(self.name, *place.aliases, self.short))
+                dns_names=tuple(dict.fromkeys((self.name, *place.aliases, self.short))))
         return out
 
     @property

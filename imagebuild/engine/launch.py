@@ -60,7 +60,8 @@ class Launch:
             return self._networks.join(container.id, container.name, other.id)
         if not container.networks:
             container.networks = {self._networks.check(container.host.network_mode): shapes.EndpointSettings()}
-        asked = [net_request.wanted(name, settings) for name, settings in container.networks.items()]
+        asked = [net_request.wanted(name, settings, container.config.hostname)
+                 for name, settings in container.networks.items()]
         return self._networks.attach(container.id, container.name, asked, published(container))
 
     def undo(self, container: Container) -> None:

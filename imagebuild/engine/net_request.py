@@ -146,11 +146,11 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
-def wanted(network: str, settings: shapes.EndpointSettings | None) -> Wanted:
-    """What a client's endpoint settings ask for; BadRequest when they make no sense (``daemon/container_operations.go``
-    validateEndpointSettings)."""
-    if settings is None:
-        return Wanted(network)
+def wanted(network: str, settings: shapes.EndpointSettings | None, hostname: str = "") -> Wanted:
+    """What a client's endpoint settings ask for, and that others find the container by its host's name, too (moby
+    ``daemon/container_operations.go`` buildEndpointDNSNames); BadRequest when they make no sense
+    (validateEndpointSettings)."""
+    settings = settings or shapes.EndpointSettings()
     wrong = []
     ipv4 = settings.ipam_config.ipv4_address if settings.ipam_config else ""
     ipv6 = settings.ipam_config.ipv6_address if settings.ipam_config else ""
@@ -165,7 +165,8 @@ def wanted(network: str, settings: shapes.EndpointSettings | None) -> Wanted:
         raise faults.BadRequest(f"invalid MAC address {settings.mac_address}")
     if wrong:
         raise faults.BadRequest("invalid endpoint settings:\n" + joined(wrong))
-    return Wanted(network, settings.aliases or (), ipv4, settings.mac_address.lower().replace("-", ":"))
+    aliases = tuple(dict.fromkeys(filter(None, (*(settings.aliases or ()), hostname))))
+    return Wanted(network, aliases, ipv4, settings.mac_address.lower().replace("-", ":"))
 
 
 def check_address(network: Network, address: str) -> None:

@@ -27,6 +27,7 @@ class NetworkedContainer(Protocol):
     id: str
     name: str
     status: str
+    config: shapes.Config
     host: shapes.HostConfig
     networks: dict[str, shapes.EndpointSettings]
     attachment: Attachment
@@ -109,7 +110,7 @@ async def connect_network(request: Request, engine: NetworkOwner) -> Response:
     asked = await request.json(shapes.NetworkConnect)
     container: NetworkedContainer = engine.containers.find(asked.container)
     network = engine.networks.find(request["id"])
-    wanted = net_request.wanted(network.id, asked.endpoint_config)
+    wanted = net_request.wanted(network.id, asked.endpoint_config, container.config.hostname)
     net_request.check_address(network, wanted.address)
     if container.running:
         _check_mix(container, network)

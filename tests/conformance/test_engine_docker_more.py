@@ -47,6 +47,7 @@ def test_a_container_in_anothers_network_reaches_it_by_loopback(windows: Engine,
     joined = ("run", "--rm", "--network", f"container:{name}")
     assert "hello from" in docker(*joined, IMAGE, "fetch", "127.0.0.1", "8080")
     assert docker(*joined, IMAGE, "hostname").lower() == "shop"
+    assert "hello from" in docker("run", "--rm", IMAGE, "fetch", "shop", "8080")  # others know it by its host's name
     docker("run", "-d", "--name", f"{name}-2", *joined[2:], IMAGE, "cmd", "/c", LOOP)
     assert docker("inspect", f"{name}-2", "--format",
                   "{{.HostConfig.NetworkMode}} {{json .NetworkSettings.Networks}}") == f"container:{name} {{}}"

@@ -21,6 +21,7 @@ def test_a_container_shares_the_network_and_the_hosts_name_of_another(tmp_path: 
         app.post("/containers/web/start")
         app.post("/containers/db/start")
         web, db = app.inspect("web"), app.inspect("db")
+        assert web.network_settings.networks["nat"].dns_names == ("web", "shop", first[:12])
         assert db.config.hostname == "shop"
         assert (db.network_settings.networks, db.network_settings.sandbox_id) == ({}, "")
         assert (list(web.network_settings.networks or ()), web.network_settings.sandbox_id) == (["nat"], first)
@@ -60,6 +61,13 @@ def test_one_that_waits_for_its_next_start_cannot_be_joined(tmp_path: Path) -> N
                 check_shared_network(db, engine.containers.find)
 
     run(work())
+
+
+def test_others_find_a_container_by_each_of_its_names_once(tmp_path: Path) -> None:
+    with served(tmp_path) as app:
+        one = app.create("sleep 60", name="one", host={"network_mode": "nat"})
+        app.post("/containers/one/start")
+        assert app.inspect("one").network_settings.networks["nat"].dns_names == ("one", one[:12])
 
 
 def test_one_without_a_network_gives_none_to_who_joins_it(tmp_path: Path) -> None:

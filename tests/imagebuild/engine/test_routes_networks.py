@@ -31,6 +31,7 @@ class Container:
     name: str
     running: bool = False
     status: str = "created"
+    config: shapes.Config = field(default_factory=lambda: shapes.Config(hostname="shop"))
     host: shapes.HostConfig = field(default_factory=lambda: shapes.HostConfig(network_mode="nat"))
     networks: dict[str, shapes.EndpointSettings] = field(default_factory=lambda: {"nat": shapes.EndpointSettings()})
     attachment: Attachment = field(default_factory=lambda: Attachment(None))
@@ -203,6 +204,7 @@ def test_a_running_container_is_connected_and_disconnected(tmp_path: Path) -> No
         assert [(one.network, one.address) for one in app.web.attachment.endpoints] == [
             ("nat", "172.28.0.2"), ("mine", "172.28.16.7")]
         assert app.web.networks["mine"].aliases == ("www",) and app.web.saved == 1
+        assert app.web.attachment.endpoints[1].aliases == ("www", "shop")  # by the host's name it is found, too
         assert await app.refused("POST", "/networks/mine/connect", {"Container": "web"}) == (
             403, "endpoint with name web already exists in network mine")
         assert await app.refused("DELETE", "/networks/mine") == (
