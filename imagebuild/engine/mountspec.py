@@ -22,7 +22,7 @@ Kind = Literal["bind", "volume", "npipe"]
 # moby's expressions, with the folder's rewritten so that there is one way to match it: Go's engine needs no such care.
 _PART = r'[^\\/:*?"<>|\r\n]+'
 _HOST_DIR = rf"(?:\\\\\?\\)?[a-z]:[\\/](?:{_PART}(?:[\\/]{_PART})*[\\/]?)?"
-_PIPE = r'[/\\]{2}.[/\\]pipe[/\\][^:*?"<>|\r\n]+'
+_PIPE = r'[/\\]{2}\.[/\\]pipe[/\\][^:*?"<>|\r\n]+'  # moby's dot is any character, which it later takes for a folder
 _TARGET = rf'(?:\\\\\?\\)?[a-z]:(?:[\\/][^\\/:*?"<>\r\n]+)*[\\/]?|{_PIPE}'
 _MODE = r"(?::(?P<mode>ro|rw))?"
 _SPEC = re.compile(rf"(?:(?P<source>{_HOST_DIR}|{_PART}|{_PIPE}):)?(?P<target>{_TARGET}){_MODE}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from imagebuild.dockerapi import shapes
@@ -230,6 +230,7 @@ PIECES = st.lists(st.sampled_from(["c:", "d:", "\\", "/", ":", "a", "Data", "\\\
 
 
 @given(st.text() | PIECES)
+@example("\\\\0\\PIPE\\\\")
 def test_any_text_is_understood_or_refused(raw: str) -> None:
     try:
         point = parse_spec(raw, HOST)
