@@ -174,10 +174,11 @@ def test_the_python_sdk_speaks_with_it(socket: Path, engine: toy_engine.Engine) 
         two = client.containers.create("upper", name="two", stdin_open=True)
         two.start()
         raw = two.attach_socket(params={"stdin": 1, "stdout": 1, "stream": 1})
-        raw._sock.sendall(b"abc")
-        raw._sock.shutdown(1)
-        assert raw.read() == b"\x01\0\0\0\0\0\0\x03ABC"
-        raw.close()
+        with raw._sock as sock:  # the SDK leaves it to the garbage
+            sock.sendall(b"abc")
+            sock.shutdown(1)
+            assert raw.read() == b"\x01\0\0\0\0\0\0\x03ABC"
+            raw.close()
         assert two.wait()["StatusCode"] == 3
         assert client.api.load_image(io.BytesIO(b"x" * 500_000)) is not None
         two.remove()
