@@ -140,10 +140,11 @@ def test_exec(client: Any, looping: Any) -> None:
     until(lambda: looping.exec_run(["cmd", "/c", r"type C:\made.txt"]).output == b"made\r\n")
     made = client.api.exec_create(looping.id, ["findstr", "b"], stdin=True)
     raw = client.api.exec_start(made["Id"], socket=True)
-    raw._sock.sendall(b"abc\r\nxyz\r\n")
-    raw._sock.shutdown(sockets.SHUT_WR)
-    assert raw.read() == b"\x01\0\0\0\0\0\0\x05abc\r\n"
-    raw.close()
+    with raw._sock as sock:  # the SDK leaves it to the garbage
+        sock.sendall(b"abc\r\nxyz\r\n")
+        sock.shutdown(sockets.SHUT_WR)
+        assert raw.read() == b"\x01\0\0\0\0\0\0\x05abc\r\n"
+        raw.close()
     assert client.api.exec_inspect(made["Id"])["ExitCode"] == 0
 
 
@@ -151,12 +152,13 @@ def test_attach_gives_input_and_takes_output(client: Any, name: str) -> None:
     made = client.containers.create(IMAGE, ["findstr", "b"], name=name, stdin_open=True)
     raw = made.attach_socket(params={"stdin": 1, "stdout": 1, "stream": 1})
     made.start()
-    raw._sock.sendall(b"abc\r\n" * 1000)
-    raw._sock.shutdown(sockets.SHUT_WR)
     said = b""
-    while head := raw.read(8):
-        said += raw.read(int.from_bytes(head[4:], "big"))
-    raw.close()
+    with raw._sock as sock:
+        sock.sendall(b"abc\r\n" * 1000)
+        sock.shutdown(sockets.SHUT_WR)
+        while head := raw.read(8):
+            said += raw.read(int.from_bytes(head[4:], "big"))
+        raw.close()
     assert said == b"abc\r\n" * 1000
     assert made.wait()["StatusCode"] == 0
     assert made.attach(stream=False, logs=True) == said
