@@ -4,7 +4,8 @@
  * GetVolumeInformation, and with it dir, asks a driver that a full boot of Wine runs in processes of its own. Wine's
  * drivers are libraries, so launcher.exe is its process. Its start takes as long as that of a small program and most
  * programs never ask, so at first only its names are there: they lead to two devices of ours. The first request to one
- * of them waits while the driver starts, and is then handed on; later ones find the driver itself.
+ * of them waits while the driver starts; it and all later ones are handed on. The driver gets other names for its
+ * devices, so that ours are never gone, not even while it starts: another program may be asking.
  */
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
@@ -19,9 +20,7 @@ struct device;
 typedef NTSTATUS (WINAPI *handler)(struct device *device, struct irp *irp);
 
 struct driver {
-    char before[8];
-    struct device *last; /* of its devices the one made last */
-    char between[0x70 - 0x10];
+    char before[0x70];
     handler major[28];
 };
 
@@ -46,23 +45,22 @@ typedef NTSTATUS (WINAPI *starter)(struct driver *driver, UNICODE_STRING *path);
 typedef NTSTATUS (WINAPI *create_driver)(UNICODE_STRING *name, starter start);
 typedef NTSTATUS (WINAPI *create_device)(struct driver *driver, ULONG extension, UNICODE_STRING *name, ULONG type,
                                          ULONG flags, BOOLEAN exclusive, struct device **device);
-typedef NTSTATUS (WINAPI *find_object)(UNICODE_STRING *name, ULONG attributes, void *state, ACCESS_MASK access, void *type,
-                                       char mode, void *context, void **object);
 typedef void (WINAPI *complete)(struct irp *irp, char boost);
 
 NTSYSAPI NTSTATUS NTAPI NtCreateSymbolicLinkObject(HANDLE *link, ACCESS_MASK access, OBJECT_ATTRIBUTES *attributes,
                                                    UNICODE_STRING *target);
+NTSYSAPI BOOLEAN NTAPI RtlEqualUnicodeString(const UNICODE_STRING *one, const UNICODE_STRING *other, BOOLEAN any_case);
 
 #define WAITING 64 /* requests that may come in the few milliseconds of the driver's start; more are refused */
 
-/* What is asked for, what stands there until it has started, and what C: leads to. */
+/* What is asked for, what stands there, and what the driver makes behind it. */
 static WCHAR MANAGER[] = L"\\Device\\MountPointManager", VOLUME[] = L"\\Device\\HarddiskVolume1";
 static WCHAR MANAGER_LINK[] = L"\\??\\MountPointManager", VOLUME_LINK[] = L"\\??\\C:";
-static WCHAR DRIVER[] = L"\\Driver\\MountMgr", DISKS[] = L"\\Driver\\Harddisk", OUR_DRIVER[] = L"\\Driver\\wcow";
+static WCHAR DRIVER[] = L"\\Driver\\MountMgr", OUR_DRIVER[] = L"\\Driver\\wcow";
 
-static struct place { WCHAR *name, *ours, *driver; HANDLE link; struct device *device, *real; } places[] = {
-    {MANAGER, L"\\Device\\wcow-manager", DRIVER, NULL, NULL, NULL},
-    {VOLUME, L"\\Device\\wcow-volume", DISKS, NULL, NULL, NULL},
+static struct place { WCHAR *name, *theirs; struct device *device, *real; } places[] = {
+    {MANAGER, L"\\Device\\wcow-manager", NULL, NULL},
+    {VOLUME, L"\\Device\\wcow-volume", NULL, NULL},
 };
 #define PLACES (sizeof places / sizeof *places)
 
@@ -81,13 +79,13 @@ static UNICODE_STRING text(WCHAR *from)
     return out;
 }
 
-static HANDLE make_link(WCHAR *name, WCHAR *target)
+static void make_link(WCHAR *name, WCHAR *target)
 {
     UNICODE_STRING from = text(name), to = text(target);
     OBJECT_ATTRIBUTES attributes = {.Length = sizeof attributes, .ObjectName = &from};
-    HANDLE link = NULL;
+    HANDLE link; /* stays open: with it the name would go */
 
-    return NtCreateSymbolicLinkObject(&link, GENERIC_ALL, &attributes, &to) ? NULL : link;
+    NtCreateSymbolicLinkObject(&link, GENERIC_ALL, &attributes, &to);
 }
 
 static NTSTATUS hand_on(struct place *place, struct irp *irp)
@@ -124,13 +122,12 @@ static NTSTATUS WINAPI start_ours(struct driver *driver, UNICODE_STRING *path)
     (void)path;
     driver->major[DEVICE_CONTROL] = driver->major[QUERY_VOLUME] = asked; /* all that the drivers answer */
     for (unsigned i = 0; i < PLACES; i++) {
-        UNICODE_STRING name = text(places[i].ours);
+        UNICODE_STRING name = text(places[i].name);
         NTSTATUS status = create(driver, 0, &name, 0, 0, FALSE, &places[i].device);
 
         if (status) return status;
-        places[i].link = make_link(places[i].name, places[i].ours);
     }
-    make_link(MANAGER_LINK, MANAGER); /* these two stay: the driver would make the same */
+    make_link(MANAGER_LINK, MANAGER); /* the driver would make the same */
     make_link(VOLUME_LINK, VOLUME);
     return 0;
 }
@@ -158,28 +155,52 @@ HANDLE offer_mounts(void)
     return create(&name, start_ours) ? NULL : wanted;
 }
 
+/* IoCreateDevice for the driver: what would have one of our names gets another. */
+static NTSTATUS WINAPI create_behind(struct driver *driver, ULONG extension, UNICODE_STRING *name, ULONG type,
+                                     ULONG flags, BOOLEAN exclusive, struct device **device)
+{
+    create_device create = (void *)GetProcAddress(kernel, "IoCreateDevice");
+    NTSTATUS status;
+
+    for (unsigned i = 0; i < PLACES; i++) {
+        UNICODE_STRING ours = text(places[i].name), theirs = text(places[i].theirs);
+
+        if (!name || !RtlEqualUnicodeString(name, &ours, TRUE)) continue;
+        status = create(driver, extension, &theirs, type, flags, exclusive, device);
+        if (!status) places[i].real = *device;
+        return status;
+    }
+    return create(driver, extension, name, type, flags, exclusive, device);
+}
+
+/* Make all that a library imports as one function another. */
+static void redirect(char *library, const IMAGE_NT_HEADERS *header, void *from, void *to)
+{
+    const IMAGE_DATA_DIRECTORY *where = &header->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_IMPORT];
+    const IMAGE_IMPORT_DESCRIPTOR *one = (void *)(library + where->VirtualAddress);
+    DWORD before;
+
+    for (; where->Size && one->FirstThunk; one++)
+        for (void **at = (void *)(library + one->FirstThunk); *at; at++)
+            if (*at == from && VirtualProtect(at, sizeof *at, PAGE_READWRITE, &before)) {
+                *at = to;
+                VirtualProtect(at, sizeof *at, before, &before);
+            }
+}
+
 void start_mounts(void)
 {
     create_driver create = (void *)GetProcAddress(kernel, "IoCreateDriver");
-    find_object find = (void *)GetProcAddress(kernel, "ObReferenceObjectByName");
-    void **type = (void *)GetProcAddress(kernel, "IoDriverObjectType");
     char *library = (char *)LoadLibraryW(L"C:\\windows\\system32\\drivers\\mountmgr.sys");
     UNICODE_STRING name = text(DRIVER);
     IMAGE_NT_HEADERS *header;
-    struct driver *driver = NULL;
     int count;
 
     if (started) return;
-    for (unsigned i = 0; i < PLACES; i++)
-        if (places[i].link) CloseHandle(places[i].link); /* the name is free for the driver */
     if (library) {
         header = (void *)(library + ((IMAGE_DOS_HEADER *)library)->e_lfanew);
+        redirect(library, header, (void *)GetProcAddress(kernel, "IoCreateDevice"), (void *)create_behind);
         create(&name, (starter)(void *)(library + header->OptionalHeader.AddressOfEntryPoint));
-    }
-    for (unsigned i = 0; i < PLACES && find && type; i++) {
-        UNICODE_STRING owner = text(places[i].driver);
-
-        if (!find(&owner, 0, NULL, 0, *type, 0, NULL, (void **)&driver) && driver) places[i].real = driver->last;
     }
     EnterCriticalSection(&lock);
     started = 1;

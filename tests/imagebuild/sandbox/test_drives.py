@@ -61,6 +61,10 @@ def test_many_ask_at_once(volumes: Boxes) -> None:
     assert said == [f"information 1 0 {ANSWERS['information']}\n"] * 8
 
 
+def test_the_names_are_there_while_the_mount_manager_starts(volumes: Boxes) -> None:
+    assert volumes.run(r"C:\volumes.exe looks").out == "looks 1 0 0\n"
+
+
 def test_a_mounted_drive_is_there_from_the_start(volumes: Boxes) -> None:
     shared = volumes.root / "shared"
     shared.mkdir()
