@@ -20,7 +20,9 @@ DRIVE_C = f"{PREFIX}/drive_c"
 RUN = "/run"
 PROGRAMS = "/usr/lib/wcow"
 FILTER = "/etc/seccomp.bpf"
-"""The filter as a file, for ``setpriv`` in :mod:`.exec`."""
+"""The filter as a file, for ``setpriv`` in a box (:mod:`.launch`)."""
+FILTER_ENTERING = "/etc/entering.bpf"
+"""The filter for those on their way in, which ``setpriv`` outside reads through process 1's root."""
 UID = 1000
 USER = "ContainerAdministrator"
 

@@ -30,4 +30,5 @@ def files(hostname: str, hosts: Iterable[tuple[str, str]] = (), dns: Iterable[st
         "resolv.conf": "".join(f"nameserver {server}\n" for server in dns),
         "fonts/fonts.conf": _FONTS,
     }
-    return {**{name: content.encode() for name, content in text.items()}, "seccomp.bpf": seccomp.program()}
+    return {**{name: content.encode() for name, content in text.items()},
+            "seccomp.bpf": seccomp.program(), "entering.bpf": seccomp.program(entering=True)}

@@ -2,7 +2,9 @@
 """Starts bubblewrap for a box's first program, and nsenter for those that join it. Argument vectors and descriptors.
 
 Both hand on an environment of ours and nothing of the host's. A joining program gets what bubblewrap gave the first:
-the same namespaces, the same filter and no new privileges (``nsenter`` sets neither, ``setpriv`` inside does).
+the same namespaces, the same filter and no new privileges (``nsenter`` sets neither, ``setpriv`` inside does). Programs
+of the box see it come, and could trace it between its entry and the filter: so it enters under a filter too, the same
+but for the calls that enter.
 """
 
 from __future__ import annotations
@@ -106,8 +108,8 @@ def joining(init_pid: int, account: Account, group: Group, limits: Limits, stdio
              "--net", "--cgroup", "--preserve-credentials", "--root", f"--wdns={bwrap.DRIVE_C}"]
     if group.blocks:
         enter.append("--join-cgroup")
-    argv = [*_outside(terminal, limits, group), *enter, "/usr/bin/setpriv", "--no-new-privs", "--seccomp-filter",
-            bwrap.FILTER, *command]
+    argv = [*_outside(terminal, limits, group), *_filtered(f"/proc/{init_pid}/root{bwrap.FILTER_ENTERING}"), *enter,
+            *_filtered(bwrap.FILTER), *command]
     with group.entered(affinity=True):
         popen = _popen(argv, account, stdio, environment, ())
     return Child(popen, joined=os.pidfd_open(popen.pid))
@@ -117,6 +119,10 @@ def _outside(terminal: bool, limits: Limits, group: Group) -> list[str]:
     """What runs on the host's side of the program: a session with the terminal as its own, and limits."""
     session = [wine_install.find("setsid"), "--ctty"] if terminal else []
     return session + (prefix(limits, wine_install.find("prlimit")) if limits.memory is not None else [])
+
+
+def _filtered(file: str) -> list[str]:
+    return [wine_install.SETPRIV, "--no-new-privs", "--seccomp-filter", file]
 
 
 def _enter(network: Namespace | None) -> list[str]:

@@ -51,6 +51,9 @@ DENIED = {
 }
 """Calls that always fail, with their x86-64 numbers."""
 
+ENTERING = ("setns", "chroot")
+"""The denied calls that ``nsenter`` makes. Both need capabilities, which what it starts has no more."""
+
 FAMILIES = {"AF_PACKET": 17, "AF_RDS": 21, "AF_ALG": 38, "AF_VSOCK": 40, "AF_XDP": 44, "AF_TIPC": 30, "AF_CAN": 29,
             "AF_BLUETOOTH": 31, "AF_NFC": 39, "AF_KCM": 41, "AF_QIPCRTR": 42, "AF_SMC": 43}
 """Socket families that cannot be opened."""
@@ -62,9 +65,10 @@ _CLONE, _CLONE3, _SOCKET, _SOCKETPAIR, _IOCTL = 56, 435, 41, 53, 16
 
 
 @cache
-def program() -> bytes:
+def program(*, entering: bool = False) -> bytes:
     """The filter as ``bwrap --seccomp`` and ``setpriv --seccomp-filter`` read it: struct sock_filter, eight bytes each.
 
+    With ``entering`` that of a program on its way into a box, which may make the calls of :data:`ENTERING` still.
     Deterministic. Other calling conventions than x86-64's own (int 0x80, x32) are refused as a whole: their numbers
     differ, and 64-bit Wine makes no use of them.
     """
@@ -75,7 +79,7 @@ def program() -> bytes:
         (_LOAD, 0, 0, _NUMBER),
         (_AT_LEAST, 0, 1, _X32_BIT), (_RETURN, 0, 0, refuse),
     ]
-    for number in sorted(DENIED.values()):
+    for number in sorted(number for name, number in DENIED.items() if not (entering and name in ENTERING)):
         code += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, refuse)]
     code += [(_EQUAL, 0, 1, _CLONE3), (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)]
     code += _when(_CLONE, 0, _ANY_BIT, [_CLONE_NEWUSER], refuse)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -129,6 +130,19 @@ def test_a_program_has_no_capability_and_can_get_none(attempt: Try) -> None:
     assert status["NoNewPrivs"] == "1"
     assert status["Seccomp"] == "2"
     assert status["Uid"].split()[0] == "1000"
+
+
+def test_a_program_that_joins_cannot_be_caught_before_its_filter(boxes: Boxes) -> None:
+    box = boxes.open()
+    start(box, "probe sleep")
+    caught: list[str] = []
+    hunter = threading.Thread(target=lambda: caught.append(run(box, "probe hunt 4", main=False).out))
+    hunter.start()
+    while hunter.is_alive():
+        run(box, "probe exit 0", main=False)
+    traced, bare = map(int, caught[0].split())
+    assert traced > 10
+    assert bare == 0
 
 
 def test_a_process_of_a_box_is_not_roots_on_this_machine(boxes: Boxes) -> None:

@@ -15,10 +15,10 @@ X86_64 = 0xC000003E
 ALLOW = 0x7FFF0000
 
 
-def evaluate(number: int, *arguments: int, arch: int = X86_64) -> int:
+def evaluate(number: int, *arguments: int, arch: int = X86_64, entering: bool = False) -> int:
     """What classic BPF answers for a call: linux/filter.h, the instructions that a seccomp filter may have."""
     data = struct.pack("<IIQ6Q", number, arch, 0, *(*arguments, 0, 0, 0, 0, 0, 0)[:6])
-    code = list(struct.iter_unpack("<HBBI", seccomp.program()))
+    code = list(struct.iter_unpack("<HBBI", seccomp.program(entering=entering)))
     at = accumulator = 0
     while True:
         operation, yes, no, value = code[at]
@@ -39,6 +39,12 @@ def denied(code: int) -> int:
 @given(st.sampled_from(sorted(seccomp.DENIED.values())), st.lists(st.integers(0, 2**64 - 1), max_size=6))
 def test_a_denied_call_is_eperm_whatever_its_arguments(number: int, arguments: list[int]) -> None:
     assert evaluate(number, *arguments) == denied(errno.EPERM)
+
+
+def test_what_enters_may_make_two_calls_more_and_no_other() -> None:
+    allowed = {name for name, number in seccomp.DENIED.items() if evaluate(number, entering=True) == ALLOW}
+    assert allowed == {"setns", "chroot"}
+    assert evaluate(56, 0x10000000, entering=True) == evaluate(165, arch=3, entering=True) == denied(errno.EPERM)
 
 
 @given(st.integers(0, 500).filter(lambda number: number not in {*seccomp.DENIED.values(), 16, 41, 53, 56, 435}))
