@@ -30,10 +30,11 @@ class Account:
         """Keyword arguments of ``subprocess.Popen`` that start a program as this account."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.drop else {}
 
-    def own(self, path: Path) -> None:
-        """Make a file or folder that we have just made the account's (not what it points at)."""
+    def own(self, path: Path | str, parent: int | None = None) -> None:
+        """Make a file or folder that we have just made the account's (not what it points at); ``path`` starts at the
+        open folder ``parent``."""
         if self.drop:
-            os.chown(path, self.uid, self.gid, follow_symlinks=False)
+            os.chown(path, self.uid, self.gid, dir_fd=parent, follow_symlinks=False)
 
     def reaches(self, path: Path) -> Path | None:
         """The first folder on the way to ``path`` that the account may not enter; ``None``: all well."""

@@ -99,6 +99,7 @@ class WineBox:
         self._job = f"Container_{spec.id}"
         self._group = Group(shared.means, spec.id, spec.limits)
         self._lock = threading.RLock()
+        self._run = -1
         self._number = 0
         self._started = False
         self._child: launch.Child | None = None
@@ -117,9 +118,10 @@ class WineBox:
         try:
             folder.make(spec, shared.template, shared.account)
             self._run = os.open(spec.folder / "run", os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            for old in (spec.folder / "run").iterdir():  # of an engine before us
-                self._number = max(self._number, int(old.name) if old.name.isdigit() else 0)
+            self._number = folder.last_talk(self._run)  # of an engine before us
         except OSError as error:
+            if self._run >= 0:
+                os.close(self._run)
             raise ToolError("cannot open a box", why=f"{error.filename or spec.folder}: {error.strerror}") from error
 
     # --- programs ----------------------------------------------------------------------------------------------------
@@ -237,19 +239,16 @@ class WineBox:
 
     def _begun(self, child: launch.Child, talk: folder.Talk, command: Command, stdio: Stdio,
                kill: Callable[[WineProcess], None]) -> WineProcess:
-        """Wait until launcher.exe has started the program."""
-        end = time.monotonic() + START_SECONDS
-        outside = child.init if child.init >= 0 else child.joined
-        with Notice(talk.status) as notice:
-            while True:
-                gone = ended(outside)
-                word, _, number = talk.read_status().partition("\n")[0].partition(" ")
-                if word == "started" and number.isdigit():
-                    terminal = os.dup(stdio.stdin) if command.tty else -1
-                    return WineProcess(child.popen.pid, int(number), terminal, kill)
-                if word == "failed" or gone or time.monotonic() > end:
-                    break
-                notice.wait(end - time.monotonic(), outside)
+        """Wait until launcher.exe has started the program. One that has not been started is ended."""
+        try:
+            word, number, gone = self._said(child, talk)
+            if word == "started":
+                terminal = os.dup(stdio.stdin) if command.tty else -1
+                return WineProcess(child.popen.pid, int(number), terminal, kill)
+        except BaseException:
+            self._abandon(child)
+            talk.close()
+            raise
         self._abandon(child)
         talk.close()
         if word == "failed":
@@ -257,6 +256,20 @@ class WineBox:
                             code=int(number) if number.isdigit() else 0, why=f"Windows error {number}")
         why = f"Wine ended with {child.popen.returncode}" if gone else f"Wine said nothing for {START_SECONDS} s"
         raise ToolError(f"cannot start {command.line[:200]!r}", program="wine64", why=f"{why} before the program began")
+
+    def _said(self, child: launch.Child, talk: folder.Talk) -> tuple[str, str, bool]:
+        """The first line of the status, as word and number, and whether all was over before; no word when the time is."""
+        end = time.monotonic() + START_SECONDS
+        outside = child.init if child.init >= 0 else child.joined
+        with Notice(talk.status) as notice:
+            while True:
+                gone = ended(outside)
+                word, _, number = talk.read_status().partition("\n")[0].partition(" ")
+                if word == "failed" or (word == "started" and number.isdigit()):
+                    return word, number, gone
+                if gone or time.monotonic() > end:
+                    return "", "", gone
+                notice.wait(end - time.monotonic(), outside)
 
     def _abandon(self, child: launch.Child) -> None:
         if child.init >= 0:

@@ -15,8 +15,10 @@ that they could have changed: it keeps the descriptors of ``run`` and of the fil
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +29,9 @@ from .account import Account
 from .bwrap import DRIVE_C, PREFIX
 from .port import BoxSpec
 from .template import HIVES
+
+_FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NUMBER = re.compile("[1-9][0-9]{0,8}")
 
 
 def make(spec: BoxSpec, template: Path, account: Account) -> None:
@@ -66,11 +71,18 @@ def _registry(spec: BoxSpec, template: Path, prefix: Path, account: Account) -> 
 
 
 def remove(folder: Path) -> None:
-    """Take the folder of a box away. The overlay leaves a folder nobody may enter in ``work``."""
+    """Take the folder of a box away. The overlay leaves a folder nobody may enter in ``work``, and a program of the box
+    may have made others."""
     inner = folder / "work" / "work"
     if inner.is_dir() and not inner.is_symlink():
         inner.chmod(0o700)
     shutil.rmtree(folder, ignore_errors=True)
+    if folder.is_dir():
+        for where, names, _ in os.walk(folder):
+            for path in (Path(where, name) for name in names):
+                if not path.is_symlink():
+                    path.chmod(0o700)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 # --- where a mount goes ----------------------------------------------------------------------------------------------
@@ -116,15 +128,28 @@ def _entry(folder: Path, name: str) -> str:
 
 
 def _drive(letter: str, spec: BoxSpec, account: Account) -> str:
-    prefix = spec.folder / "prefix"
-    link, folder = prefix / "dosdevices" / f"{letter}:", prefix / "drives" / letter
-    if not folder.is_dir():
-        folder.mkdir()
-        account.own(folder)
-    if not link.is_symlink():
-        link.symlink_to(f"../drives/{letter}")
-        account.own(link)
+    """Make a drive where it is missing. A program of the box may have put links where it is to be: an OSError."""
+    with ExitStack() as stack:
+        def keep(descriptor: int) -> int:
+            stack.callback(os.close, descriptor)
+            return descriptor
+
+        prefix = keep(os.open(spec.folder / "prefix", _FOLDER))
+        devices = keep(_enter("dosdevices", prefix, account))
+        drives = keep(_enter("drives", prefix, account))
+        keep(_enter(letter, drives, account))
+        with suppress(FileExistsError):
+            os.symlink(f"../drives/{letter}", f"{letter}:", dir_fd=devices)
+            account.own(f"{letter}:", devices)
     return f"{PREFIX}/drives/{letter}"
+
+
+def _enter(name: str, parent: int, account: Account) -> int:
+    """A descriptor of a folder in an open one, made where it is missing."""
+    with suppress(FileExistsError):
+        os.mkdir(name, dir_fd=parent)
+        account.own(name, parent)
+    return os.open(name, _FOLDER, dir_fd=parent)
 
 
 def open_source(path: Path) -> int:
@@ -165,21 +190,28 @@ def new_talk(run: int, number: int, request: bytes, account: Account) -> Talk:
     """Make ``run/N`` below the open folder ``run`` with its request. OSError when the box is in the way."""
     name = str(number)
     os.mkdir(name, 0o755, dir_fd=run)
-    folder = os.open(name, os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=run)
-    made = []
-    try:
+    with ExitStack() as stack, ExitStack() as failed:
+        folder = os.open(name, _FOLDER, dir_fd=run)
+        stack.callback(os.close, folder)
         if account.drop:
             os.fchown(folder, account.uid, account.gid)
-        for file in ("request", "status", "list"):
+        made = []
+        for file, closing in (("request", stack), ("status", failed), ("list", failed)):
             made.append(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644,
                                 dir_fd=folder))
+            closing.callback(os.close, made[-1])
             if account.drop:
                 os.fchown(made[-1], account.uid, account.gid)
-        os.write(made[0], request)
-        os.close(made[0])
-    finally:
-        os.close(folder)
-    return Talk(rf"\\?\unix\run\{name}", made[1], made[2])
+        with os.fdopen(os.dup(made[0]), "wb") as out:  # os.write may stop at a full disk and say nothing
+            out.write(request)
+        failed.pop_all()
+        return Talk(rf"\\?\unix\run\{name}", made[1], made[2])
+
+
+def last_talk(run: int) -> int:
+    """The highest number that :func:`new_talk` has given below the open folder; 0: none yet. What a program has put
+    there under names of its own does not count."""
+    return max((int(name) for name in os.listdir(run) if _NUMBER.fullmatch(name)), default=0)
 
 
 def request(job: str, flags: str, memory: int | None, cpus: float | None, cwd: str, line: str,

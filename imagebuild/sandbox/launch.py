@@ -42,9 +42,13 @@ class Child:
 def memory_file(content: bytes, name: str) -> int:
     """An unnamed file with this content, to be read from its start."""
     descriptor = os.memfd_create(name)
-    with os.fdopen(os.dup(descriptor), "wb") as file:
-        file.write(content)
-    os.lseek(descriptor, 0, os.SEEK_SET)
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(content)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    except BaseException:
+        os.close(descriptor)
+        raise
     return descriptor
 
 
@@ -63,6 +67,8 @@ def first(account: Account, group: Group, limits: Limits, network: Namespace | N
 
         told, info = os.pipe()
         keep(told)
+        ours = stack.enter_context(ExitStack())
+        ours.callback(os.close, info)
         block = -1
         if group.blocks:
             block, release = map(keep, os.pipe())
@@ -73,16 +79,18 @@ def first(account: Account, group: Group, limits: Limits, network: Namespace | N
         passed = [packed, filtered, info, *inherited, *(file for _, file in files)] + ([block] if block >= 0 else [])
         argv = [*_outside(terminal, limits, group), *_enter(network), wine_install.find("bwrap"),
                 "--args", str(packed), *command]
+        with group.entered(affinity=True):
+            popen = _popen(argv, account, stdio, {}, passed)
+        ours.close()  # so that the pipe ends with bubblewrap
         try:
-            with group.entered(affinity=True):
-                popen = _popen(argv, account, stdio, {}, passed)
-        finally:
-            os.close(info)
-        pid = _told(told)
-        try:
+            pid = _told(told)
             init = os.pidfd_open(pid) if pid else -1
         except ProcessLookupError:
             init = -1
+        except BaseException:
+            popen.kill()
+            popen.wait()
+            raise
         if init < 0:
             popen.kill()
             raise ToolError("cannot start a sandbox", program="bwrap", code=popen.wait(),
@@ -112,7 +120,12 @@ def joining(init_pid: int, account: Account, group: Group, limits: Limits, stdio
             *_filtered(bwrap.FILTER), *command]
     with group.entered(affinity=True):
         popen = _popen(argv, account, stdio, environment, ())
-    return Child(popen, joined=os.pidfd_open(popen.pid))
+    try:
+        return Child(popen, joined=os.pidfd_open(popen.pid))
+    except OSError as error:
+        popen.kill()
+        popen.wait()
+        raise ToolError("cannot start a program in the box", why=error.strerror or str(error)) from error
 
 
 def _outside(terminal: bool, limits: Limits, group: Group) -> list[str]:

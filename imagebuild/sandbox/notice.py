@@ -18,7 +18,8 @@ _MODIFY = 0x2
 _CLOEXEC_NONBLOCK = os.O_CLOEXEC | os.O_NONBLOCK
 
 _PAUSE = 0.01
-"""Seconds between two looks where there is no inotify: an account may have 128 at a time."""
+"""Seconds between two looks where there is no inotify (an account may have 128 at a time), and before each but the first
+write is waited for: a hostile program may write again and again."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -32,6 +33,7 @@ class Notice:
                                                           _MODIFY) < 0:
             os.close(self._inotify)
             self._inotify = -1
+        self._noticed = False
 
     def __enter__(self) -> Notice:
         return self
@@ -44,8 +46,9 @@ class Notice:
     def wait(self, seconds: float, *ends: int) -> None:
         """Return after a write, when one of the descriptors ``ends`` (pidfds) can be read, or after this time; at times
         for nothing: the caller looks at the file and may wait again."""
+        if self._inotify < 0 or self._noticed:
+            time.sleep(max(0, min(seconds, _PAUSE)))
         if self._inotify < 0:
-            time.sleep(min(seconds, _PAUSE))
             return
         poll = select.poll()
         for descriptor in (self._inotify, *ends):
@@ -53,6 +56,7 @@ class Notice:
         poll.poll(max(seconds, 0) * 1000)
         with contextlib.suppress(BlockingIOError):  # it was one of the ends, or the time
             os.read(self._inotify, 4096)
+            self._noticed = True
 
 
 def ended(pidfd: int) -> bool:

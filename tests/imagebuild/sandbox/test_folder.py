@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import os
+import resource
+import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from imagebuild.errors import UsageError
 from imagebuild.sandbox import BoxSpec, bwrap, folder, identity, launch
 from imagebuild.sandbox.account import Account, choose
 
+NORMAL = (65534, 65534) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
 TEXT = st.text(st.characters(exclude_characters="\0"), max_size=20)
 
 
@@ -67,6 +71,88 @@ def test_what_a_program_puts_in_place_of_run_is_not_followed(tmp_path: Path) -> 
     assert talk.read_status() == "started 5\n"
     talk.close()
     os.close(held)
+
+
+@pytest.mark.parametrize("name", ["drives", "dosdevices", "drives/e"])
+def test_a_link_that_a_program_put_where_a_drive_is_to_be_is_not_followed(spec: BoxSpec, tmp_path: Path, name: str
+                                                                          ) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    place = spec.folder / "prefix" / name
+    if place.is_dir():
+        place.rmdir()
+    place.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match=name.rpartition("/")[2]):
+        folder.target("E:\\", spec, [], choose())
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_drive_is_made_once_also_in_a_prefix_that_had_none(spec: BoxSpec) -> None:
+    (spec.folder / "prefix" / "drives").rmdir()
+    for _ in range(2):
+        assert folder.target("E:\\", spec, [], choose()) == "/prefix/drives/e"
+    assert (spec.folder / "prefix" / "dosdevices" / "e:").resolve() == spec.folder / "prefix" / "drives" / "e"
+
+
+def test_numbers_go_on_where_an_engine_before_us_stopped_whatever_programs_put_there(tmp_path: Path) -> None:
+    held = os.open(tmp_path, os.O_DIRECTORY)
+    assert folder.last_talk(held) == 0
+    for name in ("7", "12", "\u00b2", "\u0665\u0665\u0665", "-3", "x", "9" * 200):
+        (tmp_path / name).mkdir()
+    (tmp_path / os.fsdecode(b"\xff9")).mkdir()
+    assert folder.last_talk(held) == 12
+    os.close(held)
+
+
+@pytest.mark.parametrize("fails", ["open", "write"])
+def test_a_request_that_cannot_be_written_leaves_nothing_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                              fails: str) -> None:
+    held = os.open(tmp_path, os.O_DIRECTORY)
+    before = len(os.listdir("/proc/self/fd"))
+    really = os.open
+
+    def refuse(path: str, *arguments: int, **more: int) -> int:
+        if path == "list":
+            raise OSError(24, "Too many open files")
+        return really(path, *arguments, **more)
+
+    size = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        if fails == "open":
+            monkeypatch.setattr(os, "open", refuse)
+        else:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, size[1]))  # as a disk that gets full
+        with pytest.raises(OSError, match="Too many open|too large"):
+            folder.new_talk(held, 1, b"x" * 5000, choose())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, size)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert len(os.listdir("/proc/self/fd")) == before
+    os.close(held)
+
+
+def test_a_folder_that_a_program_closed_to_everybody_is_removed(tmp_path: Path) -> None:
+    place = tmp_path / "box"
+    (place / "upper" / "a" / "b").mkdir(parents=True)
+    (place / "upper" / "a" / "b" / "file").touch()
+    for path in (place, place / "upper", place / "upper" / "a", place / "upper" / "a" / "b"):
+        os.chown(path, *NORMAL)
+    os.chown(place / "upper" / "a" / "b" / "file", *NORMAL)
+    (place / "upper" / "a" / "b").chmod(0)
+    (place / "upper" / "a").chmod(0)
+    tmp_path.chmod(0o755)
+    child = os.fork()
+    if not child:  # a normal user's engine
+        with suppress(BaseException):
+            os.chdir(tmp_path)
+            if os.geteuid() == 0:
+                os.setgroups([])
+                os.setgid(NORMAL[1])
+                os.setuid(NORMAL[0])
+            folder.remove(Path("box"))
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert not (place / "upper").exists()
 
 
 def test_identity_is_text_that_wine_reads() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,28 @@ def test_where_inotify_says_no_it_looks_again_and_again(tmp_path: Path, monkeypa
         before = time.monotonic()
         noticed.wait(LONG)
         assert time.monotonic() - before < LONG
+        noticed.wait(-1)  # the time was over when it was reckoned
+
+
+def test_who_writes_again_and_again_keeps_nobody_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    with (tmp_path / "status").open("wb", buffering=0) as file, Notice(file.fileno()) as noticed:
+        for _ in range(3):
+            file.write(b"x")
+            noticed.wait(LONG)
+    assert len(pauses) == 2
+
+
+def test_two_hundred_wait_at_once_with_inotify_or_without(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        files = [stack.enter_context((tmp_path / str(i)).open("wb", buffering=0)) for i in range(200)]
+        notices = [stack.enter_context(Notice(file.fileno())) for file in files]
+        for file, noticed in zip(files, notices, strict=True):
+            file.write(b"x")
+            before = time.monotonic()
+            noticed.wait(LONG)
+            assert time.monotonic() - before < LONG
 
 
 def test_nothing_is_left_open(tmp_path: Path) -> None:
