@@ -258,7 +258,7 @@ class WineBox:
         raise ToolError(f"cannot start {command.line[:200]!r}", program="wine64", why=f"{why} before the program began")
 
     def _said(self, child: launch.Child, talk: folder.Talk) -> tuple[str, str, bool]:
-        """The first line of the status, as word and number, and whether all was over before; no word when the time is."""
+        """The first line of the status, as word and number, and whether all was over before; no word: in vain."""
         end = time.monotonic() + START_SECONDS
         outside = child.init if child.init >= 0 else child.joined
         with Notice(talk.status) as notice:

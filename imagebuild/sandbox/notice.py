@@ -18,8 +18,8 @@ _MODIFY = 0x2
 _CLOEXEC_NONBLOCK = os.O_CLOEXEC | os.O_NONBLOCK
 
 _PAUSE = 0.01
-"""Seconds between two looks where there is no inotify (an account may have 128 at a time), and before each but the first
-write is waited for: a hostile program may write again and again."""
+"""Seconds between two looks where there is no inotify (an account may have 128 at a time), and after a write before the
+next is waited for: a hostile program may write again and again."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
