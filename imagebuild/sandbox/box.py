@@ -99,6 +99,7 @@ class WineBox:
         self._job = f"Container_{spec.id}"
         self._group = Group(shared.means, spec.id, spec.limits)
         self._lock = threading.RLock()
+        self._signalling = threading.Lock()
         self._run = -1
         self._number = 0
         self._started = False
@@ -207,7 +208,7 @@ class WineBox:
     def _join(self, verb: str, talk: folder.Talk, stdio: Stdio, command: Command, limits: Limits | None = None
               ) -> launch.Child:
         shared, init = self._shared, self._child
-        if init is None or not _alive(init):
+        if init is None or not self._signal(0):
             raise NotFoundError("cannot start a program in the box", why="the box does not run")
         child = shared.starter.call(lambda: launch.joining(
             init.init_pid, shared.account, self._group, self._spec.limits if limits is None else limits, stdio,
@@ -273,9 +274,9 @@ class WineBox:
 
     def _abandon(self, child: launch.Child) -> None:
         if child.init >= 0:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(child.init, signal.SIGKILL)
-            self._child = None
+            self._signal(signal.SIGKILL)
+            with self._signalling:
+                self._child = None
             child.popen.wait()
             os.close(child.init)
         else:
@@ -323,7 +324,8 @@ class WineBox:
     def _over(self, child: launch.Child, process: WineProcess, talk: folder.Talk) -> None:
         """Process 1 is gone, and with it everything in the box."""
         child.popen.wait()
-        self._child = None
+        with self._signalling:
+            self._child = None
         os.close(child.init)
         code = _exit_code(talk.read_status())
         talk.close()
@@ -346,13 +348,22 @@ class WineBox:
 
     def kill(self) -> None:
         """See :meth:`.port.Box.kill`."""
-        main, child = self._main, self._child
-        if main is None or child is None:
-            return
-        with contextlib.suppress(ProcessLookupError, OSError):
-            signal.pidfd_send_signal(child.init, signal.SIGKILL)
-        with contextlib.suppress(WaitTimeout):
-            main.ended.result(END_SECONDS)
+        self._signal(signal.SIGKILL)
+        main = self._main
+        if main is not None:
+            with contextlib.suppress(WaitTimeout):
+                main.ended.result(END_SECONDS)
+
+    def _signal(self, number: int) -> bool:
+        """Send process 1 a signal, as long as its descriptor cannot be closed and be somebody else's; whether it was
+        there."""
+        with self._signalling:
+            try:
+                if self._child is not None:
+                    signal.pidfd_send_signal(self._child.init, number)
+            except OSError:
+                return False
+            return self._child is not None
 
     def close(self, *, remove: bool = False) -> None:
         """See :meth:`.port.Box.close`."""
@@ -361,6 +372,7 @@ class WineBox:
             if self._run >= 0:
                 os.close(self._run)
                 self._run = -1
+        self.kill()  # what was being started the first time
         self._group.remove()
         if remove:
             folder.remove(self._spec.folder)
@@ -420,14 +432,6 @@ def _make_raw(command: Command, stdio: Stdio) -> None:
     """Wine's console makes its terminal raw, a moment after the first keys may have come: do it before."""
     if command.tty:
         tty.setraw(stdio.stdin)
-
-
-def _alive(child: launch.Child) -> bool:
-    try:
-        signal.pidfd_send_signal(child.init, 0)
-    except OSError:
-        return False
-    return True
 
 
 def _exit_code(status: str) -> int | None:

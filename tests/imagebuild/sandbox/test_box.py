@@ -8,18 +8,21 @@ import os
 import pty
 import select
 import shutil
+import signal
 import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import sandboxes
 from support.sandboxes import Boxes, run, start, wait_for
 
 from imagebuild.errors import NotFoundError, ToolError, UsageError
-from imagebuild.sandbox import KILLED, BoxSpec, Command, Limits, Mount, Stdio, WineSandbox
+from imagebuild.sandbox import KILLED, BoxSpec, Command, Limits, Mount, Stdio, WineSandbox, launch
 from imagebuild.sandbox.box import WineBox
+from imagebuild.sandbox.notice import Notice
 
 pytestmark = pytest.mark.slow
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -351,3 +354,56 @@ def test_a_mount_that_the_boxes_account_cannot_reach_is_named(boxes: Boxes) -> N
     closed.chmod(0o700)
     with pytest.raises(ToolError, match=f"may not enter {closed}"):
         boxes.run("cmd /c ver", mounts=(Mount(closed / "data", r"C:\data"),))
+
+
+def test_a_start_that_is_interrupted_leaves_nothing(boxes: Boxes, monkeypatch: pytest.MonkeyPatch) -> None:
+    box, begun = boxes.open(), []
+    really = launch.first
+
+    def first(*arguments: Any, **more: Any) -> launch.Child:
+        begun.append(really(*arguments, **more))
+        return begun[0]
+
+    def interrupted(self: Notice, seconds: float, *ends: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(launch, "first", first)
+    monkeypatch.setattr(Notice, "wait", interrupted)
+    before = len([*Path("/proc/self/fd").iterdir()])
+    with pytest.raises(KeyboardInterrupt):
+        start(box, "probe sleep")
+    assert begun[0].popen.poll() is not None
+    assert len([*Path("/proc/self/fd").iterdir()]) == before
+
+
+def test_a_box_is_killed_while_it_starts(boxes: Boxes, monkeypatch: pytest.MonkeyPatch) -> None:
+    box = boxes.open()
+    really = Notice.wait
+
+    def wait(self: Notice, seconds: float, *ends: int) -> None:
+        box.kill()
+        really(self, seconds, *ends)
+
+    monkeypatch.setattr(Notice, "wait", wait)
+    with pytest.raises(ToolError, match="before the program began"):
+        start(box, "probe sleep")
+
+
+def test_a_box_that_ends_by_itself_while_it_is_killed_keeps_its_descriptor_until_then(
+        boxes: Boxes, monkeypatch: pytest.MonkeyPatch) -> None:
+    box = boxes.open()
+    main = start(box, "ping -n 2 127.0.0.1")
+    really, kinds = signal.pidfd_send_signal, []
+
+    def late(descriptor: int, number: int) -> None:
+        wait_for(main.ended.done, 2)  # another thread goes on
+        try:
+            kinds.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        except OSError:
+            kinds.append("closed")
+        really(descriptor, number)
+
+    monkeypatch.setattr(signal, "pidfd_send_signal", late)
+    box.kill()
+    assert kinds[0].endswith("[pidfd]") or kinds[0].startswith("pidfd:")
+    assert main.ended.done()
