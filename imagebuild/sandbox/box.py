@@ -21,12 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import NotFoundError, ToolError, UsageError
-from . import bwrap, etc, folder, launch, processes
+from . import bwrap, etc, folder, launch, processes, talks
 from .account import Account
 from .limits import Group, Means
 from .notice import Notice, ended
 from .port import KILLED, STOPPED, BoxSpec, Command, Limits, Process, ProcessRow, Stdio
 from .starter import Starter, Watcher
+from .talks import Talk, Talks
 from .template import overrides
 from .wine_install import Install
 
@@ -100,8 +101,6 @@ class WineBox:
         self._group = Group(shared.means, spec.id, spec.limits)
         self._lock = threading.RLock()
         self._signalling = threading.Lock()
-        self._run = -1
-        self._number = 0
         self._started = False
         self._child: launch.Child | None = None
         self._main: WineProcess | None = None
@@ -118,11 +117,8 @@ class WineBox:
         self._lowers = lowers
         try:
             folder.make(spec, shared.template, shared.account)
-            self._run = os.open(spec.folder / "run", os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            self._number = folder.last_talk(self._run)  # of an engine before us
+            self._talks = Talks(spec.folder / "run", shared.account)
         except OSError as error:
-            if self._run >= 0:
-                os.close(self._run)
             raise ToolError("cannot open a box", why=f"{error.filename or spec.folder}: {error.strerror}") from error
 
     # --- programs ----------------------------------------------------------------------------------------------------
@@ -144,11 +140,11 @@ class WineBox:
                 self._group.make()
                 child = self._shared.starter.call(lambda: self._first(command, stdio, talk, binds))
             except OSError as error:
-                talk.close()
+                self._talks.end(talk)
                 raise ToolError("cannot start a sandbox",
                                 why=f"{error.filename or 'cgroup'}: {error.strerror}") from error
             except BaseException:
-                talk.close()
+                self._talks.end(talk)
                 raise
             finally:
                 for bind in binds:
@@ -167,7 +163,7 @@ class WineBox:
             raise ToolError("cannot mount a folder", why=f"the account {self._shared.account.uid}, which boxes run as, "
                             f"may not enter {closed}", hint=f"chmod o+x {closed}, or mount a folder elsewhere")
 
-    def _first(self, command: Command, stdio: Stdio, talk: folder.Talk, binds: list[bwrap.Bind]) -> launch.Child:
+    def _first(self, command: Command, stdio: Stdio, talk: Talk, binds: list[bwrap.Bind]) -> launch.Child:
         shared, spec = self._shared, self._spec
         view = bwrap.View(spec.folder / "prefix", spec.folder / "run", shared.programs, self._lowers,
                           spec.folder / "upper", spec.folder / "work", tuple(binds))
@@ -190,7 +186,7 @@ class WineBox:
             try:
                 child = self._join("run", talk, stdio, command)
             except BaseException:
-                talk.close()
+                self._talks.end(talk)
                 raise
         process = self._begun(child, talk, command, stdio, self._end_joined)
 
@@ -199,13 +195,13 @@ class WineBox:
             self._joined.discard(child.popen.pid)
             os.close(child.joined)
             code = _exit_code(talk.read_status())
-            talk.close()
+            self._talks.end(talk)
             process.finish(self._cause if code is None else code)
 
         self._shared.watcher.watch(child.joined, over)
         return process
 
-    def _join(self, verb: str, talk: folder.Talk, stdio: Stdio, command: Command, limits: Limits | None = None
+    def _join(self, verb: str, talk: Talk, stdio: Stdio, command: Command, limits: Limits | None = None
               ) -> launch.Child:
         shared, init = self._shared, self._child
         if init is None or not self._signal(0):
@@ -216,14 +212,13 @@ class WineBox:
         self._joined.add(child.popen.pid)
         return child
 
-    def _launcher(self, verb: str, talk: folder.Talk) -> list[str]:
+    def _launcher(self, verb: str, talk: Talk) -> list[str]:
         return [str(self._shared.install.loader), launch.LAUNCHER, verb, talk.inside]
 
     def _environment(self, command: Command) -> dict[str, str]:
         return bwrap.wine_environment(self._shared.install, overrides(self._shared.layer), terminal=command.tty)
 
-    def _talk(self, command: Command, flags: str) -> folder.Talk:
-        self._number += 1
+    def _talk(self, command: Command, flags: str) -> Talk:
         spec = self._spec
         services = bool(_NEEDS_SERVICES.search(command.line)) if command.services is None else command.services
         flags += "s" * services + ("t" if command.tty else "l" * bool(_IS_CMD.match(command.line)))
@@ -231,14 +226,14 @@ class WineBox:
         for name, value in [("WINEUSERNAME", spec.user), ("USERNAME", spec.user), *spec.environment.items(),
                             *command.environment.items()]:
             merged[name.upper()] = name, value
-        data = folder.request(self._job, flags, spec.limits.memory, spec.limits.cpus, command.cwd, command.line,
-                              merged.values())
+        data = talks.request(self._job, flags, spec.limits.memory, spec.limits.cpus, command.cwd, command.line,
+                             merged.values())
         try:
-            return folder.new_talk(self._run, self._number, data, self._shared.account)
+            return self._talks.begin(data)
         except OSError as error:
             raise ToolError("cannot start a program in the box", why=f"{error.filename}: {error.strerror}") from error
 
-    def _begun(self, child: launch.Child, talk: folder.Talk, command: Command, stdio: Stdio,
+    def _begun(self, child: launch.Child, talk: Talk, command: Command, stdio: Stdio,
                kill: Callable[[WineProcess], None]) -> WineProcess:
         """Wait until launcher.exe has started the program. One that has not been started is ended."""
         try:
@@ -248,17 +243,17 @@ class WineBox:
                 return WineProcess(child.popen.pid, int(number), terminal, kill)
         except BaseException:
             self._abandon(child)
-            talk.close()
+            self._talks.end(talk)
             raise
         self._abandon(child)
-        talk.close()
+        self._talks.end(talk)
         if word == "failed":
             raise ToolError(f"cannot start {command.line[:200]!r}", program=command.line.split(" ")[0],
                             code=int(number) if number.isdigit() else 0, why=f"Windows error {number}")
         why = f"Wine ended with {child.popen.returncode}" if gone else f"Wine said nothing for {START_SECONDS} s"
         raise ToolError(f"cannot start {command.line[:200]!r}", program="wine64", why=f"{why} before the program began")
 
-    def _said(self, child: launch.Child, talk: folder.Talk) -> tuple[str, str, bool]:
+    def _said(self, child: launch.Child, talk: Talk) -> tuple[str, str, bool]:
         """The first line of the status, as word and number, and whether all was over before; no word: in vain."""
         end = time.monotonic() + START_SECONDS
         outside = child.init if child.init >= 0 else child.joined
@@ -321,14 +316,14 @@ class WineBox:
 
         self._shared.watcher.watch(first, ended)
 
-    def _over(self, child: launch.Child, process: WineProcess, talk: folder.Talk) -> None:
+    def _over(self, child: launch.Child, process: WineProcess, talk: Talk) -> None:
         """Process 1 is gone, and with it everything in the box."""
         child.popen.wait()
         with self._signalling:
             self._child = None
         os.close(child.init)
         code = _exit_code(talk.read_status())
-        talk.close()
+        self._talks.end(talk)
         self._group.remove()
         if self._timer:
             self._timer.cancel()
@@ -369,9 +364,7 @@ class WineBox:
         """See :meth:`.port.Box.close`."""
         self.kill()
         with self._lock:
-            if self._run >= 0:
-                os.close(self._run)
-                self._run = -1
+            self._talks.close()
         self.kill()  # what was being started the first time
         self._group.remove()
         if remove:
@@ -399,7 +392,7 @@ class WineBox:
         if isinstance(process, WineProcess):
             process.resize(rows, columns)
 
-    def _ask(self, verb: str, seconds: float, answer: Callable[[folder.Talk], object] | None = None) -> None:
+    def _ask(self, verb: str, seconds: float, answer: Callable[[Talk], object] | None = None) -> None:
         """Run launcher.exe for something else than a program; ToolError when it fails or takes too long."""
         command = Command("")
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
@@ -425,7 +418,7 @@ class WineBox:
         finally:
             os.close(null)
             if talk:
-                talk.close()
+                self._talks.end(talk)
 
 
 def _make_raw(command: Command, stdio: Stdio) -> None:

@@ -6,7 +6,7 @@
     folder/
       prefix/         Wine's prefix: system.reg user.reg userdef.reg, dosdevices/, drives/ (D: and on)
       upper/ work/    what was written to drive C, and the overlay's own
-      run/N/          what the host and launcher.exe tell each other about program N
+      run/N/          what the host and launcher.exe tell each other about program N (:mod:`.talks`)
 
 Programs of the box can write in ``prefix``, ``upper`` and ``run``, links too. So the host opens nothing there by a path
 that they could have changed: it keeps the descriptors of ``run`` and of the files it made in it.
@@ -15,11 +15,9 @@ that they could have changed: it keeps the descriptors of ``run`` and of the fil
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import NotFoundError, UsageError
@@ -30,8 +28,8 @@ from .bwrap import DRIVE_C, PREFIX
 from .port import BoxSpec
 from .template import HIVES
 
-_FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_NUMBER = re.compile("[1-9][0-9]{0,8}")
+FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+"""How a folder is opened where a program of the box may have put a link."""
 
 
 def make(spec: BoxSpec, template: Path, account: Account) -> None:
@@ -134,7 +132,7 @@ def _drive(letter: str, spec: BoxSpec, account: Account) -> str:
             stack.callback(os.close, descriptor)
             return descriptor
 
-        prefix = keep(os.open(spec.folder / "prefix", _FOLDER))
+        prefix = keep(os.open(spec.folder / "prefix", FOLDER))
         devices = keep(_enter("dosdevices", prefix, account))
         drives = keep(_enter("drives", prefix, account))
         keep(_enter(letter, drives, account))
@@ -149,7 +147,7 @@ def _enter(name: str, parent: int, account: Account) -> int:
     with suppress(FileExistsError):
         os.mkdir(name, dir_fd=parent)
         account.own(name, parent)
-    return os.open(name, _FOLDER, dir_fd=parent)
+    return os.open(name, FOLDER, dir_fd=parent)
 
 
 def open_source(path: Path) -> int:
@@ -160,65 +158,3 @@ def open_source(path: Path) -> int:
         return os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise NotFoundError(f"cannot mount {path}", why=error.strerror or str(error)) from error
-
-
-# --- what the host and launcher.exe tell each other ------------------------------------------------------------------
-
-@dataclass(frozen=True, slots=True)
-class Talk:
-    """One program's folder below ``run``: its name inside (a Windows path) and open descriptors of its files."""
-
-    inside: str
-    status: int
-    list: int
-
-    def read_status(self) -> str:
-        """What launcher.exe has said so far; at most a few lines are looked at."""
-        return os.pread(self.status, 400, 0).decode("ascii", "replace")
-
-    def read_list(self) -> str:
-        """The processes that ``launcher list`` wrote."""
-        return os.pread(self.list, 1 << 20, 0).decode("utf-8", "replace")
-
-    def close(self) -> None:
-        """Let go of the descriptors."""
-        os.close(self.status)
-        os.close(self.list)
-
-
-def new_talk(run: int, number: int, request: bytes, account: Account) -> Talk:
-    """Make ``run/N`` below the open folder ``run`` with its request. OSError when the box is in the way."""
-    name = str(number)
-    os.mkdir(name, 0o755, dir_fd=run)
-    with ExitStack() as stack, ExitStack() as failed:
-        folder = os.open(name, _FOLDER, dir_fd=run)
-        stack.callback(os.close, folder)
-        if account.drop:
-            os.fchown(folder, account.uid, account.gid)
-        made = []
-        for file, closing in (("request", stack), ("status", failed), ("list", failed)):
-            made.append(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644,
-                                dir_fd=folder))
-            closing.callback(os.close, made[-1])
-            if account.drop:
-                os.fchown(made[-1], account.uid, account.gid)
-        with os.fdopen(os.dup(made[0]), "wb") as out:  # os.write may stop at a full disk and say nothing
-            out.write(request)
-        failed.pop_all()
-        return Talk(rf"\\?\unix\run\{name}", made[1], made[2])
-
-
-def last_talk(run: int) -> int:
-    """The highest number that :func:`new_talk` has given below the open folder; 0: none yet. What a program has put
-    there under names of its own does not count."""
-    return max((int(name) for name in os.listdir(run) if _NUMBER.fullmatch(name)), default=0)
-
-
-def request(job: str, flags: str, memory: int | None, cpus: float | None, cwd: str, line: str,
-            environment: Iterable[tuple[str, str]]) -> bytes:
-    """The request that launcher.exe reads; its form stands at the top of ``launcher.c``. UsageError for a NUL in it."""
-    fields = [job, flags, str(memory or 0), str(round((cpus or 0) * 100)), rf"\\?\unix{PREFIX}".replace("/", "\\"),
-              cwd or "C:\\", line, *(f"{name}={value}" for name, value in environment)]
-    if any("\0" in field for field in fields):
-        raise UsageError("cannot start a program", why="there is a NUL character in its command line or environment")
-    return b"".join(field.encode("utf-8", "surrogatepass") + b"\0" for field in fields)

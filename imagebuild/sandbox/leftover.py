@@ -55,8 +55,9 @@ def end(folders: Iterable[Path], proc: Path = Path("/proc"), *, before: float = 
     ours = _mounts(proc / "self")
     marks = [_mark(folder, ours) for folder in folders]
     deadline = time.monotonic() + SECONDS
-    while marks and [pid for pid in _processes(proc) if _end(pid, proc, marks, ours, before)]:
-        if time.monotonic() > deadline:
+    while marks:
+        found = [pid for pid in _processes(proc) if _end(pid, proc, marks, ours, before)]
+        if not found or time.monotonic() > deadline:
             return
         time.sleep(0.01)
 

@@ -398,12 +398,12 @@ def test_a_box_that_ends_by_itself_while_it_is_killed_keeps_its_descriptor_until
     def late(descriptor: int, number: int) -> None:
         wait_for(main.ended.done, 2)  # another thread goes on
         try:
-            kinds.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+            kinds.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
         except OSError:
             kinds.append("closed")
         really(descriptor, number)
 
     monkeypatch.setattr(signal, "pidfd_send_signal", late)
     box.kill()
-    assert kinds[0].endswith("[pidfd]") or kinds[0].startswith("pidfd:")
+    assert "pidfd" in kinds[0]
     assert main.ended.done()
