@@ -67,7 +67,7 @@ class Uses:
 
     def _remove(self, folder: Path) -> None:
         place = self._home / _MARKS / folder.name
-        mark = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+        mark = os.open(place, os.O_RDWR | os.O_CLOEXEC)  # NFS locks for one alone only what may be written
         try:
             if time.time() - os.fstat(mark).st_mtime < SPARED:
                 return

@@ -51,8 +51,9 @@ def test_the_account_file_is_the_boxes_own(attempt: Try) -> None:
     assert done.out.strip() == "ContainerAdministrator:x:1000:1000::/prefix:/bin/false"
 
 
-@pytest.mark.parametrize("path", ["usr/x", "etc/x", "x", "usr/lib/wcow/launcher.exe", "proc/sys/kernel/core_pattern",
-                                  "proc/sysrq-trigger", "proc/sys/kernel/hostname"])
+@pytest.mark.parametrize("path", ["usr/x", "etc/x", "x", "etc/seccomp.bpf", "etc/entering.bpf", "proc/sysrq-trigger",
+                                  "usr/lib/wcow/launcher.exe", "proc/sys/kernel/core_pattern",
+                                  "proc/sys/kernel/hostname"])
 def test_nothing_outside_its_own_can_be_written(boxes: Boxes, path: str) -> None:
     windows = path.replace("/", "\\")
     assert "error" in boxes.run(rf"probe open \\?\unix\{windows} w").out

@@ -17,22 +17,40 @@ pytestmark = pytest.mark.slow
 ZONE = r"""
 #include <windows.h>
 #include <stdio.h>
-int main(void)
+#include <time.h>
+int main(int count, char **argument)
 {
     DYNAMIC_TIME_ZONE_INFORMATION zone;
+    (void)argument;
     GetDynamicTimeZoneInformation(&zone);
     printf("%ld %ls %ls", zone.Bias, zone.TimeZoneKeyName, zone.StandardName);
+    _tzset();
+    if (count > 1) printf(" %ld", _timezone);
     return 0;
 }
 """
 
 
-def test_the_time_zone_is_utc_and_is_the_first_to_be_looked_at(boxes: Boxes, tmp_path: Path) -> None:
+@pytest.fixture
+def zone(boxes: Boxes, tmp_path: Path) -> None:
     with programs.skipping():
         compiler = programs.find(toolchain.COMPILER)
     (tmp_path / "zone.c").write_text(ZONE)
     programs.run(compiler, "-o", boxes.layer / "zone.exe", tmp_path / "zone.c")
     (boxes.layer / "zone.exe").chmod(0o644)
+
+
+@pytest.mark.usefixtures("zone")
+def test_the_machines_time_zone_is_no_containers_and_tz_is_heard_by_the_c_library_alone(
+        boxes: Boxes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "JST-9")
+    utc = "0 (UTC) Coordinated Universal Time"
+    assert boxes.run(r"C:\zone.exe c", name="none").out == f"{utc} 0"
+    assert boxes.run(r"C:\zone.exe c", name="own", environment={"TZ": "EST5EDT"}).out == f"{utc} 18000"
+
+
+@pytest.mark.usefixtures("zone")
+def test_the_time_zone_is_utc_and_is_the_first_to_be_looked_at(boxes: Boxes) -> None:
     assert boxes.run(r"C:\zone.exe").out == "0 (UTC) Coordinated Universal Time"
     zones = boxes.run(r'reg query "HKLM\Software\Microsoft\Windows NT\CurrentVersion\Time Zones"', name="zones").out
     names = re.findall(r"Time Zones\\(\S.*)", zones)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -143,6 +145,20 @@ def test_marks_belong_to_the_account_that_may_share_the_home(home: Path) -> None
 
 def test_what_a_killed_sweep_left_goes_with_the_next(home: Path) -> None:
     (home / ".gone-template-older" / "drive_c").mkdir(parents=True)
+    started(home).close()
+    assert there(home) == set(NEW)
+
+
+def test_a_home_on_nfs_is_swept_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    really = fcntl.flock
+
+    def flock(descriptor: int, what: int) -> None:
+        """As NFS does it (flock(2)): by locks of ranges, and one for one alone needs a file that is open for writing."""
+        if what & fcntl.LOCK_EX and fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        really(descriptor, what)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
     started(home).close()
     assert there(home) == set(NEW)
 
