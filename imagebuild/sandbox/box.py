@@ -4,18 +4,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import signal
-import struct
 import subprocess
-import termios
 import threading
 import time
 import tty
 from collections.abc import Callable
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as WaitTimeout
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +22,7 @@ from .account import Account
 from .limits import Group, Means
 from .notice import Notice, ended
 from .port import KILLED, STOPPED, BoxSpec, Command, Limits, Process, ProcessRow, Stdio
+from .program import WineProcess
 from .starter import Starter, Watcher
 from .talks import Talk, Talks
 from .template import overrides
@@ -55,40 +52,6 @@ class Shared:
     programs: Path
     template: Path
     layer: Path
-
-
-class WineProcess:
-    """One program of a box."""
-
-    def __init__(self, host_pid: int, windows_pid: int, terminal: int,
-                 kill: Callable[[WineProcess], None]) -> None:
-        self.host_pid = host_pid
-        self.windows_pid = windows_pid
-        self.ended: Future[int] = Future()
-        self.ended.set_running_or_notify_cancel()
-        self.killed = False
-        self._terminal = terminal
-        self._kill = kill
-        self._lock = threading.Lock()
-
-    def kill(self) -> None:
-        """See :meth:`.port.Process.kill`."""
-        if not self.ended.done():
-            self._kill(self)
-
-    def resize(self, rows: int, columns: int) -> None:
-        """Set the size of the program's terminal; the kernel tells Wine."""
-        with self._lock:
-            if self._terminal >= 0:
-                fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def finish(self, code: int) -> None:
-        """The program has ended; of one that was killed the code says so."""
-        with self._lock:
-            if self._terminal >= 0:
-                os.close(self._terminal)
-                self._terminal = -1
-        self.ended.set_result(KILLED if self.killed else code & 0xFFFFFFFF)
 
 
 class WineBox:

@@ -153,7 +153,7 @@ def test_a_home_on_nfs_is_swept_too(home: Path, monkeypatch: pytest.MonkeyPatch)
     really = fcntl.flock
 
     def flock(descriptor: int, what: int) -> None:
-        """As NFS does it (flock(2)): by locks of ranges, and one for one alone needs a file that is open for writing."""
+        """As NFS does it (flock(2)): by locks of ranges, and an exclusive one needs a file open for writing."""
         if what & fcntl.LOCK_EX and fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         really(descriptor, what)
