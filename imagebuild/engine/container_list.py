@@ -15,6 +15,7 @@ from ..dockerapi import Filters, faults, shapes
 from ..oci import Digest
 from .container import Container
 from .gotext import quoted
+from .ports import container_port
 
 if TYPE_CHECKING:
     from .core import Engine
@@ -101,12 +102,12 @@ def ports(one: Container) -> tuple[shapes.Port, ...]:
     """The ports of a container that runs, exposed and published."""
     out: list[shapes.Port] = []
     for key, bindings in one.port_map().items():
-        number, _, protocol = key.partition("/")
-        if not number.isdigit():
+        port = container_port(key)
+        if port is None:  # whatever a client calls a port must not keep others from the list
             continue
-        out += [shapes.Port(ip=binding.host_ip, private_port=int(number), public_port=int(binding.host_port),
-                            type=protocol) for binding in bindings or ()] or \
-            [shapes.Port(private_port=int(number), type=protocol)]
+        number, protocol = port
+        out += [shapes.Port(ip=binding.host_ip, private_port=number, public_port=int(binding.host_port), type=protocol)
+                for binding in bindings or ()] or [shapes.Port(private_port=number, type=protocol)]
     return tuple(out)
 
 

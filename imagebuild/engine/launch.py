@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..dockerapi import shapes
 from ..sandbox.port import Box, BoxSpec, Command, Limits, Sandbox
 from ..windows.upcase import fold
-from . import net_request
+from . import net_request, ports
 from .container import Container
 from .hostpath import HostPaths
 from .mounts import for_box
@@ -74,23 +74,23 @@ def published(container: Container) -> list[Published]:
     """The ports that the container asks to have on this machine."""
     out: list[Published] = []
     for key, bindings in (container.host.port_bindings or {}).items():
-        number, _, protocol = key.partition("/")
-        out += [Published(int(number), protocol or "tcp", binding.host_ip, _host_port(container, binding))
-                for binding in bindings or ()]
+        port = ports.container_port(key)
+        if port is not None:  # a container that an earlier version made may ask for what is none
+            out += [Published(*port, binding.host_ip, _host_port(container, binding)) for binding in bindings or ()]
     if container.host.publish_all_ports:
         known = {(port.port, port.protocol) for port in out}
         for key in container.config.exposed_ports or ():
-            number, _, protocol = key.partition("/")
-            if number.isdigit() and (int(number), protocol or "tcp") not in known:
-                out.append(Published(int(number), protocol or "tcp"))
+            port = ports.container_port(key)
+            if port is not None and port not in known:
+                out.append(Published(*port))
     return out
 
 
 def _host_port(container: Container, binding: shapes.PortBinding) -> int:
-    first, _, last = binding.host_port.partition("-")
-    if last and int(last) != int(first):
+    first, last = ports.host_range(binding.host_port) or (0, 0)
+    if first != last:
         raise net_request.port_range(container.name, container.host.network_mode)
-    return int(first or 0)
+    return first
 
 
 def environment_of(container: Container) -> dict[str, str]:

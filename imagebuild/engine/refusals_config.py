@@ -17,6 +17,7 @@ from dataclasses import replace
 from ..dockerapi import faults, shapes
 from ..dockerapi.versions import ApiVersion
 from .gotext import quoted, ram_in_bytes
+from .ports import container_port, host_range
 
 MILLISECOND = 1_000_000
 """The shortest time a health check may say, in nanoseconds."""
@@ -193,28 +194,11 @@ def is_address(text: str) -> bool:
 
 
 def _check_port(port: str, bindings: Iterable[shapes.PortBinding]) -> None:
-    number = _split_port(port)
-    if not _is_port(number):
-        raise faults.BadRequest(f"invalid port specification: {quoted(number)}")
+    if container_port(port) is None:  # moby takes one without a number, and then has nothing to publish
+        raise faults.BadRequest(f"invalid port specification: {quoted(port.partition('/')[0])}")
     for binding in bindings:
-        if not _is_range(_split_port(binding.host_port)):
+        if host_range(binding.host_port) is None:
             raise faults.BadRequest(f"invalid port specification: {quoted(binding.host_port)}")
-
-
-def _split_port(text: str) -> str:
-    """The number of ``80/tcp``; moby reads a port without one as none."""
-    return text.partition("/")[0]
-
-
-def _is_port(text: str) -> bool:
-    return not text or (text.isascii() and text.isdigit() and len(text) < 20 and int(text) < 1 << 16)
-
-
-def _is_range(text: str) -> bool:
-    first, dash, last = text.partition("-")
-    if not dash:
-        return _is_port(text)
-    return bool(first and last) and _is_port(first) and _is_port(last) and int(first) <= int(last)
 
 
 def _check_capabilities(field: str, names: Collection[str]) -> None:

@@ -20,6 +20,7 @@ from .gotext import quoted
 from .image_host import parse_platform
 from .image_listing import until_of
 from .refusals_config import check_kill
+from .streams import CELLS
 
 if TYPE_CHECKING:
     from .core import Engine
@@ -58,9 +59,10 @@ async def start_container(request: Request, engine: Engine) -> Response:
 
 async def stop_container(request: Request, engine: Engine) -> Response:
     """``docker stop``."""
+    timeout = _timeout(request)
     container = engine.containers.find(request["id"])
     try:
-        await engine.containers.stop(container, _timeout(request), _stop_signal(request))
+        await engine.containers.stop(container, timeout, _stop_signal(request))
     except faults.BadRequest as fault:
         raise faults.Internal(f"cannot stop container: {request['id']}: {fault.message}") from None
     return respond.empty()
@@ -68,9 +70,10 @@ async def stop_container(request: Request, engine: Engine) -> Response:
 
 async def restart_container(request: Request, engine: Engine) -> Response:
     """``docker restart``."""
+    timeout = _timeout(request)
     container = engine.containers.find(request["id"])
     try:
-        await engine.containers.restart(container, _timeout(request), _stop_signal(request))
+        await engine.containers.restart(container, timeout, _stop_signal(request))
     except faults.Fault as fault:  # whatever it was: moby keeps its words only
         raise faults.Internal(f"Cannot restart container {request['id']}: {fault.message}") from None
     return respond.empty()
@@ -173,7 +176,7 @@ async def resize_container(request: Request, engine: Engine) -> Response:
         raise faults.not_running(container.id)
     rows, columns = request.number("h"), request.number("w")
     run.streams.resize(rows, columns)
-    await asyncio.to_thread(run.box.resize, run.process, rows, columns)
+    await asyncio.to_thread(run.box.resize, run.process, rows & CELLS, columns & CELLS)
     engine.events.publish(Event("container", "resize", container.id, {
         **container.attributes(), "height": str(rows), "width": str(columns)}))
     return respond.empty(200)
@@ -225,7 +228,11 @@ async def checkpoints(_request: Request, _engine: Engine) -> Response:
 
 
 def _timeout(request: Request) -> int | None:
-    return request.number("t") if request.text("t") else None
+    """Seconds of a stop. What is no number is 500: moby hands on what its parser says (container_routes.go)."""
+    try:
+        return request.number("t") if request.text("t") else None
+    except faults.BadRequest as fault:
+        raise faults.Internal(fault.message.replace("ParseInt", "Atoi")) from None
 
 
 def _stop_signal(request: Request) -> str:

@@ -18,7 +18,7 @@ from .detach import DetachKeys
 from .events import Event
 from .routes_streams import APART, feed
 from .start_fault import start_fault
-from .streams import Streams
+from .streams import CELLS, Streams
 from .waiting import Waiting
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ async def resize_exec(request: Request, engine: Engine) -> Response:
     made.streams.resize(rows, columns)
     run = made.container.run
     if run is not None and made.process is not None:
-        await asyncio.to_thread(run.box.resize, made.process, rows, columns)
+        await asyncio.to_thread(run.box.resize, made.process, rows & CELLS, columns & CELLS)
     return respond.empty(200)
 
 

@@ -18,6 +18,8 @@ from .output import PIECE, STDERR, STDOUT
 Sink = Callable[[int, bytes], None]
 """Gets what the program writes: the stream (1 stdout, 2 stderr) and the bytes."""
 
+CELLS = 0xFFFF
+"""Of the rows and columns that clients send, so many bits count (hcsshim ``Process.ResizeConsole``)."""
 DRAIN = 0.2
 """Seconds to wait for output that is still in a pipe when the program has ended."""
 
@@ -52,10 +54,11 @@ class Streams:
         self._theirs = []
 
     def resize(self, rows: int, columns: int) -> None:
-        """Set the size of the terminal; nothing without one."""
+        """Set the size of the terminal, of which Windows takes 16 bits; nothing without one."""
         if self._master >= 0:
             with suppress(OSError):
-                fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+                fcntl.ioctl(self._master, termios.TIOCSWINSZ,
+                            struct.pack("HHHH", rows & CELLS, columns & CELLS, 0, 0))
 
     def pause(self) -> None:
         """Read no more from the program, which waits when its pipe is full."""
