@@ -104,9 +104,15 @@ class Filters:
         return not self.get(name) or not self.labels(labels, name)
 
 
+#: Python's regular expressions try every way there is, Go's none twice. With so many choices in a pattern, over a
+#: value of this length, that is some millions of steps at most; what has more is compared as text.
+_REPEATS, _BRANCHES, _LONGEST = 3, 8, 128
+
+
 def _found(pattern: str, value: str) -> bool:
-    # A client's pattern must not keep the engine busy: long ones, and repeats of repeats, are compared as text.
-    if len(pattern) > 256 or re.search(r"[*+}][)\]]*[*+{]|\)[*+{]", pattern):
+    # A client's pattern must not keep the engine busy, which answers everybody on one thread.
+    if (len(pattern) > 256 or len(value) > _LONGEST or sum(map(pattern.count, "*+?{")) > _REPEATS
+            or pattern.count("|") > _BRANCHES or re.search(r"[*+}][)\]]*[*+{]|\)[*+{]", pattern)):
         return pattern in value
     try:
         return re.search(pattern, value) is not None

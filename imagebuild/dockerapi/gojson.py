@@ -25,7 +25,7 @@ def dumps(value: Any) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:  # half a pair of UTF-16: Go, too, writes what stands for no character
-        return re.sub("[\ud800-\udfff]", "\ufffd", text).encode()
+        return _HALF.sub("\ufffd", text).encode()
 
 
 def _plain(value: Any) -> Any:
@@ -53,7 +53,21 @@ def loads(data: bytes) -> Any:
         raise faults.bad_json("exceeded max depth") from None
     if text[end:].strip(" \t\r\n"):
         raise faults.BadRequest("unexpected content after JSON")
-    return value
+    return _whole(value) if _ESCAPED_HALF.search(text) else value
+
+
+_HALF = re.compile("[\ud800-\udfff]")
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def _whole(value: Any) -> Any:
+    """The value without halves of UTF-16 pairs, which no file name and no program can be given: Go, too, reads what
+    stands for no character."""
+    if isinstance(value, str):
+        return _HALF.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return {_whole(name): _whole(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 _CONSTANT = "a constant that is no JSON"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..dockerapi import Identity, Route, Server, VersionRange
 from ..sandbox.changes import open_content
 from ..sandbox.port import Sandbox
-from . import changed
+from . import changed, threads
 from .containers import Containers
 from .events import Events
 from .files import read_document, write_document
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 THREADS = 128
 """For what blocks. A stop may take its container's half minute, and must not keep others from a thread."""
+
+SETTLE_SECONDS = 2
+"""What a pull or load that is cut off by the engine's end gets to free what it has written."""
 
 
 class Engine:
@@ -75,6 +78,7 @@ class Engine:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(threads.settle, SETTLE_SECONDS)
         finally:
             try:
                 await asyncio.to_thread(self.sandbox.close)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from ..dockerapi import faults, respond
 from ..dockerapi.jsonlines import Message
 from ..errors import Interrupted, WcowError
+from . import threads
 
 Say = Callable[[Message], None]
 """Tells the client. Raises Interrupted when the client has gone: then the work is to be given up."""
@@ -57,7 +58,7 @@ async def _messages(work: Callable[[Say], None]) -> AsyncIterator[Message]:
         else:
             put(None)
 
-    running = loop.run_in_executor(None, run)
+    running = threads.begin(run)
     try:
         while (item := await queue.get()) is not None:
             if isinstance(item, BaseException):

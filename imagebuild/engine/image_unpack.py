@@ -129,6 +129,9 @@ class Unpacker:
                 if isinstance(error, FormatError | IntegrityError):
                     raise faults.Internal(f"layer {layer.digest} of image {kept.id} is damaged: {error}") from error
                 raise
+            except OSError as error:
+                raise faults.Internal(f"cannot unpack layer {layer.digest} of image {kept.id}: "
+                                      f"{error.strerror or error}") from error
             folders.append(folder)
             names.append(below)
         return names

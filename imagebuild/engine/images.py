@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from ..dockerapi import faults
 from ..oci import Config, Digest
+from . import threads
 from .events import Event, Events
 from .image_host import ImageHost
 from .image_names import any_reference, missing
@@ -38,8 +40,8 @@ class Images:
     """The :class:`~.parts.ImagePart`.
 
     ``running`` says whether a container runs, for the words of a refusal; ``ground`` what images are unpacked over;
-    ``bench`` what builds work with. Whoever owns the engine sets them. Everything but :meth:`in_thread` and
-    :meth:`listen` may be called from any thread.
+    ``bench`` what builds work with. Whoever owns the engine sets them. Everything but :meth:`in_thread`,
+    :meth:`waiting` and :meth:`listen` may be called from any thread.
     """
 
     def __init__(self, settings: EngineSettings, events: Events, *, registries: Registries | None = None,
@@ -135,6 +137,11 @@ class Images:
         """Do blocking work in a thread, from where it may :meth:`tell`."""
         self._loop = asyncio.get_running_loop()
         return await asyncio.to_thread(work, *args, **named)
+
+    async def waiting(self, work: Callable[P, R], /, *args: P.args, **named: P.kwargs) -> R:
+        """The same for what waits for a registry as long as that likes."""
+        self._loop = asyncio.get_running_loop()
+        return await threads.begin(partial(work, *args, **named))
 
     def listen(self) -> None:
         """From now on threads :meth:`tell` the loop that runs here."""

@@ -125,11 +125,11 @@ async def cancel_build(request: Request, engine: ImageOwner) -> Response:
 
 async def commit_container(request: Request, engine: ImageOwner) -> Response:
     """``docker commit``."""
-    config = await request.json(Config) if request.body.length else None
+    config = await request.json(Config)
     name = repo_tag(request.text("repo"), request.text("tag"))
     source = engine.commitable(request.text("container"))
     call = CommitCall(name, request.text("author"), request.text("comment"), request.texts("changes"),
-                      None if config is None or config == Config() else run_of(config))
+                      None if config == Config() else run_of(config))
     kept = await engine.images.in_thread(commit, engine.images, source, call)
     engine.images.events.publish(Event("container", "commit", source.container, {
         "comment": call.comment, "imageID": str(kept.id), "imageRef": name.familiar if name else ""}))

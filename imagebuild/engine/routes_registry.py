@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 
 from ..dockerapi import faults, respond
@@ -61,14 +60,14 @@ async def distribution_info(request: Request, engine: ImageOwner) -> Response:
     if isinstance(wanted, Digest):
         raise faults.Internal("no manifest found for full image ID")
     name = wanted.tagged()
-    return respond.json(await engine.images.in_thread(image_push.distribution, engine.images, name,
-                                                      credentials_in(request.header(AUTH), name)))
+    return respond.json(await engine.images.waiting(image_push.distribution, engine.images, name,
+                                                    credentials_in(request.header(AUTH), name)))
 
 
 async def authenticate(request: Request, engine: ImageOwner) -> Response:
     """``docker login``: whether a registry takes the credentials. The engine keeps none."""
     auth = await request.json(AuthConfig)
-    await asyncio.to_thread(_try_login, engine.images, auth)
+    await engine.images.waiting(_try_login, engine.images, auth)
     return respond.json(Authenticated(status="Login Succeeded"))
 
 
