@@ -51,7 +51,7 @@ def login_of(auth: AuthConfig) -> Login | None:
     if auth.auth and not name:
         try:
             name, _, secret = base64.b64decode(auth.auth, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # not base64, not ASCII, or no text in it
             return None
     return Login(name, secret, auth.identity_token) if name or auth.identity_token else None
 

@@ -10,11 +10,12 @@ from ..dockerapi.request import Request
 from ..dockerapi.respond import Response
 from ..dockerapi.routing import Route
 from ..dockerapi.shapes import AuthConfig, Authenticated
-from ..errors import AuthError, WcowError
-from ..oci import Digest
+from ..errors import AuthError, UsageError, WcowError
+from ..oci import Digest, Reference
 from ..stores import FixedCredentials
 from ..stores.credentials import DOCKER_HUB_KEY, host_of
 from . import image_pull, image_push
+from .gotext import quoted
 from .image_host import parse_platform
 from .image_names import any_reference, named, repo_tag, repository_of, tag_or_digest
 from .image_owner import ImageOwner
@@ -73,10 +74,13 @@ async def authenticate(request: Request, engine: ImageOwner) -> Response:
 
 def _try_login(images: Images, auth: AuthConfig) -> None:
     host = host_of(auth.server_address or DOCKER_HUB_KEY)
+    place = _registry(host)
     login = login_of(auth)
     if login is None:
         raise faults.Unauthorized(f"login attempt to https://{host}/v2/ failed with status: 401 Unauthorized")
     with images.registries.connect(FixedCredentials.of(host, login)) as client:
+        if not client.mirrors.may_push(place):  # moby never logs in at a mirror (registry/service.go)
+            raise faults.Internal(f'Get "https://{host}/v2/": only mirrors may be asked, and it is none')
         try:
             client.endpoint(host).ping(f"cannot log in to {host}")
         except AuthError as error:
@@ -84,6 +88,17 @@ def _try_login(images: Images, auth: AuthConfig) -> None:
                                       "Unauthorized") from error
         except WcowError as error:
             raise faults.Internal(f'Get "https://{host}/v2/": {error.why or error.what}') from error
+
+
+def _registry(host: str) -> Reference:
+    """Some repository of a registry. BadRequest for what is no host."""
+    try:
+        found = Reference.parse(f"{host}/login")
+    except UsageError:
+        found = None
+    if found is None or found.domain != host:
+        raise faults.BadRequest(f"unable to parse server address: {quoted(host)} is no host")
+    return found
 
 
 ROUTES: tuple[Route, ...] = (

@@ -143,9 +143,12 @@ class Heard:
 
 
 class Served:
-    """An engine in a thread of its own, and a client of it."""
+    """An engine in a thread of its own, and a client of it. ``failed`` is what its handlers raised that was no
+    refusal below 500."""
 
-    def __init__(self, engine: Engine, socket: Path, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, engine: Engine, socket: Path, loop: asyncio.AbstractEventLoop, failed: list[BaseException]
+                 ) -> None:
+        self.failed = failed
         self.engine = engine
         self.socket = socket
         self.client = Client.at(f"unix://{socket}")
@@ -184,18 +187,14 @@ def served(root: Path) -> Iterator[Served]:
     """An engine behind a socket, for the time of a block."""
     socket = root / "engine.sock"
     loop = asyncio.new_event_loop()
-    ready, stop, box = threading.Event(), asyncio.Event(), list[Any]()
-
-    def unforeseen(_where: str, error: BaseException) -> None:
-        if not isinstance(error, WcowError):
-            box.append(error)
+    ready, stop, box, failed = threading.Event(), asyncio.Event(), list[Engine](), list[BaseException]()
 
     async def serve() -> None:
         async with opened(root) as engine:
             server = engine.server()
-            server.on_error = unforeseen
+            server.on_error = lambda _where, error: failed.append(error)
             await server.listen_unix(socket)
-            box.insert(0, engine)
+            box.append(engine)
             ready.set()
             await stop.wait()
             await server.close(grace=0.2)
@@ -207,7 +206,7 @@ def served(root: Path) -> Iterator[Served]:
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     assert ready.wait(20)
-    found = Served(box[0], socket, loop)
+    found = Served(box[0], socket, loop, failed)
     try:
         yield found
     finally:
@@ -216,4 +215,5 @@ def served(root: Path) -> Iterator[Served]:
             loop.call_soon_threadsafe(stop.set)
         thread.join(30)
         loop.close()
-    assert not box[1:], box[1:]
+    unforeseen = [error for error in failed if not isinstance(error, WcowError)]
+    assert not unforeseen, unforeseen

@@ -28,7 +28,8 @@ def all_shapes() -> list[type[Shape]]:
     return sorted(found, key=lambda one: one.__name__)
 
 
-def _taken_apart(kind: Any) -> tuple[Any, tuple[Any, ...], bool]:
+def taken_apart(kind: Any) -> tuple[Any, tuple[Any, ...], bool]:
+    """The bare annotation, its notes, and whether it may be null."""
     notes: tuple[Any, ...] = ()
     optional = False
     while True:
@@ -43,7 +44,7 @@ def _taken_apart(kind: Any) -> tuple[Any, tuple[Any, ...], bool]:
 
 def strategy(kind: Any) -> st.SearchStrategy[Any]:
     """Values of an annotation."""
-    kind, notes, optional = _taken_apart(kind)
+    kind, notes, optional = taken_apart(kind)
     if optional:
         return st.none() | strategy(Annotated[(kind, *notes)] if notes else kind)
     if kind is Any:
@@ -74,7 +75,7 @@ def instances(cls: type[Shape]) -> st.SearchStrategy[Any]:
 
 def filled(kind: Any, key: str = "") -> Any:
     """A value of an annotation in which nothing is zero, empty or left out (but what is any JSON)."""
-    kind = _taken_apart(kind)[0]
+    kind = taken_apart(kind)[0]
     if key in SPECIAL:
         return SPECIAL[key]
     if isinstance(kind, type) and issubclass(kind, Shape):
