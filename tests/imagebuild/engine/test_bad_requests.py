@@ -90,13 +90,13 @@ def test_a_host_port_may_name_its_protocol(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", ["h=70000&w=-1", "h=99999999999&w=0"])
 def test_a_terminal_of_any_size_is_cut_to_what_windows_has(tmp_path: Path, size: str) -> None:
     with served(tmp_path) as engine:
-        made = create(engine, Tty=True, HostConfig={"ConsoleSize": [1 << 31, -5]})
+        made = create(engine, Tty=True, HostConfig={"ConsoleSize": [1 << 31, 70000]})
         identifier = json.loads(made.body)["Id"]
         assert post(engine, f"/containers/{identifier}/start").status == 204
         assert post(engine, f"/containers/{identifier}/resize?{size}").status == 200
         exec_id = json.loads(post(engine, f"/containers/{identifier}/exec", {"Cmd": ["sleep", "9"], "Tty": True}).body)[
             "Id"]
-        assert post(engine, f"/exec/{exec_id}/start", {"Detach": True, "ConsoleSize": [1 << 31, -5]}).status == 200
+        assert post(engine, f"/exec/{exec_id}/start", {"Detach": True, "ConsoleSize": [1 << 31, 70000]}).status == 200
         assert post(engine, f"/exec/{exec_id}/resize?{size}").status == 200
 
 
