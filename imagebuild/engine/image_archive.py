@@ -18,7 +18,7 @@ from typing import BinaryIO
 from ..dockerapi import faults
 from ..dockerapi.duration import moment_text
 from ..dockerapi.jsonlines import Message, Progress
-from ..errors import FormatError
+from ..errors import FormatError, IntegrityError, NotFoundError
 from ..images.copy import copy
 from ..oci import Descriptor, Digest, Index, Manifest, Reference, from_bytes, is_index, parse
 from ..stores import ArchiveStore
@@ -62,9 +62,13 @@ def load(images: Images, tar: BinaryIO, *, quiet: bool, say: Say) -> None:
         except FormatError as error:
             raise faults.Internal(error.what if not error.why else f"{error.what}: {error.why}".replace(
                 str(path), "the archive")) from error
-        with archive:
-            for descriptor, names in _images_in(images, archive):
-                _load(images, archive, descriptor, names, quiet=quiet, say=say)
+        try:
+            with archive:
+                for descriptor, names in _images_in(images, archive):
+                    _load(images, archive, descriptor, names, quiet=quiet, say=say)
+        except (FormatError, IntegrityError, NotFoundError) as error:  # they name our copy, which the client never saw
+            fault = faults.of_error(error)
+            raise faults.of_status(fault.status, fault.message.replace(str(path), "the archive")) from error
 
 
 def _images_in(images: Images, archive: ArchiveStore) -> list[tuple[Descriptor, list[Reference]]]:
