@@ -184,7 +184,7 @@ class Containers(Collection):
         if not run.ended.done():
             run.ended.set_result(code)
         self._tell(container, "die", exitCode=str(code),
-                   execDuration=str((container.finished - container.started) // 1_000_000_000))
+                   execDuration=str(max(0, container.finished - container.started) // 1_000_000_000))
         self._wake(container, code)
         if again:
             self._spawn(self._again(container))
