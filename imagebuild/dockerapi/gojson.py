@@ -47,13 +47,15 @@ def loads(data: bytes) -> Any:
         raise faults.bad_json("got EOF while reading request body")
     try:
         value, end = _DECODER.raw_decode(text, start)
+        if _ESCAPED_HALF.search(text):
+            value = _whole(value)
     except json.JSONDecodeError as error:
         raise faults.bad_json(_complaint(text, error)) from None
     except (RecursionError, ValueError):
         raise faults.bad_json("exceeded max depth") from None
     if text[end:].strip(" \t\r\n"):
         raise faults.BadRequest("unexpected content after JSON")
-    return _whole(value) if _ESCAPED_HALF.search(text) else value
+    return value
 
 
 _HALF = re.compile("[\ud800-\udfff]")

@@ -80,17 +80,22 @@ def until(true: Callable[[], object], seconds: float = 20) -> None:
 
 
 @contextlib.contextmanager
-def engine() -> Iterator[Engine]:
-    """Start one; :class:`~.programs.Unavailable` where it cannot run, :class:`Left` when it left something."""
+def engine(disk: Callable[[Path], None] | None = None) -> Iterator[Engine]:
+    """Start one; :class:`~.programs.Unavailable` where it cannot run, :class:`Left` when it left something. With
+    ``disk``, which mounts one on the folder it gets, the engine's folder is on that."""
     programs.find("docker")
     compiler = programs.find("x86_64-w64-mingw32-gcc")
     # Not the folder of pytest's own temporary files: nobody but root may enter that, and boxes are not root's.
     root = Path(tempfile.mkdtemp(prefix="wcow-engine-test-"))
     try:
         root.chmod(0o711)
-        for name in ("engine", "drive", "files", "config"):
-            (root / name).mkdir()
-        made = Engine(root / "engine", root / "engine" / "engine.sock", root / "drive", root / "files", root / "config")
+        own = root / "disk" / "engine" if disk else root / "engine"
+        if disk:
+            own.parent.mkdir()
+            disk(own.parent)
+        for folder in (own, *(root / name for name in ("drive", "files", "config"))):
+            folder.mkdir()
+        made = Engine(own, own / "engine.sock", root / "drive", root / "files", root / "config")
         template(made.root / "sandbox")
         _wcow("start", "--root", made.root, "--host-drive", f"C={made.drive}", timeout=180)
         try:

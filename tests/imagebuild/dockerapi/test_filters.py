@@ -80,6 +80,19 @@ def test_every_wanted_label_has_to_be_there() -> None:
     assert Filters({"label!": ("c",)}).without_labels(labels) and Filters().without_labels(labels)
 
 
+@pytest.mark.parametrize(("pattern", "value"), [
+    ("a?" * 12 + "a" * 12, "a" * 12), ("(b|a)" * 9, "a" * 9), ("a*" * 4, "aaaa"), ("a{0,9}" * 4, "aaaa"),
+    ("a*", "a" * 200), ("(a+)+", "a")])
+def test_a_pattern_with_many_choices_or_a_long_name_is_compared_as_text(pattern: str, value: str) -> None:
+    assert not Filters.of(name=pattern).match("name", value)
+    assert Filters.of(name=pattern).match("name", f"x{pattern}")
+
+
+def test_a_pattern_with_some_choices_is_a_pattern() -> None:
+    assert Filters.of(name="^/?web-.*-[0-9]+$").match("name", "/web-a-12")
+    assert Filters.of(name="web|db|cache").match("name", "/cache")
+
+
 def test_a_pattern_made_to_take_for_ever_does_not() -> None:
     start = time.perf_counter()
     for pattern in ("(a+)+$", "(a*)*b", "(a|aa)+$", "((a+))+$", "(.*){9}x"):

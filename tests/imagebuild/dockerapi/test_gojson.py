@@ -33,6 +33,19 @@ def test_any_bytes_are_json_or_a_bad_request(data: bytes) -> None:
         json.loads(data.decode("utf-8", "replace"))
 
 
+def test_half_a_pair_is_read_as_what_stands_for_no_character() -> None:
+    assert gojson.loads(b'{"\\ud800": ["\\uDFFFx", {"a": "\\ud83d\\ude00"}], "b": 1}') == {
+        "\ufffd": ["\ufffdx", {"a": "\U0001f600"}], "b": 1}
+
+
+def test_half_a_pair_far_inside_is_a_bad_request_at_most() -> None:
+    for depth in (100, 400, 700, 900, 990):
+        try:
+            gojson.loads(b"[" * depth + b'"\\ud800"' + b"]" * depth)
+        except faults.BadRequest as fault:
+            assert fault.message == "invalid JSON: exceeded max depth"
+
+
 def test_text_goes_out_as_it_is() -> None:
     assert gojson.dumps({"a": "é<&>\u2028\ud800"}) == '{"a":"é<&>\\u2028�"}'.encode()
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.attack import ask
 from support import images
 from support.engine_images import Served, ground, owner, serving
 
@@ -218,6 +219,15 @@ def test_instructions_and_a_config_of_the_client_change_the_image(container: Con
     assert config["Env"] == ["B=2", "C=3", "A=1"]
     assert config["Labels"]["a"] == "b"
     assert config["WorkingDir"] == "C:\\x"
+
+
+def test_a_config_of_unknown_length_counts_too(container: Container) -> None:
+    body = b'{"Cmd": ["own.exe"]}'
+    reply = ask(container.served.path, b"POST /commit?container=c1&repo=made HTTP/1.1\r\nHost: x\r\n"
+                b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+                % (len(body), body))
+    assert reply.status == 201
+    assert container.served.ask("GET", "/images/made/json").json["Config"]["Cmd"] == ["own.exe"]
 
 
 @pytest.mark.parametrize(("query", "status", "text"), [

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from support.engine_images import GROUND_FILES as ROOTS
 from support.engine_images import Owner, ground, owner, put
 
 from imagebuild.dockerapi import faults
+from imagebuild.engine import image_unpack
 from imagebuild.engine.image_remove import remove
 from imagebuild.hive import Key, Value
 from imagebuild.hive.change import Change
@@ -121,6 +123,19 @@ def test_a_damaged_layer_is_named_and_leaves_no_folder(engine: Owner) -> None:
         engine.images.unpack(identifier)
     folder = engine.settings.root / "layers"
     assert len(list(folder.iterdir()) if folder.exists() else []) <= 1
+
+
+def test_a_full_disk_is_said_with_the_layer_and_leaves_no_folder(engine: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    identifier = put(engine, "app:1")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(image_unpack, "unpack", full)
+        with pytest.raises(faults.Internal, match=r"cannot unpack layer sha256:\w+ of image .*: No space left on device"):
+            engine.images.unpack(identifier)
+    assert len(engine.images.unpack(identifier).layers) == 2
 
 
 def test_ten_at_once_make_it_once(engine: Owner) -> None:
