@@ -4,6 +4,7 @@ queries of other calls, names that nobody has. Each follows from a number alone.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import re
@@ -111,10 +112,8 @@ def ask(path: Path, request: bytes, *, head_only: bool = False, seconds: float =
                 body += more
         elif not head_only:
             client.settimeout(ENDLESS_SECONDS)
-            try:
+            with contextlib.suppress(TimeoutError):
                 body += client.recv(65536)
-            except TimeoutError:
-                pass
         return Reply(int(head.split()[1]), body, length is not None and len(body) == int(length[1]))
 
 

@@ -131,7 +131,7 @@ class Clock:
         return self.now
 
 
-def test_logs_are_whole_and_in_their_order_when_the_clock_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logs_are_whole_and_in_order_when_the_clock_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(output_module.time, "time_ns", clock)
 

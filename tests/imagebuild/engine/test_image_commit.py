@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.attack import ask
 from support import images
+from support.attack import ask
 from support.engine_images import Served, ground, owner, serving
 
 from imagebuild.codec import Compression
@@ -223,6 +223,7 @@ def test_instructions_and_a_config_of_the_client_change_the_image(container: Con
 
 def test_a_config_of_unknown_length_counts_too(container: Container) -> None:
     body = b'{"Cmd": ["own.exe"]}'
+    container.commit()
     reply = ask(container.served.path, b"POST /commit?container=c1&repo=made HTTP/1.1\r\nHost: x\r\n"
                 b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
                 % (len(body), body))
