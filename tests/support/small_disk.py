@@ -61,7 +61,7 @@ def small_disk(size: int) -> Iterator[SmallDisk]:
                                   capture_output=True, text=True, check=False)
             if done.returncode:
                 raise programs.Unavailable(f"no small disk can be mounted here: {done.stderr.strip()}")
-            stack.callback(subprocess.run, ["umount", "-l", folder], timeout=20, check=True)
+            stack.callback(lambda: subprocess.run(["umount", "-l", folder], timeout=20, check=True))
 
         with engine(disk=mounted) as made:
             yield SmallDisk(made, made.root.parent)

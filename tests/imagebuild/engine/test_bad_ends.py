@@ -19,12 +19,10 @@ import pytest
 from support import images
 from support.attack import ask
 from support.engine_images import connect, owner, repository
-from support.engines import make, new, opened, run, until, wait_for
+from support.engines import Heard, make, new, opened, run, until, wait_for
 from support.registry_double import RegistryDouble, stall
 
 from imagebuild.dockerapi import Client
-from imagebuild.engine import containers as containers_module
-from imagebuild.engine import output as output_module
 from imagebuild.engine.core import Engine
 from imagebuild.engine.events import Event, Events
 from imagebuild.engine.image_registry import Registries
@@ -133,7 +131,7 @@ class Clock:
 
 def test_logs_are_whole_and_in_order_when_the_clock_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr(output_module.time, "time_ns", clock)
+    monkeypatch.setattr("imagebuild.engine.output.time.time_ns", clock)
 
     async def lines(output: Output, wanted: Wanted) -> list[bytes]:
         return [data async for _, data in read(output, wanted)]
@@ -187,18 +185,15 @@ def test_a_run_is_never_shorter_than_nothing(tmp_path: Path, monkeypatch: pytest
     async def work() -> None:
         clock = Clock()
         async with opened(tmp_path) as engine:
-            told: list[Event] = []
-            publish = engine.events.publish
-            monkeypatch.setattr(engine.events, "publish", lambda event: (told.append(event), publish(event)))
+            heard = Heard(engine)
             one = new(engine, "sleep 60")
-            monkeypatch.setattr(containers_module.time, "time_ns", clock)
+            monkeypatch.setattr("imagebuild.engine.containers.time.time_ns", clock)
             await engine.containers.start(one)
             clock.now -= 5 * HOUR
             assert one.status_text().startswith("Up ")
             await engine.containers.kill(one)
             await until(lambda: one.status == "exited")
-            died, = [event for event in told if event.action == "die"]
-            assert died.attributes["execDuration"] == "0"
+            assert heard.last("die").attributes["execDuration"] == "0"
             assert one.status_text().startswith("Exited (")
 
     run(work())

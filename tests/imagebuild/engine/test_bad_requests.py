@@ -18,6 +18,7 @@ from support.registry_double import Auth, RegistryDouble
 from imagebuild.dockerapi import faults
 from imagebuild.engine.core import routes
 from imagebuild.engine.image_registry import Registries
+from imagebuild.sandbox.memory import MemoryProcess
 from imagebuild.stores import Mirrors, RegistryClient
 
 PING = b"GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -87,17 +88,24 @@ def test_a_host_port_may_name_its_protocol(tmp_path: Path) -> None:
         assert post(engine, f"/containers/{json.loads(made.body)['Id']}/start").status == 204
 
 
-@pytest.mark.parametrize("size", ["h=70000&w=-1", "h=99999999999&w=0"])
-def test_a_terminal_of_any_size_is_cut_to_what_windows_has(tmp_path: Path, size: str) -> None:
+@pytest.mark.parametrize(("size", "cut"), [("h=70000&w=-1", (4464, 65535)), ("h=99999999999&w=0", (59391, 0))])
+def test_a_terminal_of_any_size_is_cut_to_what_windows_has(tmp_path: Path, size: str, cut: tuple[int, int]) -> None:
     with served(tmp_path) as engine:
         made = create(engine, Tty=True, HostConfig={"ConsoleSize": [1 << 31, 70000]})
         identifier = json.loads(made.body)["Id"]
         assert post(engine, f"/containers/{identifier}/start").status == 204
         assert post(engine, f"/containers/{identifier}/resize?{size}").status == 200
+        run = engine.engine.containers.find(identifier).run
+        assert run is not None
+        assert isinstance(run.process, MemoryProcess)
+        assert run.process.size == cut
         exec_id = json.loads(post(engine, f"/containers/{identifier}/exec", {"Cmd": ["sleep", "9"], "Tty": True}).body)[
             "Id"]
         assert post(engine, f"/exec/{exec_id}/start", {"Detach": True, "ConsoleSize": [1 << 31, 70000]}).status == 200
         assert post(engine, f"/exec/{exec_id}/resize?{size}").status == 200
+        process = engine.engine.execs[exec_id].process
+        assert isinstance(process, MemoryProcess)
+        assert process.size == cut
 
 
 def test_seconds_that_are_no_number_are_answered_as_moby_answers_them(tmp_path: Path) -> None:
@@ -130,6 +138,13 @@ def test_a_login_asks_nobody_where_only_mirrors_may_be_asked(tmp_path: Path) -> 
         assert (refused.status, double.seen) == (500, [])
         engine.engine.images.registries = Registries(connect)
         assert post(engine, "/auth", login).status == 200
+
+
+@pytest.mark.parametrize("auth", ["é", "%%%", "/w==", "a"])
+def test_a_login_that_cannot_be_read_is_none(tmp_path: Path, auth: str) -> None:
+    with served(tmp_path) as engine:
+        engine.engine.images.registries = air_gapped()
+        assert post(engine, "/auth", {"auth": auth, "serveraddress": "registry.example"}).status == 401
 
 
 def test_half_a_character_is_read_as_go_reads_it(tmp_path: Path) -> None:

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 from support.engines import make, new, opened, run
 
+from imagebuild.engine import threads
 from imagebuild.engine.core import routes
 
 
@@ -46,6 +48,23 @@ def test_a_close_lets_go_of_everything_even_when_a_part_fails(tmp_path: Path, mo
 
     run(work())
     assert closed == ["sandbox", "networks"]
+
+
+def test_a_close_gives_work_that_is_cut_off_a_moment_to_put_things_away(tmp_path: Path) -> None:
+    put_away = threading.Event()
+
+    def slow() -> None:
+        threading.Event().wait(0.3)
+        put_away.set()
+
+    async def work() -> None:
+        engine = make(tmp_path)
+        engine.open()
+        threads.begin(slow).cancel()
+        await engine.close()
+        assert put_away.is_set()
+
+    run(work())
 
 
 def test_an_image_is_used_as_long_as_a_container_stands_on_it(tmp_path: Path) -> None:

@@ -31,8 +31,12 @@ def test_what_the_work_gives_or_raises_comes_back() -> None:
 def test_who_waits_may_leave_and_the_work_goes_on() -> None:
     go_on, done = threading.Event(), threading.Event()
 
+    def slow() -> None:
+        go_on.wait(10)
+        done.set()
+
     async def work() -> None:
-        future = threads.begin(lambda: go_on.wait(10) and done.set())
+        future = threads.begin(slow)
         future.cancel()
         await asyncio.sleep(0)
         go_on.set()
