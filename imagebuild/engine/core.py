@@ -62,6 +62,7 @@ class Engine:
         self.id = document["id"]
         self.images.running = self.is_running
         self.images.listen()
+        self.images.tidy()
         self.networks.open()
         self.containers.load()
 

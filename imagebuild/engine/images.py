@@ -7,14 +7,18 @@ What is done with them stands in the ``image_*`` modules beside this one; each i
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from ..dockerapi import faults
+from ..errors import WcowError
 from ..oci import Config, Digest
+from ..stores.collect import collect
 from . import threads
 from .events import Event, Events
 from .image_host import ImageHost
@@ -111,6 +115,13 @@ class Images:
     def users(self, identifier: Digest) -> list[str]:
         """The containers that stand on an image."""
         return [container for container, used in tuple(self._used.items()) if used == identifier]
+
+    def tidy(self) -> None:
+        """Remove what an engine that was killed left half written: drafts of blobs, copies of archives. For one that
+        starts. Blobs stay: what builds remember is referred to by nothing either."""
+        shutil.rmtree(self.settings.root / "tmp", ignore_errors=True)
+        with suppress(WcowError):  # a damaged image is told when it is asked for
+            collect(self.shelf.store, only=())
 
     def clear_unpacked(self) -> None:
         """Free what was unpacked of images that are gone and that no container stands on."""

@@ -74,7 +74,8 @@ def test_a_signal_ends_an_engine_whatever_it_waits_for(tmp_path: Path, what: str
             client.sendall(f"{line} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode() + b"x" * (
                 length // 2))
             if what == "pull":
-                wait_for(lambda: len(double.lines()) > 2)
+                wait_for(lambda: any(str(image.layers[1].digest) in line for line in double.lines()))
+                time.sleep(0.2)
             else:
                 time.sleep(0.2)
             os.kill(pid, signal.SIGTERM)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from support.engine_images import Owner, owner, put
 from imagebuild.dockerapi import faults
 from imagebuild.engine.image_listing import usage
 from imagebuild.engine.parts import ImagePart
+
+REPOSITORY = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -26,6 +30,24 @@ def test_a_container_finds_its_image_and_config(engine: Owner) -> None:
     assert config.run.cmd == ("app.exe",)
     with pytest.raises(faults.NotFound, match="No such image: nope:latest"):
         part.find("nope")
+
+
+def test_an_engine_that_starts_removes_what_a_killed_one_left_half_written(tmp_path: Path) -> None:
+    engine = owner(tmp_path)
+    put(engine, "app:1")
+    before = sorted(path.name for path in (tmp_path / "images" / "blobs" / "sha256").iterdir())
+    program = ("import os, sys\nfrom pathlib import Path\nfrom imagebuild.stores import LayoutStore\n"
+               "store = LayoutStore(Path(sys.argv[1]), create=True)\nwriter = store.new_blob()\n"
+               "writer.write(b'half')\nos._exit(9)")
+    killed = subprocess.run([sys.executable, "-c", program, tmp_path / "images"], check=False, timeout=30, cwd=REPOSITORY)
+    assert killed.returncode == 9
+    drafts = tmp_path / "images" / ".wcow" / "tmp"
+    (tmp_path / "tmp" / "copy").mkdir(parents=True)
+    assert list(drafts.iterdir())
+    engine.images.tidy()
+    assert not list(drafts.iterdir())
+    assert not (tmp_path / "tmp").exists()
+    assert sorted(path.name for path in (tmp_path / "images" / "blobs" / "sha256").iterdir()) == before
 
 
 def test_an_image_of_another_system_is_refused(engine: Owner) -> None:

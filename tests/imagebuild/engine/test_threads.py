@@ -35,7 +35,10 @@ def test_who_waits_may_leave_and_the_work_goes_on() -> None:
         go_on.wait(10)
         done.set()
 
+    wrong: list[object] = []
+
     async def work() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: wrong.append(context))
         future = threads.begin(slow)
         future.cancel()
         await asyncio.sleep(0)
@@ -43,17 +46,27 @@ def test_who_waits_may_leave_and_the_work_goes_on() -> None:
         await asyncio.to_thread(threads.settle, 10)
         assert done.is_set()
         assert not threads._ALIVE
+        await asyncio.sleep(0)
+        assert wrong == []
 
     asyncio.run(work())
 
 
-def test_settling_waits_no_longer_than_it_may() -> None:
-    stop = threading.Event()
+def test_settling_waits_no_longer_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, asked = threading.Event(), list[float | None]()
+    join = threading.Thread.join
+
+    def noted(self: threading.Thread, timeout: float | None = None) -> None:
+        asked.append(timeout if self.name == "engine-waiting" else 0)
+        join(self, timeout)
+
+    monkeypatch.setattr(threading.Thread, "join", noted)
 
     async def work() -> None:
         threads.begin(stop.wait).cancel()
         await asyncio.to_thread(threads.settle, 0.05)
         assert threads._ALIVE
+        assert [wait for wait in asked if wait is None or wait > 0.05] == []
 
     try:
         asyncio.run(work())
