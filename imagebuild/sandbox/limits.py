@@ -140,16 +140,21 @@ class Group:
         """While this lasts, what this *thread* starts is in the groups (v1) and, with ``affinity``, on as many CPUs."""
         threaded = [] if self._v2 else self._folders
         before = os.sched_getaffinity(0)
-        try:
-            for folder in threaded:
-                (folder / "tasks").write_text("0")
-            if affinity and self._limits.cpus is not None:
-                os.sched_setaffinity(0, choose_cpus(before, self._limits.cpus))
-            yield
-        finally:
-            os.sched_setaffinity(0, before)
-            for folder in threaded:
-                (folder.parent.parent / "tasks").write_text("0")
+        with contextlib.ExitStack() as stack:
+            # The way back is opened before: in a group without memory nothing can be opened, and the thread, which
+            # works for others after us, would stay there for good.
+            ways = [[stack.enter_context((place / "tasks").open("wb", buffering=0))
+                     for place in (folder, folder.parent.parent)] for folder in threaded]
+            try:
+                for there, _ in ways:
+                    there.write(b"0")
+                if affinity and self._limits.cpus is not None:
+                    os.sched_setaffinity(0, choose_cpus(before, self._limits.cpus))
+                yield
+            finally:
+                os.sched_setaffinity(0, before)
+                for _, back in ways:
+                    back.write(b"0")
 
     def remove(self) -> None:
         """Take the groups away. A process that was killed is in its group for some more milliseconds; a group that is

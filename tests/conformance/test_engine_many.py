@@ -121,3 +121,5 @@ def test_no_text_or_number_of_a_client_confuses_a_start(windows: Engine, config:
     for unforeseen in (b"codec", b"embedded null", b"Errno", b"literal"):
         assert unforeseen not in answer
     assert ask("DELETE", f"/containers/{identifier}?force=1")[0] == 204
+    for _ in range(3):  # whatever thread of the engine it is
+        assert windows.docker("run", "--rm", IMAGE).stdout.strip() == "hello"
