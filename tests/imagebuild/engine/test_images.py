@@ -39,7 +39,8 @@ def test_an_engine_that_starts_removes_what_a_killed_one_left_half_written(tmp_p
     program = ("import os, sys\nfrom pathlib import Path\nfrom imagebuild.stores import LayoutStore\n"
                "store = LayoutStore(Path(sys.argv[1]), create=True)\nwriter = store.new_blob()\n"
                "writer.write(b'half')\nos._exit(9)")
-    killed = subprocess.run([sys.executable, "-c", program, tmp_path / "images"], check=False, timeout=30, cwd=REPOSITORY)
+    killed = subprocess.run([sys.executable, "-c", program, tmp_path / "images"], check=False, timeout=30,
+                            cwd=REPOSITORY)
     assert killed.returncode == 9
     drafts = tmp_path / "images" / ".wcow" / "tmp"
     (tmp_path / "tmp" / "copy").mkdir(parents=True)

@@ -73,7 +73,7 @@ def test_v1_groups_are_one_for_each_limit(tmp_path: Path) -> None:
     assert (tmp_path / "memory/tasks").read_text() == "0"
 
 
-def test_a_thread_leaves_a_group_in_which_nothing_can_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_leaves_a_group_where_nothing_can_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     group = Group(Means(v1=(("memory", tmp_path / "memory"),)), "abc", Limits(memory=1))
     group.make()
     entered = group.entered(affinity=False)
