@@ -35,7 +35,7 @@ def test_a_wine_that_is_new_enough_is_taken(wine: Path, said: str) -> None:
 @pytest.mark.parametrize("said", ["wine-9.22", "wine-8.0 (Debian 8.0~repack-4)", "", "what?"])
 def test_a_wine_that_is_too_old_is_named_with_the_one_that_is_needed(wine: Path, said: str) -> None:
     install(wine, f"echo '{said}'")
-    with pytest.raises(ToolError, match="Wine is too old: .*10.0 or later is needed") as refused:
+    with pytest.raises(ToolError, match=r"Wine is too old: .*10.0 or later is needed") as refused:
         wine_install.find_wine()
     assert said in str(refused.value)
     assert "Debian 13" in refused.value.hint
