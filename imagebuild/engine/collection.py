@@ -92,7 +92,7 @@ class Collection:
                               command)
         try:
             folder.mkdir(parents=True)
-            container.save()
+            container.save(sync=True)
         except (OSError, StoreError) as error:
             with suppress(OSError, WcowError):
                 clear(folder)
@@ -111,7 +111,7 @@ class Collection:
         self._free(name)
         old, container.name = container.name, name
         try:
-            container.save()
+            container.save(sync=True)
         except StoreError:
             container.name = old
             raise

@@ -74,9 +74,10 @@ class Container:
         """What its events say of it."""
         return {**dict(self.config.labels or {}), "image": self.config.image, "name": self.name}
 
-    def save(self) -> None:
-        """Remember it. StoreError when that is not possible."""
-        write_document(self.folder / "container.json", {
+    def save(self, *, sync: bool = False) -> None:
+        """Remember it, with ``sync`` through a power cut: that it exists, but not that it ran, for then nothing does.
+        StoreError when that is not possible."""
+        write_document(self.folder / "container.json", sync=sync, document={
             "version": VERSION, "id": self.id, "name": self.name, "created": self.created, "image": self.image,
             "config": shapes.to_json(self.config), "host": shapes.to_json(self.host),
             "networks": {name: shapes.to_json(settings) for name, settings in self.networks.items()},

@@ -167,7 +167,7 @@ def test_a_name_is_one_containers_only_and_free_when_it_is_gone(tmp_path: Path) 
 
 
 def test_a_disk_that_is_full_keeps_nothing_half_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(self: Container) -> None:
+    def full(self: Container, *, sync: bool = False) -> None:
         raise StoreError("cannot write", why="No space left on device")
 
     async def work() -> None:

@@ -61,3 +61,12 @@ def test_many_writers_leave_one_whole_document(tmp_path: Path) -> None:
     found = read_document(place)
     assert found == [found[0]] * 1000
     assert list(tmp_path.iterdir()) == [place]
+
+
+def test_only_what_must_survive_a_power_cut_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[int] = []
+    monkeypatch.setattr("imagebuild.engine.files.os.fsync", waited.append)
+    write_document(tmp_path / "a", {}, sync=False)
+    assert waited == []
+    write_document(tmp_path / "a", {})
+    assert len(waited) == 1
