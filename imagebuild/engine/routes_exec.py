@@ -16,7 +16,7 @@ from .commandline import exec_line
 from .container import Container
 from .detach import DetachKeys
 from .events import Event
-from .routes_streams import APART, feed
+from .routes_streams import feed
 from .start_fault import start_fault
 from .streams import CELLS, Streams
 from .waiting import Waiting
@@ -87,7 +87,7 @@ async def start_exec(request: Request, engine: Engine) -> Response | None:
     try:
         connection = await request.hijack(multiplexed=not made.asked.tty)
         async with connection:
-            await asyncio.sleep(APART)
+            await connection.head_read()
             if await _attached(made, connection, waiting, finish):
                 _tell(made, engine, "exec_detach")
     finally:

@@ -21,11 +21,6 @@ from .streams import Streams
 if TYPE_CHECKING:
     from .core import Engine
 
-APART = 0.005
-"""Seconds between the head of a hijacked connection and its first bytes: Docker's SDK for Python throws away what it
-reads together with the head (docker-py issue 3332, open). With 7.2.0 and no pause, what ``exec_run`` of a quick program
-said was lost every other time; with this one, never."""
-
 
 async def logs(request: Request, engine: Engine) -> Response:
     """``docker logs``."""
@@ -70,7 +65,7 @@ async def _attached(request: Request, engine: Engine, container: Container, conn
                     place: tuple[int, int, int]) -> None:
     """Until the run is over, or the client is gone."""
     async with connection:
-        await asyncio.sleep(APART)
+        await connection.head_read()
         tasks = []
         if request.flag("stream") and request.flag("stdin") and container.config.open_stdin:
             tasks.append(asyncio.create_task(_input(container, connection, keys)))

@@ -408,6 +408,35 @@ def test_a_hijacked_connection_carries_both_directions_and_their_ends(
     talk(run, tmp_path)
 
 
+@pytest.mark.parametrize(("seconds", "reads"), [(60.0, True), (0.05, False)])
+def test_output_waits_until_the_head_is_read_but_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                              seconds: float, reads: bool) -> None:
+    monkeypatch.setattr("imagebuild.dockerapi.hijack.UNREAD_SECONDS", seconds)
+
+    async def speak(request: Request, app: asyncio.Event) -> None:
+        async with await request.hijack() as stream:
+            await stream.head_read()
+            app.set()
+            await stream.write(b"said")
+
+    async def run() -> None:
+        said = asyncio.Event()
+        async with serving([Route("POST", "/", speak)], said, tmp_path) as server:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(server.path))
+                client.sendall(b"POST / HTTP/1.1\r\nHost: d\r\n" + UPGRADE + b"\r\n")
+                await asyncio.to_thread(client.recv, 1, socket.MSG_PEEK)
+                if reads:
+                    await asyncio.sleep(0.1)
+                    assert not said.is_set()
+                    assert client.recv(65536).endswith(b"\r\n\r\n")
+                await asyncio.wait_for(said.wait(), 10)
+                data = b""
+                while not data.endswith(b"said"):
+                    data += await asyncio.to_thread(client.recv, 65536)
+    asyncio.run(run())
+
+
 def test_a_client_that_leaves_while_attached_ends_its_handler_after_a_moment(tmp_path: Path) -> None:
     async def run(client: Conversation, app: App) -> None:
         await client.send(b"POST /mute HTTP/1.1\r\nHost: d\r\n" + UPGRADE + b"\r\n")
