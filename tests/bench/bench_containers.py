@@ -7,7 +7,6 @@ import contextlib
 import re
 import socket
 import statistics
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from support import engine as engines
 from support import engines as served
 from support import programs
 from support.bare import Bare
-from support.bench import Report
+from support.bench import Report, at_once
 from support.engine import IMAGE, Engine, descendants
 
 from imagebuild.dockerapi import Client
@@ -72,21 +71,12 @@ def test_containers(windows: Engine, report: Report) -> None:
             with one.call("DELETE", f"/containers/{made}"):
                 pass
 
-    def at_once(work: Callable[[], object]) -> float:
-        threads = [threading.Thread(target=work) for _ in range(TEN)]
-        before = time.perf_counter()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return time.perf_counter() - before
-
     bares = [Bare(windows.fresh()) for _ in range(TEN)]
     pairs = []
     for _ in range(5):
         before = time.perf_counter()
         assert [process.wait() for process in [one.begin() for one in bares]] == [0] * TEN
-        pairs.append((time.perf_counter() - before, at_once(to_the_end)))
+        pairs.append((time.perf_counter() - before, at_once([to_the_end] * TEN)))
     bare_ten, ten = (statistics.median(column) for column in zip(*pairs, strict=True))
     windows.docker("run", "-d", "--name", "waits", IMAGE, "ping", "-n", "3600", "127.0.0.1")
     rows = [

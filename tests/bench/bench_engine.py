@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from support import programs, sandboxes
 from support.bare import Bare
-from support.bench import Report
+from support.bench import Report, at_once
 from support.sandboxes import Boxes, run, start
 
 from imagebuild.sandbox import Box, WineSandbox, processes
@@ -78,14 +78,7 @@ def test_ten_at_once(boxes: Boxes, report: Report) -> None:
         return time.perf_counter() - before
 
     def ours(run: int) -> float:
-        threads = [threading.Thread(target=boxes.run, args=("cmd /c ver",), kwargs={"name": f"many{run}-{number}"})
-                   for number in range(10)]
-        before = time.perf_counter()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return time.perf_counter() - before
+        return at_once([partial(boxes.run, "cmd /c ver", name=f"many{run}-{number}") for number in range(10)])
 
     times = [(bare(True), bare(False), ours(run)) for run in range(RUNS)]
     stock, same, boxed = (statistics.median(column) for column in zip(*times, strict=True))

@@ -7,39 +7,15 @@ import json
 import subprocess
 import time
 import urllib.request
-import uuid
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from support import programs
-from support.engine import IMAGE, LOOP, Engine, until
+from support.engine import IMAGE, LOOP, Docker, Engine, until
 from support.terminals import Terminal, terminal
 
 pytestmark = pytest.mark.slow
-
-Docker = Callable[..., str]
-
-
-@pytest.fixture
-def docker(windows: Engine) -> Docker:
-    """``docker("run", …)``: what it said on stdout, without the ends; a failure when it fails."""
-    def run(*args: str | Path, stdin: bytes | None = None) -> str:
-        return windows.docker(*args, stdin=stdin).stdout.strip()
-    return run
-
-
-@pytest.fixture
-def name(windows: Engine) -> str:
-    """A name that nobody has."""
-    return f"c-{uuid.uuid4().hex[:8]}"
-
-
-def refused(windows: Engine, *args: str | Path) -> str:
-    done = windows.docker(*args, ok=False)
-    assert done.returncode, done.stdout
-    return done.stderr
 
 
 def shell(windows: Engine, *args: str) -> AbstractContextManager[Terminal]:
@@ -66,7 +42,7 @@ def test_images_are_listed_inspected_tagged_saved_loaded_and_removed(windows: En
     assert docker("load", "--input", tmp_path / "other.tar") == "Loaded image: other:2"
     assert docker("images", "-q", "other:2") == docker("images", "-q", IMAGE)
     docker("rmi", "other:2")
-    assert "No such image: other:2" in refused(windows, "image", "inspect", "other:2")
+    assert "No such image: other:2" in windows.refused("image", "inspect", "other:2")
 
 
 # --- one container
@@ -83,8 +59,8 @@ def test_run_shows_what_the_command_says_and_hands_on_its_exit_code(windows: Eng
 
 
 def test_what_cannot_start_is_said(windows: Engine) -> None:
-    assert "nosuch.exe" in refused(windows, "run", "--rm", IMAGE, "nosuch.exe")
-    assert "No such image: nosuch:1" in refused(windows, "run", "--rm", "--pull", "never", "nosuch:1")
+    assert "nosuch.exe" in windows.refused("run", "--rm", IMAGE, "nosuch.exe")
+    assert "No such image: nosuch:1" in windows.refused("run", "--rm", "--pull", "never", "nosuch:1")
 
 
 def test_a_crash_is_reported_with_its_status(windows: Engine, docker: Docker, name: str) -> None:
@@ -116,17 +92,17 @@ def test_a_container_is_created_started_watched_renamed_restarted_and_removed(wi
     used = json.loads(docker("stats", "--no-stream", "--format", "{{json .}}", name))
     assert used["Name"] == name and used["MemUsage"] != "0B"
     docker("rename", name, f"{name}-2")
-    assert "No such object" in refused(windows, "inspect", name)
+    assert "No such object" in windows.refused("inspect", name)
     docker("restart", "-t", "1", f"{name}-2")
     assert docker("inspect", f"{name}-2", "--format", "{{.State.Running}}") == "true"
-    assert "container is running: stop the container before removing" in refused(windows, "rm", f"{name}-2")
+    assert "container is running: stop the container before removing" in windows.refused("rm", f"{name}-2")
     docker("kill", "-s", "WINCH", f"{name}-2")  # what docker sends when its window changes: no reason to end
     docker("stop", "-t", "1", f"{name}-2")
     assert docker("inspect", f"{name}-2", "--format", "{{.State.Status}}") == "exited"
     docker("start", f"{name}-2")
     docker("kill", f"{name}-2")
     assert docker("wait", f"{name}-2") == docker("inspect", f"{name}-2", "--format", "{{.State.ExitCode}}")
-    assert f"cannot kill container: {name}-2: container {made} is not running" in refused(windows, "kill", f"{name}-2")
+    assert f"cannot kill container: {name}-2: container {made} is not running" in windows.refused("kill", f"{name}-2")
     docker("rm", f"{name}-2")
     assert not docker("ps", "-aq", "--filter", "label=a=b")
 
@@ -161,7 +137,7 @@ def test_exec_runs_more_programs_in_it(windows: Engine, docker: Docker, name: st
         screen.type(b"exit 9\r")
         assert screen.wait() == 9
     docker("kill", name)
-    assert "is not running" in refused(windows, "exec", name, "cmd")
+    assert "is not running" in windows.refused("exec", name, "cmd")
     docker("rm", name)
 
 
@@ -235,10 +211,10 @@ def test_a_volume_outlives_its_containers(windows: Engine, docker: Docker, name:
     assert docker("volume", "ls", "-q", "--filter", "label=kind=test") == name
     assert docker("volume", "inspect", name, "--format", "{{.Driver}}") == "local"
     docker("create", "--name", name, "-v", rf"{name}:C:\data", IMAGE)
-    assert "volume is in use" in refused(windows, "volume", "rm", name)
+    assert "volume is in use" in windows.refused("volume", "rm", name)
     docker("rm", name)
     docker("volume", "rm", name)
-    assert "no such volume" in refused(windows, "volume", "inspect", name).lower()
+    assert "no such volume" in windows.refused("volume", "inspect", name).lower()
 
 
 def test_files_are_copied_both_ways_and_changes_are_seen(docker: Docker, name: str, tmp_path: Path) -> None:
@@ -338,11 +314,11 @@ def test_prune_removes_what_nobody_uses(docker: Docker, name: str) -> None:
     (["network", "create", "some"], 'plugin "bridge" not found'),
 ], ids=["privileged", "read-only", "tmpfs", "ulimit", "a file", "C:", "hyperv", "host address", "signal", "bridge"])
 def test_a_windows_engine_refuses(windows: Engine, args: list[str], text: str) -> None:
-    assert text in refused(windows, *args)
+    assert text in windows.refused(*args)
 
 
 def test_a_windows_engine_neither_exports_nor_pauses(windows: Engine, docker: Docker, name: str) -> None:
     docker("run", "-d", "--name", name, IMAGE, "cmd", "/c", LOOP)
-    assert "does not support exporting Windows containers" in refused(windows, "export", name)
-    assert "cannot pause Windows Server Containers" in refused(windows, "pause", name)
+    assert "does not support exporting Windows containers" in windows.refused("export", name)
+    assert "cannot pause Windows Server Containers" in windows.refused("pause", name)
     docker("rm", "-f", name)

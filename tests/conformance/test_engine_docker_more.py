@@ -7,38 +7,13 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-import uuid
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from support import programs
-from support.engine import IMAGE, LOOP, Engine, until
+from support.engine import IMAGE, LOOP, Docker, Engine, until
 from support.terminals import terminal
 
 pytestmark = pytest.mark.slow
-
-Docker = Callable[..., str]
-
-
-@pytest.fixture
-def docker(windows: Engine) -> Docker:
-    """``docker("run", …)``: what it said on stdout, without the ends; a failure when it fails."""
-    def run(*args: str | Path) -> str:
-        return windows.docker(*args).stdout.strip()
-    return run
-
-
-@pytest.fixture
-def name(windows: Engine) -> str:
-    """A name that nobody has."""
-    return f"c-{uuid.uuid4().hex[:8]}"
-
-
-def refused(windows: Engine, *args: str | Path) -> str:
-    done = windows.docker(*args, ok=False)
-    assert done.returncode, done.stdout
-    return done.stderr
 
 
 def test_a_container_in_anothers_network_reaches_it_by_loopback(windows: Engine, docker: Docker, name: str) -> None:
@@ -63,12 +38,12 @@ def test_a_container_in_anothers_network_reaches_it_by_loopback(windows: Engine,
             (["-h", "x"], "hostname and the network mode"), (["--dns", "10.0.0.1"], "dns and the network mode"),
             (["--add-host", "a:10.0.0.1"], "custom host-to-IP mapping"),
             (["--expose", "80"], "port exposing and the container type network mode")):
-        assert text in refused(windows, *joined, *args, IMAGE)
-    assert "connected to any other network" in refused(windows, "network", "connect", "nat", f"{name}-2")
+        assert text in windows.refused(*joined, *args, IMAGE)
+    assert "connected to any other network" in windows.refused("network", "connect", "nat", f"{name}-2")
     docker("stop", "-t", "1", name)
-    assert f"cannot join network of a non running container: {name}" in refused(windows, *joined, IMAGE)
+    assert f"cannot join network of a non running container: {name}" in windows.refused(*joined, IMAGE)
     docker("rm", "-f", name, f"{name}-2")
-    assert f"No such container: {name}" in refused(windows, *joined, IMAGE)
+    assert f"No such container: {name}" in windows.refused(*joined, IMAGE)
 
 
 def test_a_container_without_a_network_gets_one(docker: Docker, name: str) -> None:
@@ -132,14 +107,14 @@ def test_lists_are_filtered_by_what_is_published_exposed_and_of_which_image(wind
     assert shown("is-task=false")
     assert not shown("publish=8080") and not shown("expose=8080/udp") and not shown("is-task=true")
     assert shown(f"ancestor={IMAGE}") and not shown("ancestor=nosuch:1") and shown("network=nat")
-    assert "invalid filter 'status=up'" in refused(windows, "ps", "--filter", "status=up")
+    assert "invalid filter 'status=up'" in windows.refused("ps", "--filter", "status=up")
     docker("stop", name)
     assert docker("inspect", name, "--format", "{{.State.ExitCode}} {{json .NetworkSettings.Ports}}") == "1067 {}"
     docker("rm", name)
 
 
 def test_what_needs_a_swarm_or_plugins_is_refused(windows: Engine) -> None:
-    assert "This node is not a swarm manager" in refused(windows, "service", "ls")
-    assert "plugins are not supported on this platform" in refused(windows, "plugin", "ls")
-    assert "does not match the specified platform" in refused(
-        windows, "create", "--pull", "never", "--platform", "linux/amd64", IMAGE)
+    assert "This node is not a swarm manager" in windows.refused("service", "ls")
+    assert "plugins are not supported on this platform" in windows.refused("plugin", "ls")
+    assert "does not match the specified platform" in windows.refused(
+        "create", "--pull", "never", "--platform", "linux/amd64", IMAGE)

@@ -34,6 +34,10 @@ LOOP = "for /l %i in (1,1,1000) do @(echo line %i & ping -n 2 127.0.0.1 >nul)"
 """A line a second, to ``cmd /c``."""
 
 
+Docker = Callable[..., str]
+"""What the fixture ``docker`` of the conformance tests gives."""
+
+
 class Left(Exception):
     """A stopped engine left something behind; the text says what."""
 
@@ -63,6 +67,12 @@ class Engine:
                timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """The real ``docker`` command."""
         return programs.run(programs.find("docker"), *args, env=self.env, stdin=stdin, ok=ok, timeout=timeout)
+
+    def refused(self, *args: str | Path) -> str:
+        """What ``docker`` says on stderr of what it cannot do."""
+        done = self.docker(*args, ok=False)
+        assert done.returncode, done.stdout
+        return done.stderr
 
     def fresh(self) -> Path:
         """A new folder that containers may enter and write."""
