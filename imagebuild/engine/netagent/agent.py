@@ -23,6 +23,7 @@ from .loop import READ, Loop
 from .names import Directory, Member, NameServer
 from .netlink import Netlink
 from .relay import TcpPort
+from .remover import Remover
 
 MESSAGE = 1 << 17
 MOST_DESCRIPTORS = 128
@@ -46,6 +47,7 @@ class Agent:
         self._loop = loop
         self._home = home
         self._here = Netlink()
+        self._remover = Remover()
         self._directory = Directory()
         self._names = NameServer(loop, self._directory)
         self._containers: dict[str, Container] = {}
@@ -179,8 +181,11 @@ class Agent:
             return
         for port in made.ports:
             port.close()
-        for network in list(made.cables):
-            self.unlink(container, network)
+        for network, (ours, address) in made.cables.items():
+            self._directory.remove(network, address)
+            with suppress(OSError):
+                self._here.down(ours)  # from here on nothing of it reaches who gets its address next
+            self._remover.remove(ours)
         os.close(made.space)
         del self._containers[container]
 

@@ -15,7 +15,7 @@ from ipaddress import IPv4Interface
 _NEWLINK, _DELLINK, _GETLINK, _NEWADDR, _NEWROUTE, _NEWRULE, _DELRULE = 16, 17, 18, 20, 24, 32, 33
 _REQUEST, _ACK, _EXCL, _CREATE = 1, 4, 0x200, 0x400
 _ERROR = 2
-_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_NET_NS_FD = 1, 3, 10, 18, 28
+_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MASTER, _IFLA_LINKINFO, _IFLA_GROUP, _IFLA_NET_NS_FD = 1, 3, 10, 18, 27, 28
 _INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
 _RTA_OIF, _RTA_GATEWAY, _RTA_TABLE = 4, 5, 15
@@ -72,6 +72,10 @@ class Netlink:
         """Switch an interface on."""
         self._do(_NEWLINK, 0, _link(0, _UP, _UP) + _text(_IFLA_IFNAME, name), f"set {name} up")
 
+    def down(self, name: str) -> None:
+        """Switch an interface off: nothing passes any more."""
+        self._do(_NEWLINK, 0, _link(0, 0, _UP) + _text(_IFLA_IFNAME, name), f"set {name} down")
+
     def bridge(self, name: str) -> None:
         """Make a bridge."""
         info = _attribute(_IFLA_LINKINFO, _text(_INFO_KIND, "bridge"))
@@ -88,6 +92,14 @@ class Netlink:
     def delete(self, name: str) -> None:
         """Remove an interface, and the other end of its cable."""
         self._do(_DELLINK, 0, _link() + _text(_IFLA_IFNAME, name), f"delete {name}")
+
+    def put_into_group(self, name: str, group: int) -> None:
+        """Let an interface be one of those that :meth:`delete_group` removes."""
+        self._do(_NEWLINK, 0, _link() + _text(_IFLA_IFNAME, name) + _number(_IFLA_GROUP, group), f"group {name}")
+
+    def delete_group(self, group: int) -> None:
+        """Remove all interfaces of a group, which takes as long as to remove one. ENODEV when there is none."""
+        self._do(_DELLINK, 0, _link() + _number(_IFLA_GROUP, group), f"delete group {group}")
 
     def address(self, name: str, interface: IPv4Interface) -> None:
         """Give an interface an address, with the size of its network."""
