@@ -161,28 +161,39 @@ def zero_of(kind: Any) -> Any:
 
 # --- writing
 
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+
+
+@cache
+def _written_of(cls: Any) -> tuple[tuple[str, str, bool, bool, bool], ...]:
+    """Of each field what writing needs: attribute, key, whether its zero is left out, whether it is a pointer, whether
+    it is written as a set. A record is written four times in a container's life."""
+    return tuple((one.attribute, one.key, one.omitempty, one.pointer, As("set") in _bare(one.type)[1])
+                 for one in fields_of(cls))
+
+
 def to_json(value: Any) -> dict[str, Any]:
     """A shape as plain JSON values, keys in the order of declaration."""
     out: dict[str, Any] = {}
-    for one in fields_of(type(value)):
-        item = getattr(value, one.attribute)
-        if one.omitempty and not item and not (isinstance(item, int) and one.pointer):
+    kind: Any = type(value)
+    for attribute, name, omitempty, pointer, as_set in _written_of(kind):
+        item = getattr(value, attribute)
+        if omitempty and not item and not (pointer and isinstance(item, int)):
             continue  # a shape is never empty, as a Go struct is not; nor is a pointer to 0
-        out[one.key] = _write(item, one.type)
+        out[name] = item if type(item) in _PLAIN else _write(item, as_set=as_set)
     return out
 
 
-def _write(item: Any, kind: Any) -> Any:
+def _write(item: Any, *, as_set: bool = False) -> Any:
     if item is None or isinstance(item, str | bool | int | float):
         return item
     if isinstance(item, Shape):
         return to_json(item)
-    _, notes = _bare(kind)
-    if As("set") in notes:
+    if as_set:
         return {name: {} for name in item}
     if isinstance(item, Mapping):
-        return {str(name): _write(entry, Any) for name, entry in item.items()}
-    return [_write(entry, Any) for entry in item]
+        return {str(name): _write(entry) for name, entry in item.items()}
+    return [_write(entry) for entry in item]
 
 
 # --- reading

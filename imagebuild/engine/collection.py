@@ -15,7 +15,7 @@ from ..dockerapi.names import check_container_name, new_id, random_name
 from ..errors import StoreError, WcowError
 from ..sandbox import overlay
 from ..sandbox.port import KILLED
-from .container import Container
+from .container import RECORD, Container
 from .events import Event, Events
 from .parts import ImagePart, NetworkPart, VolumePart
 
@@ -140,7 +140,10 @@ class Collection:
 
 
 def clear(folder: Path) -> None:
-    """Remove a container's folder with what its programs left there, never through a link of theirs."""
+    """Remove a container's folder with what its programs left there, never through a link of theirs. Its record goes
+    first: what is left by an engine that is killed here is no container (:meth:`Collection.load`)."""
+    with suppress(FileNotFoundError):
+        (folder / RECORD).unlink()
     try:
         parent = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -22,6 +22,7 @@ from .parts import Attachment
 if TYPE_CHECKING:
     from .run import Run
 
+RECORD = "container.json"
 VERSION = 1
 """Of the document; another one is not read."""
 
@@ -77,7 +78,7 @@ class Container:
     def save(self, *, sync: bool = False) -> None:
         """Remember it, with ``sync`` through a power cut: that it exists, but not that it ran, for then nothing does.
         StoreError when that is not possible."""
-        write_document(self.folder / "container.json", sync=sync, document={
+        write_document(self.folder / RECORD, sync=sync, document={
             "version": VERSION, "id": self.id, "name": self.name, "created": self.created, "image": self.image,
             "config": shapes.to_json(self.config), "host": shapes.to_json(self.host),
             "networks": {name: shapes.to_json(settings) for name, settings in self.networks.items()},
@@ -88,7 +89,7 @@ class Container:
     @classmethod
     def load(cls, folder: Path) -> Container | None:
         """The container of a folder; ``None`` when there is no whole one in it."""
-        document = read_document(folder / "container.json")
+        document = read_document(folder / RECORD)
         if not isinstance(document, dict) or document.get("version") != VERSION:
             return None
         try:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..dockerapi import faults
 from ..errors import StoreError, WcowError
-from ..sandbox.port import Box, Sandbox
+from ..sandbox.port import Box, Process, Sandbox
 from . import restart
 from .collection import Collection, clear
 from .container import Container
@@ -88,7 +88,6 @@ class Containers(Collection):
                     self._tell(container, "kill", signal=str(KILL))
                 await self._kill(container)
             container.status = "removing"
-            self._remember(container)
             container.output.finish()  # whoever waits for a run of it waits no longer
             try:
                 await asyncio.to_thread(clear, container.folder)
@@ -132,14 +131,19 @@ class Containers(Collection):
             if other is not None:  # one host's name for both, as for both on Windows
                 container.config = replace(container.config, hostname=other.config.hostname or other.short,
                                            domainname=other.config.domainname)
-            ready, command = await asyncio.to_thread(launch.prepare, container, other)
-            box = ready
             container.output.begin()
             streams = Streams(container.output.add, tty=container.config.tty, stdin=container.config.open_stdin)
             rows, columns = container.host.console_size
             if container.config.tty and rows and columns:
                 streams.resize(rows, columns)
-            process = await asyncio.to_thread(ready.start, command, streams.stdio)
+            stdio = streams.stdio
+
+            def begin() -> tuple[Box, Process]:
+                nonlocal box
+                box, command = launch.prepare(container, other)
+                return box, box.start(command, stdio)
+
+            ready, process = await asyncio.to_thread(begin)
         except BaseException as error:
             if streams is not None:
                 streams.close()
@@ -169,8 +173,7 @@ class Containers(Collection):
         code = await asyncio.wrap_future(run.process.ended)
         await run.streams.ended()
         container.output.finish()
-        await self._try(container, run.box.close)
-        await self._try(container, self._networks.detach, container.id)
+        await self._try(container, self._give_back, run, container.id)
         container.run, container.status = None, "exited"
         container.exit_code, container.finished = code, time.time_ns()
         container.attachment = type(container.attachment)(None)
@@ -190,6 +193,12 @@ class Containers(Collection):
             self._spawn(self._again(container))
         elif container.host.auto_remove and not self._closing and not run.restarting and container.id in self._all:
             self._spawn(self._auto_remove(container))
+
+    def _give_back(self, run: Run, identifier: str) -> None:
+        try:
+            run.box.close()
+        finally:
+            self._networks.detach(identifier)
 
     async def stop(self, container: Container, timeout: int | None = None, signal: str = "") -> None:
         """End it as a shutdown of Windows would, killed after ``timeout`` seconds (-1: never); at once when the signal,
