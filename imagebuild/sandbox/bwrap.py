@@ -70,6 +70,8 @@ def wine_environment(install: Install, overrides: Iterable[str], *, terminal: bo
     out = {"PATH": "/usr/bin", "HOME": PREFIX, "USER": USER, "LANG": "C.UTF-8", "WINEPREFIX": PREFIX,
            "WINELOADER": str(install.loader), "WINESERVER": str(install.server), "WINEDEBUG": "-all",
            "WINEDLLOVERRIDES": names}
+    if not install.loader.with_name(f"{install.loader.name}-preloader").exists():
+        out["WINELOADERNOEXEC"] = "1"  # the loader would look for that one, and start itself anew without it
     if terminal:
         out["TERM"] = "xterm"
     return out

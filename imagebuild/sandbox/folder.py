@@ -6,7 +6,7 @@
     folder/
       prefix/         Wine's prefix: system.reg user.reg userdef.reg, dosdevices/, drives/ (D: and on)
       upper/ work/    what was written to drive C, and the overlay's own
-      run/N/          what the host and launcher.exe tell each other about program N (:mod:`.talks`)
+      run/N           what the host and launcher.exe tell each other about program N (:mod:`.talks`)
 
 Programs of the box can write in ``prefix``, ``upper`` and ``run``, links too. So the host opens nothing there by a path
 that they could have changed: it keeps the descriptors of ``run`` and of the files it made in it.
@@ -30,6 +30,7 @@ from .template import HIVES
 
 FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 """How a folder is opened where a program of the box may have put a link."""
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def make(spec: BoxSpec, template: Path, account: Account) -> None:
@@ -38,12 +39,18 @@ def make(spec: BoxSpec, template: Path, account: Account) -> None:
     if not prefix.is_dir():
         new = spec.folder / "prefix.new"
         shutil.rmtree(new, ignore_errors=True)
-        for folder in (new, new / "dosdevices", new / "drives", new / "drive_c"):
-            folder.mkdir(parents=True)
-            account.own(folder)
-        (new / "dosdevices" / "c:").symlink_to("../drive_c")
-        account.own(new / "dosdevices" / "c:")
-        _registry(spec, template, new, account)
+        new.mkdir(parents=True)
+        account.own(new)
+        inside = os.open(new, FOLDER)
+        try:
+            for name in ("dosdevices", "drive_c"):
+                os.mkdir(name, dir_fd=inside)
+                account.own(name, inside)
+            os.symlink("../drive_c", "dosdevices/c:", dir_fd=inside)
+            account.own("dosdevices/c:", inside)
+            _registry(spec, template, inside, account)
+        finally:
+            os.close(inside)
         new.rename(prefix)
     for name in ("upper", "work", "run"):
         if not (spec.folder / name).is_dir():
@@ -51,21 +58,20 @@ def make(spec: BoxSpec, template: Path, account: Account) -> None:
             account.own(spec.folder / name)
 
 
-def _registry(spec: BoxSpec, template: Path, prefix: Path, account: Account) -> None:
+def _registry(spec: BoxSpec, template: Path, prefix: int, account: Account) -> None:
     hostname = spec.hostname or spec.id[:12]
     more = {"system.reg": identity.system(hostname, spec.windows_build, spec.windows_revision),
             "user.reg": identity.user(hostname, spec.user)}
     for name in HIVES:
         given = spec.registry / name if spec.registry else None
         source = given if given and given.is_file() else template / name
-        with source.open("rb") as hive, (prefix / name).open("xb", buffering=0) as file:
+        with source.open("rb", buffering=0) as hive, os.fdopen(os.open(name, _NEW, 0o644, dir_fd=prefix), "wb",
+                                                               buffering=0) as file:
             left = os.fstat(hive.fileno()).st_size
             while left and (sent := os.sendfile(file.fileno(), hive.fileno(), None, left)):
                 left -= sent
             file.write(more.get(name, b""))
-        account.own(prefix / name)
-    (prefix / ".update-timestamp").write_text("disable\n")
-    account.own(prefix / ".update-timestamp")
+        account.own(name, prefix)
 
 
 def remove(folder: Path) -> None:

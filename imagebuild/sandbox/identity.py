@@ -58,6 +58,8 @@ def _text(keys: dict[str, Values]) -> bytes:
 def _quote(text: str) -> str:
     """Wine's escapes: its files are pure ASCII, anything else is ``\\x`` and up to four hexadecimal digits, a UTF-16
     unit each."""
+    if text.isascii() and text.isprintable():
+        return text.replace("\\", "\\\\").replace('"', '\\"')
     out = []
     for char in text:
         if char in '\\"':

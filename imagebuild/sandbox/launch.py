@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import ToolError
 from . import bwrap, seccomp, wine_install
@@ -77,10 +78,11 @@ def first(account: Account, group: Group, limits: Limits, network: Namespace | N
         inside = bwrap.Descriptors(filtered, info, block, files)
         packed = keep(memory_file(bwrap.pack(arguments(inside)), "arguments"))
         passed = [packed, filtered, info, *inherited, *(file for _, file in files)] + ([block] if block >= 0 else [])
-        argv = [*_outside(terminal, limits, group), *_enter(network), wine_install.find("bwrap"),
+        argv = [*_outside(terminal, limits, group), *_enter(network, account), wine_install.find("bwrap"),
                 "--args", str(packed), *command]
+        by_popen = {} if network and network.user else account.popen()
         with group.entered(affinity=True):
-            popen = _popen(argv, account, stdio, {}, passed)
+            popen = _popen(argv, stdio, {}, passed, by_popen)
         ours.close()  # so that the pipe ends with bubblewrap
         try:
             pid = _told(told)
@@ -116,10 +118,12 @@ def joining(init_pid: int, account: Account, group: Group, limits: Limits, stdio
              "--net", "--cgroup", "--preserve-credentials", "--root", f"--wdns={bwrap.DRIVE_C}"]
     if group.blocks:
         enter.append("--join-cgroup")
-    argv = [*_outside(terminal, limits, group), *_filtered(f"/proc/{init_pid}/root{bwrap.FILTER_ENTERING}"), *enter,
+    become = [f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups"] if account.drop else []
+    argv = [*_outside(terminal, limits, group),
+            *_filtered(f"/proc/{init_pid}/root{bwrap.FILTER_ENTERING}", *become), *enter,
             *_filtered(bwrap.FILTER), *command]
     with group.entered(affinity=True):
-        popen = _popen(argv, account, stdio, environment, ())
+        popen = _popen(argv, stdio, environment, (), {})
     try:
         return Child(popen, joined=os.pidfd_open(popen.pid))
     except OSError as error:
@@ -134,22 +138,26 @@ def _outside(terminal: bool, limits: Limits, group: Group) -> list[str]:
     return session + (prefix(limits, wine_install.find("prlimit")) if limits.memory is not None else [])
 
 
-def _filtered(file: str) -> list[str]:
-    return [wine_install.SETPRIV, "--no-new-privs", "--seccomp-filter", file]
+def _filtered(file: str, *become: str) -> list[str]:
+    return [wine_install.SETPRIV, *become, "--no-new-privs", "--seccomp-filter", file]
 
 
-def _enter(network: Namespace | None) -> list[str]:
+def _enter(network: Namespace | None, account: Account) -> list[str]:
+    """Root of a user namespace is its owner outside, the account: with ``nsenter``'s own change of the user a root
+    engine has become it."""
     if network is None:
         return []
-    user = [f"--user={network.user}", "--preserve-credentials"] if network.user else []
+    user = [f"--user={network.user}", *([] if account.drop else ["--preserve-credentials"])] if network.user else []
     return [wine_install.find("nsenter"), *user, f"--net={network.net}"]
 
 
-def _popen(argv: Sequence[str], account: Account, stdio: Stdio, environment: Mapping[str, str],
-           passed: Iterable[int]) -> subprocess.Popen[bytes]:
+def _popen(argv: Sequence[str], stdio: Stdio, environment: Mapping[str, str], passed: Iterable[int],
+           account: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+    """``account`` is what Popen needs to become somebody else where none of the programs in ``argv`` does; with it
+    Popen copies our page tables to the child (``fork`` in place of ``vfork``), which takes as long as all else here."""
     try:
         return subprocess.Popen(argv, stdin=stdio.stdin, stdout=stdio.stdout, stderr=stdio.stderr, cwd="/",
-                                env=dict(environment), pass_fds=tuple(passed), **account.popen())
+                                env=dict(environment), pass_fds=tuple(passed), **account)
     except OSError as error:
         raise ToolError("cannot start a sandbox", program=Path(argv[0]).name,
                         why=f"{argv[0]}: {error.strerror}") from error

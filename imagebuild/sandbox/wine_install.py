@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from ..errors import ToolError
@@ -54,8 +54,7 @@ def find_wine() -> Install:
         raise ToolError("cannot run Windows programs", program="wine64", why=f"Wine is not installed ({loader})",
                         hint="install the Debian package wine64 (10.0 or later)")
     try:
-        said = subprocess.run([loader, "--version"], capture_output=True, text=True, check=False, timeout=20, env={},
-                              stdin=subprocess.DEVNULL).stdout.strip()
+        said = _version(loader, loader.stat().st_mtime_ns)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolError("cannot run Windows programs", program="wine64", why=f"{loader} does not start: {error}",
                         hint="install the Debian package wine64 (10.0 or later)") from error
@@ -65,6 +64,14 @@ def find_wine() -> Install:
                         why=f"Wine is too old: {said or 'no version'}, 10.0 or later is needed",
                         hint="install the Debian package wine64 of Debian 13 or later")
     return install
+
+
+@lru_cache(maxsize=4)
+def _version(loader: Path, changed: int) -> str:
+    """What a loader says when asked for its version. It is asked once: an engine needs it for every container."""
+    del changed  # when the file was written: another Wine is asked anew
+    return subprocess.run([loader, "--version"], capture_output=True, text=True, check=False, timeout=20, env={},
+                          stdin=subprocess.DEVNULL).stdout.strip()
 
 
 def find(program: str) -> str:

@@ -41,8 +41,9 @@ class Bare:
         view = bwrap.View(prefix, run_folder, programs, (home / template.folder_name(install) / "drive_c", layer),
                           root / "upper", root / "work")
         self._null = os.open(os.devnull, os.O_RDWR)
-        self._arguments = bwrap.arguments(install, view, bwrap.wine_environment(install, template.OVERRIDES),
-                                          bwrap.Descriptors(0, self._null), hostname="bare")
+        environment = bwrap.wine_environment(install, template.OVERRIDES)
+        environment.pop("WINELOADERNOEXEC", None)
+        self._arguments = bwrap.arguments(install, view, environment, bwrap.Descriptors(0, self._null), hostname="bare")
         self._arguments[-4:-4] = ["--ro-bind", str(root / "bare-etc"), "/etc"]
         at = self._arguments.index("--seccomp")
         del self._arguments[at:at + 4]
