@@ -220,7 +220,7 @@ class WineBox:
         """The first line of the status, as word and number, and whether all was over before; no word: in vain."""
         end = time.monotonic() + START_SECONDS
         outside = child.init if child.init >= 0 else child.joined
-        with Notice(talk.status) as notice:
+        with Notice(talk.descriptor) as notice:
             while True:
                 gone = ended(outside)
                 word, _, number = talk.read_status().partition("\n")[0].partition(" ")

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the host and launcher.exe tell each other about a program: files in ``run/N`` of the box's folder.
+"""What the host and launcher.exe tell each other about a program: the file ``run/N`` of the box's folder.
 
-Programs of the box can write there too, so the host keeps its descriptors and trusts no name: a file that was replaced
-is not looked at, one that was written tells of nothing but the box itself.
+It begins with what the host asks for; launcher.exe writes its answer behind that. Programs of the box can write there
+too, so the host keeps its descriptor and trusts no name: a file that was replaced is not looked at, one that was
+written tells of nothing but the box itself.
 """
 
 from __future__ import annotations
@@ -20,38 +21,36 @@ from .bwrap import PREFIX
 from .folder import FOLDER
 
 _NUMBER = re.compile("[1-9][0-9]{0,8}")
-_FILES = ("request", "status", "list")
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """One program's folder below ``run``: its name, its path inside (a Windows one) and open descriptors of its
-    files."""
+    """One program's file below ``run``: its name, its path inside (a Windows one), an open descriptor, and where the
+    answer begins."""
 
     name: str
-    status: int
-    list: int
+    descriptor: int
+    start: int
 
     @property
     def inside(self) -> str:
-        """The folder as launcher.exe finds it."""
+        """The file as launcher.exe finds it."""
         return rf"\\?\unix\run\{self.name}"
 
     def read_status(self) -> str:
         """What launcher.exe has said so far; at most a few lines are looked at."""
-        return os.pread(self.status, 400, 0).decode("ascii", "replace")
+        return os.pread(self.descriptor, 400, self.start).decode("ascii", "replace")
 
     def read_list(self) -> str:
         """The processes that ``launcher list`` wrote."""
-        return os.pread(self.list, 1 << 20, 0).decode("utf-8", "replace")
+        return os.pread(self.descriptor, 1 << 20, self.start).decode("utf-8", "replace")
 
 
 class Talks:
     """All talks of one box. Not for two threads at a time, but :meth:`end`."""
 
     def __init__(self, run: Path, account: Account) -> None:
-        """OSError. Numbers go on where those of an engine before us stopped, if any of its folders cannot be removed.
-        """
+        """OSError. Numbers go on where those of an engine before us stopped, if any of its files cannot be removed."""
         self._account = account
         self._run = os.open(run, FOLDER)
         try:
@@ -67,26 +66,20 @@ class Talks:
         self._remove()
         self._number += 1
         name = str(self._number)
-        os.mkdir(name, 0o755, dir_fd=self._run)
-        with ExitStack() as stack, ExitStack() as failed:
-            folder = os.open(name, FOLDER, dir_fd=self._run)
-            stack.callback(os.close, folder)
-            self._own(folder)
-            made = []
-            for file, closing in zip(_FILES, (stack, failed, failed), strict=True):
-                made.append(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644,
-                                    dir_fd=folder))
-                closing.callback(os.close, made[-1])
-                self._own(made[-1])
-            with os.fdopen(os.dup(made[0]), "wb") as out:  # os.write may stop at a full disk and say nothing
+        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644,
+                             dir_fd=self._run)
+        with ExitStack() as failed:
+            failed.callback(os.close, descriptor)
+            if self._account.drop:
+                os.fchown(descriptor, self._account.uid, self._account.gid)
+            with open(descriptor, "wb", closefd=False) as out:  # os.write may stop at a full disk and say nothing
                 out.write(request)
             failed.pop_all()
-            return Talk(name, made[1], made[2])
+        return Talk(name, descriptor, len(request))
 
     def end(self, talk: Talk) -> None:
-        """Close its files; its folder goes with the next that begins. From any thread."""
-        os.close(talk.status)
-        os.close(talk.list)
+        """Close its file, which goes with the next that begins. From any thread."""
+        os.close(talk.descriptor)
         self._ended.append(talk.name)
 
     def close(self) -> None:
@@ -96,24 +89,14 @@ class Talks:
             self._run = -1
 
     def _names(self) -> list[str]:
-        """The folders that may be ours; a program can put anything there."""
+        """The files that may be ours; a program can put anything there."""
         return [name for name in os.listdir(self._run) if _NUMBER.fullmatch(name)]  # noqa: PTH208
 
-    def _own(self, descriptor: int) -> None:
-        if self._account.drop:
-            os.fchown(descriptor, self._account.uid, self._account.gid)
-
     def _remove(self) -> None:
-        """Take away the folders of what has ended, but for what a program put there."""
+        """Take away the files of what has ended, but for folders, which are a program's."""
         while self._ended and self._run >= 0:
-            name = self._ended.pop()
-            with suppress(OSError), ExitStack() as stack:
-                folder = os.open(name, FOLDER, dir_fd=self._run)
-                stack.callback(os.close, folder)
-                for file in _FILES:
-                    with suppress(OSError):
-                        os.unlink(file, dir_fd=folder)
-                os.rmdir(name, dir_fd=self._run)
+            with suppress(OSError):
+                os.unlink(self._ended.pop(), dir_fd=self._run)
 
 
 def request(job: str, flags: str, memory: int | None, cpus: float | None, cwd: str, line: str,

@@ -41,44 +41,39 @@ static void control(DWORD id, DWORD event)
     CloseHandle(snapshot);
 }
 
-static void row(HANDLE file, DWORD id, int inside, const WCHAR *name)
+static void row(DWORD id, int inside, const WCHAR *name)
 {
     FILETIME made = {0}, other;
     HANDLE process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, id);
     char text[MAX_PATH * 3];
-    DWORD wrote;
 
     if (process) {
         GetProcessTimes(process, &made, &other, &other, &other);
         CloseHandle(process);
     }
-    say(file, "pid ", id);
-    say(file, "made ", (ULONGLONG)made.dwHighDateTime << 32 | made.dwLowDateTime);
-    say(file, "job ", inside);
-    WriteFile(file, "name ", 5, &wrote, NULL);
-    WriteFile(file, text, WideCharToMultiByte(CP_UTF8, 0, name, lstrlenW(name), text, sizeof text, NULL, NULL), &wrote,
-              NULL);
-    WriteFile(file, "\n", 1, &wrote, NULL);
+    say("pid ", id);
+    say("made ", (ULONGLONG)made.dwHighDateTime << 32 | made.dwLowDateTime);
+    say("job ", inside);
+    say_bytes("name ", 5);
+    say_bytes(text, WideCharToMultiByte(CP_UTF8, 0, name, lstrlenW(name), text, sizeof text, NULL, NULL));
+    say_bytes("\n", 1);
 }
 
-int each_process(int stopping)
+int each_process(const struct request *request, int stopping)
 {
-    struct request request;
     PROCESSENTRY32W entry = {.dwSize = sizeof entry};
-    HANDLE snapshot, job, file = INVALID_HANDLE_VALUE;
+    HANDLE snapshot, job;
 
-    if (!read_request(&request)) return 1;
-    job = OpenJobObjectW(JOB_OBJECT_ALL_ACCESS, FALSE, request.field[JOB]);
+    job = OpenJobObjectW(JOB_OBJECT_ALL_ACCESS, FALSE, request->field[JOB]);
     snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
     if (snapshot == INVALID_HANDLE_VALUE) return 1;
-    if (!stopping) file = open_file(L"list", GENERIC_WRITE, CREATE_ALWAYS);
     for (BOOL more = Process32FirstW(snapshot, &entry); more; more = Process32NextW(snapshot, &entry)) {
         DWORD id = entry.th32ProcessID;
         int inside = is_in_job(id, job);
 
         if (id == GetCurrentProcessId()) continue;
         if (stopping && inside) control(id, CTRL_SHUTDOWN_EVENT);
-        if (!stopping) row(file, id, inside, entry.szExeFile);
+        if (!stopping) row(id, inside, entry.szExeFile);
     }
     return 0;
 }

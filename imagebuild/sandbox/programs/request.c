@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The request, and the files beside it. */
+/* The request, and what is told behind it. */
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 
@@ -7,39 +7,39 @@
 
 #define MOST 0x100000 /* bytes of a request */
 
-WCHAR folder[MAX_PATH];
+static HANDLE talk = INVALID_HANDLE_VALUE;
 
-HANDLE open_file(const WCHAR *name, DWORD access, DWORD how)
+void say_bytes(const char *bytes, DWORD size)
 {
-    WCHAR path[MAX_PATH * 2];
+    DWORD written;
 
-    lstrcpyW(path, folder);
-    lstrcatW(path, L"\\");
-    lstrcatW(path, name);
-    return CreateFileW(path, access, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, how, 0, NULL);
+    WriteFile(talk, bytes, size, &written, NULL);
 }
 
-void say(HANDLE file, const char *word, ULONGLONG number)
+void say(const char *word, ULONGLONG number)
 {
     char text[64], *end = text + sizeof text, *at = end;
-    DWORD written;
 
     *--at = '\n';
     do *--at = '0' + number % 10; while (number /= 10);
     for (int i = lstrlenA(word); i--;) *--at = word[i];
-    WriteFile(file, at, end - at, &written, NULL); /* one write: the host may be reading */
+    say_bytes(at, end - at); /* one write: the host may be reading */
 }
 
-int read_request(struct request *request)
+int read_request(const WCHAR *path, struct request *request)
 {
-    HANDLE file = open_file(L"request", GENERIC_READ, OPEN_EXISTING), heap = GetProcessHeap();
-    DWORD size = file == INVALID_HANDLE_VALUE ? 0 : GetFileSize(file, NULL), got = 0, part;
-    char *bytes = size <= MOST ? HeapAlloc(heap, 0, size) : NULL; /* no larger: Wine touches all that it may fill */
-    WCHAR *text = bytes ? HeapAlloc(heap, 0, (size + 2) * sizeof *text) : NULL, *end, *at;
+    HANDLE heap = GetProcessHeap();
+    DWORD size, got = 0, part;
+    char *bytes;
+    WCHAR *text, *end, *at;
 
-    if (file == INVALID_HANDLE_VALUE || !text) return 0;
-    while (got < size && ReadFile(file, bytes + got, size - got, &part, NULL) && part) got += part;
-    CloseHandle(file);
+    talk = CreateFileW(path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
+                       OPEN_EXISTING, 0, NULL);
+    size = talk == INVALID_HANDLE_VALUE ? 0 : GetFileSize(talk, NULL);
+    bytes = size <= MOST ? HeapAlloc(heap, 0, size) : NULL; /* no larger: Wine touches all that it may fill */
+    text = bytes ? HeapAlloc(heap, 0, (size + 2) * sizeof *text) : NULL;
+    if (talk == INVALID_HANDLE_VALUE || !text) return 0;
+    while (got < size && ReadFile(talk, bytes + got, size - got, &part, NULL) && part) got += part;
     end = text + MultiByteToWideChar(CP_UTF8, 0, bytes, got, text, size);
     end[0] = end[1] = 0;
     at = text;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the host asked for, and the files through which it is told: launcher.c says what is in them. */
+/* What the host asked for, and the file through which both talk: launcher.c says what is in it. */
 #ifndef REQUEST_H
 #define REQUEST_H
 
@@ -12,15 +12,12 @@ struct request {
     WCHAR *environment; /* the first of the NAME=VALUE strings; an empty one ends them */
 };
 
-extern WCHAR folder[MAX_PATH]; /* the program's folder, set before all else */
+/* Open the file and read the request in it, before all else. 0: there is none, or it is not whole. */
+int read_request(const WCHAR *path, struct request *request);
 
-HANDLE open_file(const WCHAR *name, DWORD access, DWORD how);
-
-/* Write a word and a number as one line. */
-void say(HANDLE file, const char *word, ULONGLONG number);
-
-/* 0: there is none, or it is not whole. */
-int read_request(struct request *request);
+/* Tell the host: a word and a number as one line, or any bytes. */
+void say(const char *word, ULONGLONG number);
+void say_bytes(const char *bytes, DWORD size);
 
 int flag(const struct request *request, WCHAR letter);
 
