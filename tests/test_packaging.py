@@ -102,7 +102,7 @@ def collection(tarball: Path) -> set[str]:
 
 
 #: What the build step compiles where mingw-w64 is; without it the wheel is built too.
-COMPILED = {f"imagebuild/sandbox/programs/{name}.exe" for name in toolchain.PROGRAMS}
+COMPILED = {f"imagebuild/sandbox/programs/{name}" for name in toolchain.PROGRAMS}
 
 
 def test_the_wheel_holds_every_file_of_the_library(wheel: set[str]) -> None:

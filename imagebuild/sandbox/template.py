@@ -20,12 +20,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ToolError
-from . import toolchain
+from . import cmd_exe, toolchain
 from .account import Account
 from .port import Progress
 from .wine_install import Install
 
-FORM = 6
+FORM = 7
 """Counted up when what a template holds changes."""
 HIVES = ("system.reg", "user.reg", "userdef.reg")
 REFUSED = ("powershell.exe", "pwsh.exe", "icacls.exe", "cacls.exe", "certutil.exe", "robocopy.exe", "tar.exe",
@@ -44,12 +44,6 @@ few containers ask for. Ours is an empty file, so nothing is started and nothing
 the real one, under another name, where a command needs services.
 """
 
-_BUILTIN = b"Wine builtin DLL"
-"""What Wine's own files have at 0x40; one without it is taken for a program like any other (Wine ``dlls/ntdll``)."""
-_BUILTIN_AT = 0x40
-_WORD = 20
-"""The bytes of a name in the table of cmd's built-in commands (``WCHAR inbuilt[][10]``, Wine ``programs/cmd``)."""
-
 _ADDED = {
     # Windows are made and not shown; without it a console complains on stderr that there is no display.
     "user.reg": r"""
@@ -61,7 +55,8 @@ _ADDED = {
     #
     # Every program that begins looks through the time zones, sorted by name, for the first that is like the machine's
     # (find_reg_tz_info in dlls/ntdll). A box has UTC: that was Greenwich, after 600 questions to wineserver, 20 ms. One
-    # whose name comes before all letters is found at once.
+    # whose name comes before all letters is found at once. Its MUI names are plain text: for one like @tzres.dll,-22000
+    # every program would map that library twice.
     "system.reg": r"""
 [Software\\Microsoft\\Windows NT\\CurrentVersion\\AeDebug]
 "Auto"="1"
@@ -70,9 +65,9 @@ _ADDED = {
 [Software\\Microsoft\\Windows NT\\CurrentVersion\\Time Zones\\(UTC)]
 "Display"="(UTC) Coordinated Universal Time"
 "Dlt"="Coordinated Universal Time"
-"MUI_Display"="@tzres.dll,-22002"
-"MUI_Dlt"="@tzres.dll,-22001"
-"MUI_Std"="@tzres.dll,-22000"
+"MUI_Display"="(UTC) Coordinated Universal Time"
+"MUI_Dlt"="Coordinated Universal Time"
+"MUI_Std"="Coordinated Universal Time"
 "Std"="Coordinated Universal Time"
 "TZI"=hex:00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,\
   00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00
@@ -183,20 +178,6 @@ def _strip(windows: Path, install: Install) -> None:
         list(pool.map(one, files))
 
 
-def without_mklink(cmd: bytes) -> bytes | None:
-    """Wine's ``cmd.exe`` without its built-in ``mklink``, which makes nothing and says nothing. A built-in never looks
-    for a program; without it, ours is found. ``None`` for a cmd that is not as we know it."""
-    table = b"".join(word.encode("utf-16-le").ljust(_WORD, b"\0") for word in ("CHOICE", "MKLINK", "", "EXIT"))
-    marked = cmd[_BUILTIN_AT:].startswith(_BUILTIN)
-    if cmd.count(table) != 1 or not marked:
-        return None
-    at = cmd.index(table) + _WORD
-    out = bytearray(cmd)
-    out[at:at + 2] = b"\x01\x00"  # a name that nobody can type
-    out[_BUILTIN_AT:_BUILTIN_AT + len(_BUILTIN)] = bytes(len(_BUILTIN))
-    return bytes(out)
-
-
 def overrides(layer: Path) -> tuple[str, ...]:
     """:data:`OVERRIDES`, and cmd where the layer has one."""
     return (*OVERRIDES, "cmd.exe") if (layer / _CMD).is_file() else OVERRIDES
@@ -217,9 +198,10 @@ def engine_layer(home: Path, programs: Path, install: Install) -> Path:
         shutil.copyfile(programs / "refuse.exe", system / name)
     for name in OURS:
         shutil.copyfile(programs / name, system / name)
-    cmd = without_mklink((install.modules / "cmd.exe").read_bytes())
+    cmd = cmd_exe.without_mklink((install.modules / "cmd.exe").read_bytes())
     if cmd is not None:
-        (building / _CMD).write_bytes(cmd)
+        (building / _CMD).write_bytes(cmd_exe.with_library(cmd, programs / cmd_exe.LIBRARY))
+        shutil.copyfile(programs / cmd_exe.LIBRARY, system / cmd_exe.LIBRARY)
     deep = building / _POWERSHELL
     deep.parent.mkdir(parents=True)
     shutil.copyfile(programs / "refuse.exe", deep)

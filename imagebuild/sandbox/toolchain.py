@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Windows programs of ours, compiled: shipped beside their sources in a wheel, or compiled once and kept.
 
-The sources are in ``programs/`` beside this file. A wheel or an installation made where mingw-w64 is has the ``.exe``
+The sources are in ``programs/`` beside this file. A wheel or an installation made where mingw-w64 is has the compiled
 files there too (the build step calls :func:`compile_all`); a checkout compiles them into a folder of the caller's when
 they are first needed. This module imports nothing of the package, so the build step can load it alone.
 """
@@ -23,13 +23,16 @@ SOURCES = Path(__file__).parent / "programs"
 
 _BARE = ("-nostdlib", "-Wl,-e,entry")  # no C library: nothing to load but what Windows itself always loads
 PROGRAMS = {
-    "launcher": ("request.c", "hives.c", "processes.c", "mounts.c", *_BARE, "-lkernel32", "-lntdll", "-lgcc"),
-    "refuse": (*_BARE, "-lkernel32"),
-    "mklink": ("-municode",),
-    "timeout": ("-municode",),
-    "ping": ("-municode", "-lws2_32"),
+    "launcher.exe": ("launcher.c", "request.c", "hives.c", "processes.c", "mounts.c", "kernel.c", *_BARE,
+                     "-lkernel32", "-lntdll", "-lgcc"),
+    "refuse.exe": ("refuse.c", *_BARE, "-lkernel32"),
+    "mklink.exe": ("mklink.c", "-municode"),
+    "timeout.exe": ("timeout.c", "-municode"),
+    "ping.exe": ("ping.c", "-municode", "-lws2_32"),
+    "wcowcmd.dll": ("cmdlib.c", "cmdlib.def", "-shared", "-Wl,--disable-auto-image-base", *_BARE,
+                    "-lkernel32"),
 }
-"""Each program with what it is linked with."""
+"""Each file with what it is made of."""
 
 # The same source gives the same bytes: no time stamp, no path of this machine.
 _FLAGS = ("-std=c17", "-Os", "-s", "-Wall", "-Wextra", "-Werror", "-Wl,--no-insert-timestamp", "-fno-ident")
@@ -50,12 +53,12 @@ def compile_all(out: Path) -> bool:
     out = out.absolute()  # the compiler runs in the folder of the sources
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".compile-") as folder:
-        for name, linked in PROGRAMS.items():
-            target = Path(folder, f"{name}.exe")
-            done = subprocess.run([compiler, *_FLAGS, "-o", str(target), f"{name}.c", *linked], cwd=SOURCES,
+        for name, parts in PROGRAMS.items():
+            target = Path(folder, name)
+            done = subprocess.run([compiler, *_FLAGS, "-o", str(target), *parts], cwd=SOURCES,
                                   capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
             if done.returncode:
-                raise CompileError(f"{name}.c: {done.stderr.strip()[-2000:]}")
+                raise CompileError(f"{name}: {done.stderr.strip()[-2000:]}")
             target.replace(out / target.name)
     return True
 
@@ -63,7 +66,7 @@ def compile_all(out: Path) -> bool:
 def source_key() -> str:
     """What decides the programs' bytes, as a short name: sources, flags, this list."""
     digest = hashlib.sha256(repr((PROGRAMS, _FLAGS)).encode())
-    for source in sorted(SOURCES.glob("*.[ch]")):
+    for source in sorted(path for path in SOURCES.iterdir() if path.suffix in (".c", ".h", ".def")):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -74,7 +77,7 @@ def find(cache: Path) -> Path | None:
     ``None`` where there are none and no compiler is installed.
     """
     for folder in (SOURCES, cache / f"programs-{source_key()}"):
-        if all((folder / f"{name}.exe").is_file() for name in PROGRAMS):
+        if all((folder / name).is_file() for name in PROGRAMS):
             return folder
     made = cache / f"programs-{source_key()}"
     return made if compile_all(made) else None
@@ -84,4 +87,4 @@ def is_here(cache: Path) -> bool:
     """Whether :func:`find` would find or make the programs."""
     folders = SOURCES, cache / f"programs-{source_key()}"
     return bool(shutil.which(COMPILER)) or any(
-        all((folder / f"{name}.exe").is_file() for name in PROGRAMS) for folder in folders)
+        all((folder / name).is_file() for name in PROGRAMS) for folder in folders)

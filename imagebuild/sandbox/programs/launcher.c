@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one program of ours that runs in every box: starts what was asked for, and tells the host what it cannot see.
  *
- *   launcher run FOLDER        start the command in FOLDER\request, pass its exit code on
- *   launcher stop FOLDER       tell every process of the job that Windows shuts down
- *   launcher list FOLDER       write the processes to FOLDER\list
- *   launcher save FOLDER       write the registry to the prefix
+ *   launcher run FILE        start the command that FILE asks for, pass its exit code on
+ *   launcher stop FILE       tell every process of the job that Windows shuts down
+ *   launcher list FILE       write the processes to FILE
+ *   launcher save FILE       write the registry to the prefix
  *
- * FOLDER is \\?\unix\prefix\run\N, outside drive C: and made by the host. FOLDER\request is UTF-8, each field ended by a
+ * FILE is \\?\unix\run\N, outside drive C: and made by the host. It begins with the request: UTF-8, each field ended by a
  * NUL: job, flags, memory in bytes, processors in hundredths, registry folder, working directory, command line, then
  * one NAME=VALUE each. Flags are letters: m main program, s start services, t terminal, l feed stdin line by
  * line, d there are drives beside C:.
- * FOLDER\status gets "started PID\n" or "failed ERROR\n", then "exit CODE\n"; Linux would pass on eight bits of it.
+ * Behind it we write "started PID\n" or "failed ERROR\n", then "exit CODE\n"; Linux would pass on eight bits of it.
  *
  * It links kernel32 and ntdll alone. Every library more is found, mapped and bound anew for each program that starts in
  * a box: the C library and advapi32 are a tenth of the time of "docker exec".
@@ -31,8 +31,6 @@ NTSYSAPI NTSTATUS NTAPI NtGetNextThread(HANDLE process, HANDLE thread, ACCESS_MA
 
 #define IDLE 1000 /* milliseconds until a box counts as one that stays */
 #define IN_USE 0x10000 /* bytes of a waiting thread's stack that are taken for used; a few thousand are */
-
-static HANDLE status = INVALID_HANDLE_VALUE;
 
 /* The boot event lives as long as somebody holds it; without it every program would boot Windows again. */
 static void keep_boot_event(void)
@@ -127,13 +125,21 @@ static HANDLE make_job(const struct request *request)
 }
 
 /* Returns when the service manager listens: a program that asks before it does gets an error. */
-static void start_services(void)
+static void start_services(const WCHAR *registry)
 {
-    HANDLE listening;
+    HANDLE listening, file;
+    DWORD wrote;
+    WCHAR path[MAX_PATH];
     WCHAR line[] = L"C:\\windows\\system32\\wineboot2.exe --init";
     STARTUPINFOW startup = {.cb = sizeof startup};
     PROCESS_INFORMATION process;
 
+    lstrcpyW(path, registry);
+    lstrcatW(path, L"\\.update-timestamp");
+    file = CreateFileW(path, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+    if (file == INVALID_HANDLE_VALUE) return;
+    WriteFile(file, "disable\n", 8, &wrote, NULL); /* what a boot does to a prefix that it finds out of date takes minutes */
+    CloseHandle(file);
     if (!CreateProcessW(NULL, line, NULL, NULL, FALSE, DETACHED_PROCESS, NULL, L"C:\\", &startup, &process)) return;
     CloseHandle(process.hProcess);
     CloseHandle(process.hThread);
@@ -193,6 +199,7 @@ static HANDLE feeding(HANDLE input)
     WCHAR name[] = L"\\\\.\\pipe\\wcow-stdin-00000000";
     DWORD id = GetCurrentProcessId();
 
+    if (GetFileType(input) == FILE_TYPE_CHAR) return input; /* NUL: nothing will come */
     for (int i = lstrlenW(name) - 1; id; id >>= 4) name[i--] = L"0123456789abcdef"[id & 15];
     writer = CreateNamedPipeW(name, PIPE_ACCESS_OUTBOUND, PIPE_TYPE_BYTE, 1, 65536, 65536, 0, NULL);
     if (writer == INVALID_HANDLE_VALUE) return input;
@@ -204,42 +211,36 @@ static HANDLE feeding(HANDLE input)
     return reader;
 }
 
-static DWORD run(void)
+static DWORD run(const struct request *request)
 {
-    struct request request;
     STARTUPINFOW startup = {.cb = sizeof startup};
     PROCESS_INFORMATION process;
     HANDLE job, waited[2] = {NULL, NULL};
     DWORD code = 0;
 
-    status = open_file(L"status", GENERIC_WRITE, OPEN_ALWAYS);
-    if (!read_request(&request)) {
-        say(status, "failed ", ERROR_INVALID_DATA);
-        return 1;
-    }
     keep_boot_event();
     SetConsoleCtrlHandler(ignore_control, TRUE);
-    set_environment(&request);
-    enter_directory(request.field[CWD]);
-    if (flag(&request, 'm') && !flag(&request, 's')) waited[1] = offer_mounts();
-    if (waited[1] && flag(&request, 'd')) start_mounts();
-    if (flag(&request, 'm')) watch_registry(); /* not before: the mount manager writes keys that are not kept anyway */
-    if (flag(&request, 's')) start_services();
-    job = make_job(&request);
+    set_environment(request);
+    enter_directory(request->field[CWD]);
+    if (flag(request, 'm') && !flag(request, 's')) waited[1] = offer_mounts();
+    if (waited[1] && flag(request, 'd')) start_mounts();
+    if (flag(request, 'm')) watch_registry(); /* not before: the mount manager writes keys that are not kept anyway */
+    if (flag(request, 's')) start_services(request->field[REGISTRY]);
+    job = make_job(request);
     startup.dwFlags = STARTF_USESTDHANDLES;
     startup.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
     startup.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
     startup.hStdError = GetStdHandle(STD_ERROR_HANDLE);
-    if (flag(&request, 't')) startup.dwFlags = 0;
-    else if (flag(&request, 'l')) startup.hStdInput = feeding(startup.hStdInput);
-    if (!CreateProcessW(NULL, request.field[LINE], NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL, &startup,
+    if (flag(request, 't')) startup.dwFlags = 0;
+    else if (flag(request, 'l')) startup.hStdInput = feeding(startup.hStdInput);
+    if (!CreateProcessW(NULL, request->field[LINE], NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL, &startup,
                         &process)) {
-        say(status, "failed ", GetLastError());
+        say("failed ", GetLastError());
         return 1;
     }
     if (job) AssignProcessToJobObject(job, process.hProcess);
     ResumeThread(process.hThread);
-    say(status, "started ", process.dwProcessId);
+    say("started ", process.dwProcessId);
     if (startup.hStdInput != GetStdHandle(STD_INPUT_HANDLE)) CloseHandle(startup.hStdInput);
     waited[0] = process.hProcess;
     for (DWORD idle = IDLE, event;;) {
@@ -249,16 +250,9 @@ static DWORD run(void)
         else break;
     }
     GetExitCodeProcess(process.hProcess, &code);
-    if (flag(&request, 'm')) save_registry(request.field[REGISTRY], 0);
-    say(status, "exit ", code);
+    if (flag(request, 'm')) save_registry(request->field[REGISTRY], 0);
+    say("exit ", code);
     return code;
-}
-
-static int save(void)
-{
-    struct request request;
-
-    return !read_request(&request) || !save_registry(request.field[REGISTRY], 1);
 }
 
 /* The next word of the command line; none of them has a space in it. */
@@ -275,18 +269,22 @@ static WCHAR *word(WCHAR **rest)
 
 static int work(void)
 {
+    struct request request;
     WCHAR *line = GetCommandLineW(), *verb;
 
     word(&line);
     verb = word(&line);
     line = word(&line);
-    if (!*verb || !*line || lstrlenW(line) >= MAX_PATH) return 2;
-    lstrcpyW(folder, line);
+    if (!*verb || !*line) return 2;
+    if (!read_request(line, &request)) {
+        say("failed ", ERROR_INVALID_DATA);
+        return 1;
+    }
     switch (verb[0] << 8 | verb[1]) {
-    case 'r' << 8 | 'u': return run();
-    case 's' << 8 | 't': return each_process(1);
-    case 'l' << 8 | 'i': return each_process(0);
-    case 's' << 8 | 'a': return save();
+    case 'r' << 8 | 'u': return run(&request);
+    case 's' << 8 | 't': return each_process(&request, 1);
+    case 'l' << 8 | 'i': return each_process(&request, 0);
+    case 's' << 8 | 'a': return !save_registry(request.field[REGISTRY], 1);
     }
     return 2;
 }

@@ -11,6 +11,7 @@
 #include <windows.h>
 #include <winternl.h>
 
+#include "kernel.h"
 #include "mounts.h"
 
 /* Of the kernel's structures what is used here, at the places that they have for x64 (wdm.h of the Windows Driver Kit;
@@ -145,7 +146,7 @@ HANDLE offer_mounts(void)
     void *loop;
     HANDLE thread;
 
-    if (!(kernel = LoadLibraryW(L"ntoskrnl.exe"))) return NULL;
+    if (!(kernel = load_kernel())) return NULL;
     loop = (void *)GetProcAddress(kernel, "wine_ntoskrnl_main_loop");
     create = (void *)GetProcAddress(kernel, "IoCreateDriver");
     wanted = CreateEventW(NULL, FALSE, FALSE, NULL);

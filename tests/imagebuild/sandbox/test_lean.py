@@ -11,6 +11,7 @@ from support import programs, sandboxes
 from support.sandboxes import Boxes, run, start
 
 from imagebuild.sandbox import processes, toolchain
+from imagebuild.sandbox.port import Process
 
 pytestmark = pytest.mark.slow
 
@@ -76,12 +77,33 @@ def test_the_launcher_gives_back_the_stacks_of_its_threads(boxes: Boxes) -> None
     assert sandboxes.wait_for(lambda: largest() < 900)
 
 
-def test_the_launcher_loads_no_library_that_windows_would_not_load_anyway(tmp_path: Path) -> None:
-    found = toolchain.find(tmp_path)
-    if found is None:
-        pytest.skip(f"{toolchain.COMPILER} is not installed")
-    libraries = set(re.findall(rb"[\w.-]+\.(?:dll|DLL)", (found / "launcher.exe").read_bytes()))
-    assert libraries == {b"KERNEL32.dll", b"ntdll.dll"}
+def mapped(pid: int) -> set[str]:
+    """The Windows files in a process."""
+    maps = Path(f"/proc/{pid}/maps").read_text()
+    return set(re.findall(r"/([^/\n]+\.(?:dll|exe|sys))$", maps, re.MULTILINE | re.IGNORECASE))
+
+
+def pids(program: Process) -> dict[str, int]:
+    """Its processes on this machine, without the ".exe" that some of their names have."""
+    return {one.name.removesuffix(".exe"): one.pid for one in processes.below(processes.scan(), [program.host_pid])}
+
+
+LEAST = {"apisetschema.dll", "ntdll.dll", "kernel32.dll", "kernelbase.dll"}
+
+
+def test_the_launcher_has_no_library_but_those_of_every_program_and_the_kernels(boxes: Boxes) -> None:
+    box = boxes.open()
+    program = start(box, "ping -n 3600 127.0.0.1")
+    found = pids(program)
+    assert mapped(found["launcher"]) == {*LEAST, "launcher.exe", "ntoskrnl.exe"}
+    assert {*LEAST, "ws2_32.dll"} < mapped(found["ping"])  # so that is how one sees it
+
+
+def test_cmd_starts_without_a_desktop(boxes: Boxes) -> None:
+    box = boxes.open()
+    program = start(box, "cmd /c ping -n 3600 127.0.0.1")  # it waits for a console's program
+    assert sandboxes.wait_for(lambda: "ping" in pids(program))
+    assert mapped(pids(program)["cmd"]) == {*LEAST, "cmd.exe", "wcowcmd.dll", "ucrtbase.dll"}
 
 
 def test_the_files_of_etc_are_on_no_disk(boxes: Boxes) -> None:

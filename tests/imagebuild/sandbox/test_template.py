@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from imagebuild.sandbox.template import OVERRIDES, overrides, without_mklink
+from imagebuild.sandbox.cmd_exe import without_mklink
+from imagebuild.sandbox.template import OVERRIDES, overrides
 
 TABLE = b"".join(word.encode("utf-16-le").ljust(20, b"\0") for word in ("MORE", "CHOICE", "MKLINK", "", "EXIT"))
 CMD = (b"MZ".ljust(0x40, b"\0") + b"Wine builtin DLL".ljust(32, b"\0") + b"code" + TABLE

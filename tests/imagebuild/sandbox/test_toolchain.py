@@ -21,7 +21,7 @@ def test_the_same_sources_give_the_same_bytes_and_are_compiled_once(tmp_path: Pa
     found = toolchain.find(tmp_path / "cache")
     assert found is not None
     for name in toolchain.PROGRAMS:
-        assert (found / f"{name}.exe").read_bytes() == (tmp_path / "relative" / f"{name}.exe").read_bytes()
+        assert (found / name).read_bytes() == (tmp_path / "relative" / name).read_bytes()
     monkeypatch.setattr(toolchain, "compile_all", lambda out: pytest.fail("compiled again"))
     assert toolchain.find(tmp_path / "cache") == found
 
