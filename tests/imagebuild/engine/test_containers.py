@@ -279,6 +279,31 @@ def test_a_program_whose_folder_cannot_be_removed_is_dead_until_it_can(tmp_path:
     run(work())
 
 
+@pytest.mark.parametrize("killed", [True, False])
+def test_half_a_removal_is_a_removal_to_the_next_engine_unless_this_one_could_say_that_it_failed(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool) -> None:
+    class Killed(BaseException):
+        pass
+
+    def half(folder: int, name: str) -> None:
+        raise Killed if killed else PermissionError(13, "Permission denied")
+
+    async def before() -> Path:
+        engine = make(tmp_path)
+        engine.open()
+        one = new(engine)
+        monkeypatch.setattr("imagebuild.sandbox.overlay.remove", half)
+        with pytest.raises((Killed, faults.Internal)):
+            await engine.containers.remove(one)
+        monkeypatch.undo()
+        return one.folder
+
+    folder = run(before())
+    assert folder.exists()
+    assert run(_statuses(tmp_path)) == ([] if killed else ["dead"])
+    assert folder.exists() is not killed
+
+
 def test_folders_that_a_sandbox_closed_and_links_it_made_are_removed(tmp_path: Path) -> None:
     async def work() -> None:
         async with opened(tmp_path / "root") as engine:

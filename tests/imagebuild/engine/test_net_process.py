@@ -116,7 +116,7 @@ def test_who_joins_a_container_reaches_it_by_loopback_and_outlives_it(net: Netwo
     assert run_in(joined, PYTHON, "-c", count) == "2\n"
     net.detach(A)
     other = space(net, C, "other")  # takes the descriptor that A had
-    assert run_in(joined, PYTHON, "-c", count) == "1\n"
+    eventually(lambda: run_in(joined, PYTHON, "-c", count) == "1\n")
     assert run_in(other, PYTHON, "-c", count) == "2\n"
 
 

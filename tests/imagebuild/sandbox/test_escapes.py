@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import socket
 import threading
 import time
@@ -11,9 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.networking import real_kernel
 from support.sandboxes import Boxes, Done, run, start, wait_for
 
-from imagebuild.sandbox import seccomp
+from imagebuild.sandbox import processes, seccomp
+from imagebuild.sandbox.port import Command, Stdio
 
 pytestmark = pytest.mark.slow
 Try = Callable[[str], Done]
@@ -151,6 +155,34 @@ def test_a_process_of_a_box_is_not_roots_on_this_machine(boxes: Boxes) -> None:
     start(box, "probe sleep")
     row = next(row for row in box.processes() if row.name == "probe.exe")
     assert Path(f"/proc/{row.host_pid}").stat().st_uid == boxes.sandbox.facts().account != 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives itself up")
+@pytest.mark.parametrize("network", [False, True])
+def test_roots_sandbox_gives_up_its_groups_too_before_it_starts_or_joins(boxes: Boxes, network: bool) -> None:
+    """In a network ``nsenter`` does it, else the start itself; whoever joins, ``setpriv``."""
+    with contextlib.ExitStack() as stack:
+        facts: dict[str, object] = {}
+        if network:
+            facts["network"] = stack.enter_context(real_kernel()).attach("c", [], [])
+        box = boxes.open(**facts)
+        start(box, "probe sleep")
+        null = os.open(os.devnull, os.O_RDWR)
+        stack.callback(os.close, null)
+        joined = box.exec(Command("probe sleep"), Stdio(null, null, null))
+        account = boxes.sandbox.facts().account
+
+        def of_boxes() -> list[int]:
+            names = "bwrap", "wineserver64", "launcher.exe", "probe", "probe.exe"
+            return [one.pid for one in processes.below(processes.scan(), [os.getpid()]) if one.name in names]
+
+        assert wait_for(lambda: len(of_boxes()) == 7)  # bubblewrap twice, wineserver, two programs with a launcher each
+        for pid in of_boxes():
+            status = Path(f"/proc/{pid}/status").read_text()
+            assert re.findall(r"^Uid:\s*(.*)$", status, re.MULTILINE) == ["\t".join([str(account)] * 4)]
+            assert re.findall(r"^Groups:[ \t]*(.*?)[ \t]*$", status, re.MULTILINE) == [""]
+            assert re.findall(r"^Cap(?:Eff|Prm):\s*0*([1-9a-f].*)$", status, re.MULTILINE) == []
+        joined.kill()
 
 
 def test_process_1_stopped_by_a_program_does_not_outlive_a_stop(boxes: Boxes) -> None:

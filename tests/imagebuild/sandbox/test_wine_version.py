@@ -50,3 +50,12 @@ def test_a_wine_that_is_not_there_or_does_not_start_names_its_package(wine: Path
     with pytest.raises(ToolError, match="does not start") as broken:
         wine_install.find_wine()
     assert "wine64" in broken.value.hint
+
+
+def test_a_wine_is_asked_once_and_another_in_its_place_anew(wine: Path) -> None:
+    install(wine, f"echo >> {wine.parent}/asked; echo wine-10.0")
+    for _ in range(3):
+        assert wine_install.find_wine().version == "wine-10.0"
+    assert (wine.parent / "asked").read_text() == "\n"
+    wine.write_text("#!/bin/sh\necho wine-10.2\n")
+    assert wine_install.find_wine().version == "wine-10.2"
