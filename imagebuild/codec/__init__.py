@@ -2,9 +2,11 @@
 """gzip and zstd both ways on threads, with digests, and bounded readers.
 
 Writing: :class:`BlockWriter` takes tar bytes and gives a :class:`Sealed`. Reading: :func:`open_reader` finds out what
-a blob is compressed with; :class:`VerifyingReader` and :class:`LimitedReader` hold it to what was promised.
+a blob is compressed with; :class:`VerifyingReader` and :class:`LimitedReader` hold it to what was promised,
+:class:`ReadAhead` does it on a thread.
 """
 
+from .ahead import ReadAhead
 from .blocks import BlockWriter, Sealed, Sink
 from .compression import BLOCK_SIZE, Compression
 from .engines import has_isal
@@ -16,6 +18,7 @@ __all__ = [
     "BlockWriter",
     "Compression",
     "LimitedReader",
+    "ReadAhead",
     "Sealed",
     "Sink",
     "Tail",

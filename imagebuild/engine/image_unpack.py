@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..codec import ReadAhead, open_reader
 from ..dockerapi import faults
 from ..errors import FormatError, IntegrityError, StoreError, WcowError
 from ..images.rootfs import IndexCache, Rootfs
@@ -122,8 +123,8 @@ class Unpacker:
                 if number < windows and not needs_content(index):
                     unpack(shown(index), folder, lower=lower, owner=ground.owner)
                 elif not folder.is_dir():
-                    with store.open_blob(layer) as blob:
-                        unpack(read(blob, source=f"layer {layer.digest}"), folder, lower=lower, owner=ground.owner,
+                    with store.open_blob(layer) as blob, ReadAhead(open_reader(blob)) as ahead:
+                        unpack(read(ahead, source=f"layer {layer.digest}"), folder, lower=lower, owner=ground.owner,
                                keep=shows if number < windows else _all)
             except WcowError as error:
                 if isinstance(error, FormatError | IntegrityError):

@@ -12,12 +12,17 @@ import os
 import stat
 
 from ..windows import attributes as attribute
+from .unpack_file import ATTRIBUTES
 
-NAME = "user.DOSATTRIB"
+NAME = ATTRIBUTES
 KEPT = attribute.HIDDEN | attribute.SYSTEM
-OF_A_FILE = KEPT | attribute.READONLY
 OF_A_FOLDER = KEPT
 """What a folder can have here: read-only means nothing on a folder to Windows either."""
+
+
+def text_of(attributes: int) -> bytes:
+    """The extended attribute that says those of them which Wine keeps there; empty where there is nothing to say."""
+    return f"0x{attributes & (KEPT | attribute.ARCHIVE):x}".encode() if attributes & KEPT else b""
 
 
 def write_attributes(number: int, attributes: int, *, folder: bool = False) -> None:
@@ -25,7 +30,7 @@ def write_attributes(number: int, attributes: int, *, folder: bool = False) -> N
     if attributes & attribute.READONLY and not folder:
         os.fchmod(number, 0o444)
     if attributes & KEPT:
-        os.setxattr(number, NAME, f"0x{attributes & (KEPT | attribute.ARCHIVE):x}".encode())
+        os.setxattr(number, NAME, text_of(attributes))
 
 
 def read_attributes(number: int, found: os.stat_result) -> int:

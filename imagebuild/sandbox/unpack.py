@@ -21,18 +21,22 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import FormatError, StoreError
 from ..layer import Entry, Kind
+from ..windows.attributes import READONLY
 from ..windows.upcase import fold
 from . import links
-from .attributes import OF_A_FILE, OF_A_FOLDER, write_attributes
+from .attributes import OF_A_FOLDER, text_of, write_attributes
 from .merged import Merged, Node, Parts
 from .overlay import OPEN_FILE, OPEN_FOLDER, Sort, make_opaque, make_whiteout, open_folder
 from .scratch import made_whole
-from .unpack_tree import CREATE, Folder, moment, unmasked
+from .unpack_file import Facts, write_file
+from .unpack_small import SMALL, SmallFiles
+from .unpack_tree import Folder, moment, unmasked
 
 MOST_TOLD = 1000
 """So many things that were left out are named; more are only counted."""
@@ -115,6 +119,7 @@ class _Unpacker:
         self._open: dict[Parts, int] = {}
         self._whiteouts: list[tuple[Folder, str]] = []
         self._later: list[tuple[Folder, str, Entry]] = []
+        self._small = SmallFiles(self._top, self._fd)
 
     def add(self, entry: Entry, content: BinaryIO | None) -> None:
         """One entry of the layer, in its order."""
@@ -147,13 +152,14 @@ class _Unpacker:
             return
         if entry.kind is Kind.FILE:
             folder.own[key] = spelt = self._spelt(folder, key, name)
-            self._write(self._fd(folder), spelt, entry, content)
+            self._file(folder, spelt, entry, content)
         else:
             folder.own[key] = entry
             self._later.append((folder, key, entry))
 
     def finish(self) -> None:
         """What could not be done before all names were known: hard links, links, whiteouts, times of folders."""
+        self._small.drain()
         pending = [one for one in self._later if one[0].own.get(one[1]) is one[2]]
         for folder, key, entry in pending:
             if entry.kind is Kind.HARD_LINK:
@@ -168,6 +174,7 @@ class _Unpacker:
 
     def close(self) -> None:
         """Let go of all descriptors."""
+        self._small.close()
         for number in self._open.values():
             os.close(number)
         self._open.clear()
@@ -232,6 +239,7 @@ class _Unpacker:
         if isinstance(known, Folder):
             raise _contradiction(path)
         if isinstance(known, str):
+            self._small.drain()
             os.unlink(known, dir_fd=self._fd(folder))
         del folder.own[key]
 
@@ -264,28 +272,27 @@ class _Unpacker:
             self._open[folder.parts] = number
         return number
 
-    def _write(self, above: int, name: str, entry: Entry, content: BinaryIO | None) -> None:
-        number = os.open(name, CREATE, 0o644, dir_fd=above)
-        try:
-            if content is not None:
-                read = getattr(content, "read1", content.read)  # what is at hand, uncopied
-                while data := read(_PIECE):
-                    while (done := os.write(number, data)) < len(data):
-                        data = data[done:]
-            if self._masked:  # by the umask; it cannot be asked for without changing it for all threads
-                os.fchmod(number, 0o644)
-            if self._owner is not None:
-                os.fchown(number, self._owner, self._owner)
-            attributes = entry.attributes
-            if attributes is not None and attributes & OF_A_FILE:
-                write_attributes(number, attributes)
-            changed = moment(entry)
-            if changed is not None:
-                os.utime(number, ns=(changed, changed))
-        finally:
-            os.close(number)
+    def _file(self, folder: Folder, name: str, entry: Entry, content: BinaryIO | None) -> None:
+        """Write a file, now or with others of its size."""
+        if content is None or entry.size > SMALL:
+            self._write(self._fd(folder), name, entry, content)
+        else:
+            self._small.add(folder, name, content.read(), self._facts(entry))
+            self._count(entry)
+
+    def _facts(self, entry: Entry) -> Facts:
+        attributes = entry.attributes or 0
+        mode = 0o444 if attributes & READONLY else 0o644 if self._masked else None  # the umask cannot be asked for
+        return mode, self._owner, text_of(attributes), moment(entry)
+
+    def _count(self, entry: Entry) -> None:
         self.files += 1
         self.size += entry.size
+
+    def _write(self, above: int, name: str, entry: Entry, content: BinaryIO | None) -> None:
+        read: Callable[[], bytes] = partial(getattr(content, "read1", content.read), _PIECE) if content else bytes
+        write_file(above, name, read, self._facts(entry))
+        self._count(entry)
 
     def _hard_link(self, folder: Folder, key: str, entry: Entry) -> None:
         """One more name for a file of this layer, or of one below."""

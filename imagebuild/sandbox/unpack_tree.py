@@ -12,8 +12,7 @@ from ..layer import Entry
 from ..windows.filetime import TICKS_PER_SECOND, UNIX_EPOCH
 from ..windows.upcase import fold
 from .merged import Node, Parts
-
-CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+from .unpack_file import CREATE
 
 
 class Folder:
