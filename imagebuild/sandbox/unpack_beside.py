@@ -69,14 +69,12 @@ class Beside:
             self._answer()
 
     def close(self) -> None:
-        """End the process, which has nothing to do any more or failed. Safe to call twice."""
+        """End the process, whatever it has to do. Safe to call twice."""
         if not self._closed:
             self._closed = True
             os.close(self._jobs)
             os.close(self._answers)
-            if self._waiting:
-                self._process.kill()
-            self._process.wait()
+            self._process.wait()  # it ends when it finds its pipes closed, after the file at hand
 
     def _answer(self) -> bool:
         """Take one answer; false where none has come yet."""
