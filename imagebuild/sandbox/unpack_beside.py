@@ -8,16 +8,20 @@ when it has enough to do its batches come back to whoever made them, and both pr
 
 from __future__ import annotations
 
+import fcntl
 import marshal
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from .unpack_file import DONE, FAILED, HEAD, Job
 
 _WAITING = 2
 """Batches that the process may have before it."""
+_PIPE = 1 << 20
+"""Bytes of a pipe that so many fit into: who hands a batch over must not wait until the one before is written."""
 _START = "import sys; sys.path.append(sys.argv[1]); import unpack_file; unpack_file.main(*map(int, sys.argv[2:]))"
 
 
@@ -27,6 +31,8 @@ class Beside:
     def __init__(self, root: int) -> None:
         """``root`` is an open folder; OSError when there can be no process."""
         jobs, self._jobs = os.pipe()
+        with suppress(OSError):  # this user has many large ones already: we wait for room more often
+            fcntl.fcntl(self._jobs, fcntl.F_SETPIPE_SZ, _PIPE)
         self._answers, answers = os.pipe()
         self._waiting = 0
         self._closed = False
