@@ -142,7 +142,7 @@ class Collection:
 def clear(folder: Path) -> None:
     """Remove a container's folder with what its programs left there, never through a link of theirs. Its record goes
     first: what is left by an engine that is killed here is no container (:meth:`Collection.load`)."""
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         (folder / RECORD).unlink()
     try:
         parent = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

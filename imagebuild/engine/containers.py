@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..dockerapi import faults
 from ..errors import StoreError, WcowError
-from ..sandbox.port import Box, Process, Sandbox
+from ..sandbox.port import Box, Command, Process, Sandbox, Stdio
 from . import restart
 from .collection import Collection, clear
 from .container import Container
@@ -131,19 +131,14 @@ class Containers(Collection):
             if other is not None:  # one host's name for both, as for both on Windows
                 container.config = replace(container.config, hostname=other.config.hostname or other.short,
                                            domainname=other.config.domainname)
+            ready, command = await asyncio.to_thread(launch.prepare, container, other)
+            box = ready
             container.output.begin()
             streams = Streams(container.output.add, tty=container.config.tty, stdin=container.config.open_stdin)
             rows, columns = container.host.console_size
             if container.config.tty and rows and columns:
                 streams.resize(rows, columns)
-            stdio = streams.stdio
-
-            def begin() -> tuple[Box, Process]:
-                nonlocal box
-                box, command = launch.prepare(container, other)
-                return box, box.start(command, stdio)
-
-            ready, process = await asyncio.to_thread(begin)
+            process = await _to_its_end(ready.start, command, streams.stdio)
         except BaseException as error:
             if streams is not None:
                 streams.close()
@@ -352,3 +347,16 @@ class Containers(Collection):
         lock = self._locks.setdefault(container.id, asyncio.Lock())
         async with lock:
             yield
+
+
+async def _to_its_end(work: Callable[[Command, Stdio], Process], command: Command, stdio: Stdio) -> Process:
+    """Start a program in a thread. Whoever is cancelled meanwhile waits for it: the program gets descriptors that are
+    closed after."""
+    starting = asyncio.ensure_future(asyncio.to_thread(work, command, stdio))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait([starting])
+        if not starting.cancelled():
+            starting.exception()  # it is nobody's any more
+        raise

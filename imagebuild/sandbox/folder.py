@@ -14,6 +14,7 @@ that they could have changed: it keeps the descriptors of ``run`` and of the fil
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 from collections.abc import Iterable
@@ -26,7 +27,7 @@ from . import identity
 from .account import Account
 from .bwrap import DRIVE_C, PREFIX
 from .port import BoxSpec
-from .template import HIVES
+from .template import HIVES, UPDATED
 
 FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 """How a folder is opened where a program of the box may have put a link."""
@@ -70,8 +71,17 @@ def _registry(spec: BoxSpec, template: Path, prefix: int, account: Account) -> N
             left = os.fstat(hive.fileno()).st_size
             while left and (sent := os.sendfile(file.fileno(), hive.fileno(), None, left)):
                 left -= sent
-            file.write(more.get(name, b""))
+            _write(file, more.get(name, b""))
         account.own(name, prefix)
+    with os.fdopen(os.open(UPDATED, _NEW, 0o644, dir_fd=prefix), "wb", buffering=0) as file:
+        _write(file, b"disable\n")
+    account.own(UPDATED, prefix)
+
+
+def _write(file: io.FileIO, data: bytes) -> None:
+    left = memoryview(data)
+    while left:  # one that stops at a full disk says so the next time
+        left = left[file.write(left):]
 
 
 def remove(folder: Path) -> None:

@@ -118,10 +118,11 @@ def joining(init_pid: int, account: Account, group: Group, limits: Limits, stdio
              "--net", "--cgroup", "--preserve-credentials", "--root", f"--wdns={bwrap.DRIVE_C}"]
     if group.blocks:
         enter.append("--join-cgroup")
-    become = [f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups"] if account.drop else []
-    argv = [*_outside(terminal, limits, group),
-            *_filtered(f"/proc/{init_pid}/root{bwrap.FILTER_ENTERING}", *become), *enter,
-            *_filtered(bwrap.FILTER), *command]
+    # By itself: setpriv loads a filter before it changes the user, and root must not run under one that it found in
+    # somebody's folder.
+    become = [wine_install.SETPRIV, f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups"]
+    argv = [*_outside(terminal, limits, group), *(become if account.drop else []),
+            *_filtered(f"/proc/{init_pid}/root{bwrap.FILTER_ENTERING}"), *enter, *_filtered(bwrap.FILTER), *command]
     with group.entered(affinity=True):
         popen = _popen(argv, stdio, environment, (), {})
     try:
@@ -138,8 +139,8 @@ def _outside(terminal: bool, limits: Limits, group: Group) -> list[str]:
     return session + (prefix(limits, wine_install.find("prlimit")) if limits.memory is not None else [])
 
 
-def _filtered(file: str, *become: str) -> list[str]:
-    return [wine_install.SETPRIV, *become, "--no-new-privs", "--seccomp-filter", file]
+def _filtered(file: str) -> list[str]:
+    return [wine_install.SETPRIV, "--no-new-privs", "--seccomp-filter", file]
 
 
 def _enter(network: Namespace | None, account: Account) -> list[str]:

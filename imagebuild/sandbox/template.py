@@ -28,6 +28,8 @@ from .wine_install import Install
 FORM = 7
 """Counted up when what a template holds changes."""
 HIVES = ("system.reg", "user.reg", "userdef.reg")
+UPDATED = ".update-timestamp"
+"""Says when Wine brought a prefix up to date, or that it is not to do so: it would take minutes."""
 REFUSED = ("powershell.exe", "pwsh.exe", "icacls.exe", "cacls.exe", "certutil.exe", "robocopy.exe", "tar.exe",
            "curl.exe")
 """Programs that Wine pretends to have, or that Windows has and Wine lacks: each is ``refuse.exe`` under its name. Where
@@ -126,7 +128,7 @@ def make(home: Path, install: Install, account: Account, boot: Boot, progress: P
         _tidy(building)
         say("taking the debug information out of it")
         _strip(building / "drive_c" / "windows", install)
-        (building / ".update-timestamp").write_text("disable\n")
+        (building / UPDATED).write_text("disable\n")
         for name, text in _ADDED.items():
             with (building / name).open("a") as file:
                 file.write(text)

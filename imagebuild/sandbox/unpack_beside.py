@@ -13,7 +13,7 @@ import marshal
 import os
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from .unpack_file import DONE, FAILED, HEAD, Job
@@ -30,42 +30,46 @@ class Beside:
 
     def __init__(self, root: int) -> None:
         """``root`` is an open folder; OSError when there can be no process."""
-        jobs, self._jobs = os.pipe()
-        with suppress(OSError):  # this user has many large ones already: we wait for room more often
-            fcntl.fcntl(self._jobs, fcntl.F_SETPIPE_SZ, _PIPE)
-        self._answers, answers = os.pipe()
         self._waiting = 0
+        self._begun = False
         self._closed = False
-        try:
+        with ExitStack() as theirs, ExitStack() as failed:
+            jobs, self._jobs = os.pipe()
+            theirs.callback(os.close, jobs)
+            failed.callback(os.close, self._jobs)
+            self._answers, answers = os.pipe()
+            theirs.callback(os.close, answers)
+            failed.callback(os.close, self._answers)
+            with suppress(OSError):  # this user has many large ones already: we wait for room more often
+                fcntl.fcntl(self._jobs, fcntl.F_SETPIPE_SZ, _PIPE)
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", _START, str(Path(__file__).parent),
                  *map(str, (jobs, answers, root))],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={}, cwd="/",
-                pass_fds=[jobs, answers, root])
-        except OSError:
-            os.close(self._jobs)
-            os.close(self._answers)
-            raise
-        finally:
-            os.close(jobs)
-            os.close(answers)
+                pass_fds=[jobs, answers, root], start_new_session=True)  # Ctrl-C is for us
+            failed.pop_all()
 
     def takes(self, batch: list[Job]) -> bool:
-        """Hand files over; false when the other process has enough to do."""
+        """Hand files over; false when the other process has enough to do, has not begun yet, or never will."""
         os.set_blocking(self._answers, False)
+        if not self._begun:
+            with suppress(BlockingIOError):
+                self._begun = os.read(self._answers, 1) == DONE
+            if not self._begun:
+                return False
         while self._waiting and self._answer():
             pass
         if self._waiting >= _WAITING:
             return False
         data = marshal.dumps(batch)
         view = memoryview(HEAD.pack(len(data)) + data)
+        self._waiting += 1
         try:
             while view:
                 view = view[os.write(self._jobs, view):]
         except BrokenPipeError:
             self.drain()  # it says why
             raise
-        self._waiting += 1
         return True
 
     def drain(self) -> None:

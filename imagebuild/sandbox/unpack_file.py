@@ -61,8 +61,9 @@ def _open(root: int, parts: tuple[str, ...]) -> int:
 
 def main(jobs: int, answers: int, root: int) -> None:
     """Write what comes by the pipe ``jobs``, lists of :data:`Job` each behind its length, below the open folder
-    ``root``; say on ``answers`` that one is done, or what was in the way, and then end."""
+    ``root``; say on ``answers`` that we have begun, that one is done, or what was in the way, and then end."""
     folders: dict[tuple[str, ...], int] = {}
+    os.write(answers, DONE)  # we have begun
     with open(jobs, "rb") as stream:
         while len(head := stream.read(HEAD.size)) == HEAD.size:
             (size,) = HEAD.unpack(head)

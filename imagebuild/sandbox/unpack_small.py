@@ -29,6 +29,7 @@ class SmallFiles:
         self._batch: list[tuple[Folder, str, bytes, Facts]] = []
         self._bytes = 0
         self._beside: Beside | None = None
+        self._tried = False
 
     def add(self, folder: Folder, name: str, content: bytes, facts: Facts) -> None:
         """A file that is there at the latest when :meth:`drain` returns."""
@@ -53,7 +54,8 @@ class SmallFiles:
         if not batch:
             return
         self._count += len(batch)
-        if self._beside is None and self._count >= MANY:
+        if not self._tried and self._count >= MANY:
+            self._tried = True
             with suppress(OSError):  # then we go on alone
                 self._beside = Beside(self._descriptor(self._top))
         if self._beside is not None and self._beside.takes([(one[0].parts, *one[1:]) for one in batch]):

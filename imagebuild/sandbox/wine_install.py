@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
 from ..errors import ToolError
@@ -47,6 +47,11 @@ _DEBIAN = ("/usr/lib/wine/wine64", "/usr/lib/wine/wineserver64", "/usr/lib/x86_6
            "/usr/share/wine")
 
 
+_KNOWN: dict[tuple[object, ...], str] = {}
+"""What a loader that is good enough said of its version, by when it, the server and its libraries were installed. It is
+asked once: an engine needs to know for every container."""
+
+
 def find_wine() -> Install:
     """The Wine that is installed; ToolError names the package when it is missing or too old."""
     loader, server, modules, shared = map(Path, _DEBIAN)
@@ -54,7 +59,9 @@ def find_wine() -> Install:
         raise ToolError("cannot run Windows programs", program="wine64", why=f"Wine is not installed ({loader})",
                         hint="install the Debian package wine64 (10.0 or later)")
     try:
-        said = _version(loader, loader.stat().st_mtime_ns)
+        key = (loader, *(path.stat().st_mtime_ns for path in (loader, server, modules)))
+        said = _KNOWN.get(key) or subprocess.run([loader, "--version"], capture_output=True, text=True, check=False,
+                                                 timeout=20, env={}, stdin=subprocess.DEVNULL).stdout.strip()
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolError("cannot run Windows programs", program="wine64", why=f"{loader} does not start: {error}",
                         hint="install the Debian package wine64 (10.0 or later)") from error
@@ -63,15 +70,8 @@ def find_wine() -> Install:
         raise ToolError("cannot run Windows programs", program="wine64",
                         why=f"Wine is too old: {said or 'no version'}, 10.0 or later is needed",
                         hint="install the Debian package wine64 of Debian 13 or later")
+    _KNOWN[key] = said
     return install
-
-
-@lru_cache(maxsize=4)
-def _version(loader: Path, changed: int) -> str:
-    """What a loader says when asked for its version. It is asked once: an engine needs it for every container."""
-    del changed  # when the file was written: another Wine is asked anew
-    return subprocess.run([loader, "--version"], capture_output=True, text=True, check=False, timeout=20, env={},
-                          stdin=subprocess.DEVNULL).stdout.strip()
 
 
 def find(program: str) -> str:

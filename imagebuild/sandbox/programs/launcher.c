@@ -125,21 +125,13 @@ static HANDLE make_job(const struct request *request)
 }
 
 /* Returns when the service manager listens: a program that asks before it does gets an error. */
-static void start_services(const WCHAR *registry)
+static void start_services(void)
 {
-    HANDLE listening, file;
-    DWORD wrote;
-    WCHAR path[MAX_PATH];
+    HANDLE listening;
     WCHAR line[] = L"C:\\windows\\system32\\wineboot2.exe --init";
     STARTUPINFOW startup = {.cb = sizeof startup};
     PROCESS_INFORMATION process;
 
-    lstrcpyW(path, registry);
-    lstrcatW(path, L"\\.update-timestamp");
-    file = CreateFileW(path, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
-    if (file == INVALID_HANDLE_VALUE) return;
-    WriteFile(file, "disable\n", 8, &wrote, NULL); /* what a boot does to a prefix that it finds out of date takes minutes */
-    CloseHandle(file);
     if (!CreateProcessW(NULL, line, NULL, NULL, FALSE, DETACHED_PROCESS, NULL, L"C:\\", &startup, &process)) return;
     CloseHandle(process.hProcess);
     CloseHandle(process.hThread);
@@ -225,7 +217,7 @@ static DWORD run(const struct request *request)
     if (flag(request, 'm') && !flag(request, 's')) waited[1] = offer_mounts();
     if (waited[1] && flag(request, 'd')) start_mounts();
     if (flag(request, 'm')) watch_registry(); /* not before: the mount manager writes keys that are not kept anyway */
-    if (flag(request, 's')) start_services(request->field[REGISTRY]);
+    if (flag(request, 's')) start_services();
     job = make_job(request);
     startup.dwFlags = STARTF_USESTDHANDLES;
     startup.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
@@ -277,7 +269,7 @@ static int work(void)
     line = word(&line);
     if (!*verb || !*line) return 2;
     if (!read_request(line, &request)) {
-        say("failed ", ERROR_INVALID_DATA);
+        say_at_end("failed ", ERROR_INVALID_DATA);
         return 1;
     }
     switch (verb[0] << 8 | verb[1]) {

@@ -26,6 +26,12 @@ void say(const char *word, ULONGLONG number)
     say_bytes(at, end - at); /* one write: the host may be reading */
 }
 
+void say_at_end(const char *word, ULONGLONG number)
+{
+    SetFilePointer(talk, 0, NULL, FILE_END);
+    say(word, number);
+}
+
 int read_request(const WCHAR *path, struct request *request)
 {
     HANDLE heap = GetProcessHeap();

@@ -17,6 +17,7 @@ int read_request(const WCHAR *path, struct request *request);
 
 /* Tell the host: a word and a number as one line, or any bytes. */
 void say(const char *word, ULONGLONG number);
+void say_at_end(const char *word, ULONGLONG number); /* behind a request that was not read */
 void say_bytes(const char *bytes, DWORD size);
 
 int flag(const struct request *request, WCHAR letter);

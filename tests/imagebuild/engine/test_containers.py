@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from support.engines import Heard, make, new, opened, run
 from imagebuild.dockerapi import faults
 from imagebuild.engine.container import Container
 from imagebuild.engine.core import Engine
+from imagebuild.engine.streams import Streams
 from imagebuild.errors import StoreError, ToolError
-from imagebuild.sandbox.port import KILLED, STOPPED, Box, BoxSpec
+from imagebuild.sandbox.memory import MemoryBox
+from imagebuild.sandbox.port import KILLED, STOPPED, Box, BoxSpec, Command, Process, Stdio
 
 
 def _descriptors() -> int:
@@ -275,6 +278,38 @@ def test_a_program_whose_folder_cannot_be_removed_is_dead_until_it_can(tmp_path:
                 await engine.containers.start(one)
             await engine.containers.remove(one)
             assert list(engine.containers) == []
+
+    run(work())
+
+
+def test_a_start_that_is_cancelled_closes_nothing_before_the_program_has_it(tmp_path: Path,
+                                                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go, order = threading.Event(), threading.Event(), list[str]()
+    start, close = MemoryBox.start, Streams.close
+
+    def slow(self: MemoryBox, command: Command, stdio: Stdio) -> Process:
+        begun.set()
+        assert go.wait(10)
+        order.append("started" if os.fstat(stdio.stdout) else "")
+        return start(self, command, stdio)
+
+    def closing(self: Streams) -> None:
+        order.append("closed")
+        close(self)
+
+    async def work() -> None:
+        async with opened(tmp_path) as engine:
+            one = new(engine)
+            monkeypatch.setattr(MemoryBox, "start", slow)
+            monkeypatch.setattr(Streams, "close", closing)
+            starting = asyncio.ensure_future(engine.containers.start(one))
+            await asyncio.to_thread(begun.wait)
+            starting.cancel()
+            asyncio.get_running_loop().call_later(0.1, go.set)
+            with pytest.raises(asyncio.CancelledError):
+                await starting
+            assert order[:2] == ["started", "closed"]
+            assert not one.running
 
     run(work())
 

@@ -119,3 +119,20 @@ def test_a_start_that_goes_well_leaves_its_pidfd_open_and_nothing_else(stdio: St
     child.popen.kill()
     child.popen.wait()
     os.close(child.init)
+
+
+def test_root_has_given_itself_up_before_it_reads_a_filter_in_a_folder(stdio: Stdio, monkeypatch: pytest.MonkeyPatch
+                                                                           ) -> None:
+    """setpriv loads a filter first and changes the user then: under a filter that lets that fail silently."""
+    seen: list[str] = []
+
+    def popen(argv: list[str], *_: object) -> subprocess.Popen[bytes]:
+        seen.extend(argv)
+        raise ToolError("cannot start", program="x", why="seen enough")
+
+    monkeypatch.setattr(launch, "_popen", popen)
+    with pytest.raises(ToolError, match="seen enough"):
+        launch.joining(os.getpid(), Account(4, 5, True), Group(Means(), "x", Limits()), Limits(), stdio, {}, ["x"],
+                       terminal=False)
+    assert seen[:5] == [wine_install.SETPRIV, "--reuid=4", "--regid=5", "--clear-groups", wine_install.SETPRIV]
+    assert "--seccomp-filter" in seen[5:]

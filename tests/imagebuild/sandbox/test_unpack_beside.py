@@ -7,12 +7,14 @@ import errno
 import io
 import os
 import random
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support import layers
+from support.sandboxes import wait_for
 
 from imagebuild.errors import StoreError
 from imagebuild.layer import read
@@ -88,6 +90,41 @@ def test_two_processes_make_what_one_makes(tmp_path: Path, counted: list[bool], 
     assert two.files >= FILES
 
 
+@pytest.mark.parametrize("program", ["false", "cat"])
+def test_one_that_ends_or_says_nothing_is_given_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                        counted: list[bool], program: str) -> None:
+    before = opened()
+    monkeypatch.setattr(unpack_beside.sys, "executable", shutil.which(program))
+    made = unpack(read(io.BytesIO(layer(3))), tmp_path / "made", lower=Merged([]))
+    assert made.files >= FILES
+    assert set(counted) == {False}
+    assert opened() == before
+
+
+def test_where_there_is_no_pipe_one_goes_on_and_leaves_none_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                                                 ) -> None:
+    before, pipe, made = opened(), os.pipe, []
+
+    def few() -> tuple[int, int]:
+        made.append(1)
+        if len(made) > 1:
+            raise OSError(24, "Too many open files")
+        return pipe()
+
+    monkeypatch.setattr(os, "pipe", few)
+    assert unpack(read(io.BytesIO(layer(4))), tmp_path / "made", lower=Merged([])).files >= FILES
+    assert len(made) == 2  # it was tried once
+    assert opened() == before
+
+
+def test_who_types_ctrl_c_does_not_end_it(tmp_path: Path) -> None:
+    root = os.open(tmp_path, os.O_RDONLY)
+    beside = Beside(root)
+    assert os.getsid(beside._process.pid) != os.getsid(0)
+    beside.close()
+    os.close(root)
+
+
 def test_few_files_start_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpack_small, "Beside", lambda root: pytest.fail("started"))
     unpack(read(io.BytesIO(layers.tar(*((f"Files/{number}", {}) for number in range(200))))), tmp_path / "made",
@@ -110,7 +147,7 @@ def test_one_that_is_killed_is_an_error_and_leaves_nothing(tmp_path: Path, monke
     def killing(self: Beside, batch: list[Job]) -> bool:
         took = takes(self, batch)
         seen.append(took)
-        if len(seen) == (1 if when == "soon" else 10):
+        if took and sum(seen) == (1 if when == "soon" else 10):
             self._process.send_signal(signal.SIGKILL)
         return took
 
@@ -130,7 +167,7 @@ def test_what_the_other_cannot_write_is_told_as_it_was(tmp_path: Path) -> None:
     for job, code in (((("no", "folder"), "x", b"1", plain), errno.ENOENT), (((), "there", b"1", plain), errno.EEXIST),
                       (((), "x" * 300, b"1", plain), errno.ENAMETOOLONG)):
         beside = Beside(root)
-        assert beside.takes([job])
+        assert wait_for(lambda beside=beside, job=job: beside.takes([job]))
         with pytest.raises(OSError, match=os.strerror(code)) as failed:
             beside.drain()
         assert failed.value.errno == code
@@ -146,7 +183,7 @@ def test_a_link_in_place_of_a_folder_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "root" / "link").symlink_to(tmp_path / "elsewhere")
     root = os.open(tmp_path / "root", os.O_RDONLY)
     beside = Beside(root)
-    assert beside.takes([(("link",), "x", b"1", (None, None, b"", None))])
+    assert wait_for(lambda: beside.takes([(("link",), "x", b"1", (None, None, b"", None))]))
     with pytest.raises(OSError, match="Not a directory"):
         beside.drain()
     beside.close()

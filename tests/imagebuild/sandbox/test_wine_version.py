@@ -52,6 +52,14 @@ def test_a_wine_that_is_not_there_or_does_not_start_names_its_package(wine: Path
     assert "wine64" in broken.value.hint
 
 
+def test_a_wine_that_said_nothing_is_asked_again(wine: Path) -> None:
+    install(wine, f"[ -e {wine.parent}/library ] && echo wine-10.0")
+    with pytest.raises(ToolError, match="no version"):
+        wine_install.find_wine()
+    (wine.parent / "library").touch()
+    assert wine_install.find_wine().version == "wine-10.0"
+
+
 def test_a_wine_is_asked_once_and_another_in_its_place_anew(wine: Path) -> None:
     install(wine, f"echo >> {wine.parent}/asked; echo wine-10.0")
     for _ in range(3):
