@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,10 +57,10 @@ def make_context(folder: Path) -> Path:
     return folder
 
 
-def touch(folder: Path, time: int) -> None:
+def touch(folder: Path, moment: int) -> None:
     """Give everything below a folder one modification time."""
     for path in sorted(folder.rglob("*"), reverse=True):
-        os.utime(path, (time, time), follow_symlinks=False)
+        os.utime(path, (moment, moment), follow_symlinks=False)
 
 
 class Makers:
@@ -82,9 +83,10 @@ class Makers:
         return done.stdout
 
     def _thrice(self, make: Callable[[str], None], name: str) -> tuple[str, str, str]:
-        """Build, build again, touch every file, build again."""
+        """Build, build again in another second (some write down when they built), touch every file, build again."""
         first, second, third = (f"{self._host}/peers/{name}:{number}" for number in (1, 2, 3))
         make(first)
+        time.sleep(1.1)
         make(second)
         touch(self._context, MTIME + 3600)
         try:
