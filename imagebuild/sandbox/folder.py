@@ -14,12 +14,12 @@ that they could have changed: it keeps the descriptors of ``run`` and of the fil
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import NotFoundError, UsageError
 from ..windows.upcase import fold
@@ -28,10 +28,10 @@ from .account import Account
 from .bwrap import DRIVE_C, PREFIX
 from .port import BoxSpec
 from .template import HIVES, UPDATED
+from .unpack_file import CREATE
 
 FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 """How a folder is opened where a program of the box may have put a link."""
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def make(spec: BoxSpec, template: Path, account: Account) -> None:
@@ -66,22 +66,20 @@ def _registry(spec: BoxSpec, template: Path, prefix: int, account: Account) -> N
     for name in HIVES:
         given = spec.registry / name if spec.registry else None
         source = given if given and given.is_file() else template / name
-        with source.open("rb", buffering=0) as hive, os.fdopen(os.open(name, _NEW, 0o644, dir_fd=prefix), "wb",
-                                                               buffering=0) as file:
+        with source.open("rb", buffering=0) as hive, _new(name, prefix, account) as file:
             left = os.fstat(hive.fileno()).st_size
             while left and (sent := os.sendfile(file.fileno(), hive.fileno(), None, left)):
                 left -= sent
-            _write(file, more.get(name, b""))
-        account.own(name, prefix)
-    with os.fdopen(os.open(UPDATED, _NEW, 0o644, dir_fd=prefix), "wb", buffering=0) as file:
-        _write(file, b"disable\n")
-    account.own(UPDATED, prefix)
+            file.write(more.get(name, b""))
+    with _new(UPDATED, prefix, account) as file:
+        file.write(b"disable\n")
 
 
-def _write(file: io.FileIO, data: bytes) -> None:
-    left = memoryview(data)
-    while left:  # one that stops at a full disk says so the next time
-        left = left[file.write(left):]
+def _new(name: str, parent: int, account: Account) -> BinaryIO:
+    """A file that is made in an open folder, the account's."""
+    file = os.fdopen(os.open(name, CREATE, 0o644, dir_fd=parent), "wb")
+    account.own(name, parent)
+    return file
 
 
 def remove(folder: Path) -> None:

@@ -80,9 +80,9 @@ def first(account: Account, group: Group, limits: Limits, network: Namespace | N
         passed = [packed, filtered, info, *inherited, *(file for _, file in files)] + ([block] if block >= 0 else [])
         argv = [*_outside(terminal, limits, group), *_enter(network, account), wine_install.find("bwrap"),
                 "--args", str(packed), *command]
-        by_popen = {} if network and network.user else account.popen()
+        become = {} if network and network.user else account.popen()
         with group.entered(affinity=True):
-            popen = _popen(argv, stdio, {}, passed, by_popen)
+            popen = _popen(argv, stdio, {}, passed, become)
         ours.close()  # so that the pipe ends with bubblewrap
         try:
             pid = _told(told)
@@ -153,12 +153,12 @@ def _enter(network: Namespace | None, account: Account) -> list[str]:
 
 
 def _popen(argv: Sequence[str], stdio: Stdio, environment: Mapping[str, str], passed: Iterable[int],
-           account: Mapping[str, Any]) -> subprocess.Popen[bytes]:
-    """``account`` is what Popen needs to become somebody else where none of the programs in ``argv`` does; with it
+           become: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+    """``become`` is what Popen needs to become somebody else where none of the programs in ``argv`` does; with it
     Popen copies our page tables to the child (``fork`` in place of ``vfork``), which takes as long as all else here."""
     try:
         return subprocess.Popen(argv, stdin=stdio.stdin, stdout=stdio.stdout, stderr=stdio.stderr, cwd="/",
-                                env=dict(environment), pass_fds=tuple(passed), **account)
+                                env=dict(environment), pass_fds=tuple(passed), **become)
     except OSError as error:
         raise ToolError("cannot start a sandbox", program=Path(argv[0]).name,
                         why=f"{argv[0]}: {error.strerror}") from error

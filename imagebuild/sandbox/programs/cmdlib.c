@@ -2,9 +2,9 @@
 /* What cmd.exe needs of advapi32, shell32 and user32, without those: wcowcmd.dll.
  *
  * Most commands in a container go through cmd, and two thirds of what Wine's does between its start and its first line
- * is for shell32 and user32: ten libraries to map, fonts, the keyboard, a desktop, 300 questions to wineserver. It needs
- * them for "start", file associations and long prompts. So what kernelbase has is taken from there (cmdlib.def), what a
- * program's start needs is here, and the rest is looked for when it is called.
+ * is for shell32 and user32: ten libraries to map, fonts, the keyboard, a desktop, 400 questions to wineserver. It
+ * needs them for file associations, "rmdir /s" and what is no program of Windows. So what kernelbase has is taken from
+ * there (cmdlib.def), what a program's start needs is here, and the rest is looked for when it is called.
  */
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
@@ -36,7 +36,7 @@ __attribute__((used)) static void *find(const char *library, const char *name, v
             "leaq 7f(%rip), %rcx\n leaq 8f(%rip), %rdx\n leaq 9f(%rip), %r8\n call find\n"                             \
             "addq $40, %rsp\n popq %r9\n popq %r8\n popq %rdx\n popq %rcx\n"                                           \
             "1: jmp *%rax\n"                                                                                           \
-            ".section .rdata,\"dr\"\n7: .asciz \"" library "\"\n8: .asciz \"" name "\"\n"                                     \
+            ".section .rdata,\"dr\"\n7: .asciz \"" library "\"\n8: .asciz \"" name "\"\n"                            \
             ".data\n.balign 8\n9: .quad 0\n.text\n"                                                                    \
             ".globl " label "\n")
 

@@ -6,10 +6,10 @@
  *   launcher list FILE       write the processes to FILE
  *   launcher save FILE       write the registry to the prefix
  *
- * FILE is \\?\unix\run\N, outside drive C: and made by the host. It begins with the request: UTF-8, each field ended by a
- * NUL: job, flags, memory in bytes, processors in hundredths, registry folder, working directory, command line, then
- * one NAME=VALUE each. Flags are letters: m main program, s start services, t terminal, l feed stdin line by
- * line, d there are drives beside C:.
+ * FILE is \\?\unix\run\N, outside drive C: and made by the host. It begins with the request: UTF-8, each field ended by
+ * a NUL: job, flags, memory in bytes, processors in hundredths, registry folder, working directory, command line, then
+ * one NAME=VALUE each. Flags are letters: m main program, s start services, t terminal, l feed stdin line by line, d
+ * there are drives beside C:.
  * Behind it we write "started PID\n" or "failed ERROR\n", then "exit CODE\n"; Linux would pass on eight bits of it.
  *
  * It links kernel32 and ntdll alone. Every library more is found, mapped and bound anew for each program that starts in
@@ -26,8 +26,8 @@
 
 NTSYSAPI NTSTATUS NTAPI NtCreateEvent(HANDLE *event, ACCESS_MASK access, OBJECT_ATTRIBUTES *attributes, int type,
                                       BOOLEAN state);
-NTSYSAPI NTSTATUS NTAPI NtGetNextThread(HANDLE process, HANDLE thread, ACCESS_MASK access, ULONG attributes, ULONG flags,
-                                        HANDLE *next);
+NTSYSAPI NTSTATUS NTAPI NtGetNextThread(HANDLE process, HANDLE thread, ACCESS_MASK access, ULONG attributes,
+                                        ULONG flags, HANDLE *next);
 
 #define IDLE 1000 /* milliseconds until a box counts as one that stays */
 #define IN_USE 0x10000 /* bytes of a waiting thread's stack that are taken for used; a few thousand are */

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebuild.sandbox import cmd_exe, toolchain, wine_install
+from imagebuild.sandbox import cmd_exe
 from imagebuild.sandbox.cmd_exe import LIBRARY, with_library, without_mklink
 
 TABLE = b"".join(word.encode("utf-16-le").ljust(20, b"\0") for word in ("MORE", "CHOICE", "MKLINK", "", "EXIT"))
@@ -112,20 +112,3 @@ def test_a_broken_file_is_left_alone_or_altered_but_never_an_error(tmp_path_fact
     assert len(with_library(broken, library(place, *NEEDED))) == len(broken)
     (place / LIBRARY).write_bytes(broken)
     assert with_library(program(IMPORTS), place / LIBRARY) == program(IMPORTS)
-
-
-@pytest.mark.slow
-def test_the_installed_cmd_is_one_that_our_library_is_for(tmp_path: Path) -> None:
-    from support import programs
-    with programs.skipping():
-        programs.find(toolchain.COMPILER)
-    try:
-        install = wine_install.find_wine()
-    except wine_install.ToolError as error:
-        pytest.skip(str(error))
-    assert toolchain.compile_all(tmp_path)
-    cmd = without_mklink((install.modules / "cmd.exe").read_bytes())
-    assert cmd is not None
-    names = {name for name, _ in imported(with_library(cmd, tmp_path / LIBRARY))}
-    assert LIBRARY in names
-    assert not {name.lower() for name in names} & set(cmd_exe.REPLACED)
