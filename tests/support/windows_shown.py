@@ -43,7 +43,8 @@ SHOWN = (
     _engine("import", "routes_registry", "test_importing_a_plain_tar_is_refused"),
 
     _engine("signals", "containers_stopped", "test_a_kill_ends_it_and_term_shuts_it_down"),
-    _engine("harmless-signals", "containers_stopped", "test_what_a_docker_command_sends_by_itself_is_told_and_does_nothing",
+    _engine("harmless-signals", "containers_stopped",
+            "test_what_a_docker_command_sends_by_itself_is_told_and_does_nothing",
             "on Windows any signal ends the container; docker on Linux sends WINCH when its window changes"),
     _ways("stop-signal", "test_a_stop_signal_means_nothing_but_kill"),
     _ways("stop-timeout", "test_a_stop_gives_half_a_minute_or_what_the_container_or_the_client_says"),
