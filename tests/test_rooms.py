@@ -24,9 +24,14 @@ MODELS = "oci compat"
 PORTS = "stores fetch tools sandbox host"
 OPERATIONS = "images builder containers engine lint doctor"
 
-#: Room -> the rooms it may import. Every room may import ``errors``, and itself.
+#: Rooms that every room may import.
+COMMON = {"errors", "events", "files"}
+
+#: Room -> the rooms it may import, beside :data:`COMMON` and itself.
 TABLE = {
     "errors": "",
+    "events": "",
+    "files": "",
     "windows": "",
     "codec": "",
     "hive": "windows",
@@ -130,7 +135,7 @@ def test_a_room_imports_only_the_rooms_its_row_allows(trees: dict[Path, ast.Modu
     wrong = []
     for path, tree in trees.items():
         room = room_of(path)
-        allowed = {room, "errors", *TABLE.get(room, "").split()}
+        allowed = {room, *COMMON, *TABLE.get(room, "").split()}
         wrong += [f"{label(path)}:{line}: {room} may not import {other}"
                   for other, line in rooms_imported(path, tree) if other not in allowed]
     assert not wrong, "\n".join(wrong)

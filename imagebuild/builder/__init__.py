@@ -3,7 +3,7 @@
 :func:`plan_only` says what would be done.
 
 A :class:`BuildRequest` says what, a :class:`Workshop` with what; both verbs are generators of
-:mod:`~imagebuild.images.events` whose last one carries a :class:`Built` or a :class:`Plan`.
+:mod:`~imagebuild.events` whose last one carries a :class:`Built` or a :class:`Plan`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..codec import Compression
-from ..images.events import Advance, Event, Finish, Step
+from ..events import Advance, Event, Finish, Step
 from ..images.put import Layer, sealed_layer
 from ..images.rootfs import Rootfs
 from ..layer import Batch, Entry, Kind, LayerWriter, Times

@@ -16,8 +16,8 @@ from typing import BinaryIO
 
 from ..dockerfile import Dockerfile
 from ..errors import DockerfileError, UsageError, WcowError
+from ..events import Event, Finish, Result, Step, Warn
 from ..fetch import Fetcher
-from ..images.events import Event, Finish, Result, Step, Warn
 from ..images.library import Found, Library
 from ..images.put import promise_layers, put_image
 from ..images.rootfs import IndexCache, Rootfs

@@ -10,8 +10,8 @@ from pathlib import Path
 from ..dockerfile.ignore import Ignore
 from ..dockerfile.instructions import Add
 from ..errors import ContextError
+from ..events import Event, Finish, Step, Warn
 from ..fetch import redact
-from ..images.events import Event, Finish, Step, Warn
 from ..images.rootfs import Rootfs
 from ..layer import Entry, Kind
 from ..oci import Digest

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import InputError
-from ..images.events import Event, Warn
+from ..events import Event, Warn
 from ..layer import Kind
 from ..lint import Finding, LayerLinter, Report, Severity, check_image
 from ..lint.hives import place_of

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ..dockerfile import Dockerfile
 from ..errors import NotFoundError, UnsupportedError
-from ..images.events import result_of
+from ..events import result_of
 from ..images.rootfs import Rootfs
 from ..windows.upcase import fold
 

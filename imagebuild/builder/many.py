@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from ..errors import UsageError
-from ..images.events import Event, Result, Warn
+from ..events import Event, Result, Warn
 from ..images.library import Found
 from ..oci import Descriptor, Index, media
 from ..oci.versions import add

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from ..dockerfile.instructions import Instruction
 from ..errors import ContextError, WcowError
+from ..events import Event, Finish, Step
 from ..images.base import BaseRequest, entries
-from ..images.events import Event, Finish, Step
 from ..images.rootfs import Rootfs
 from ..layer import Kind
 from ..lint.hives import CONFIG

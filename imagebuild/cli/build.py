@@ -25,8 +25,8 @@ from ..builder.provenance import SPDX, attach, materials, statement
 from ..builder.request import pairs
 from ..codec import Compression
 from ..errors import NotFoundError, UsageError, WcowError
+from ..events import Event
 from ..images.copy import copy, holds_indexes
-from ..images.events import Event
 from ..oci import Location, Reference
 from ..tools import sbom as list_materials
 from ..wiring import OpenLibrary, Settings, cache_folders, fetcher, index_cache, open_library

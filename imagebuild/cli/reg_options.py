@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import click
 
 from ..errors import UsageError
+from ..events import Event, Result
 from ..images import Rootfs
-from ..images.events import Event, Result
 from ..images.registry import Registry
 from ..windows.filetime import DOS_EPOCH, UNIX_EPOCH
 from ..wiring import index_cache, open_library

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import FormatError, InputError, NotFoundError, UsageError
+from ..events import Event
 from ..hive import Hive, KeyLike, find, read, resolve_control_set
 from ..hive.logs import recover
 from ..hive.places import HIVES, MACHINE, place_of
 from ..hive.roots import long_path
 from ..hive.tree import spelt, split
-from ..images.events import Event
 from ..images.registry import Registry
 
 Shown = tuple[str, KeyLike]

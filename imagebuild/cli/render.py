@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Literal, Protocol
 
-from ..images.events import Advance, Event, Finish, Result, Step, Warn
+from ..events import Advance, Event, Finish, Result, Step, Warn
 
 Style = Literal["auto", "plain", "tty", "json", "quiet"]
 

@@ -21,7 +21,7 @@ from ..dockerapi import faults
 from ..dockerapi.duration import moment_text
 from ..dockerapi.jsonlines import Message
 from ..errors import DockerfileError, UsageError
-from ..images.events import Event, Finish, Step, Warn
+from ..events import Event, Finish, Step, Warn
 from ..images.library import Found, Library
 from ..images.rootfs import IndexCache
 from ..oci import Location, Platform, Reference

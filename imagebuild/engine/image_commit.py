@@ -16,8 +16,8 @@ from ..codec import Compression
 from ..dockerapi import faults
 from ..dockerapi.duration import moment_text
 from ..errors import WcowError
+from ..events import Result
 from ..hive.edit import moved
-from ..images.events import Result
 from ..images.library import Found
 from ..images.put import Layer, put_image, put_layer
 from ..images.registry_edit import Edited, RegistryEdit, edit_registry

@@ -6,10 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..events import result_of
 from ..hive import Key, KeyLike, Union
 from ..hive import read as read_hive
 from ..hive.places import HIVES, HiveName
-from ..images.events import result_of
 from ..images.registry import Registry
 from ..images.rootfs import Rootfs
 from ..sandbox.registry import ImageRegistry, Sides

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from ..dockerapi.duration import moment_text
 from ..dockerapi.jsonlines import Message, Progress
 from ..errors import WcowError
+from ..events import Advance, Event, Finish
 from ..images.copy import copy
-from ..images.events import Advance, Event, Finish
 from ..oci import Descriptor, Image, Index, Manifest, Platform, Reference, from_bytes, is_index, parse
 from ..stores import Credentials, Store
 from .image_layers import check_layers

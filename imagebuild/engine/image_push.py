@@ -13,8 +13,8 @@ from typing import Any
 from ..dockerapi import faults
 from ..dockerapi.jsonlines import Message, Progress
 from ..errors import WcowError
+from ..events import Advance, Finish
 from ..images.copy import copy
-from ..images.events import Advance, Finish
 from ..oci import Index, Manifest, Platform, Reference, from_bytes, is_foreign, parse
 from ..stores import Credentials, Store
 from .image_names import repository_of, short

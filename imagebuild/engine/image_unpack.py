@@ -17,6 +17,7 @@ from pathlib import Path
 from ..codec import ReadAhead, open_reader
 from ..dockerapi import faults
 from ..errors import FormatError, IntegrityError, StoreError, WcowError
+from ..files import locked
 from ..images.rootfs import IndexCache, Rootfs
 from ..layer import Entry, read
 from ..oci import Digest
@@ -28,7 +29,6 @@ from ..sandbox.registry import Prefix, merge
 from ..sandbox.scratch import SUFFIX, made_whole, sweep
 from ..sandbox.unpack import chain, unpack
 from ..stores import Store
-from ..stores.lock import held
 from .files import read_document, write_document
 from .image_hives import image_registry
 from .image_shelf import Kept
@@ -152,7 +152,7 @@ class Unpacker:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         try:
-            with held(self._root / "layers.lock", _LOCK_SECONDS):
+            with locked(self._root / "layers.lock", _LOCK_SECONDS):
                 yield
         except TimeoutError as error:
             raise faults.Internal("another process has been unpacking images for too long") from error

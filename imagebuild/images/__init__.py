@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can be done with images: copy, look inside, keep names, make bases.
 
-Operations are generators of :mod:`events <.events>` that end with a :class:`Result`; plain look-ups are functions.
+Operations are generators of :mod:`events <imagebuild.events>` that end with a :class:`Result`; plain look-ups are
+functions.
 :class:`Library` finds an image by the name people use, :class:`Rootfs` reads its files without unpacking,
 :class:`Files` shows them as Windows would. Each name comes from its submodule when it is first asked for.
 """
@@ -11,10 +12,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..events import Advance, Event, Finish, Result, Step, Warn
     from .cat import cat_file
     from .copy import Copied, holds_indexes, pick
     from .copy import copy as copy_image
-    from .events import Advance, Event, Finish, Result, Step, Warn
     from .inspect import image_facts, index_facts
     from .library import Found, Library, load, selector
     from .listing import Files, Item, rootfs_of_layer
@@ -32,7 +33,7 @@ __all__ = [
 
 _HOME = {
     "cat_file": "cat", "Copied": "copy", "holds_indexes": "copy", "pick": "copy",
-    **dict.fromkeys(("Advance", "Event", "Finish", "Result", "Step", "Warn"), "events"),
+    **dict.fromkeys(("Advance", "Event", "Finish", "Result", "Step", "Warn"), ".events"),
     "image_facts": "inspect", "index_facts": "inspect",
     **dict.fromkeys(("Found", "Library", "load", "selector"), "library"),
     **dict.fromkeys(("Files", "Item", "rootfs_of_layer"), "listing"),

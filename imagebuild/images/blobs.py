@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Interrupted
+from ..events import Advance, Event, Finish, Step
 from ..oci import Descriptor, is_layer, media
 from ..stores import Store, copy_blob
-from .events import Advance, Event, Finish, Step
 
 REPORT_EVERY = 4 << 20
 """Bytes between two Advance events of one blob."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import InputError
+from ..events import Event, Result
 from ..layer import Kind
-from .events import Event, Result
 from .listing import Files
 from .rootfs import Rootfs
 

@@ -12,12 +12,12 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from ..errors import IntegrityError, NotFoundError, UnsupportedError, UsageError
+from ..events import Event, Result
 from ..oci import Descriptor, Digest, Index, Location, Manifest, Platform, choose, is_foreign, is_index, is_manifest
 from ..oci import parse as parse_manifest
 from ..stores import ArchiveStore, DaemonStore, LayoutStore, RegistryStore, Store
 from ..stores.referrers import attach, referrers
 from .blobs import Tally, move
-from .events import Event, Result
 
 MAX_DEPTH = 4
 """Indexes inside indexes; nobody makes more than one inside another."""

@@ -18,13 +18,13 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from ..events import Event, Result
 from ..hive.places import HIVES
 from ..layer import Entry, Kind
 from .acldiff import same_acl
 from .configdiff import config_changes, history_changes, layer_pairs
 from .difference import Aspect, Difference, FileChange, Subject
 from .digests import Place, digest_files
-from .events import Event, Result
 from .hivechange import HiveChange
 from .hivediff import hive_changes
 from .hivefiles import file_changes, is_hive, without_told

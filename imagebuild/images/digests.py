@@ -8,9 +8,9 @@ from collections.abc import Generator, Iterable
 
 from ..codec import open_reader
 from ..errors import IntegrityError
+from ..events import Advance, Event, Finish, Step
 from ..layer import read
 from ..windows.upcase import fold
-from .events import Advance, Event, Finish, Step
 from .pairs import Side
 from .rootfs import REPORT_EVERY
 

@@ -12,10 +12,10 @@ import hashlib
 from collections.abc import Generator, Iterable
 
 from ..errors import InputError, NotFoundError
+from ..events import Event
 from ..hive.places import HIVES, MACHINE, HiveName
 from ..layer import Index, Kind
 from ..windows.upcase import fold
-from .events import Event
 from .hivechange import HiveChange, key_changes
 from .pairs import Side, shared_layers
 from .registry import Hives, Registry

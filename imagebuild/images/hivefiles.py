@@ -14,12 +14,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..errors import InputError
+from ..events import Event
 from ..hive import Key, KeyLike, read
 from ..hive.places import HIVES, MACHINE
 from ..layer import Kind
 from ..windows.upcase import fold
 from .difference import Aspect, FileChange
-from .events import Event
 from .hivechange import HiveChange, key_changes
 from .pairs import Side
 from .registry import CLASSES_HIVE, CONFIG, DEFAULT_PROFILE, USER_HIVE

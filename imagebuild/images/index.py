@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 from ..compat.advice import index_traps
 from ..errors import NotFoundError, UsageError
+from ..events import Event, Result, Warn
 from ..oci import Descriptor, Index, Location, Manifest, Pairs, Platform, from_bytes, is_index, media, versions
 from ..oci import parse as parse_manifest
 from ..stores import Store
 from .copy import copy, holds_indexes
-from .events import Event, Result, Warn
 from .library import Library
 
 

@@ -17,10 +17,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ..events import Event, Result
 from ..oci import Image
 from .configdiff import config_fields
 from .difference import Difference
-from .events import Event, Result
 from .pagedata import KINDS, Tables, Tree, whole_tree
 from .pageregistry import registry_facts
 from .pairs import Side, Walk, side_of_layer

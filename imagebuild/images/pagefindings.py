@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .events import Event, Finish, Result, Step
+from ..events import Event, Finish, Result, Step
 from .page import PageFinding
 from .pairs import Side
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from ..codec import Compression, Sealed
+from ..events import Event, Finish, Step
 from ..layer import LayerWriter
 from ..oci import Descriptor, Digest, Image, media
 from ..stores import LayoutStore, Store, copy_blob, put_bytes
-from .events import Event, Finish, Step
 
 if TYPE_CHECKING:
     from .library import Found

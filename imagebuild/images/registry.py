@@ -16,13 +16,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..errors import FormatError, NotFoundError, UnsupportedError
+from ..events import Event
 from ..hive import Hive, KeyLike, Union, find, read, resolve_control_set
 from ..hive.places import HIVES, MACHINE, HiveName, Place, place_of
 from ..layer import Index, Kind
 from ..oci.digest import Digest
 from ..windows.sid import WELL_KNOWN
 from ..windows.upcase import fold
-from .events import Event
 from .rootfs import Rootfs
 
 CONFIG = "Files/Windows/System32/config"

@@ -18,6 +18,7 @@ from typing import Literal
 
 from ..codec import Compression
 from ..errors import InputError, NotFoundError, UnsupportedError
+from ..events import Event, Finish, Result, Step, Warn
 from ..hive import Change, Key, KeyLike, edited, write
 from ..hive.delta import ROOT_NAME
 from ..hive.edit import AddKey, DeleteKey, Edit, moved
@@ -31,7 +32,6 @@ from ..windows.filetime import to_iso
 from ..windows.inherit import inherited
 from ..windows.security import SecurityDescriptor
 from ..windows.sid import ADMINISTRATORS
-from .events import Event, Finish, Result, Step, Warn
 from .library import Found
 from .put import Layer, promise_layers, put_image, put_layer
 from .registry import Registry

@@ -18,10 +18,10 @@ from typing import BinaryIO, Protocol
 
 from ..codec import VerifyingReader, open_reader
 from ..errors import IntegrityError, NotFoundError, StoreError, WcowError
+from ..events import Advance, Event, Finish, Step
 from ..layer import Entry, Found, Index, Union, read
 from ..oci import Descriptor, Digest, Image
 from ..windows.upcase import fold
-from .events import Advance, Event, Finish, Step
 
 STALE_SECONDS = 24 * 3600
 """An unfinished index this old was left by a process that is gone."""

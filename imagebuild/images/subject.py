@@ -12,11 +12,11 @@ from pathlib import Path
 from ..compat.documents import MAX_SIZE, Subject, subject_of
 from ..compat.image import ImageFacts, from_image
 from ..errors import FormatError, InputError, NotFoundError
+from ..events import Event, Result
 from ..hive import KeyLike, find, read
 from ..hive.places import HIVES
 from ..oci import Index, from_bytes, is_index
 from ..oci import parse as parse_manifest
-from .events import Event, Result
 from .library import Library
 from .registry import Registry
 from .rootfs import Rootfs

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..errors import UnsupportedError
+from ..files import Draft
 from ..oci import Config, Descriptor, Digest, Index, Manifest, media, parse
 from . import names, tarscan
 from .archive_read import Contents, open_slice
-from .files import Draft, check_size, lost_drafts, translated, trouble
+from .files import check_size, lost_drafts, translated, trouble
 
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 _END = bytes(2 * tarscan.BLOCK)

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import FormatError, IntegrityError, WcowError
+from ..files import abandoned
 from ..oci import MAX_SIZE, Descriptor, Digest, Manifest, is_index, is_manifest, parse
 from . import names
-from .alive import abandoned
 from .files import size_of
 from .layout import LayoutStore
 from .lease import leased

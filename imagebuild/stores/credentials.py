@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import FormatError, ToolError
-from .files import Draft, trouble
+from ..files import Draft
+from .files import trouble
 
 if TYPE_CHECKING:
     import subprocess

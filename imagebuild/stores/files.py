@@ -6,7 +6,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 import stat
 import time
 from collections.abc import Iterator
@@ -14,8 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import IntegrityError, NotFoundError, StoreError
+from ..files import STALE_SECONDS, Draft, abandoned, write_whole
 from ..oci import Digest
-from .alive import STALE_SECONDS, abandoned, hold, still_there
 from .lease import Lease
 
 _ARCHIVE_DRAFT = re.compile(r"\.(?P<name>.{1,80})\.\d+-[0-9a-f]{16}", re.DOTALL)
@@ -44,84 +43,10 @@ def translated(what: str) -> Iterator[None]:
         raise trouble(what, error) from error
 
 
-def write_all(fd: int, data: bytes | bytearray | memoryview) -> None:
-    """Write every byte (``os.write`` may stop early)."""
-    view = memoryview(data).cast("B")
-    while view:
-        view = view[os.write(fd, view):]
-
-
 def write_file(path: Path, data: bytes, *, temporary: Path, mode: int = 0o666, durable: bool = False) -> None:
-    """Put a small file in place atomically; ``temporary`` is a folder of the same file system."""
+    """Put a small file in place in one step; ``temporary`` is a folder of the same file system. StoreError."""
     with translated(f"cannot write {path}"):
-        draft = Draft(temporary, mode=mode)
-        try:
-            draft.write(data)
-            draft.keep(path, durable=durable)
-        finally:
-            draft.discard()
-
-
-class Draft:
-    """A file being written under a name nobody looks at. Errors come out as OSError."""
-
-    def __init__(self, folder: Path, *, mode: int = 0o666, prefix: str = "") -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.size = 0
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-        while True:
-            self.path = folder / f"{prefix}{os.getpid()}-{secrets.token_hex(8)}"
-            fd = os.open(self.path, flags, mode)
-            hold(fd)
-            if still_there(self.path, fd):
-                break
-            os.close(fd)  # swept as a dead process's in the moment before it was held
-        self._fd: int | None = fd
-        self._kept = False
-
-    def write(self, data: bytes | bytearray | memoryview) -> int:
-        """Append."""
-        if self._fd is None:
-            raise OSError(errno.EBADF, "already closed")
-        write_all(self._fd, data)
-        self.size += len(data)
-        return len(data)
-
-    def fileno(self) -> int:
-        """The descriptor, open for reading and writing."""
-        if self._fd is None:
-            raise OSError(errno.EBADF, "already closed")
-        return self._fd
-
-    def keep(self, path: Path, *, durable: bool = False) -> None:
-        """Give the file its name, replacing what had it, in one step."""
-        if durable:
-            os.fsync(self.fileno())
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if os.name != "posix":
-            self._close()  # Windows renames no open file; elsewhere it is held until it has its name
-        self.path.replace(path)
-        self._kept = True
-        self._close()
-        if durable and os.name == "posix":
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-
-    def discard(self) -> None:
-        """Remove the file unless it was kept. Safe to call twice, never raises."""
-        with suppress(OSError):
-            self._close()
-        if not self._kept:
-            with suppress(OSError):
-                self.path.unlink()
-
-    def _close(self) -> None:
-        fd, self._fd = self._fd, None
-        if fd is not None:
-            os.close(fd)
+        write_whole(path, data, temporary=temporary, mode=mode, durable=durable)
 
 
 class DraftBlob:

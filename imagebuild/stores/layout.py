@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import FormatError, NotFoundError, StoreError, WcowError
+from ..files import locked
 from ..oci import MAX_SIZE, Descriptor, Digest, Index, Location, describe, is_index, is_manifest, sniff
 from . import names
 from .files import BlobPlace, DraftBlob, open_file, sweep, translated, trouble, write_file
 from .lease import Lease
-from .lock import held
 from .pieces import pieces
 from .port import Progress, Store
 from .transfer import copy_bytes
@@ -280,7 +280,7 @@ class LayoutStore:
             with translated(f"cannot lock {self.path}"):
                 self._private.mkdir(parents=True, exist_ok=True)
                 try:
-                    stack.enter_context(held(self._private / "lock", _LOCK_SECONDS))
+                    stack.enter_context(locked(self._private / "lock", _LOCK_SECONDS))
                 except TimeoutError:
                     raise StoreError(f"{self.path} is in use",
                                      why=f"another process held its lock for {_LOCK_SECONDS:.0f} s",

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Leases: which blobs a running process relies on though no name refers to them yet.
 
-A lease is a file of digests, one a line, that its owner appends to and holds (:mod:`.alive`). It ends when the store is
-closed or the process dies. The order is what makes it safe: first the digest is written down, then it is looked whether
-the blob is there; the collector first moves a blob aside, then reads the leases, and only then deletes.
+A lease is a file of digests, one a line, that its owner appends to and holds (:mod:`imagebuild.files.liveness`). It
+ends when the store is closed or the process dies. The order is what makes it safe: first the digest is written down,
+then it is looked whether the blob is there; the collector first moves a blob aside, then reads the leases, and only
+then deletes.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import FormatError
+from ..files import abandoned, hold, still_there
 from ..oci import Digest
-from .alive import abandoned, hold, still_there
 
 _TRIES = 5
 

@@ -16,9 +16,9 @@ from support.registries import opened
 from support.workbench import NANOSERVER, Workbench
 
 from imagebuild.builder.request import pairs
+from imagebuild.events import result_of
 from imagebuild.hive import REG_MULTI_SZ, Value
 from imagebuild.hive.places import HIVES
-from imagebuild.images.events import result_of
 from imagebuild.images.registry import Registry
 from imagebuild.images.rootfs import IndexCache, Rootfs
 from imagebuild.layer import Kind

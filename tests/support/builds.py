@@ -13,9 +13,9 @@ from imagebuild.builder import BuildRequest, Built, Plan, Workshop, build, plan_
 from imagebuild.builder.cache import Cache
 from imagebuild.codec import Compression, open_reader
 from imagebuild.errors import NotFoundError
+from imagebuild.events import Event, Warn
 from imagebuild.fetch import MemoryFetcher
 from imagebuild.images.base import BaseRequest, make_base
-from imagebuild.images.events import Event, Warn
 from imagebuild.images.library import Library
 from imagebuild.images.rootfs import IndexCache
 from imagebuild.layer import Entry, Index, Union, read

@@ -15,9 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from imagebuild.events import Event, Result
 from imagebuild.images.diff import Options, Side, compare, side_of
 from imagebuild.images.difference import Difference
-from imagebuild.images.events import Event, Result
 from imagebuild.images.library import Found
 from imagebuild.images.pairs import side_of_layer
 from imagebuild.images.put import Layer, put_image

@@ -19,9 +19,9 @@ from typing import Any, cast
 from imagebuild.builder import BuildRequest, Built, Workshop, build
 from imagebuild.builder.cache import Cache
 from imagebuild.codec import Compression
+from imagebuild.events import Event, Result
 from imagebuild.images.base import BaseRequest, Flavour, make_base
 from imagebuild.images.copy import copy as copy_image
-from imagebuild.images.events import Event, Result
 from imagebuild.images.library import Found
 from imagebuild.images.listing import Files, rootfs_of_layer
 from imagebuild.images.rootfs import Rootfs

@@ -11,8 +11,8 @@ from support.builds import NANOSERVER, Bench, acl, letters
 
 from imagebuild.builder import BuildRequest, build
 from imagebuild.errors import ContextError, DockerfileError, NotFoundError, UsageError, WcowError
+from imagebuild.events import Warn
 from imagebuild.hive import Key, write
-from imagebuild.images.events import Warn
 from imagebuild.layer import Kind, Times
 from imagebuild.oci import Digest, add_history
 from imagebuild.windows import filetime

@@ -18,7 +18,7 @@ from imagebuild.builder.context_tree import Listing
 from imagebuild.builder.step_tree import Node, StepTree
 from imagebuild.builder.view_of import over_nothing
 from imagebuild.errors import WcowError
-from imagebuild.images.events import Warn
+from imagebuild.events import Warn
 from imagebuild.layer import Kind
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from imagebuild.cli.render import follow, human
-from imagebuild.images.events import Advance, Event, Finish, Result, Step, Warn
+from imagebuild.events import Advance, Event, Finish, Result, Step, Warn
 
 
 def operation() -> Iterator[Event]:

@@ -14,8 +14,8 @@ import pytest
 from support import images
 
 from imagebuild.errors import NotFoundError, StoreError, UnsupportedError, UsageError
+from imagebuild.events import Event, Finish, Result, Step
 from imagebuild.images.copy import Copied, copy, holds_indexes, pick
-from imagebuild.images.events import Event, Finish, Result, Step
 from imagebuild.oci import Descriptor, Digest, Index, Location, Platform, create, media, parse
 from imagebuild.stores import ArchiveStore, LayoutStore, MemoryStore, Store
 

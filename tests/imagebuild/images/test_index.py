@@ -11,8 +11,8 @@ import pytest
 from support import images
 
 from imagebuild.errors import NotFoundError, UsageError
+from imagebuild.events import Event, Result, Warn
 from imagebuild.images import index as operations
-from imagebuild.images.events import Event, Result, Warn
 from imagebuild.images.library import Library
 from imagebuild.images.put import put_image
 from imagebuild.oci import Config, Descriptor, Index, Location, Platform, convert, create, media, versions

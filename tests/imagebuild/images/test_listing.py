@@ -12,8 +12,8 @@ import pytest
 from support import images
 
 from imagebuild.errors import InputError, NotFoundError, UnsupportedError, UsageError
+from imagebuild.events import Event, Result
 from imagebuild.images.cat import cat_file
-from imagebuild.images.events import Event, Result
 from imagebuild.images.listing import Files, Item, rootfs_of_layer
 from imagebuild.images.put import Layer
 from imagebuild.images.rootfs import IndexCache, Rootfs

@@ -8,10 +8,10 @@ from support import images
 from support.registries import open_registry, opened, stand_in
 
 from imagebuild.errors import FormatError, InputError, NotFoundError, UnsupportedError
+from imagebuild.events import result_of
 from imagebuild.hive import Key, Value, write
 from imagebuild.hive.places import HIVES
 from imagebuild.hive.tree import TOMBSTONE
-from imagebuild.images.events import result_of
 from imagebuild.images.put import Layer, put_image
 from imagebuild.images.registry import Registry
 from imagebuild.oci import append

@@ -13,10 +13,10 @@ from support.registries import found, open_registry, open_rootfs, opened, stand_
 from imagebuild import lint
 from imagebuild.codec import Compression
 from imagebuild.errors import InputError, UnsupportedError
+from imagebuild.events import Result, Warn, result_of
 from imagebuild.hive import Key, Value, read, write
 from imagebuild.hive.edit import AddKey, DeleteKey, DeleteValue, Edit, SetValue
 from imagebuild.hive.places import HIVES
-from imagebuild.images.events import Result, Warn, result_of
 from imagebuild.images.put import put_image
 from imagebuild.images.registry_edit import Deltas, Edited, RegistryEdit, edit_registry
 from imagebuild.layer import Kind

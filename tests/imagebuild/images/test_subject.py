@@ -11,9 +11,9 @@ from support.shelf import Shelf
 
 from imagebuild.compat.image import ImageFacts
 from imagebuild.errors import FormatError, InputError
+from imagebuild.events import Result
 from imagebuild.hive import Key, Value, read, write
 from imagebuild.images.base_hives import stand_in_hives
-from imagebuild.images.events import Result
 from imagebuild.images.rootfs import IndexCache, Rootfs
 from imagebuild.images.subject import hive_version, look_inside, read_subject
 

@@ -41,18 +41,6 @@ def test_only_durable_files_wait_for_the_disk(tmp_path: Path, durable: bool, mon
     assert len(synced) == (2 if durable else 0)
 
 
-def test_a_write_that_stops_early_is_continued(monkeypatch: pytest.MonkeyPatch) -> None:
-    out = bytearray()
-
-    def write(fd: int, data: memoryview) -> int:
-        out.extend(data[:3])
-        return min(3, len(data))
-
-    monkeypatch.setattr(files.os, "write", write)
-    files.write_all(0, b"0123456789")
-    assert out == b"0123456789"
-
-
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT])
 def test_the_disks_complaints_come_with_a_hint(code: int) -> None:
     with pytest.raises(StoreError) as caught, files.translated("cannot write x"):

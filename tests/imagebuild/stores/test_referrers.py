@@ -12,8 +12,8 @@ from support import programs
 from support.registry_double import RegistryDouble, answer
 
 from imagebuild.errors import FormatError, RegistryError
+from imagebuild.events import Result
 from imagebuild.images.copy import Copied, copy
-from imagebuild.images.events import Result
 from imagebuild.oci import Descriptor, Digest, Manifest, describe, media
 from imagebuild.stores import ArchiveStore, LayoutStore, MemoryStore, NoCredentials, RegistryClient, Store, put_bytes
 from imagebuild.stores.names import referrers_tag

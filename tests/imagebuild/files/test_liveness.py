@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from imagebuild.stores import ArchiveStore, alive
-from imagebuild.stores.files import Draft, lost_drafts
+from imagebuild.files import Draft, liveness
+from imagebuild.stores import ArchiveStore
+from imagebuild.stores.files import lost_drafts
 
-WRITER = ("import os, sys\nfrom pathlib import Path\nfrom imagebuild.stores.files import Draft\n"
+WRITER = ("import os, sys\nfrom pathlib import Path\nfrom imagebuild.files import Draft\n"
           "draft = Draft(Path(sys.argv[1]), prefix=sys.argv[2])\ndraft.write(b'half')\nprint('ready', flush=True)\n"
           "sys.stdin.read()\nos.kill(os.getpid(), 9)\n")
 
@@ -34,28 +35,28 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 def test_a_file_is_abandoned_when_its_process_is_killed(tmp_path: Path) -> None:
     process = open_draft(tmp_path)
     draft, = tmp_path.iterdir()
-    assert not alive.abandoned(draft)
+    assert not liveness.abandoned(draft)
     kill(process)
-    assert alive.abandoned(draft)
+    assert liveness.abandoned(draft)
 
 
 def test_a_file_is_held_against_its_own_process_too(tmp_path: Path) -> None:
     draft = Draft(tmp_path)
-    assert not alive.abandoned(draft.path)
+    assert not liveness.abandoned(draft.path)
     draft.keep(tmp_path / "kept")
-    assert alive.abandoned(tmp_path / "kept"), "nobody holds it: it only is not called a draft any more"
-    assert not alive.abandoned(tmp_path / "nothing")
+    assert liveness.abandoned(tmp_path / "kept"), "nobody holds it: it only is not called a draft any more"
+    assert not liveness.abandoned(tmp_path / "nothing")
 
 
 def test_where_locks_do_not_work_age_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(fd: int, *, wait: bool) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    monkeypatch.setattr(alive, "_lock", refuse)
+    monkeypatch.setattr(liveness, "_lock", refuse)
     draft = Draft(tmp_path)
     written = draft.path.stat().st_mtime
-    assert not alive.abandoned(draft.path, now=written + alive.STALE_SECONDS - 1)
-    assert alive.abandoned(draft.path, now=written + alive.STALE_SECONDS + 1)
+    assert not liveness.abandoned(draft.path, now=written + liveness.STALE_SECONDS - 1)
+    assert liveness.abandoned(draft.path, now=written + liveness.STALE_SECONDS + 1)
     draft.discard()
 
 
@@ -67,7 +68,7 @@ def test_a_draft_swept_before_it_was_held_is_begun_again(tmp_path: Path, monkeyp
             swept.extend(tmp_path.iterdir())
             swept[0].unlink()
 
-    monkeypatch.setattr("imagebuild.stores.files.hold", sweep)
+    monkeypatch.setattr("imagebuild.files.atomic.hold", sweep)
     draft = Draft(tmp_path)
     assert draft.path.exists() and draft.path != swept[0]
     draft.discard()

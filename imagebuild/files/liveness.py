@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A sign of life on a file: whoever writes it holds a lock on it, which the kernel takes away when the process dies.
+"""A sign of life on a file: its writer holds a lock on it, which the kernel takes away when the process dies.
 
 Unlike a process number in a name, this cannot mean another process, is true across containers that share a folder, and
-needs no clock. Where a file system knows no locks, nobody can tell, and age has to do.
+needs no clock. Where a file system has no locks, its age has to do.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 STALE_SECONDS = 24 * 3600
-"""Where locks do not work: a temporary file nobody has written to for this long belongs to a process that is gone."""
+"""Where locks do not work: a temporary file that was not written to for this long belongs to a process that is gone."""
 
 _FAR = 1 << 40  # Windows locks ranges of bytes, and keeps others from reading them: one that no file has
 
@@ -26,7 +26,7 @@ def hold(fd: int) -> None:
 
 
 def abandoned(path: Path, *, now: float | None = None) -> bool:
-    """Whether a file that somebody held is held no more. Never raises; False when in doubt."""
+    """Whether a file that was held is held no more. Never raises; False when in doubt."""
     try:
         fd = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError:

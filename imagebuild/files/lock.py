@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import DependencyError
-from .alive import still_there
+from .liveness import still_there
 
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) \
     | getattr(os, "O_NONBLOCK", 0)
@@ -25,15 +25,15 @@ _PAUSE = 0.05
 
 
 @contextmanager
-def held(path: Path, seconds: float) -> Iterator[None]:
+def locked(path: Path, seconds: float) -> Iterator[None]:
     """Hold the lock on ``path``, a file that is made when it is not there and stays.
 
-    Raises TimeoutError when somebody else holds it for ``seconds``; other OSErrors as they come.
+    Raises TimeoutError when another process or thread still holds it after ``seconds``; other OSErrors as they come.
     """
     end = time.monotonic() + seconds
     while (found := _take(path)) is None:
         if time.monotonic() >= end:
-            raise TimeoutError(errno.ETIMEDOUT, "somebody else holds the lock", str(path))
+            raise TimeoutError(errno.ETIMEDOUT, "another holds the lock", str(path))
         time.sleep(_PAUSE)
     if found < 0:
         with _by_package(path, end):
@@ -81,7 +81,7 @@ def _by_package(path: Path, end: float) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise TimeoutError(errno.ETIMEDOUT, "somebody else holds the lock", str(path)) from None
+        raise TimeoutError(errno.ETIMEDOUT, "another holds the lock", str(path)) from None
     try:
         yield
     finally:
