@@ -25,8 +25,8 @@ from .account import Account
 from .port import Progress
 from .wine_install import Install
 
-FORM = 7
-"""Counted up when what a template holds changes."""
+FORM = 8
+"""Counted up when what a template holds changes in another way than by :data:`_ADDED`."""
 HIVES = ("system.reg", "user.reg", "userdef.reg")
 UPDATED = ".update-timestamp"
 """Says when Wine brought a prefix up to date, or that it is not to do so: it would take minutes."""
@@ -86,7 +86,7 @@ _THREADS = 2
 def folder_name(install: Install) -> str:
     """The name of the template's folder: it changes with Wine and with what we make of it."""
     stamp = install.loader.stat().st_mtime_ns, install.server.stat().st_size
-    digest = hashlib.sha256(repr((FORM, install.version, stamp)).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(repr((FORM, _ADDED, install.version, stamp)).encode()).hexdigest()[:12]
     return f"template-{digest}"
 
 
@@ -133,6 +133,7 @@ def make(home: Path, install: Install, account: Account, boot: Boot, progress: P
             with (building / name).open("a") as file:
                 file.write(text)
         shutil.copyfile(install.modules / "wineboot.exe", building / "drive_c/windows/system32/wineboot2.exe")
+        _give(building, account)
         building.chmod(0o755)
         building.rename(target)
     except OSError as error:
@@ -155,6 +156,17 @@ def _tidy(prefix: Path) -> None:
             path.unlink()  # the user's folders, which Wine links to the home it saw
             path.mkdir()
         path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def _give(folder: Path, account: Account) -> None:
+    """Give a tree to the account that boxes run as, as the layers of images are.
+
+    An overlay asks the lower file's owner and mode whether a program may write, and then writes a copy. A folder takes
+    its owner from the highest layer that has it: one of root's among the account's takes no new file, though
+    ``C:\\Windows`` on Windows does. The account reaches these files through overlays only, where they are read-only.
+    """
+    for path in (folder, *folder.rglob("*")):
+        account.own(path)
 
 
 def _strip(windows: Path, install: Install) -> None:
@@ -185,7 +197,7 @@ def overrides(layer: Path) -> tuple[str, ...]:
     return (*OVERRIDES, "cmd.exe") if (layer / _CMD).is_file() else OVERRIDES
 
 
-def engine_layer(home: Path, programs: Path, install: Install) -> Path:
+def engine_layer(home: Path, programs: Path, install: Install, account: Account) -> Path:
     """The folder that lies over the layers of every image: our programs where Wine's would do harm. Made when it is
     missing, under :func:`locked`."""
     target = home / f"layer-{folder_name(install).partition('-')[2]}-{toolchain.source_key()}"
@@ -209,5 +221,6 @@ def engine_layer(home: Path, programs: Path, install: Install) -> Path:
     shutil.copyfile(programs / "refuse.exe", deep)
     for path in [building, *building.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
+    _give(building, account)
     building.rename(target)
     return target

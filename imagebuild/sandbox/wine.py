@@ -78,7 +78,7 @@ class WineSandbox:
                     raise _no_compiler()
                 template.make(self._home, install, self._account, lambda folder: self._boot(install, folder, programs),
                               progress)
-                layer = template.engine_layer(self._home, programs, install)
+                layer = template.engine_layer(self._home, programs, install, self._account)
                 self._uses.take((self._home / template.folder_name(install), programs, layer))
                 self._uses.sweep()
         except toolchain.CompileError as error:

@@ -37,7 +37,7 @@ class Bare:
             (root / "bare-etc" / name).write_bytes(content)
         programs = toolchain.find(home)
         assert programs is not None
-        layer = template.engine_layer(home, programs, install)
+        layer = template.engine_layer(home, programs, install, self._account)
         view = bwrap.View(prefix, run_folder, programs, (home / template.folder_name(install) / "drive_c", layer),
                           root / "upper", root / "work")
         self._null = os.open(os.devnull, os.O_RDWR)
