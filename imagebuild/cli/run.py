@@ -134,10 +134,13 @@ def _run(client: Client, request: dict[str, Any], name: str, interactive: bool, 
                     show(stream, terminal=True)
             else:
                 show(stream, terminal=terminal)
-            code = int(json.loads(waiting.read())["StatusCode"])
+            waited = shapes.from_json(shapes.Waited, json.loads(waiting.read()))
             ended = True
     finally:
         if not ended:  # interrupted, or it could not start: nothing of it stays
             with suppress(DaemonError), client.call("DELETE", path, query={"force": True, "v": True}) as answer:
                 answer.read()
-    return code & 0xFF or int(code != 0)
+    if waited.error is not None:
+        raise DaemonError(f"the program ended with {waited.status_code}, and its container could not be removed",
+                          status=500, why=waited.error.message, hint=f"'docker rm {created.id[:12]}' tries it again")
+    return waited.status_code & 0xFF or int(waited.status_code != 0)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -144,11 +143,4 @@ def clear(folder: Path) -> None:
     first: what is left by an engine that is killed here is no container (:meth:`Collection.load`)."""
     with suppress(FileNotFoundError, NotADirectoryError):
         (folder / RECORD).unlink()
-    try:
-        parent = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
-    try:
-        overlay.remove(parent, folder.name)
-    finally:
-        os.close(parent)
+    overlay.remove_path(folder)

@@ -94,9 +94,12 @@ class Containers(Collection):
             except (OSError, StoreError) as error:
                 container.status, container.error = "dead", str(error)
                 self._remember(container)
-                raise faults.Internal(f"container {container.id}: failed to remove its folder: {error}") from error
+                fault = faults.Internal(f"container {container.id}: failed to remove its folder: {error}")
+                self._fail_waits(container, fault)
+                raise fault from error
             self._images.release(container.id)
-            self._volumes.release(container.id, remove_anonymous=volumes)
+            with suppress(faults.Fault):  # the container is gone all the same; 'docker volume rm' removes its volume
+                self._volumes.release(container.id, remove_anonymous=volumes)
             del self._all[container.id]
             self._locks.pop(container.id, None)
         self._tell(container, "destroy")
@@ -267,7 +270,8 @@ class Containers(Collection):
 
     async def wait(self, container: Container, condition: str = "not-running") -> asyncio.Future[int]:
         """A future of the exit code: at once for one that does not run, else at its end; with ``next-exit`` at the next
-        end, with ``removed`` when it is gone."""
+        end, with ``removed`` when it is gone. The future of ``removed`` raises the fault when the removal fails, as
+        moby's tells it (``container/state.go`` SetRemovalError); the next wait is for the next removal."""
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         if condition == "not-running" and not container.running and container.status != "restarting":
             future.set_result(container.exit_code)
@@ -275,7 +279,8 @@ class Containers(Collection):
             kind = "removed" if condition == "removed" else "ended"
             waiters = self._waiters.setdefault(f"{kind} {container.id}", set())
             waiters.add(future)
-            future.add_done_callback(waiters.discard)  # whoever asked may leave before
+            future.add_done_callback(waiters.discard)  # the client may leave before
+            future.add_done_callback(lambda done: None if done.cancelled() else done.exception())  # or not look at it
         return future
 
     async def close(self) -> None:
@@ -328,14 +333,23 @@ class Containers(Collection):
     async def _auto_remove(self, container: Container) -> None:
         try:
             await self.remove(container, force=True, volumes=True)
-        except faults.Fault:
-            return  # somebody was quicker
+        except faults.NotFound:
+            return  # a client was quicker
+        except Exception as error:
+            fault = error if isinstance(error, faults.Fault) else faults.Internal(f"container {container.id}: {error}")
+            self._fail_waits(container, fault)  # the fault is in the container's ``error``, too
 
     def _wake(self, container: Container, code: int, *, removed: bool = False) -> None:
         for kind in ("removed", "ended") if removed else ("ended",):
             for future in self._waiters.pop(f"{kind} {container.id}", ()):
                 if not future.done():
                     future.set_result(code)
+
+    def _fail_waits(self, container: Container, fault: faults.Fault) -> None:
+        """Tell the clients that wait for its removal why it cannot be removed."""
+        for future in self._waiters.pop(f"removed {container.id}", ()):
+            if not future.done():
+                future.set_exception(fault)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -24,7 +24,7 @@ from ..oci import Digest
 from ..sandbox import account, template, wine_install
 from ..sandbox.merged import Merged
 from ..sandbox.os_layers import needs_content, os_layers, shown, shows
-from ..sandbox.overlay import remove
+from ..sandbox.overlay import remove_path
 from ..sandbox.registry import Prefix, merge
 from ..sandbox.scratch import SUFFIX, made_whole, sweep
 from ..sandbox.unpack import chain, unpack
@@ -182,11 +182,7 @@ def _clear(folder: Path) -> None:
     """Remove a folder: under its name it is whole or not there."""
     gone = folder.with_name(f".{folder.name}.gone{SUFFIX}")
     folder.rename(gone)
-    parent = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        remove(parent, gone.name)
-    finally:
-        os.close(parent)
+    remove_path(gone)
 
 
 def _own(path: Path, owner: int | None) -> None:

@@ -113,8 +113,11 @@ async def wait_container(request: Request, engine: Engine) -> Response:
 
     async def answer() -> AsyncIterator[bytes]:
         yield b""
-        code = await future
-        yield json.dumps(shapes.to_json(shapes.Waited(status_code=code))).encode() + b"\n"
+        try:
+            waited = shapes.Waited(status_code=await future)
+        except faults.Fault as fault:
+            waited = shapes.Waited(error=shapes.WaitError(message=fault.message), status_code=container.exit_code)
+        yield json.dumps(shapes.to_json(waited)).encode() + b"\n"
 
     return Response(200, answer(), respond.JSON)
 

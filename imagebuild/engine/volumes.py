@@ -24,6 +24,7 @@ from typing import Any
 
 from ..dockerapi import Filters, faults, shapes
 from ..errors import StoreError
+from ..sandbox import overlay
 from ..sandbox.account import choose
 from .events import Event, Events
 from .files import full, read_document, write_document
@@ -309,9 +310,5 @@ def _files(folder: Path) -> Iterator[os.stat_result]:
 
 def _discard(folder: Path) -> None:
     """Delete a folder that has no name any more, also where a program took our rights away."""
-    for path, names, _ in os.walk(folder):
-        for inner in (Path(path, name) for name in names):
-            if not inner.is_symlink():
-                with suppress(OSError):
-                    inner.chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # the next start of the engine tries again
+        overlay.remove_path(folder)

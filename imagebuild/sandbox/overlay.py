@@ -143,10 +143,8 @@ def remove(folder: int, name: str) -> None:
         return
     except (IsADirectoryError, PermissionError):
         pass  # Linux says EISDIR, POSIX EPERM
-    inner = os.open(name, OPEN_FOLDER, dir_fd=folder)
+    inner = _open_to_clear(folder, name)
     try:
-        with suppress(OSError):
-            os.fchmod(inner, 0o700)  # what bubblewrap leaves in its work folder has no permissions at all
         with os.scandir(inner) as found:
             names = [one.name for one in found]
         for one in names:
@@ -154,6 +152,30 @@ def remove(folder: int, name: str) -> None:
     finally:
         os.close(inner)
     os.rmdir(name, dir_fd=folder)
+
+
+def remove_path(path: Path) -> None:
+    """The same for a path whose parent folder is trusted; nothing happens where that is gone. OSError."""
+    try:
+        parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        remove(parent, path.name)
+    finally:
+        os.close(parent)
+
+
+def _open_to_clear(folder: int, name: str) -> int:
+    """Open a folder that is to go, and let its owner list and empty it. The kernel gives an overlay's work folder no
+    permissions at all, and a program may do so with its own: only root could open those before they have some."""
+    path = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        with suppress(OSError):  # another user's: what the permissions forbid then fails below
+            os.chmod(f"/proc/self/fd/{path}", 0o700)  # noqa: PTH101  # fchmod refuses such a descriptor
+        return os.open(".", OPEN_FOLDER, dir_fd=path)
+    finally:
+        os.close(path)
 
 
 def _sort(folder: int, one: os.DirEntry[str], marked: bool) -> Sort:

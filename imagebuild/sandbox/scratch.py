@@ -8,12 +8,12 @@ import fcntl
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import StoreError
-from .overlay import remove
+from .overlay import remove_path
 
 SUFFIX = ".unpacking"
 
@@ -96,10 +96,5 @@ def _begin(final: Path, owner: int | None) -> tuple[Place, int]:
 
 
 def _clear(path: Path) -> None:
-    parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        remove(parent, path.name)
-    except FileNotFoundError:
-        pass  # another swept it meanwhile
-    finally:
-        os.close(parent)
+    with suppress(FileNotFoundError):  # another process swept it meanwhile
+        remove_path(path)

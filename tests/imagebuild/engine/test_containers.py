@@ -199,6 +199,46 @@ def test_a_program_whose_folder_cannot_be_removed_is_dead_until_it_can(tmp_path:
     run(work())
 
 
+def test_a_removal_at_the_end_that_fails_is_told_to_those_who_wait_for_it(tmp_path: Path,
+                                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(error: Exception, said: str) -> None:
+        def busy(folder: Path) -> None:
+            raise error
+
+        async with opened(tmp_path) as engine:
+            one = new(engine, "exit 3", remove=True)
+            told, again, left = [await engine.containers.wait(one, "removed") for _ in range(3)]
+            left.cancel()
+            with monkeypatch.context() as patch:
+                patch.setattr("imagebuild.engine.containers.clear", busy)
+                await engine.containers.start(one)
+                for waiting in (told, again):
+                    with pytest.raises(faults.Internal, match=said):
+                        await asyncio.wait_for(waiting, 10)
+            gone = await engine.containers.wait(one, "removed")
+            await engine.containers.remove(one)
+            assert await asyncio.wait_for(gone, 10) == 3
+
+    run(work(PermissionError(13, "Permission denied"), "failed to remove its folder: .* Permission denied"))
+    run(work(RuntimeError("a fault of ours"), "a fault of ours"))
+
+
+def test_a_volume_that_cannot_go_keeps_no_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stuck(*_: object, **__: object) -> None:
+        raise faults.Internal("remove x: error removing volume path: Device or resource busy")
+
+    async def work() -> None:
+        async with opened(tmp_path) as engine:
+            one = new(engine)
+            gone = await engine.containers.wait(one, "removed")
+            monkeypatch.setattr(type(engine.volumes), "release", stuck)
+            await engine.containers.remove(one, volumes=True)
+            assert await asyncio.wait_for(gone, 10) == 0
+            assert list(engine.containers) == []
+
+    run(work())
+
+
 def test_a_start_that_is_cancelled_closes_nothing_before_the_program_has_it(tmp_path: Path,
                                                                             monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go, order = threading.Event(), threading.Event(), list[str]()

@@ -91,6 +91,21 @@ def test_a_wait_is_answered_at_once_and_ends_with_the_code(engine: Served) -> No
         engine.post(f"/containers/{one}/wait", condition="never")
 
 
+def test_a_wait_for_a_removal_that_fails_ends_with_the_reason(engine: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    one = engine.create("exit 5", host={"auto_remove": True})
+    with monkeypatch.context() as patch, engine.client.call(
+            "POST", f"/containers/{one}/wait", query={"condition": "removed"}) as answer:
+        patch.setattr("imagebuild.engine.containers.clear", busy)
+        engine.post(f"/containers/{one}/start")
+        told = json.loads(answer.read())
+    assert told["StatusCode"] == 5
+    assert told["Error"]["Message"].endswith("failed to remove its folder: [Errno 13] Permission denied")
+    assert engine.inspect(one).state.status == "dead"
+
+
 def test_a_condition_is_looked_at_before_its_container_and_by_old_clients_not_at_all(engine: Served) -> None:
     with pytest.raises(faults.BadRequest, match='invalid condition: "never"'):
         engine.post("/containers/gone/wait", condition="never")
