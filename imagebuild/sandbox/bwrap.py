@@ -23,6 +23,9 @@ FILTER = "/etc/seccomp.bpf"
 """The filter as a file, for ``setpriv`` in a box (:mod:`.launch`)."""
 FILTER_ENTERING = "/etc/entering.bpf"
 """The filter for those on their way in, which ``setpriv`` outside reads through process 1's root."""
+LOCALE = Path("/usr/lib/locale/C.utf8")
+"""glibc's tables for ``LANG=C.UTF-8`` (Debian's libc-bin). Without them every name is ASCII for Wine, and any other
+character of a file, an argument or a variable is lost."""
 UID = 1000
 USER = "ContainerAdministrator"
 
@@ -110,7 +113,7 @@ def arguments(install: Install, view: View, environment: Mapping[str, str], desc
 
 
 def _libraries(install: Install) -> list[str]:
-    folders = [install.modules.parent.parent, Path("/usr/lib64"), install.loader.parent, install.shared]
+    folders = [install.modules.parent.parent, Path("/usr/lib64"), install.loader.parent, install.shared, LOCALE]
     return [str(folder) for folder in folders if folder.is_dir()]
 
 

@@ -55,7 +55,7 @@ class WineSandbox:
             state = ("ready" if template.is_ready(self._home, install) else
                      "outdated" if template.is_outdated(self._home, install) else "missing")
         return SandboxFacts("wine", version, state, self._means.memory, self._means.cpus, self._account.uid,
-                            (*_GAPS, *self._means.gaps), tuple(problems),
+                            (*_GAPS, *_locale_gap(), *self._means.gaps), tuple(problems),
                             tuple(f"{error.why}; {error.hint}" for error in problems.values()))
 
     def prepare(self, progress: Progress | None = None) -> None:
@@ -156,6 +156,13 @@ class WineSandbox:
         self._starter.close()
         self._watcher.close()
         self._uses.close()
+
+
+def _locale_gap() -> tuple[str, ...]:
+    """What names lose on a machine without the locale that boxes get."""
+    return () if bwrap.LOCALE.is_dir() else (
+        f"names that are not ASCII are lost in files, arguments and variables: {bwrap.LOCALE} is not there "
+        "(install the Debian package libc-bin)",)
 
 
 def _no_compiler() -> ToolError:
