@@ -42,7 +42,7 @@ class DetachKeys:
             elif name.lower() in _NAMES:
                 out.append(_NAMES[name.lower()])
             else:
-                raise faults.BadRequest(f"invalid detach keys ({text}): Unknown character: '{name}'")
+                raise faults.BadRequest(f"Invalid detach keys ({text}) provided")
         return cls(bytes(out))
 
     def pass_on(self, data: bytes) -> bytes:

@@ -20,6 +20,7 @@ from ..errors import WcowError
 from ..sandbox.port import KILLED, Command, Process
 from .commandline import exec_line
 from .container import Container
+from .start_fault import start_fault
 from .streams import Streams
 
 SECOND = 1_000_000_000
@@ -108,11 +109,11 @@ async def _probe(container: Container, words: tuple[str, ...], timeout: float, t
     start = time.time_ns()
     identifier = new_id()
     for action in ("exec_create", "exec_start"):
-        tell(f"{action}: {' '.join(words)}", execID=identifier)
+        tell(f"{action}: {words[0]} {' '.join(words[1:])}", execID=identifier)
     process: Process | None = None
     streams = Streams(said, tty=False, stdin=False)
+    command = Command(exec_line(words), container.config.working_dir)
     try:
-        command = Command(exec_line(words), container.config.working_dir)
         process = await asyncio.to_thread(run.box.exec, command, streams.stdio)
         streams.started()
         code = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(process.ended)), timeout)
@@ -127,7 +128,7 @@ async def _probe(container: Container, words: tuple[str, ...], timeout: float, t
     except WcowError as error:
         if run.ended.done():
             return None
-        code, text = -1, str(error)
+        code, text = -1, start_fault(error, container.id, command.line)[0].message
     finally:
         streams.close()
     if process is not None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..dockerapi import Hijacked, Request, Response, Route, faults, respond, shapes
+from ..dockerapi.streams import STDERR, STDOUT
 from ..errors import WcowError
 from ..sandbox.port import Command, Process
 from .commandline import exec_line
@@ -17,7 +18,7 @@ from .container import Container
 from .detach import DetachKeys
 from .events import Event
 from .routes_streams import feed
-from .start_fault import start_fault
+from .start_fault import exec_fault
 from .streams import CELLS, Streams
 from .waiting import Waiting
 
@@ -53,14 +54,16 @@ async def create_exec(request: Request, engine: Engine) -> Response:
     asked = await request.json(shapes.ExecCreate)
     if not asked.cmd:
         raise faults.BadRequest("No exec command specified")
-    if not container.running:
-        raise faults.not_running(container.id)
-    DetachKeys.parse(asked.detach_keys)
+    _check_active(container)
+    try:
+        DetachKeys.parse(asked.detach_keys)
+    except faults.BadRequest:
+        raise faults.Internal(f"Invalid escape keys ({asked.detach_keys}) provided") from None
     _forget(engine)
     made = Exec(secrets.token_hex(32), container, asked)
     engine.execs[made.id] = made
     container.execs.append(made.id)
-    _tell(made, engine, f"exec_create: {' '.join(asked.cmd)}")
+    _tell(made, engine, f"exec_create: {_command(made)}")
     return respond.json(shapes.Id(id=made.id), 201)
 
 
@@ -68,36 +71,61 @@ async def start_exec(request: Request, engine: Engine) -> Response | None:
     """Start it, attached unless ``Detach`` says otherwise."""
     made = _find(engine, request["id"])
     asked = await request.json(shapes.ExecStart)
-    if made.asked_to_start:
-        raise faults.Conflict(f"Error: Exec command {made.id} has already run")
-    if not made.container.running:
-        raise faults.not_running(made.container.id)
-    made.asked_to_start = True
+    _check_running(engine, made)
+    if asked.detach:
+        await _begin(made, asked, engine, Waiting())
+        return respond.empty(200)
+    await _start_attached(request, engine, made, asked)
+    return None
+
+
+async def _start_attached(request: Request, engine: Engine, made: Exec, asked: shapes.ExecStart) -> None:
+    """Take the connection over, start the program, and pass on what it says.
+
+    The connection is a stream before anything is tried, so what goes wrong at the start is a text on stdout, as in moby
+    (``api/server/router/container/exec.go``). The frames are those that the start asks for, not the create.
+    """
     waiting = Waiting()
+    connection = await request.hijack(multiplexed=not asked.tty)
+    try:
+        async with connection:
+            try:
+                finish = await _begin(made, asked, engine, waiting)
+            except Exception as error:
+                await _write(connection, asked, STDOUT, f"{faults.of_error(error).message}\r\n".encode())
+                if isinstance(error, WcowError):
+                    return
+                raise
+            await connection.head_read()
+            if await _attached(made, asked, connection, waiting, finish):
+                _tell(made, engine, "exec_detach")
+    finally:
+        waiting.drop()
+
+
+async def _begin(made: Exec, asked: shapes.ExecStart, engine: Engine, waiting: Waiting) -> asyncio.Task[None]:
+    """Start the program, once; the task ends when all that it said has come. Its fault is what a client is told."""
+    _check_running(engine, made)
+    if made.asked_to_start:
+        state = "is already running" if made.code is None else "has already run"
+        raise faults.Conflict(f"Error: Exec command {made.id} {state}")
+    made.asked_to_start = True
     made.streams = Streams(waiting.put, tty=made.asked.tty, stdin=made.asked.attach_stdin and not asked.detach)
     waiting.source = made.streams
     if asked.detach:
         waiting.drop()
+    _tell(made, engine, f"exec_start: {_command(made)}")
     # A client that leaves now must not take away the descriptors that a thread is giving to the program.
     await asyncio.shield(engine.keep(_start(made, asked)))
-    _tell(made, engine, f"exec_start: {' '.join(made.asked.cmd or ())}")
-    finish = engine.keep(_finish(made, engine))
-    if asked.detach:
-        return respond.empty(200)
-    try:
-        connection = await request.hijack(multiplexed=not made.asked.tty)
-        async with connection:
-            await connection.head_read()
-            if await _attached(made, connection, waiting, finish):
-                _tell(made, engine, "exec_detach")
-    finally:
-        waiting.drop()
-    return None
+    return engine.keep(_finish(made, engine))
 
 
-async def _attached(made: Exec, connection: Hijacked, waiting: Waiting, finish: asyncio.Task[None]) -> bool:
-    """Pass on both ways until the program has ended, or the client types the keys to detach (then true)."""
+async def _attached(made: Exec, asked: shapes.ExecStart, connection: Hijacked, waiting: Waiting,
+                    finish: asyncio.Task[None]) -> bool:
+    """Pass on both ways until the program has ended, or the client types the keys to detach (then true). A client that
+    wants no output is let go when it has sent its input."""
     assert made.streams is not None
+    wanted = {stream for stream, on in ((STDOUT, made.asked.attach_stdout), (STDERR, made.asked.attach_stderr)) if on}
     keys = DetachKeys.parse(made.asked.detach_keys) if made.asked.tty else None
     typing = asyncio.create_task(feed(made.streams, connection, keys, close=True)) if made.asked.attach_stdin else None
     try:
@@ -106,15 +134,16 @@ async def _attached(made: Exec, connection: Hijacked, waiting: Waiting, finish: 
             tasks: list[asyncio.Task[Any]] = [getting, finish]
             if typing is not None and not typing.done():
                 tasks.append(typing)
+            elif not wanted:
+                getting.cancel()
+                return False
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if not getting.done():
                 getting.cancel()
             else:
                 stream, data = getting.result()
-                if made.asked.tty:
-                    await connection.write(data)
-                else:
-                    await connection.write_frame(stream, data)
+                if stream in wanted:
+                    await _write(connection, asked, stream, data)
             if typing is not None and typing.done() and not typing.cancelled() and typing.exception() is None and \
                     typing.result():
                 return True
@@ -123,6 +152,13 @@ async def _attached(made: Exec, connection: Hijacked, waiting: Waiting, finish: 
         if typing is not None:
             typing.cancel()
             await asyncio.gather(typing, return_exceptions=True)
+
+
+async def _write(connection: Hijacked, asked: shapes.ExecStart, stream: int, data: bytes) -> None:
+    if asked.tty:
+        await connection.write(data)
+    else:
+        await connection.write_frame(stream, data)
 
 
 async def _start(made: Exec, asked: shapes.ExecStart) -> None:
@@ -141,7 +177,9 @@ async def _start(made: Exec, asked: shapes.ExecStart) -> None:
     except BaseException as error:
         made.streams.close()
         made.ended_at = time.monotonic()
-        fault, made.code = start_fault(error, made.container.id, exec_line(made.asked.cmd or ()))
+        if made.id in made.container.execs:
+            made.container.execs.remove(made.id)
+        fault, made.code = exec_fault(error, made.container.id, exec_line(made.asked.cmd or ()))
         if isinstance(error, WcowError):
             raise fault from error
         raise
@@ -157,6 +195,27 @@ async def _finish(made: Exec, engine: Engine) -> None:
     if made.id in made.container.execs:
         made.container.execs.remove(made.id)
     _tell(made, engine, "exec_die", exitCode=str(code))
+
+
+def _check_running(engine: Engine, made: Exec) -> None:
+    """Refuse what moby's ``getExecConfig`` refuses: a container that is gone, or does not run."""
+    container = made.container
+    if container not in engine.containers:
+        raise faults.no_such_container(made.id)
+    _check_active(container)
+
+
+def _check_active(container: Container) -> None:
+    if container.status == "restarting":
+        raise faults.is_restarting(container.id)
+    if not container.running:
+        raise faults.not_running(container.id)
+
+
+def _command(made: Exec) -> str:
+    """The command as events write it: a blank stands behind the program, arguments or none."""
+    program, *arguments = made.asked.cmd or ("",)
+    return f"{program} {' '.join(arguments)}"
 
 
 def _tell(made: Exec, engine: Engine, action: str, **more: str) -> None:
@@ -179,13 +238,15 @@ def _forget(engine: Engine) -> None:
 async def inspect_exec(request: Request, engine: Engine) -> Response:
     """How it went."""
     made = _find(engine, request["id"])
+    if made.container not in engine.containers:
+        raise faults.no_such_exec(made.id)
     words = made.asked.cmd or ("",)
     return respond.json(shapes.ExecInspect(
         id=made.id, running=made.running, exit_code=made.code, open_stdin=made.asked.attach_stdin,
         open_stdout=made.asked.attach_stdout, open_stderr=made.asked.attach_stderr, container_id=made.container.id,
         detach_keys=made.asked.detach_keys, pid=made.process.host_pid if made.process and made.running else 0,
         process_config=shapes.ExecProcess(tty=made.asked.tty, entrypoint=words[0], arguments=tuple(words[1:]),
-                                          user=made.asked.user)))
+                                          user=made.asked.user or made.container.config.user)))
 
 
 async def resize_exec(request: Request, engine: Engine) -> Response:

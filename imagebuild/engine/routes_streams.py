@@ -50,10 +50,12 @@ async def logs(request: Request, engine: Engine) -> Response:
 
 async def attach(request: Request, engine: Engine) -> None:
     """``docker attach``, and the half of ``docker run`` that shows output: before the start as after it."""
+    keys = DetachKeys.parse(request.text("detachKeys"))
     container = engine.containers.find(request["id"])
     if container.status in ("removing", "dead"):
         raise faults.Conflict(f"container {container.id} is marked for removal")
-    keys = DetachKeys.parse(request.text("detachKeys"))
+    if container.status == "restarting":
+        raise faults.Conflict(f"container {request['id']} is restarting, wait until the container is running")
     run, start = container.output.run, 0 if request.flag("logs") else container.output.end
     with container.output.held() as held:
         connection = await request.hijack(multiplexed=not container.config.tty)

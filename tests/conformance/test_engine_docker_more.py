@@ -54,6 +54,20 @@ def test_a_container_without_a_network_gets_one(docker: Docker, name: str) -> No
     docker("rm", "-f", name)
 
 
+@pytest.mark.parametrize("how", [(), ("-t",), ("-i",)])
+def test_an_exec_that_cannot_start_says_why_and_hands_on_its_code(windows: Engine, docker: Docker, name: str,
+                                                                  how: tuple[str, ...]) -> None:
+    docker("run", "-d", "--name", name, IMAGE, "cmd", "/c", LOOP)
+    missing = windows.docker("exec", *how, name, "nosuch", "/x", ok=False)
+    assert missing.stdout.rstrip().endswith("hcs::System::CreateProcess: nosuch /x: failure in a Windows system call: "
+                                            "The system cannot find the file specified. (0x2)")
+    assert (missing.stderr, missing.returncode) == ("", 127)
+    wrong = windows.docker("exec", *how, name, r"C:\app\hello.txt", ok=False)
+    assert (wrong.stdout.rstrip()[-6:], wrong.returncode) == ("(0xc1)", 126)
+    assert "cannot find the file specified" in windows.refused("exec", "-d", name, "nosuch")
+    docker("rm", "-f", name)
+
+
 def test_a_probe_that_hangs_is_ended(docker: Docker, name: str) -> None:
     docker("run", "-d", "--name", name, "--health-cmd", "echo begun& ping -n 600 127.0.0.1 >nul", "--health-interval",
            "200ms", "--health-timeout", "1s", "--health-retries", "1", IMAGE, "cmd", "/c", LOOP)

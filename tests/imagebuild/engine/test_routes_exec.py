@@ -15,6 +15,8 @@ from support.engines import Heard, Served, served, wait_for
 from imagebuild.dockerapi import faults
 from imagebuild.engine import routes_exec
 from imagebuild.engine.waiting import Waiting
+from imagebuild.errors import NotFoundError, ToolError
+from imagebuild.sandbox.memory import MemoryBox
 
 
 @pytest.fixture
@@ -63,17 +65,86 @@ def test_dockers_own_client_for_python_loses_nothing_of_a_quick_program(engine: 
     client.close()
 
 
-def test_an_exec_that_cannot_start_is_over_and_holds_nothing(engine: Served) -> None:
-    one = _running(engine)
+def _said(engine: Served, made: str, **body: Any) -> list[tuple[int, bytes]]:
+    """What an attached start says, by its streams; raw bytes count as stream 0."""
+    with engine.client.attach(f"/exec/{made}/start", body={"Detach": False, **body}) as stream:
+        if body.get("Tty"):
+            return [(0, stream.read())]
+        return [(piece.stream, bytes(piece.data)) for piece in stream.pieces()]
+
+
+def test_an_exec_that_cannot_start_says_so_in_its_stream_and_holds_nothing(engine: Served) -> None:
+    heard, one = Heard(engine.engine), _running(engine)
     before = sum(1 for _ in Path("/proc/self/fd").iterdir())
-    for detach in (True, False):
-        made = _exec(engine, one, "nonsense")
-        with pytest.raises(faults.Fault, match="cannot find the file specified"):
-            engine.client.json("POST", f"/exec/{made}/start", body={"Detach": detach})
-        assert _inspect(engine, made)["ExitCode"] == 127
-        with pytest.raises(faults.Conflict, match="has already run"):
-            engine.client.json("POST", f"/exec/{made}/start", body={"Detach": detach})
-    assert sum(1 for _ in Path("/proc/self/fd").iterdir()) == before
+    text = (f"container {one} encountered an error during hcs::System::CreateProcess: nonsense: failure in a Windows "
+            "system call: The system cannot find the file specified. (0x2)\r\n")
+    for tty in (False, True):
+        made = _exec(engine, one, "nonsense", Tty=tty)
+        assert _said(engine, made, Tty=tty) == [(0 if tty else 1, text.encode())]
+        assert (_inspect(engine, made)["ExitCode"], _inspect(engine, made)["Running"]) == (127, False)
+        again = f"Error: Exec command {made} has already run\r\n"
+        assert _said(engine, made, Tty=tty) == [(0 if tty else 1, again.encode())]
+    assert engine.inspect(one).exec_ids is None
+    assert heard.of(one)[2:] == ["exec_create: nonsense ", "exec_start: nonsense "] * 2  # nothing died
+    wait_for(lambda: sum(1 for _ in Path("/proc/self/fd").iterdir()) == before)
+
+
+def test_a_detached_exec_that_cannot_start_is_an_answer(engine: Served) -> None:
+    made = _exec(engine, _running(engine), "nonsense")
+    with pytest.raises(faults.BadRequest, match="cannot find the file specified"):
+        engine.client.json("POST", f"/exec/{made}/start", body={"Detach": True})
+    assert _inspect(engine, made)["ExitCode"] == 127
+    with pytest.raises(faults.Conflict, match="has already run"):
+        engine.client.json("POST", f"/exec/{made}/start", body={"Detach": True})
+
+
+@pytest.mark.parametrize(("error", "text"), [
+    (ToolError("cannot start", program="x", code=267), "cannot start"),
+    (ToolError("cannot start", program="x", code=5), "Access is denied. (0x5)"),
+    (NotFoundError("cannot start a program in the box", why="the box does not run"), "the box does not run")])
+def test_whatever_is_wrong_at_the_start_comes_the_same_way(engine: Served, monkeypatch: pytest.MonkeyPatch,
+                                                           error: Exception, text: str) -> None:
+    one = _running(engine)
+    made = _exec(engine, one, "echo x")
+
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(MemoryBox, "exec", fails)
+    [(stream, data)] = _said(engine, made)
+    assert (stream, text in data.decode(), data[-2:]) == (1, True, b"\r\n")
+    assert _inspect(engine, made)["ExitCode"] == 126
+
+
+def test_what_is_refused_before_is_an_answer(engine: Served) -> None:
+    one = _running(engine)
+    made = _exec(engine, one, "echo x")
+    with pytest.raises(faults.Internal, match=r"Invalid escape keys \(nokey\) provided"):
+        _exec(engine, one, "echo x", DetachKeys="nokey")
+    engine.post(f"/containers/{one}/kill")
+    wait_for(lambda: not engine.inspect(one).state.running)
+    with pytest.raises(faults.Conflict, match=f"container {one} is not running"):
+        _said(engine, made)
+    engine.client.json("DELETE", f"/containers/{one}")
+    with pytest.raises(faults.NotFound, match=f"No such container: {made}"):
+        _said(engine, made)
+    with pytest.raises(faults.NotFound, match=f"No such exec instance: {made}"):
+        _inspect(engine, made)
+
+
+def test_the_start_decides_about_frames(engine: Served) -> None:
+    one = _running(engine)
+    assert _said(engine, _exec(engine, one, "echo a", Tty=True)) == [(1, b"a\r\n")]
+    assert _said(engine, _exec(engine, one, "echo a"), Tty=True) == [(0, b"a\r\n")]
+
+
+@pytest.mark.parametrize(("out", "err", "said"), [
+    (True, False, [(1, b"a\r\n")]), (False, True, [(2, b"b\r\n")]), (False, False, [])])
+def test_only_what_was_asked_for_is_attached(engine: Served, out: bool, err: bool, said: list[tuple[int, bytes]]
+                                             ) -> None:
+    made = _exec(engine, _running(engine), "echo a && error b && exit 3", AttachStdout=out, AttachStderr=err)
+    assert _said(engine, made) == said
+    wait_for(lambda: _inspect(engine, made)["ExitCode"] == 3)
 
 
 def test_of_many_starts_one_is_the_first(engine: Served) -> None:
