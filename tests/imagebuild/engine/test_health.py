@@ -70,7 +70,7 @@ def test_a_running_container_is_probed_and_its_health_told(tmp_path: Path, line:
             assert told == [f"health_status: {status}"]
             execs = [event for event in heard.events if event.action.startswith("exec_")]
             shown = line if " " in line else f"{line} "  # moby writes a blank behind the program
-            assert [event.action for event in execs[:2]] == [f"{kind}: {shown}" for kind in ("exec_create", "exec_start")]
+            assert [event.action for event in execs[:2]] == [f"exec_create: {shown}", f"exec_start: {shown}"]
             assert len({event.attributes["execID"] for event in execs[:2]}) == 1
             codes = [event.attributes["exitCode"] for event in execs if event.action == "exec_die"]
             assert codes[:1] == {"echo fine": ["0"], "sleep 60": [str(KILLED)], "nonsense": []}.get(line, ["1"])

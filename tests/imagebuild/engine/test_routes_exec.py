@@ -99,7 +99,7 @@ def test_a_detached_exec_that_cannot_start_is_an_answer(engine: Served) -> None:
 
 
 @pytest.mark.parametrize(("error", "text"), [
-    (ToolError("cannot start", program="x", code=267), "cannot start"),
+    (ToolError("cannot start", program="x", code=267), "The directory name is invalid. (0x10b)"),
     (ToolError("cannot start", program="x", code=5), "Access is denied. (0x5)"),
     (NotFoundError("cannot start a program in the box", why="the box does not run"), "the box does not run")])
 def test_whatever_is_wrong_at_the_start_comes_the_same_way(engine: Served, monkeypatch: pytest.MonkeyPatch,
