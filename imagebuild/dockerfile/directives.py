@@ -18,7 +18,8 @@ from .warning import Warning
 
 BACKSLASH = "\\"
 BACKTICK = "`"
-_DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*\Z")
+_DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*+=(.+)\Z")
+_BLANK = "\t\n\f\r "
 _NAMES = ("escape", "syntax", "check")
 
 
@@ -58,19 +59,20 @@ def read_directives(lines: Sequence[str], file: str) -> Directives:
             continue
         match = _DIRECTIVE.match(comment[1:].lstrip(SPACE).rstrip("\r\n"))
         name = match[1].lower() if match else ""
+        value = (match[2].strip(_BLANK) or match[2][-1:]) if match else ""  # BuildKit's pattern keeps one blank, too
         if number == 1 and line.startswith("#!"):
             shebang = True
         elif match is None or name not in _NAMES:
             done = True
         elif done or (shebang and name == "escape"):
-            warnings.append(_late(name, match[2], number))
+            warnings.append(_late(name, value, number))
         elif name in found:
             raise DockerfileError(f"a second {name} directive", file=file, line=number,
                                   why="a parser directive may be given once", hint="keep one of them")
         else:
-            found[name] = match[2]
-            if name == "escape" and match[2] not in (BACKSLASH, BACKTICK):
-                raise DockerfileError(f"the escape character cannot be {match[2]!r}", file=file, line=number,
+            found[name] = value
+            if name == "escape" and value not in (BACKSLASH, BACKTICK):
+                raise DockerfileError(f"the escape character cannot be {value[:40]!r}", file=file, line=number,
                                       why=f"it is either {BACKSLASH} or {BACKTICK}")
     return Directives(escape=found.get("escape", BACKSLASH), syntax=found.get("syntax", "").partition(" ")[0],
                       checks=_checks(found.get("check", "")), warnings=tuple(warnings))

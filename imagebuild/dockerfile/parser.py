@@ -32,7 +32,7 @@ _HEREDOCS = frozenset(("ADD", "COPY", "RUN"))
 _NOT_TRIGGERS = {"ONBUILD": "triggers do not nest", "FROM": "a trigger cannot begin a stage",
                  "MAINTAINER": "a trigger cannot name a maintainer"}
 _MERGE = re.compile(r"(<{7}|={7}|>{7}|\|{7})")
-_ONBUILD = re.compile(r"\s*ONBUILD\s*", re.IGNORECASE)
+_ONBUILD = re.compile(r"ONBUILD\s*+", re.IGNORECASE)
 _BAD_CHARACTER = re.compile("[\0\ud800-\udfff]")
 
 
@@ -167,7 +167,8 @@ class _Parser:
         if keyword not in KEYWORDS:
             raise FormatError(f"ONBUILD {word} is not an instruction", hint=_did_you_mean(word))
         request = self.cut(statement, keyword, trigger_flags, trigger_rest)
-        expression = "\n".join([_ONBUILD.sub("", request.place.text, count=1),
+        start = _ONBUILD.match(request.place.text)
+        expression = "\n".join([request.place.text[start.end() if start else 0:],
                                 *(doc.content + doc.name for doc in request.heredocs)])
         return OnBuild(request.place, expression, build(request))
 

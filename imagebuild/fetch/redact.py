@@ -27,4 +27,9 @@ def redact(url: str) -> str:
 def scrub(text: str) -> str:
     """Text of another program without the user part and the query of any URL in it."""
     text = re.sub(r"(?<=://)[^/\s@'\"]+@", "", text)
-    return re.sub(r"(://[^\s?'\"]+\?)[^\s'\"]+", rf"\1{HIDDEN}", text)
+    return re.sub(r"://[^\s'\"]++", _without_query, text)
+
+
+def _without_query(found: re.Match[str]) -> str:
+    place, _, query = found[0].partition("?")
+    return f"{place}?{HIDDEN}" if query and place != "://" else found[0]

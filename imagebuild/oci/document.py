@@ -28,7 +28,7 @@ Extra = tuple[tuple[str, str], ...]
 
 T = TypeVar("T")
 
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _SPACE = re.compile(r"[ \t\n\r]*")
 _ESCAPED = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 

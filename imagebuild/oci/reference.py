@@ -12,6 +12,9 @@ from .digest import Digest
 DEFAULT_DOMAIN = "docker.io"
 DEFAULT_TAG = "latest"
 _MAX_PATH = 255
+MAX_NAME = 1024
+"""Characters of a whole name. Docker's own bounds leave 255 for the repository's path, 128 for the tag and 135 for a
+digest; the rest is room for a host name (253) with its port. Checked before a pattern sees the text."""
 
 _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
@@ -22,7 +25,9 @@ _DIGEST = r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}
 _REFERENCE = re.compile(rf"(?P<domain>{_DOMAIN})/(?P<path>{_PATH})(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?")
 _HEX64 = re.compile(r"[a-f0-9]{64}")
 _TAG_ONLY = re.compile(_TAG)
-_LOGIN = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*://)?)\S*@(?!sha\d+:)")
+_TOKEN = re.compile(r"\S+")
+_SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*+://)?")
+_DIGEST_MARK = re.compile(r"@sha\d++:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,9 @@ class Reference:
         :meth:`tagged`). UsageError when it is no name."""
         if not text:
             raise _bad(text, "it is empty")
+        if len(text) > MAX_NAME:
+            raise _bad(text, f"it has {len(text)} characters, and a name has at most {MAX_NAME}: the repository "
+                             f"{_MAX_PATH}, the tag 128")
         if _HEX64.fullmatch(text):
             raise _bad(text, "64 hex digits are an image id, not a name")
         domain, rest = _split_domain(text)
@@ -138,9 +146,21 @@ def _reason(rest: str) -> str:
 
 def without_login(text: str) -> str:
     """``text`` fit for an error: people put ``user:password@`` before a registry, where no name has one."""
-    return _LOGIN.sub(r"\1…@", text)[:300]
+    return _TOKEN.sub(lambda found: _hidden(found[0]), text)[:300]
+
+
+def _hidden(token: str) -> str:
+    """A word without what stands before its last ``@``, but for the one before a digest."""
+    at = token.rfind("@")
+    while at >= 0 and _DIGEST_MARK.match(token, at):
+        at = token.rfind("@", 0, at)
+    scheme = _SCHEME.match(token)
+    assert scheme is not None
+    return token if at < scheme.end() else f"{scheme[0]}…{token[at:]}"
 
 
 def _bad(text: str, why: str) -> UsageError:
-    hint = "give the name without user and password: wcow login REGISTRY keeps those" if _LOGIN.match(text) else ""
+    first = _TOKEN.match(text)
+    hint = "give the name without user and password: wcow login REGISTRY keeps those" \
+        if first and _hidden(first[0]) != first[0] else ""
     return UsageError(f"{without_login(text)!r} is not an image name", why=why, hint=hint)

@@ -37,7 +37,7 @@ END_SECONDS = 2
 
 _NEEDS_SERVICES = re.compile(
     r"\b(?:sc|net1?|msiexec|schtasks|netsh|wmic|services|svchost|ipconfig|netstat|arp)(?:\.exe)?\b", re.IGNORECASE)
-_IS_CMD = re.compile(r'\s*"?(?:[^"]*\\)?cmd(?:\.exe)?"?(?:\s|$)', re.IGNORECASE)
+_IS_CMD = re.compile(r'\s*+"?(?:[^"]*\\)?cmd(?:\.exe)?"?(?:\s|$)', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

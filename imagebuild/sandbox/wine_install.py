@@ -38,7 +38,7 @@ class Install:
     @property
     def number(self) -> tuple[int, int]:
         """Major and minor version; (0, 0) where it prints something else."""
-        found = re.search(r"(\d+)\.(\d+)", self.version)
+        found = re.search(r"(\d{1,9})\.(\d{1,9})", self.version)
         return (int(found[1]), int(found[2])) if found else (0, 0)
 
 

@@ -18,7 +18,7 @@ HINT = "something else answers in its place: check its name and port, log in to 
     "and look at HTTPS_PROXY and NO_PROXY"
 _READ = 16 << 10
 _KINDS = ("text/html", "application/xhtml+xml")
-_TITLE = re.compile(r"(?is)<title[^>]*>(.{1,400}?)</title")
+_TITLE = re.compile(r"(?is)<title[^<>]*>(.{1,400}?)</title")
 
 
 def is_page(data: bytes) -> bool:

@@ -12,7 +12,7 @@ MASK = "xxxxx"
 # a different name at each provider.
 _PLAIN = frozenset({"n", "last", "mount", "from", "digest", "tag", "names", "scope", "service", "ns", "quiet"})
 
-_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/\s?#'\"<>]*@")
+_USERINFO = re.compile(r"(://)[^/\s?#'\"<>]*@")
 _QUERY = re.compile(r"([?&;])([A-Za-z0-9_.%\[\]-]+)=([^&;\s'\")<>]*)")
 _SCHEME = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}")
 _JSON = re.compile(r"(?i)(\"?(?:access_|refresh_|identity)?(?:token|password|secret|auth)\"?\s*[:=]\s*\"?)"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from imagebuild.errors import UsageError
 from imagebuild.oci import Digest, Reference, is_tag
+from imagebuild.oci.reference import without_login
 
 HEX = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 SHA = f"sha256:{HEX}"
@@ -123,3 +124,17 @@ def test_every_text_is_a_name_or_a_usage_error_and_names_are_stable(text: str) -
         return
     assert Reference.parse(str(reference)) == reference
     assert Reference.parse(reference.familiar) == reference
+
+
+@pytest.mark.parametrize("text", ["a" * 3_000_000, "a@" * 1_000_000, "@sha1" * 500_000, "a-" * 1_500_000,
+                                  "x://" * 700_000, "a/" * 1_500_000 + "B"])
+def test_a_name_of_megabytes_is_refused_by_its_length(text: str) -> None:
+    with pytest.raises(UsageError, match="a name has at most 1024") as failed:
+        Reference.parse(text)
+    assert len(str(failed.value)) < 600
+
+
+def test_a_login_longer_than_what_is_shown_is_hidden_all_the_same() -> None:
+    assert without_login("user:" + "s" * 2000 + "@reg.example/app other") == "…@reg.example/app other"
+    assert without_login("https://u:p@reg/app@sha256:00 https://a:b@c") == "https://…@reg/app@sha256:00 https://…@c"
+    assert without_login("app@sha256:00") == "app@sha256:00"

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No text makes a regular expression of the library slow: each takes time that grows as the text does.
+
+A pattern that tries again at every place what it tried at the last one takes an hour for a megabyte, and the engine
+answers everybody on one thread. So each pattern is listed here by being in the source, and meets texts made of its own
+characters. One that is made while the program runs is named in a table, with the way it is held.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from .support.patterns import Found, TooSlow, held, of_the_library, within
+
+OURS = {
+    "dockerapi/routing.py:_PLACEHOLDER": "reads the templates of our own routes",
+    "hive/regtext.py:_COMMON": "its empty match ends the search: held by regtext's own test",
+    "sandbox/memory.py:_execute": "the fake sandbox",
+    "sandbox/memory.py:_expand": "the fake sandbox",
+}
+"""Patterns that no stranger's text reaches, or that are not used as the finder thinks."""
+MADE = {
+    "compat/catalogue.py:_compiled": "every phrase of the catalogue is held below",
+    "compat/messages.py:_patterns": "every phrase is held below",
+    "dockerapi/filters.py:_found": "a client's pattern: its length, repetitions and value are bounded first",
+    "dockerapi/routing.py:_pattern": "made of our own routes: held below",
+    "dockerfile/ignore.py:_pattern": "a pattern with few stars, over paths of bounded length: held below",
+    "dockerfile/reader.py:__init__": "both are held below",
+    "fetch/url.py:parse_checksum": "a fixed count",
+    "layer/index.py:_matcher": "stars do not give back what they took: held below",
+    "oci/digest.py:parse": "a fixed count",
+}
+FOUND = [found for found in of_the_library() if str(found) not in OURS]
+SIZE, LARGE = 100_000, 1_000_000
+SECONDS = 5.0
+
+
+def made() -> Iterator[Found]:
+    """Patterns that are made while the program runs, as far as there is a list of them."""
+    from imagebuild.compat import catalogue, messages
+    from imagebuild.dockerapi.routing import _pattern
+    from imagebuild.dockerfile.reader import Reader
+    from imagebuild.engine.core import routes
+
+    for failure in catalogue.failures():
+        for phrase in failure.patterns:
+            yield Found("compat/failures.json", failure.id, frozenset({"search"}), catalogue._compiled(phrase.regex))
+    for kind, pattern in messages._patterns():
+        yield Found("compat/messages.py", kind, frozenset({"finditer"}), pattern)
+    for route in routes():
+        yield Found("engine/routes", route.path, frozenset({"fullmatch"}), _pattern(route.path))
+    for escape in "\\`":
+        yield Found("dockerfile/reader.py", escape, frozenset({"search"}), Reader([], escape, "")._continued)
+
+
+def test_each_pattern_is_either_known_when_a_module_loads_or_in_the_table() -> None:
+    assert {str(found) for found in FOUND if found.pattern is None} == set(MADE)
+    every = {str(found) for found in of_the_library()}
+    assert set(OURS) <= every
+
+
+@pytest.mark.parametrize("folder", sorted({found.file.partition("/")[0] for found in FOUND}))
+def test_no_text_of_its_own_characters_makes_a_pattern_slow(folder: str) -> None:
+    _hold([found for found in FOUND if found.file.partition("/")[0] == folder], SIZE, pairs=False)
+
+
+def test_no_text_makes_a_pattern_of_the_tables_slow() -> None:
+    _hold(list(made()), SIZE, pairs=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", sorted({found.file.partition("/")[0] for found in FOUND}))
+def test_no_megabyte_makes_a_pattern_slow(folder: str) -> None:
+    _hold([found for found in FOUND if found.file.partition("/")[0] == folder], LARGE, pairs=True)
+
+
+@pytest.mark.slow
+def test_no_megabyte_makes_a_pattern_of_the_tables_slow() -> None:
+    _hold(list(made()), LARGE, pairs=True)
+
+
+def test_the_guard_sees_a_slow_pattern() -> None:
+    slow: re.Pattern[Any] = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*://)?)\S*@(?!sha\d+:)")
+    assert held(Found("", "", frozenset({"sub"}), slow), slow, SIZE, pairs=False, seconds=0.2)
+    with pytest.raises(TooSlow):
+        within(0.1, lambda: slow.sub("", "a" * 60_000))
+
+
+def _hold(found: list[Found], size: int, *, pairs: bool) -> None:
+    slow = {str(one): texts for one in found if one.pattern is not None
+            and (texts := held(one, one.pattern, size, pairs=pairs, seconds=SECONDS))}
+    assert not slow
