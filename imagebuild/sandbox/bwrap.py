@@ -19,10 +19,6 @@ PREFIX = "/prefix"
 DRIVE_C = f"{PREFIX}/drive_c"
 RUN = "/run"
 PROGRAMS = "/usr/lib/wcow"
-FILTER = "/etc/seccomp.bpf"
-"""The filter as a file, for ``setpriv`` in a box (:mod:`.launch`)."""
-FILTER_ENTERING = "/etc/entering.bpf"
-"""The filter for those on their way in, which ``setpriv`` outside reads through process 1's root."""
 LOCALE = Path("/usr/lib/locale/C.utf8")
 """glibc's tables for ``LANG=C.UTF-8`` (Debian's libc-bin). Without them every name is ASCII for Wine, and any other
 character of a file, an argument or a variable is lost."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from . import seccomp
 from .bwrap import UID, USER
 
 _FONTS = """<?xml version="1.0"?>
@@ -30,5 +29,4 @@ def files(hostname: str, hosts: Iterable[tuple[str, str]] = (), dns: Iterable[st
         "resolv.conf": "".join(f"nameserver {server}\n" for server in dns),
         "fonts/fonts.conf": _FONTS,
     }
-    return {**{name: content.encode() for name, content in text.items()},
-            "seccomp.bpf": seccomp.program(), "entering.bpf": seccomp.program(entering=True)}
+    return {name: content.encode() for name, content in text.items()}

@@ -4,11 +4,13 @@
 Both hand on an environment of ours and nothing of the host's. A joining program gets what bubblewrap gave the first:
 the same namespaces, the same filter and no new privileges (``nsenter`` sets neither, ``setpriv`` inside does). Programs
 of the box see it come, and could trace it between its entry and the filter: so it enters under a filter too, the same
-but for the calls that enter.
+but for the calls that enter. Both filters are the engine's, in sealed memory that the program inherits: no file of the
+box is read for them.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -41,12 +43,14 @@ class Child:
 
 
 def memory_file(content: bytes, name: str) -> int:
-    """An unnamed file with this content, to be read from its start."""
-    descriptor = os.memfd_create(name)
+    """An unnamed file with this content, to be read from its start, which nothing that inherits it can change."""
+    descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
         with open(descriptor, "wb", closefd=False) as file:
             file.write(content)
         os.lseek(descriptor, 0, os.SEEK_SET)
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS,
+                    fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
     except BaseException:
         os.close(descriptor)
         raise
@@ -118,13 +122,17 @@ def joining(init_pid: int, account: Account, group: Group, limits: Limits, stdio
              "--net", "--cgroup", "--preserve-credentials", "--root", f"--wdns={bwrap.DRIVE_C}"]
     if group.blocks:
         enter.append("--join-cgroup")
-    # By itself: setpriv loads a filter before it changes the user, and root must not run under one that it found in
-    # somebody's folder.
+    # By itself: setpriv loads a filter before it changes the user, which a filter may let fail silently.
     become = [wine_install.SETPRIV, f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups"]
-    argv = [*_outside(terminal, limits, group), *(become if account.drop else []),
-            *_filtered(f"/proc/{init_pid}/root{bwrap.FILTER_ENTERING}"), *enter, *_filtered(bwrap.FILTER), *command]
-    with group.entered(affinity=True):
-        popen = _popen(argv, stdio, environment, (), {})
+    with ExitStack() as stack:
+        entering = memory_file(seccomp.program(entering=True), "filter")
+        stack.callback(os.close, entering)
+        inside = memory_file(seccomp.program(), "filter")
+        stack.callback(os.close, inside)
+        argv = [*_outside(terminal, limits, group), *(become if account.drop else []), *_filtered(entering), *enter,
+                *_filtered(inside), *command]
+        with group.entered(affinity=True):
+            popen = _popen(argv, stdio, environment, (entering, inside), {})
     try:
         return Child(popen, joined=os.pidfd_open(popen.pid))
     except OSError as error:
@@ -139,8 +147,9 @@ def _outside(terminal: bool, limits: Limits, group: Group) -> list[str]:
     return session + (prefix(limits, wine_install.find("prlimit")) if limits.memory is not None else [])
 
 
-def _filtered(file: str) -> list[str]:
-    return [wine_install.SETPRIV, "--no-new-privs", "--seccomp-filter", file]
+def _filtered(descriptor: int) -> list[str]:
+    """``/proc`` is this machine's before the entry and the box's after it; both are the kernel's own."""
+    return [wine_install.SETPRIV, "--no-new-privs", "--seccomp-filter", f"/proc/self/fd/{descriptor}"]
 
 
 def _enter(network: Namespace | None, account: Account) -> list[str]:

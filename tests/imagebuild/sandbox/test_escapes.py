@@ -7,12 +7,14 @@ import contextlib
 import os
 import re
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support import boxed
 from support.networking import real_kernel
 from support.sandboxes import Boxes, Done, run, start, wait_for
 
@@ -55,7 +57,7 @@ def test_the_account_file_is_the_boxes_own(attempt: Try) -> None:
     assert done.out.strip() == "ContainerAdministrator:x:1000:1000::/prefix:/bin/false"
 
 
-@pytest.mark.parametrize("path", ["usr/x", "etc/x", "x", "etc/seccomp.bpf", "etc/entering.bpf", "proc/sysrq-trigger",
+@pytest.mark.parametrize("path", ["usr/x", "etc/x", "x", "etc/passwd", "proc/sysrq-trigger",
                                   "usr/lib/wcow/launcher.exe", "proc/sys/kernel/core_pattern",
                                   "proc/sys/kernel/hostname"])
 def test_nothing_outside_its_own_can_be_written(boxes: Boxes, path: str) -> None:
@@ -148,6 +150,17 @@ def test_a_program_that_joins_cannot_be_caught_before_its_filter(boxes: Boxes) -
     traced, bare = map(int, caught[0].split())
     assert traced > 10
     assert bare == 0
+
+
+def test_a_box_that_has_something_over_its_etc_does_not_choose_the_filter_of_an_exec(boxes: Boxes) -> None:
+    box = boxes.open()
+    start(box, "probe sleep")
+    boxed.mount_over(box, "/etc", boxes.sandbox.facts().account, {
+        name: struct.pack("<HBBI", 0x06, 0, 0, 0x7FFF0000) for name in ("seccomp.bpf", "entering.bpf")})  # allow all
+    for name in ("keyctl", "io_uring_setup", "bpf", "setns", "mount"):
+        assert run(box, f"probe call {seccomp.DENIED[name]} 0 0 0 0", main=False).out == "-1\n", name
+    status = run(box, "probe read /proc/self/status", main=False).out
+    assert re.search(r"^NoNewPrivs:\s*1$", status, re.MULTILINE)
 
 
 def test_a_process_of_a_box_is_not_roots_on_this_machine(boxes: Boxes) -> None:
