@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -206,14 +207,29 @@ def drive_of(text: str) -> tuple[str, Path]:
 def engine_place(root: str | None, socket: str | None) -> tuple[Path, Path]:
     """The folder and the socket of the embedded engine: as asked, from ``WCOW_ENGINE_ROOT`` and ``WCOW_ENGINE_SOCKET``,
     else the user's own; root's are the machine's."""
-    if os.getuid() == 0:
-        folder, runtime = Path("/var/lib/wcow/engine"), Path("/run/wcow")
-    else:
-        from platformdirs import user_data_path, user_runtime_path
-
-        folder, runtime = user_data_path("wcow") / "engine", user_runtime_path("wcow")
     chosen = root or os.environ.get("WCOW_ENGINE_ROOT")
     path = socket or os.environ.get("WCOW_ENGINE_SOCKET")
-    folder = Path(chosen).expanduser().absolute() if chosen else folder
-    return folder, Path(path).expanduser().absolute() if path else \
-        (folder / "engine.sock" if chosen else runtime / "engine.sock")
+    if chosen:
+        folder = Path(chosen).expanduser().absolute()
+    elif os.getuid() == 0:
+        folder = Path("/var/lib/wcow/engine")
+    else:
+        from platformdirs import user_data_path
+
+        folder = user_data_path("wcow") / "engine"
+    if path:
+        return folder, Path(path).expanduser().absolute()
+    return folder, (None if chosen else _runtime_socket()) or folder / "engine.sock"
+
+
+def _runtime_socket() -> Path | None:
+    """The socket's usual place; ``None`` where the machine has none for this user: a container, cron, ``su``. A folder
+    in ``/tmp`` is no substitute, for any user could make it first."""
+    if os.getuid() == 0:
+        return Path("/run/wcow/engine.sock")
+    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
+    try:
+        about = folder.stat()
+    except OSError:
+        return None
+    return folder / "wcow" / "engine.sock" if stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid() else None

@@ -61,7 +61,7 @@ def find_wine() -> Install:
     try:
         key = (loader, *(path.stat().st_mtime_ns for path in (loader, server, modules)))
         said = _KNOWN.get(key) or subprocess.run([loader, "--version"], capture_output=True, text=True, check=False,
-                                                 timeout=20, env={}, stdin=subprocess.DEVNULL).stdout.strip()
+                                                 timeout=20, env={"HOME": "/"}, stdin=subprocess.DEVNULL).stdout.strip()
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolError("cannot run Windows programs", program="wine64", why=f"{loader} does not start: {error}",
                         hint="install the Debian package wine64 (10.0 or later)") from error

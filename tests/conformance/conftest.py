@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import programs
+from support import programs, users
 from support.engine import Docker, Engine, engine
 from support.workbench import Workbench
 
@@ -20,10 +20,35 @@ def bench(tmp_path: Path) -> Workbench:
 
 
 @pytest.fixture(scope="session")
-def windows() -> Iterator[Engine]:
-    """The embedded engine, with an image; a failure at the end when it leaves anything behind."""
-    with programs.skipping(), engine() as made:
+def root_engine() -> Iterator[Engine]:
+    """The embedded engine of root, with an image; a failure at the end when it leaves anything behind."""
+    with programs.skipping(), engine(user=users.find(users.ROOT)) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def user_engine() -> Iterator[Engine]:
+    """The same of an ordinary user, who is made where the tests run as root."""
+    with programs.skipping(), engine(user=users.find(users.USER)) as made:
+        yield made
+
+
+@pytest.fixture(params=users.KINDS)
+def windows(request: pytest.FixtureRequest) -> Engine:
+    """The embedded engine, once as root and once as an ordinary user. Both stay for the whole session."""
+    made = request.getfixturevalue(f"{request.param}_engine")
+    assert isinstance(made, Engine)
+    return made
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A folder for the test; one that the engine's user may enter, which pytest's own are not for others."""
+    if "windows" in request.fixturenames:
+        made: Engine = request.getfixturevalue("windows")
+        if made.user.drop:
+            return made.fresh()
+    return tmp_path
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import images, programs
+from support import images, programs, users
 from support.engine import IMAGE, LOOP, image, until
 from support.engine_images import repository
 from support.registry_double import RegistryDouble
@@ -23,9 +23,9 @@ FULL_INDEX = "database or disk is full"
 """How SQLite says it."""
 
 
-@pytest.fixture(scope="module")
-def small() -> Iterator[SmallDisk]:
-    with programs.skipping(), small_disk(96 << 20) as made:
+@pytest.fixture(scope="module", params=users.KINDS)
+def small(request: pytest.FixtureRequest) -> Iterator[SmallDisk]:
+    with programs.skipping(), small_disk(96 << 20, users.find(request.param)) as made:
         yield made
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from support import programs
 
 if TYPE_CHECKING:
-    from conftest import Home
+    from support.home import Home
 
 
 def test_login_keeps_what_the_registry_takes_and_logout_forgets_it(

@@ -11,7 +11,7 @@ import pytest
 from support import programs
 
 if TYPE_CHECKING:
-    from conftest import Home
+    from support.home import Home
 
 BASE = "mcr.microsoft.com/windows/nanoserver:ltsc2022"
 VERSION = "10.0.20348.2762"

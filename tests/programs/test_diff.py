@@ -10,7 +10,7 @@ from support import images
 from support.images import file, folder
 
 if TYPE_CHECKING:
-    from conftest import Home
+    from support.home import Home
 
 
 def second(home: Home) -> None:

@@ -9,7 +9,7 @@ import pytest
 from support import programs
 
 if TYPE_CHECKING:
-    from conftest import Home
+    from support.home import Home
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ import pytest
 from imagebuild.compat.catalogue import failures
 
 if TYPE_CHECKING:
-    from conftest import Home
+    from support.home import Home
 
 SKEW = "hcs::System::Start: failure in a Windows system call: Afsluttede uventet. (0xc0370106)"
 

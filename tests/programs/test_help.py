@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from imagebuild.cli.app import VERBS, run, wcow
 
 if TYPE_CHECKING:
-    from conftest import Home
+    from support.home import Home
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))

@@ -12,7 +12,7 @@ from support import images, programs
 from imagebuild.stores import LayoutStore
 
 if TYPE_CHECKING:
-    from conftest import Home
+    from support.home import Home
 
 OLD, NEW = "10.0.20348.2762", "10.0.26100.1"
 

@@ -15,7 +15,7 @@ from imagebuild.hive import Key, Value, write
 from imagebuild.lint import RULES
 
 if TYPE_CHECKING:
-    from conftest import Home
+    from support.home import Home
 
 GOOD = rawtar.layer(rawtar.file("Files/a"))
 BAD = rawtar.layer(rawtar.file("Files/a"), rawtar.file("Files/A"), rawtar.link("Files/b", "a"),

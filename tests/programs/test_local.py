@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from conftest import Home
+    from support.home import Home
 
 
 def test_an_empty_store_says_what_to_do(home: Home) -> None:

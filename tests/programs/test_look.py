@@ -13,7 +13,7 @@ import pytest
 from support import images, programs
 
 if TYPE_CHECKING:
-    from conftest import Home
+    from support.home import Home
 
 
 def test_the_digest_of_an_image_and_of_one_in_an_index(home: Home, app: str, many: str) -> None:

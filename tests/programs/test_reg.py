@@ -13,7 +13,7 @@ from support.hives import SHARED
 from imagebuild.hive import Key, Value, read, write
 
 if TYPE_CHECKING:
-    from conftest import Home
+    from support.home import Home
 
 VERSION = "10.0.20348.2762"
 SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"

@@ -12,35 +12,39 @@ import shutil
 import signal
 import struct
 import subprocess
-import sys
 import tempfile
 import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-from support import programs
+from support import programs, users
 from support.engine import template
-
-if TYPE_CHECKING:
-    from conftest import Home
+from support.home import Home
+from support.users import User
 
 pytestmark = pytest.mark.slow
 
 IMAGE = "nano:1"
 
 
+@pytest.fixture(scope="module", params=users.KINDS)
+def account(request: pytest.FixtureRequest) -> User:
+    """Root, and an ordinary user."""
+    with programs.skipping():
+        return users.find(request.param)
+
+
 @pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
+def place(account: User) -> Iterator[Path]:
     """A folder for an engine, with Wine's prefix in it, that the account of boxes may enter."""
     root = Path(tempfile.mkdtemp(prefix="wcow-run-test-"))
     try:
         root.chmod(0o711)
         with programs.skipping():
             (root / "engine").mkdir()
-            template(root / "engine" / "sandbox")
+            template(account.own(root / "engine") / "sandbox", account)
         (root / "data").mkdir()
         (root / "data").chmod(0o777)
         yield root
@@ -49,7 +53,14 @@ def place() -> Iterator[Path]:
 
 
 @pytest.fixture
-def nano(home: Home, place: Path) -> Home:
+def home(account: User, place: Path) -> Iterator[Home]:
+    """The account's home, whose local store is empty."""
+    with tempfile.TemporaryDirectory(dir=place) as folder:
+        yield Home(account.own(Path(folder)), account)
+
+
+@pytest.fixture
+def nano(home: Home) -> Home:
     """A home whose local store has a base."""
     home.wcow("base", "create", "--like", "nanoserver", "--os-version", "10.0.20348.2762", "-t", IMAGE)
     return home
@@ -88,9 +99,9 @@ def test_what_cannot_run_says_so_and_leaves_no_container(nano: Home, place: Path
 def test_a_terminal_has_our_size_and_our_keys(nano: Home, place: Path) -> None:
     main, side = pty.openpty()
     fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 31, 97, 0, 0))
-    process = subprocess.Popen([sys.executable, "-m", "imagebuild", "run", "--root", str(place / "engine"), "-it",
-                                IMAGE, "cmd"], stdin=side, stdout=side, stderr=side, env=nano.environment(),
-                               start_new_session=True)
+    process = subprocess.Popen(nano.command("run", "--root", place / "engine", "-it", IMAGE, "cmd"), stdin=side,
+                               stdout=side, stderr=side, env=nano.environment(), start_new_session=True, cwd="/",
+                               **nano.user.popen())
     os.close(side)
     said = b""
     try:
@@ -112,10 +123,15 @@ def _until(descriptor: int, said: bytes, wanted: bytes) -> bytes:
     return said
 
 
+def _begin(home: Home, *options: str | Path) -> subprocess.Popen[bytes]:
+    """A run that goes on for a minute, and says when it has begun."""
+    return subprocess.Popen(
+        home.command("run", *options, IMAGE, "cmd", "/c", "echo begun & ping -n 60 127.0.0.1 >nul"),
+        stdout=subprocess.PIPE, env=home.environment(), cwd="/", **home.user.popen())
+
+
 def test_an_interrupted_run_leaves_nothing(nano: Home, place: Path) -> None:
-    process = subprocess.Popen([sys.executable, "-m", "imagebuild", "run", "--root", str(place / "engine"), IMAGE,
-                                "cmd", "/c", "echo begun & ping -n 60 127.0.0.1 >nul"], stdout=subprocess.PIPE,
-                               env=nano.environment())
+    process = _begin(nano, "--root", place / "engine")
     try:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == b"begun"
@@ -131,9 +147,7 @@ def test_the_engine_that_runs_is_used_and_ps_shows_its_processes(nano: Home, pla
     root = place / "engine"
     assert "no engine runs" in nano.wcow("ps", "--root", root, code=2).err
     nano.wcow("engine", "start", "--root", root)
-    process = subprocess.Popen([sys.executable, "-m", "imagebuild", "run", "--root", str(root), "--name", "shown",
-                                IMAGE, "cmd", "/c", "echo begun & ping -n 60 127.0.0.1 >nul"],
-                               stdout=subprocess.PIPE, env=nano.environment())
+    process = _begin(nano, "--root", root, "--name", "shown")
     try:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == b"begun"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from imagebuild.stores.collect import blobs
 
 if TYPE_CHECKING:
-    from conftest import Home
+    from support.home import Home
 
 
 def test_rm_frees_the_image_and_prune_the_rest(home: Home, app: str, many: str) -> None:

@@ -19,7 +19,7 @@ from imagebuild.oci import Digest
 from imagebuild.stores import LayoutStore
 
 if TYPE_CHECKING:
-    from conftest import Home
+    from support.home import Home
 
 
 def test_an_image_goes_to_a_registry_and_comes_back_with_its_digest(

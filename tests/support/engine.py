@@ -12,16 +12,18 @@ import contextlib
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from imagebuild.engine.serve import running
 
-from . import programs, sandboxes
+from . import programs, sandboxes, users
+from .terminals import Terminal, terminal
+from .users import User
 from .workbench import NANOSERVER, Workbench
 
 HERE = Path(__file__).parent
@@ -45,13 +47,14 @@ class Left(Exception):
 @dataclass(frozen=True, slots=True)
 class Engine:
     """A running engine. ``drive`` is the folder that stands for ``C:`` in mounts, ``folder`` one for the tests' files
-    that containers may enter."""
+    that containers may enter, ``user`` the account that it and its clients run as."""
 
     root: Path
     socket: Path
     drive: Path
     folder: Path
     config: Path
+    user: User
 
     @property
     def host(self) -> str:
@@ -66,7 +69,8 @@ class Engine:
     def docker(self, *args: str | Path, stdin: bytes | None = None, ok: bool = True,
                timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """The real ``docker`` command."""
-        return programs.run(programs.find("docker"), *args, env=self.env, stdin=stdin, ok=ok, timeout=timeout)
+        return programs.run(programs.find("docker"), *args, env=self.env, stdin=stdin, ok=ok, timeout=timeout,
+                            user=self.user)
 
     def refused(self, *args: str | Path) -> str:
         """What ``docker`` says on stderr of what it cannot do."""
@@ -78,7 +82,11 @@ class Engine:
         """A new folder that containers may enter and write."""
         path = Path(tempfile.mkdtemp(dir=self.folder))
         path.chmod(0o777)
-        return path
+        return self.user.own(path)
+
+    def terminal(self, *args: str | Path, **env: str) -> AbstractContextManager[Terminal]:
+        """A program on a terminal, as this engine's user starts it."""
+        return terminal(*map(str, args), env={**self.env, **env}, user=self.user)
 
 
 def until(true: Callable[[], object], seconds: float = 20) -> None:
@@ -90,9 +98,11 @@ def until(true: Callable[[], object], seconds: float = 20) -> None:
 
 
 @contextlib.contextmanager
-def engine(disk: Callable[[Path], None] | None = None) -> Iterator[Engine]:
-    """Start one; :class:`~.programs.Unavailable` where it cannot run, :class:`Left` when it left something. With
-    ``disk``, which mounts one on the folder it gets, the engine's folder is on that."""
+def engine(disk: Callable[[Path], None] | None = None, user: User | None = None) -> Iterator[Engine]:
+    """Start one as an account (we ourselves, unless another is named); :class:`~.programs.Unavailable` where it cannot
+    run, :class:`Left` when it left something. With ``disk``, which mounts one on the folder it gets, the engine's
+    folder is on that."""
+    user = user or users.ourselves()
     programs.find("docker")
     compiler = programs.find("x86_64-w64-mingw32-gcc")
     # Not the folder of pytest's own temporary files: nobody but root may enter that, and boxes are not root's.
@@ -105,9 +115,10 @@ def engine(disk: Callable[[Path], None] | None = None) -> Iterator[Engine]:
             disk(own.parent)
         for folder in (own, *(root / name for name in ("drive", "files", "config"))):
             folder.mkdir()
-        made = Engine(own, own / "engine.sock", root / "drive", root / "files", root / "config")
-        template(made.root / "sandbox")
-        _wcow("start", "--root", made.root, "--host-drive", f"C={made.drive}", timeout=180)
+            user.own(folder)
+        made = Engine(own, own / "engine.sock", root / "drive", root / "files", root / "config", user)
+        template(made.root / "sandbox", user)
+        _wcow(user, "start", "--root", made.root, "--host-drive", f"C={made.drive}", timeout=180)
         try:
             made.docker("load", "--input", image(root / "image", compiler))
             yield made
@@ -143,14 +154,15 @@ CMD ["cmd", "/c", "echo %GREETING%"]
 
 # --- what it needs, and what it leaves
 
-def template(home: Path) -> None:
+def template(home: Path, user: User | None = None) -> None:
     """Give an engine the prefix that all tests share, in the place where it looks for its own."""
-    sandboxes.open_sandbox().close()
-    home.symlink_to(sandboxes.home())
+    user = user or users.ourselves()
+    sandboxes.prepare(user)
+    home.symlink_to(sandboxes.home(user))
 
 
-def _wcow(*args: str | Path, timeout: float) -> None:
-    programs.run(sys.executable, "-m", "imagebuild", "engine", *args, cwd=HERE.parents[1], timeout=timeout)
+def _wcow(user: User, *args: str | Path, timeout: float) -> None:
+    programs.run(user.python, "-m", "imagebuild", "engine", *args, cwd=HERE.parents[1], timeout=timeout, user=user)
 
 
 def _stop(made: Engine) -> None:
@@ -159,7 +171,7 @@ def _stop(made: Engine) -> None:
         raise Left(f"the engine ended by itself: {(made.root / 'engine.log').read_text('utf-8', 'replace')[-3000:]}")
     family = descendants(found.pid)
     spaces = {space for pid in family for space in namespaces(pid)} - set(namespaces(os.getpid()))
-    _wcow("stop", "--root", made.root, timeout=60)
+    _wcow(made.user, "stop", "--root", made.root, timeout=60)
     nothing_left(made.root, family, spaces)
 
 

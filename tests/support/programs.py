@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
@@ -58,6 +59,14 @@ class Unavailable(Exception):
     """A program cannot be had on this machine; the text says why."""
 
 
+class RunsAs(Protocol):
+    """An account of this machine; :mod:`.users` has them."""
+
+    def popen(self) -> dict[str, Any]: ...
+
+    def environment(self) -> dict[str, str]: ...
+
+
 @contextlib.contextmanager
 def skipping() -> Iterator[None]:
     """Turn :class:`Unavailable` into a skipped test, or a failed one where ``WCOW_TEST_REQUIRE`` was set.
@@ -90,10 +99,11 @@ def find(program: str) -> Path:
 
 
 def run(*argv: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None = None, stdin: bytes | None = None,
-        ok: bool = True, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        ok: bool = True, timeout: float = 120, user: RunsAs | None = None) -> subprocess.CompletedProcess[str]:
     """Run a program to its end and keep what it said; with ``ok`` a failure fails the test and shows the output."""
+    mine = user.environment() if user else os.environ
     done = subprocess.run([str(arg) for arg in argv], input=stdin, cwd=cwd, timeout=timeout, capture_output=True,
-                          env={**os.environ, **(env or {})}, check=False)
+                          env={**mine, **(env or {})}, check=False, **(user.popen() if user else {}))
     out = subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode("utf-8", "replace"),
                                       done.stderr.decode("utf-8", "replace"))
     if ok and out.returncode:

@@ -17,14 +17,47 @@ from imagebuild.errors import ToolError
 from imagebuild.sandbox import Box, BoxSpec, Command, Process, Stdio, WineSandbox
 
 from . import programs
+from .users import User
 
 COMPILER = "x86_64-w64-mingw32-gcc"
 SECONDS = 60
 
 
-def home() -> Path:
+def home(user: User | None = None) -> Path:
     """Where the template is kept: in the user's cache, for root where the account that boxes run as can go."""
+    if user is not None and user.drop:
+        return user.home / "sandbox"
     return Path("/var/tmp/wcow-tests-sandbox") if os.geteuid() == 0 else programs.user_cache() / "sandbox"
+
+
+def prepare(user: User) -> None:
+    """Make an account's template where it is missing; Unavailable with the reason where this machine cannot."""
+    if not user.drop:
+        open_sandbox().close()
+        return
+    said = user.run(_PREPARE, home(user), timeout=300).strip()
+    if said:
+        raise programs.Unavailable(said)
+
+
+_PREPARE = """
+import sys
+from pathlib import Path
+from imagebuild.errors import ToolError
+from imagebuild.sandbox import WineSandbox
+sandbox = WineSandbox(Path(sys.argv[1]))
+try:
+    missing = sandbox.facts().missing
+    if missing:
+        print("not installed:", ", ".join(missing), "(Debian packages)")
+    else:
+        sandbox.prepare()
+except ToolError as error:
+    print(error)
+finally:
+    sandbox.close()
+"""
+"""For an account that we are not: it has a template of its own."""
 
 
 def open_sandbox() -> WineSandbox:

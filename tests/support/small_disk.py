@@ -15,6 +15,7 @@ from pathlib import Path
 
 from . import programs
 from .engine import Engine, engine
+from .users import User
 
 _PIECE = b"x" * 65536
 
@@ -51,8 +52,8 @@ class SmallDisk:
 
 
 @contextlib.contextmanager
-def small_disk(size: int) -> Iterator[SmallDisk]:
-    """An engine whose folder is on a disk of so many bytes."""
+def small_disk(size: int, user: User) -> Iterator[SmallDisk]:
+    """An account's engine whose folder is on a disk of so many bytes."""
     if os.geteuid() != 0:
         raise programs.Unavailable("only root may mount a small disk")
     with contextlib.ExitStack() as stack:
@@ -63,5 +64,5 @@ def small_disk(size: int) -> Iterator[SmallDisk]:
                 raise programs.Unavailable(f"no small disk can be mounted here: {done.stderr.strip()}")
             stack.callback(lambda: subprocess.run(["umount", "-l", folder], timeout=20, check=True))
 
-        with engine(disk=mounted) as made:
+        with engine(disk=mounted, user=user) as made:
             yield SmallDisk(made, made.root.parent)

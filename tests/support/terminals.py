@@ -15,6 +15,8 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from .programs import RunsAs
+
 
 @dataclass(slots=True)
 class Terminal:
@@ -66,13 +68,17 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def terminal(*argv: str, env: Mapping[str, str] | None = None) -> Iterator[Terminal]:
-    """Start a program on a terminal of 30 rows and 100 columns; killed at the end when it still runs."""
+def terminal(*argv: str, env: Mapping[str, str] | None = None, user: RunsAs | None = None) -> Iterator[Terminal]:
+    """Start a program on a terminal of 30 rows and 100 columns, which belongs to its user; killed at the end when it
+    still runs."""
     ours, theirs = pty.openpty()
+    mine, more = (user.environment(), user.popen()) if user else (os.environ, {})
+    if "user" in more:
+        os.fchown(theirs, more["user"], more["group"])
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
     # setsid --ctty: its window's changes are told to it, as to a program in a real terminal.
     process = subprocess.Popen(["setsid", "--ctty", "--wait", *argv], stdin=theirs, stdout=theirs, stderr=theirs,
-                               env={**os.environ, "TERM": "xterm", **(env or {})})
+                               env={**mine, "TERM": "xterm", **(env or {})}, **more)
     os.close(theirs)
     try:
         yield Terminal(ours, process)

@@ -12,12 +12,14 @@ Debian's own Python runs what the account starts when ours lies in a folder that
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -46,17 +48,18 @@ class User:
         """Keyword arguments of ``subprocess.Popen`` that start a program as this account."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.drop else {}
 
-    def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """What its programs get: the test's own variables, but a home and folders that are the account's."""
-        found = dict(os.environ if base is None else base)
+        found = dict(os.environ)
         if not self.drop:
             return found
-        kept = {name: value for name, value in found.items() if not name.startswith(("XDG_", "SUDO_"))}
-        for name in ("USER", "LOGNAME", "MAIL"):
-            kept.pop(name, None)
-        site = sysconfig.get_paths()["purelib"]
-        return {**kept, "HOME": str(self.home), "XDG_CACHE_HOME": str(self.home / ".cache"),
-                "PYTHONPATH": os.pathsep.join((str(HERE), site)), "PYTHONDONTWRITEBYTECODE": "1"}
+        kept = {name: value for name, value in found.items()
+                if not name.startswith(("XDG_", "SUDO_")) and name not in ("USER", "LOGNAME", "MAIL", "DOCKER_CONFIG")}
+        return {**kept, "HOME": str(self.home), "PYTHONPATH": self.python_path(), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def python_path(self) -> str:
+        """Where its Python finds the library and what that needs."""
+        return os.pathsep.join((str(HERE), sysconfig.get_paths()["purelib"])) if self.drop else str(HERE)
 
     def own(self, path: Path) -> Path:
         """Give it a file or folder that we have made."""
@@ -66,10 +69,14 @@ class User:
 
     def run(self, code: str, *args: str | Path, timeout: float = 120) -> str:
         """Run Python source as this account, with the library: what it printed. A failure fails the test."""
-        done = subprocess.run([self.python, "-c", code, *map(str, args)], capture_output=True, timeout=timeout,
-                              check=False, env=self.environment(), cwd="/", **self.popen())
-        assert done.returncode == 0, f"exit code {done.returncode}\n{done.stderr.decode('utf-8', 'replace')}"
-        return done.stdout.decode("utf-8", "replace")
+        return programs.run(self.python, "-c", code, *args, cwd=Path("/"), timeout=timeout, user=self).stdout
+
+    @contextlib.contextmanager
+    def folder(self) -> Iterator[Path]:
+        """A folder of its own for a test, which boxes may enter."""
+        with tempfile.TemporaryDirectory(prefix="wcow-test-", dir="/var/tmp", ignore_cleanup_errors=True) as made:
+            Path(made).chmod(0o711)
+            yield self.own(Path(made))
 
 
 @functools.cache
@@ -88,6 +95,11 @@ def find(kind: str) -> User:
     (home / ".cache").mkdir(exist_ok=True)
     made.own(home / ".cache")
     return replace(made, python=_python(made))
+
+
+def ourselves() -> User:
+    """The account that the tests run as."""
+    return find(USER if os.geteuid() else ROOT)
 
 
 def ordinary() -> User:

@@ -102,3 +102,21 @@ def test_status_says_what_is_missing_and_what_is_not_enforced(monkeypatch: pytes
     found = json.loads(capsys.readouterr().out)
     assert (found["missing"], found["not_enforced"]) == (["wine64", "bubblewrap"], ["no limits"])
     assert found["problems"] == ["wine64 is too old; do that"]
+
+
+def test_the_socket_of_a_user_is_in_the_runtime_folder_or_else_in_the_engines_own_and_never_in_tmp(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WCOW_ENGINE_ROOT")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid)
+    if os.getuid() == 0:
+        assert verbs.engine_place(None, None) == (Path("/var/lib/wcow/engine"), Path("/run/wcow/engine.sock"))
+        os.chown(tmp_path, 60998, 60998)
+        monkeypatch.setattr(os, "getuid", lambda: 60998)
+    own = tmp_path / "data" / "wcow" / "engine"
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert verbs.engine_place(None, None) == (own, tmp_path / "wcow" / "engine.sock")
+    for other in ("/usr", str(tmp_path / "missing")):  # root's; none
+        monkeypatch.setenv("XDG_RUNTIME_DIR", other)
+        assert verbs.engine_place(None, None) == (own, own / "engine.sock")
+    assert verbs.engine_place("/srv/engine", None) == (Path("/srv/engine"), Path("/srv/engine/engine.sock"))
