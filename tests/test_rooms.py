@@ -22,7 +22,7 @@ LIBRARY = REPOSITORY / "imagebuild"
 FORMATS = "windows codec hive layer dockerfile shell dockerapi"
 MODELS = "oci compat"
 PORTS = "stores fetch tools sandbox host"
-OPERATIONS = "images builder containers engine lint doctor"
+OPERATIONS = "images builder containers engine programs lint doctor"
 
 #: Rooms that every room may import.
 COMMON = {"errors", "events", "files"}
@@ -50,6 +50,7 @@ TABLE = {
     "builder": f"{FORMATS} {MODELS} {PORTS} images lint",
     "containers": "windows dockerapi compat host",
     "engine": f"{FORMATS} {MODELS} stores sandbox builder images",
+    "programs": "windows fetch sandbox",
     "lint": f"{FORMATS} {MODELS} stores",
     "doctor": f"windows dockerapi {MODELS} stores sandbox host",
     "wiring": f"{FORMATS} {MODELS} {PORTS} {OPERATIONS}",

@@ -38,9 +38,10 @@ class DraftDirectory:
         hold(self._held)
         self._kept = False
 
-    def keep(self) -> None:
-        """Give the folder its name. A folder that had it is moved aside first and removed afterwards, so the name is
-        missing only between two renames."""
+    def keep(self, place: Path | None = None) -> None:
+        """Give the folder its name (``place``, beside it, where that is known only now). A folder that had it is moved
+        aside first and removed afterwards, so the name is missing only between two renames."""
+        self._place = place or self._place
         if os.name != "posix":  # Windows renames no folder in which a file is open
             self._let_go()
         old = self._place.with_name(f".{self._place.name[:80]}.old-{secrets.token_hex(8)}")
