@@ -47,6 +47,12 @@ def frames(stream: int, data: bytes) -> Iterator[bytes]:
         yield b"".join((_HEADER.pack(stream, len(part)), part))
 
 
+def frame_each(stream: int, pieces: Iterable[bytes]) -> bytes:
+    """A frame for each piece (at most ``MAX_FRAME`` bytes), as moby sends logs: a frame is a line."""
+    pack = _HEADER.pack
+    return b"".join([pack(stream, len(piece)) + piece for piece in pieces])
+
+
 class Decoder:
     """Takes bytes as they come, gives pieces of the streams: ``for stream, data in decoder.feed(chunk)``.
 

@@ -24,6 +24,7 @@ from .container import Container
 from .events import Events
 from .health import watch as watch_health
 from .launch import BOX, Launch
+from .log_options import log_limit
 from .parts import ImagePart, NetworkPart, VolumePart
 from .refusals_config import SIGNALS, check_kill, check_signal
 from .refusals_later import check_shared_network
@@ -136,6 +137,7 @@ class Containers(Collection):
                                            domainname=other.config.domainname)
             ready, command = await asyncio.to_thread(launch.prepare, container, other)
             box = ready
+            container.output.limit = log_limit(container)
             container.output.begin()
             streams = Streams(container.output.add, tty=container.config.tty, stdin=container.config.open_stdin)
             rows, columns = container.host.console_size

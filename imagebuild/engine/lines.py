@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Logs as clients ask for them: from a moment, until a moment, the last lines, each with its time."""
+"""Logs as clients ask for them: line by line, from a moment, until a moment, the last lines.
+
+What a program wrote is cut as moby's copier cuts it (``daemon/logger/copier.go``): a message is a line with its end, or
+:data:`LONGEST` bytes of a longer one, or what a run said last without a line's end. A line has the time when its end
+came, parts of a line have that of the first. ``tail`` counts messages of both streams, whichever are wanted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 
-from ..dockerapi.duration import moment_text
-from .output import STDERR, STDOUT, Chunk, Output
-
-LONGEST = 16 << 10
-"""A line that is longer is passed on in parts, as moby does (``daemon/logger/copier.go``)."""
+from .output import LONGEST, STDERR, STDOUT, Chunk, Held, Output
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,126 +20,124 @@ class Wanted:
 
     stdout: bool = True
     stderr: bool = True
-    timestamps: bool = False
     since: int = 0
     until: int = 0
     tail: int = -1
     follow: bool = False
 
-    @property
-    def plain(self) -> bool:
-        """Chunks may be passed on as they are: nobody looks at lines."""
-        return not self.timestamps and self.tail < 0
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Some messages of one stream, of one moment."""
+
+    at: int
+    stream: int
+    lines: list[bytes]
 
 
 @dataclass(slots=True)
-class _Prefixer:
-    """Puts a time before each line of each stream."""
+class _Begun:
+    """What there is of a line whose end has not come; ``first`` is when its first part was passed on (0: none was)."""
 
-    at_start: dict[int, bool] = field(default_factory=lambda: {STDOUT: True, STDERR: True})
-
-    def __call__(self, chunk: Chunk) -> bytes:
-        stamp = moment_text(chunk.at, fixed=True).encode() + b" "
-        lines = chunk.data.split(b"\n")
-        last = lines.pop()
-        out = []
-        for line in lines:
-            out.append((stamp if self.at_start[chunk.stream] else b"") + line + b"\n")
-            self.at_start[chunk.stream] = True
-        if last:
-            out.append((stamp if self.at_start[chunk.stream] else b"") + last)
-            self.at_start[chunk.stream] = False
-        return b"".join(out)
+    data: bytes = b""
+    at: int = 0
+    first: int = 0
 
 
-async def read(output: Output, wanted: Wanted) -> AsyncIterator[tuple[int, bytes]]:
-    """Pieces of output: the stream (1 stdout, 2 stderr) and the bytes."""
-    start, skip = 0, 0
-    if wanted.tail >= 0:
-        start, skip = _last(output, wanted)
-    prefix = _Prefixer()
-    chunks: AsyncIterable[Chunk] = _coming(output, start, wanted.until) if wanted.follow else _all(output, start)
-    async for chunk in chunks:
-        if wanted.until and chunk.at > wanted.until:
+@dataclass(slots=True)
+class Copier:
+    """Makes messages of chunks."""
+
+    _begun: dict[int, _Begun] = field(default_factory=lambda: {STDOUT: _Begun(), STDERR: _Begun()})
+
+    def feed(self, chunk: Chunk) -> Iterator[Messages]:
+        """The messages that are whole with this chunk; the mark of a new run ends what was begun."""
+        begun = self._begun.get(chunk.stream)
+        if begun is None:
+            yield from self.finish()
             return
-        if chunk.at < wanted.since or not (wanted.stdout if chunk.stream == STDOUT else wanted.stderr):
-            continue
-        if skip:
-            cut = _behind(chunk.data, skip)
-            skip -= min(skip, chunk.data.count(b"\n"))
-            if cut == len(chunk.data):
-                continue
-            chunk = Chunk(chunk.at, chunk.stream, chunk.data[cut:])
-        yield chunk.stream, prefix(chunk) if wanted.timestamps else chunk.data
+        *ended, rest = (begun.data + chunk.data).split(b"\n")
+        begun.at = chunk.at
+        if begun.first or max(map(len, (*ended, rest))) >= LONGEST:
+            for line in ended:
+                yield from _long(begun, chunk.stream, line + b"\n")
+            yield from _long(begun, chunk.stream, rest)
+        else:
+            begun.data = rest
+            if ended:
+                yield Messages(chunk.at, chunk.stream, [line + b"\n" for line in ended])
+
+    def finish(self) -> Iterator[Messages]:
+        """The run is over: what it said last has no line's end."""
+        left = sorted((begun.at, stream) for stream, begun in self._begun.items() if begun.data)
+        for at, stream in left:
+            begun = self._begun[stream]
+            yield Messages(begun.first or at, stream, [begun.data])
+        self._begun = {STDOUT: _Begun(), STDERR: _Begun()}
 
 
-async def _coming(output: Output, start: int, until: int) -> AsyncIterator[Chunk]:
-    """What is there and what comes, each piece with its line's end: a line that is still written waits for it, as in
-    moby, whose log has whole lines only."""
-    open_lines: dict[int, Chunk] = {}
-    with output.held() as held:
-        async for chunk in output.follow(start, held, until):
-            stream, data = chunk.stream, chunk.data
-            if (begun := open_lines.pop(stream, None)) is not None:
-                end = data.find(b"\n") + 1
-                begun = Chunk(begun.at, stream, begun.data + data[:end or len(data)])
-                data = data[end:] if end else b""
-                if not end and len(begun.data) < LONGEST:
-                    open_lines[stream] = begun
-                    continue
-                yield begun
-            end = len(data) if len(data) - data.rfind(b"\n") > LONGEST else data.rfind(b"\n") + 1
-            if end:
-                yield Chunk(chunk.at, stream, data[:end])
-            if end < len(data):
-                open_lines[stream] = Chunk(chunk.at, stream, data[end:])
-    for begun in sorted(open_lines.values(), key=lambda one: one.at):
-        yield begun
-
-
-async def _all(output: Output, start: int) -> AsyncIterator[Chunk]:
-    """What is there, cut where lines end: clients take a piece for a line, and cmd writes a line and its end apart."""
-    held: Chunk | None = None
-    for _, chunk in output.chunks(start):
-        if held is not None:
-            open_line = not held.data.endswith(b"\n") and len(held.data) < LONGEST
-            cut = (chunk.data.find(b"\n") + 1 or len(chunk.data)) if open_line and held.stream == chunk.stream else 0
-            if cut:
-                held = Chunk(held.at, held.stream, held.data + chunk.data[:cut])
-                if cut == len(chunk.data):
-                    continue
-                chunk = Chunk(chunk.at, chunk.stream, chunk.data[cut:])
-            yield held
-        held = chunk
-    if held is not None:
-        yield held
-
-
-def _last(output: Output, wanted: Wanted) -> tuple[int, int]:
-    """Where to begin for the last lines: the offset of a chunk, and how many line ends to pass over in and after it."""
-    found: list[tuple[int, int]] = []
-    begin, open_end = 0, False
-    for after, chunk in output.chunks():
-        if wanted.stdout if chunk.stream == STDOUT else wanted.stderr:
-            found.append((begin, chunk.data.count(b"\n")))
-            open_end = not chunk.data.endswith(b"\n")
-        begin = after
-    if wanted.tail == 0 or not found:
-        return begin, 0
-    left = wanted.tail - open_end
-    for offset, count in reversed(found):
-        if count > left:
-            return offset, count - left
-        left -= count
-    return 0, 0
-
-
-def _behind(data: bytes, ends: int) -> int:
-    """The place behind so many line ends; the end of the data when it has fewer."""
+def _long(begun: _Begun, stream: int, line: bytes) -> Iterator[Messages]:
+    """The messages of one line that may be long, or continue one; what has no end yet stays begun."""
     place = 0
-    for _ in range(ends):
-        found = data.find(b"\n", place)
-        if found < 0:
-            return len(data)
-        place = found + 1
-    return place
+    while place + LONGEST <= len(line) - line.endswith(b"\n"):
+        begun.first = begun.first or begun.at
+        yield Messages(begun.first, stream, [line[place:place + LONGEST]])
+        place += LONGEST
+    begun.data = line[place:]
+    if line.endswith(b"\n"):
+        yield Messages(begun.first or begun.at, stream, [begun.data])
+        begun.data, begun.first = b"", 0
+
+
+async def read(output: Output, wanted: Wanted) -> AsyncIterator[Messages]:
+    """The messages that a client wants, as they come where it follows."""
+    with output.held() as held:
+        start, skip = _last(output, wanted.tail, held) if wanted.tail >= 0 else (0, 0)
+        async for found in _messages(output, start, held, wanted):
+            passed = min(skip, len(found.lines))
+            skip -= passed
+            if wanted.until and found.at > wanted.until:
+                return
+            if found.at < wanted.since or not (wanted.stdout if found.stream == STDOUT else wanted.stderr):
+                continue
+            if not passed:
+                yield found
+            elif passed < len(found.lines):
+                yield Messages(found.at, found.stream, found.lines[passed:])
+
+
+async def _messages(output: Output, start: int, held: Held, wanted: Wanted) -> AsyncIterator[Messages]:
+    copier = Copier()
+    if wanted.follow:
+        async for chunk in output.follow(start, held, wanted.until, marks=True):
+            for found in copier.feed(chunk):
+                yield found
+    else:
+        for _, chunk in output.chunks(start, held=held, marks=True):
+            for found in copier.feed(chunk):
+                yield found
+    if output.over:
+        for found in copier.finish():
+            yield found
+
+
+def _last(output: Output, tail: int, held: Held) -> tuple[int, int]:
+    """Where to begin to read for the last messages: the offset of a chunk before which every line has ended, and how
+    many messages to pass over from there."""
+    ends: list[tuple[int, int]] = [(0, 0)]  # offsets where all lines have ended, and how many lines had by then
+    lines, is_open = 0, {STDOUT: False, STDERR: False}
+    for after, chunk in output.chunks(held=held, marks=True):
+        lines += chunk.data.count(b"\n")
+        if chunk.data:
+            is_open[chunk.stream] = not chunk.data.endswith(b"\n")
+        else:
+            is_open = dict.fromkeys(is_open, False)
+        if not any(is_open.values()):
+            ends.append((after, lines))
+    start = next(offset for offset, before in reversed(ends) if lines - before >= tail or not offset)
+    copier, count = Copier(), 0
+    for _, chunk in output.chunks(start, held=held, marks=True):
+        count += sum(len(found.lines) for found in copier.feed(chunk))
+    if output.over:
+        count += sum(len(found.lines) for found in copier.finish())
+    return start, max(count - tail, 0)

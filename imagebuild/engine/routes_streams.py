@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from ..dockerapi import Hijacked, Request, Response, Route, faults, respond, streams
-from ..dockerapi.duration import parse_moment
+from ..dockerapi.duration import moment_text, parse_moment
 from ..errors import FormatError
 from .container import Container
 from .detach import Detached, DetachKeys
 from .events import Event
 from .lines import Wanted, read
-from .output import STDOUT
+from .log_options import details_of, limit_of
+from .output import STDOUT, Held
 from .streams import Streams
 
 if TYPE_CHECKING:
@@ -31,19 +32,19 @@ async def logs(request: Request, engine: Engine) -> Response:
         raise faults.Conflict("can not get logs from container which is dead or marked for removal")
     if container.host.log_config.type == "none":
         raise faults.NotImplemented("configured logging driver does not support reading")
+    limit_of(container.host.log_config)  # moby opens the log here: options with wrong values are told
     tail = request.text("tail", "all")
-    wanted = Wanted(request.flag("stdout"), request.flag("stderr"), request.flag("timestamps"),
-                    _moment(request, "since"), _moment(request, "until"),
-                    int(tail) if tail.isascii() and tail.isdigit() else -1, request.flag("follow"))
-    multiplexed = not container.config.tty
+    wanted = Wanted(request.flag("stdout"), request.flag("stderr"), _moment(request, "since"),
+                    _moment(request, "until"), int(tail) if tail.isascii() and tail.isdigit() else -1,
+                    request.flag("follow"))
+    multiplexed, stamped = not container.config.tty, request.flag("timestamps")
+    details = details_of(container) if request.flag("details") else b""
 
     async def pieces() -> AsyncIterator[bytes]:
-        async for stream, data in read(container.output, wanted):
-            if multiplexed:
-                for frame in streams.frames(stream, data):
-                    yield frame
-            else:
-                yield data
+        async for found in read(container.output, wanted):
+            before = (moment_text(found.at, fixed=True).encode() + b" " if stamped else b"") + details
+            lines = [before + line for line in found.lines] if before else found.lines
+            yield streams.frame_each(found.stream, lines) if multiplexed else b"".join(lines)
 
     return respond.raw(pieces(), multiplexed=multiplexed and request.version.at_least("1.42"))
 
@@ -64,7 +65,7 @@ async def attach(request: Request, engine: Engine) -> None:
 
 
 async def _attached(request: Request, engine: Engine, container: Container, connection: Hijacked, keys: DetachKeys,
-                    place: tuple[int, int, int]) -> None:
+                    place: tuple[int, int, Held]) -> None:
     """Until the run is over, or the client is gone."""
     async with connection:
         await connection.head_read()
@@ -89,7 +90,7 @@ def _left(task: asyncio.Task[bool]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None and task.result()
 
 
-async def _output(container: Container, connection: Hijacked, request: Request, run: int, start: int, held: int
+async def _output(container: Container, connection: Hijacked, request: Request, run: int, start: int, held: Held
                   ) -> None:
     """Pass output on, from an offset, until the run is over: the one that goes on, or else the next."""
     stdout, stderr = request.flag("stdout"), request.flag("stderr")

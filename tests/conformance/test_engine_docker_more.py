@@ -90,6 +90,18 @@ def test_logs_are_followed_in_lines_and_until_a_moment(windows: Engine, docker: 
     docker("rm", "-f", name)
 
 
+def test_a_log_keeps_what_its_options_say(windows: Engine, docker: Docker, name: str) -> None:
+    docker("run", "--name", name, "--log-opt", "max-size=1k", "--log-opt", "max-file=3", IMAGE, "cmd", "/c",
+           "for /l %i in (100,1,199) do @echo line %i")
+    lines = [line.rstrip() for line in docker("logs", name).splitlines()]
+    assert 24 < len(lines) <= 39
+    assert lines == [f"line {number}" for number in range(200 - len(lines), 200)]
+    assert docker("logs", "-f", "--tail", "30", name).split()[1::2] == [line.split()[1] for line in lines[-30:]]
+    docker("rm", name)
+    assert "failed to initialize logging driver: max-file cannot be less than 1" in windows.refused(
+        "run", "--rm", "--log-opt", "max-file=0", IMAGE)
+
+
 def test_a_window_that_changes_and_a_client_that_goes_on_end_nothing_and_other_signals_do(windows: Engine,
                                                                                         name: str) -> None:
     for signal, ends in (("WINCH", False), ("CONT", False), ("USR1", True)):

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebuild.engine.lines import Wanted, read
-from imagebuild.engine.output import STDERR, STDOUT, Chunk, Output
+from imagebuild.engine.output import LONGEST, STDERR, STDOUT, Limit, Output
 from imagebuild.errors import StoreError
 
 chunks = st.lists(st.tuples(st.sampled_from([STDOUT, STDERR]),
@@ -30,66 +29,17 @@ def written(folder: Path, parts: list[tuple[int, bytes]]) -> Output:
     return output
 
 
-async def collect(output: Output, wanted: Wanted) -> list[tuple[int, bytes]]:
-    return [piece async for piece in read(output, wanted)]
-
-
-def said(output: Output, **how: object) -> list[tuple[int, bytes]]:
-    return asyncio.run(collect(output, Wanted(**how)))  # type: ignore[arg-type]
-
-
 @given(chunks)
 def test_what_was_written_is_read_again_by_a_later_engine_too(parts: list[tuple[int, bytes]]) -> None:
     with tempfile.TemporaryDirectory() as name:
         output = written(Path(name), parts)
         for one in (output, Output(output.path)):
             assert [(chunk.stream, chunk.data) for _, chunk in one.chunks()] == parts
-            for stream in (STDOUT, STDERR):
-                assert b"".join(data for which, data in said(one) if which == stream) == \
-                    b"".join(data for which, data in parts if which == stream)
 
 
-def test_what_is_there_comes_in_lines_however_it_was_written(tmp_path: Path) -> None:
-    output = written(tmp_path, [(STDOUT, b"line 1 "), (STDOUT, b"\r\nline"), (STDOUT, b" 2\r\n"), (STDERR, b"err"),
-                                (STDOUT, b"end")])
-    assert said(output) == [(STDOUT, b"line 1 \r\n"), (STDOUT, b"line 2\r\n"), (STDERR, b"err"), (STDOUT, b"end")]
-    assert said(output, since=2) == [(STDOUT, b"line 2\r\n"), (STDERR, b"err"), (STDOUT, b"end")]
-
-
-@given(chunks, st.integers(0, 12))
-def test_the_last_lines_are_the_last_lines_of_what_was_wanted(parts: list[tuple[int, bytes]], tail: int) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        output = written(Path(name), parts)
-        for stdout, stderr in ((True, True), (True, False), (False, True)):
-            text = b"".join(data for stream, data in parts if (stdout if stream == STDOUT else stderr))
-            lines = _lines(text)
-            expected = b"".join(lines[max(len(lines) - tail, 0):])
-            assert b"".join(data for _, data in said(output, stdout=stdout, stderr=stderr, tail=tail)) == expected
-
-
-def _lines(text: bytes) -> list[bytes]:
-    parts = text.split(b"\n")
-    return [part + b"\n" for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
-
-
-@given(chunks)
-def test_each_line_of_each_stream_gets_its_time_once(parts: list[tuple[int, bytes]]) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        output = written(Path(name), parts)
-        found = said(output, timestamps=True)
-        for stream in (STDOUT, STDERR):
-            plain = b"".join(data for which, data in parts if which == stream)
-            stamped = b"".join(data for which, data in found if which == stream)
-            lines = _lines(stamped)
-            assert len(lines) == len(_lines(plain))
-            assert b"".join(line.partition(b"Z ")[2] for line in lines) == plain
-
-
-def test_moments_bound_what_is_read(tmp_path: Path) -> None:
-    output = written(tmp_path, [(STDOUT, b"one\n"), (STDOUT, b"two\n"), (STDERR, b"three\n")])
-    assert said(output, since=2) == [(STDOUT, b"two\n"), (STDERR, b"three\n")]
-    assert said(output, until=2) == [(STDOUT, b"one\n"), (STDOUT, b"two\n")]
-    assert said(output, stdout=False) == [(STDERR, b"three\n")]
+async def follow(output: Output, start: int = 0) -> list[bytes]:
+    with output.held() as held:
+        return [chunk.data async for chunk in output.follow(start, held)]
 
 
 def test_a_follower_gets_everything_until_the_run_is_over(tmp_path: Path) -> None:
@@ -97,12 +47,12 @@ def test_a_follower_gets_everything_until_the_run_is_over(tmp_path: Path) -> Non
         output = Output(tmp_path / "output")
         output.begin()
         output.add(STDOUT, b"before\n")
-        reading = asyncio.create_task(collect(output, Wanted(follow=True)))
+        reading = asyncio.create_task(follow(output))
         for number in range(50):
             await asyncio.sleep(0)
             output.add(STDOUT, b"%d\n" % number)
         output.finish()
-        return [data for _, data in await asyncio.wait_for(reading, 5)]
+        return await asyncio.wait_for(reading, 5)
 
     assert asyncio.run(play()) == [b"before\n", *(b"%d\n" % number for number in range(50))]
 
@@ -162,6 +112,109 @@ def test_a_folder_that_is_gone_is_an_error_at_the_start_and_no_error_later(tmp_p
     assert list(output.chunks()) == []
 
 
-def test_the_tail_of_chunks_begins_at_a_chunk(tmp_path: Path) -> None:
-    output = written(tmp_path, [(STDOUT, b"1\n2\n"), (STDOUT, b"3\n")])
-    assert [chunk for _, chunk in output.chunks(output.tail(1))][-1] == Chunk(2, STDOUT, b"3\n")
+def test_a_run_after_another_is_marked(tmp_path: Path) -> None:
+    output = written(tmp_path, [(STDOUT, b"one")])
+    output.begin()
+    output.add(STDOUT, b"two")
+    output.finish()
+    assert [chunk.data for _, chunk in output.chunks()] == [b"one", b"two"]
+    assert [chunk.stream for _, chunk in output.chunks(marks=True)] == [STDOUT, 0, STDOUT]
+
+
+# --- several files
+
+def limited(folder: Path, size: int, files: int) -> Output:
+    output = Output(folder / "output")
+    output.limit = Limit(size, files, 0)
+    output.begin()
+    return output
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Each file's text, without the heads of its records."""
+    out = {}
+    for path in sorted(folder.iterdir()):
+        alone = folder.parent / "alone"
+        alone.write_bytes(path.read_bytes())
+        out[path.name] = b"".join(chunk.data for _, chunk in Output(alone).chunks())
+    return out
+
+
+def folder_of(tmp_path: Path) -> Path:
+    (folder := tmp_path / "logs").mkdir()
+    return folder
+
+
+def test_a_full_file_is_put_aside_and_the_oldest_goes(tmp_path: Path) -> None:
+    output = limited(folder := folder_of(tmp_path), 10, 3)
+    for number in range(8):
+        output.add(STDOUT, b"line %d\n" % number)
+    assert files(folder) == {"output": b"line 6\nline 7\n", "output.1": b"line 4\nline 5\n",
+                             "output.2": b"line 2\nline 3\n"}
+    assert [chunk.data for _, chunk in output.chunks()] == [b"line %d\n" % number for number in range(2, 8)]
+    output.finish()
+    again = Output(output.path)  # a later engine
+    again.limit = output.limit
+    assert [chunk.data for _, chunk in again.chunks()] == [b"line %d\n" % number for number in range(2, 8)]
+    again.begin()
+    again.add(STDOUT, b"line 8\n")
+    assert files(folder)["output"] == b"line 8\n"
+    assert sorted(files(folder)) == ["output", "output.1", "output.2"]
+
+
+def test_one_file_begins_anew(tmp_path: Path) -> None:
+    output = limited(folder := folder_of(tmp_path), 10, 1)
+    output.add(STDOUT, b"one\ntwo\nthree\nfour\nfive\n")
+    assert files(folder) == {"output": b"four\nfive\n"}
+
+
+def test_a_chunk_is_cut_between_lines_and_a_long_line_in_parts(tmp_path: Path) -> None:
+    output = limited(folder := folder_of(tmp_path), 10, 9)
+    output.add(STDOUT, b"a" * (2 * LONGEST + 1))
+    output.add(STDERR, b"e\n")
+    output.add(STDOUT, b"b\nc")
+    output.add(STDOUT, b"d\ne\n")
+    assert list(files(folder).values()) == [b"ae\nb\ncd\ne\n", b"a" * LONGEST, b"a" * LONGEST]
+    output.add(STDERR, b"new\n")
+    assert files(folder)["output"] == b"new\n"
+
+
+@given(st.lists(st.tuples(st.sampled_from([STDOUT, STDERR]), st.text("ab\n", min_size=1, max_size=30)), max_size=20),
+       st.integers(1, 40), st.integers(1, 4))
+def test_nothing_but_the_oldest_is_ever_lost(parts: list[tuple[int, str]], size: int, most: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        output = limited(Path(name), size, most)
+        for stream, text in parts:
+            output.add(stream, text.encode())
+        for stream in (STDOUT, STDERR):
+            whole = "".join(text for which, text in parts if which == stream).encode()
+            kept = b"".join(chunk.data for _, chunk in output.chunks() if chunk.stream == stream)
+            assert whole.endswith(kept)
+        assert len(list(Path(name).iterdir())) <= most
+        output.finish()
+
+
+def test_a_follower_loses_nothing_however_often_files_are_put_aside(tmp_path: Path) -> None:
+    async def play() -> list[bytes]:
+        output = limited(tmp_path, 20, 2)
+        output.add(STDOUT, b"0\n")
+        reading = asyncio.create_task(follow(output))
+        await asyncio.sleep(0)
+        for number in range(1, 500):
+            output.add(STDOUT, b"%d\n" % number)
+            if not number % 100:
+                await asyncio.sleep(0)
+        output.finish()
+        return await asyncio.wait_for(reading, 5)
+
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    assert asyncio.run(play()) == [b"%d\n" % number for number in range(500)]
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_log_that_cannot_be_put_aside_grows(tmp_path: Path) -> None:
+    output = limited(tmp_path, 5, 2)
+    (tmp_path / "output.1").mkdir()
+    for number in range(5):
+        output.add(STDOUT, b"line %d\n" % number)
+    assert len([chunk for _, chunk in output.chunks()]) == 5

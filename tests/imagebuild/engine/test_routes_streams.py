@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support.engines import Heard, Served, served, wait_for
 
-from imagebuild.dockerapi import faults
+from imagebuild.dockerapi import faults, shapes
 
 
 @pytest.fixture
@@ -141,3 +141,24 @@ def test_logs_are_refused_as_docker_refuses_them(engine: Served) -> None:
     engine.on_loop(lambda: setattr(engine.engine.containers.find(one), "status", "dead"))
     with pytest.raises(faults.Conflict, match="can not get logs from container which is dead"):
         engine.client.json("GET", f"/containers/{one}/logs", query={"stdout": True})
+
+
+def test_a_frame_of_logs_is_a_line(engine: Served) -> None:
+    one = engine.create(f"echo a && error b && echo {'x' * 40_000} && echo c")
+    engine.post(f"/containers/{one}/start")
+    wait_for(lambda: engine.inspect(one).state.status == "exited")
+    with engine.client.call("GET", f"/containers/{one}/logs", query={"stdout": True, "stderr": True}) as answer:
+        data, sizes = answer.read(), []
+    while data:
+        sizes.append((data[0], int.from_bytes(data[4:8], "big")))
+        data = data[8 + sizes[-1][1]:]
+    assert sorted(sizes) == [(1, 3), (1, 3), (1, 40_002 - 2 * 16_384), (1, 16_384), (1, 16_384), (2, 3)]
+
+
+def test_who_attaches_between_two_runs_is_refused(engine: Served) -> None:
+    one = engine.create("exit 1", host={"restart_policy": shapes.RestartPolicy(name="always")})
+    engine.post(f"/containers/{one}/start")
+    wait_for(lambda: engine.inspect(one).state.restarting)
+    with pytest.raises(faults.Conflict, match=f"container {one} is restarting, wait until the container is running"):
+        while True:  # it may run for a moment
+            _read(engine.attach(one))
