@@ -101,10 +101,13 @@ def hives(settings: EngineSettings, images: Images, container: Container) -> tup
         return ()
     given, ground = images.unpack(container.image).registry, ground_of(images)
     name = container.config.hostname or container.short
-    own = {"system.reg": identity.system(name, settings.build, settings.revision),
-           "user.reg": identity.user(name, container.config.user or "ContainerAdministrator")}
+    user = container.config.user or identity.ADMINISTRATOR
+    own = {"system.reg": identity.system(name, settings.build, settings.revision, user),
+           "user.reg": identity.user(name, user)}
     before = [((given if given is not None and (given / file).is_file() else ground.registry) / file).read_bytes()
-              + own.get(file, b"") for file in FILES]
+              for file in FILES]
+    before = [(identity.profile(data, user) if file == "user.reg" else data) + own.get(file, b"")
+              for file, data in zip(FILES, before, strict=True)]
     return changes_of(Prefix.parse(*before), Prefix.parse(*(_read(prefix / file) for file in FILES)))
 
 

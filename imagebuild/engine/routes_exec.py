@@ -172,7 +172,7 @@ async def _start(made: Exec, asked: shapes.ExecStart) -> None:
             made.streams.resize(*size)
         environment = dict(line.partition("=")[::2] for line in made.asked.env or ())
         command = Command(exec_line(made.asked.cmd or ()), made.asked.working_dir or made.container.config.working_dir,
-                          environment, tty=made.asked.tty)
+                          environment, tty=made.asked.tty, user=made.asked.user)
         made.process = await asyncio.to_thread(run.box.exec, command, made.streams.stdio)
     except BaseException as error:
         made.streams.close()

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import NotFoundError, ToolError, UsageError
-from . import bwrap, etc, folder, launch, processes, talks
+from . import bwrap, etc, folder, identity, launch, processes, talks
 from .account import Account
 from .limits import Group, Means
 from .notice import Notice, ended
@@ -52,6 +52,7 @@ class Shared:
     programs: Path
     template: Path
     layer: Path
+    modules: tuple[Path, ...]
 
 
 class WineBox:
@@ -129,7 +130,7 @@ class WineBox:
     def _first(self, command: Command, stdio: Stdio, talk: Talk, binds: list[bwrap.Bind]) -> launch.Child:
         shared, spec = self._shared, self._spec
         view = bwrap.View(spec.folder / "prefix", spec.folder / "run", shared.programs, self._lowers,
-                          spec.folder / "upper", spec.folder / "work", tuple(binds))
+                          spec.folder / "upper", spec.folder / "work", tuple(binds), shared.modules)
         hostname = spec.hostname or spec.id[:12]
 
         def arguments(descriptors: bwrap.Descriptors) -> list[str]:
@@ -179,14 +180,15 @@ class WineBox:
         return [str(self._shared.install.loader), launch.LAUNCHER, verb, talk.inside]
 
     def _environment(self, command: Command) -> dict[str, str]:
-        return bwrap.wine_environment(self._shared.install, overrides(self._shared.layer), terminal=command.tty)
+        return bwrap.wine_environment(self._shared.install, overrides(self._shared.layer), terminal=command.tty,
+                                      user=identity.account(command.user or self._spec.user))
 
     def _talk(self, command: Command, flags: str) -> Talk:
         spec = self._spec
         services = bool(_NEEDS_SERVICES.search(command.line)) if command.services is None else command.services
         flags += "s" * services + ("t" if command.tty else "l" * bool(_IS_CMD.match(command.line)))
         merged: dict[str, tuple[str, str]] = {}
-        for name, value in [("WINEUSERNAME", spec.user), ("USERNAME", spec.user), *spec.environment.items(),
+        for name, value in [("USERNAME", identity.account(command.user or spec.user)), *spec.environment.items(),
                             *command.environment.items()]:
             merged[name.upper()] = name, value
         data = talks.request(self._job, flags, spec.limits.memory, spec.limits.cpus, command.cwd, command.line,

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import altered
 from .wine_install import Install
 
 PREFIX = "/prefix"
@@ -41,7 +42,8 @@ class Bind:
 @dataclass(frozen=True, slots=True)
 class View:
     """The folders of one box on this machine. ``lowers`` is lowest first, without an upper one; the template's drive C
-    is the first of them. ``upper`` and ``work`` are ``None`` while the template itself is made."""
+    is the first of them. ``upper`` and ``work`` are ``None`` while the template itself is made. ``modules`` are files
+    that lie over Wine's own of the same names."""
 
     prefix: Path
     run: Path
@@ -50,6 +52,7 @@ class View:
     upper: Path | None = None
     work: Path | None = None
     binds: tuple[Bind, ...] = ()
+    modules: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +66,14 @@ class Descriptors:
     etc: tuple[tuple[str, int], ...] = ()
 
 
-def wine_environment(install: Install, overrides: Iterable[str], *, terminal: bool = False) -> dict[str, str]:
-    """The environment of Wine itself (programs do not see it): Linux names, nothing of the host's."""
+def wine_environment(install: Install, overrides: Iterable[str], *, terminal: bool = False,
+                     user: str = USER) -> dict[str, str]:
+    """The environment of Wine itself (programs do not see it): Linux names, nothing of the host's. Wine takes the name
+    of the account from ``USER``."""
     names = ";".join(["mscoree,mshtml=", "winemenubuilder.exe=d", *(f"{name}=n" for name in overrides)])
-    out = {"PATH": "/usr/bin", "HOME": PREFIX, "USER": USER, "LANG": "C.UTF-8", "WINEPREFIX": PREFIX,
+    out = {"PATH": "/usr/bin", "HOME": PREFIX, "USER": user, "LANG": "C.UTF-8", "WINEPREFIX": PREFIX,
            "WINELOADER": str(install.loader), "WINESERVER": str(install.server), "WINEDEBUG": "-all",
-           "WINEDLLOVERRIDES": names}
+           "WINEDLLOVERRIDES": names, altered.OVERRIDES: names, altered.LOADER: str(install.loader)}
     if not install.loader.with_name(f"{install.loader.name}-preloader").exists():
         out["WINELOADERNOEXEC"] = "1"  # the loader would look for that one, and start itself anew without it
     if terminal:
@@ -93,6 +98,8 @@ def arguments(install: Install, view: View, environment: Mapping[str, str], desc
         out += ["--setenv", name, value]
     for folder in _libraries(install):
         out += ["--ro-bind", folder, folder]
+    for module in view.modules:
+        out += ["--ro-bind", str(module), str(install.library(module.name))]
     out += ["--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
             "--ro-bind", "/usr/bin/setpriv", "/usr/bin/setpriv", "--ro-bind", str(view.programs), PROGRAMS,
             "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys",

@@ -61,11 +61,15 @@ def make(spec: BoxSpec, template: Path, account: Account) -> None:
 
 def _registry(spec: BoxSpec, template: Path, prefix: int, account: Account) -> None:
     hostname = spec.hostname or spec.id[:12]
-    more = {"system.reg": identity.system(hostname, spec.windows_build, spec.windows_revision),
+    more = {"system.reg": identity.system(hostname, spec.windows_build, spec.windows_revision, spec.user),
             "user.reg": identity.user(hostname, spec.user)}
     for name in HIVES:
         given = spec.registry / name if spec.registry else None
         source = given if given and given.is_file() else template / name
+        if name == "user.reg" and identity.account(spec.user) == identity.OTHER_USER:
+            with _new(name, prefix, account) as file:
+                file.write(identity.profile(source.read_bytes(), spec.user) + more[name])
+            continue
         with source.open("rb", buffering=0) as hive, _new(name, prefix, account) as file:
             left = os.fstat(hive.fileno()).st_size
             while left and (sent := os.sendfile(file.fileno(), hive.fileno(), None, left)):

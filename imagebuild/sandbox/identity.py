@@ -7,15 +7,23 @@ full boot of Windows would write the computer's name; boxes do without one (``ho
 
 from __future__ import annotations
 
-from ..windows.releases import release
+from ..windows.releases import Release, release
 
 _VERSION = r"Software\Microsoft\Windows NT\CurrentVersion"
 _CONTROL = r"System\ControlSet001\Control"
 
+ADMINISTRATOR, OTHER_USER = "ContainerAdministrator", "ContainerUser"
+"""The two accounts that every container of Windows has. Wine knows one; what the template says of it is said of the
+other one where that is the container's."""
+DOMAIN = "User Manager"
+"""The domain of both (``whoami`` and ``%USERDOMAIN%`` in a container of Windows)."""
+PROFILE = r"Software\Microsoft\Windows NT\CurrentVersion\ProfileList\S-1-5-21-0-0-0-1000"
+"""Where Wine looks for the user's folder; the number is that of the account in a box."""
+
 Values = dict[str, str | int]
 
 
-def system(hostname: str, build: int = 0, revision: int = 0) -> bytes:
+def system(hostname: str, build: int = 0, revision: int = 0, user: str = ADMINISTRATOR) -> bytes:
     """The lines for ``system.reg``. ``build`` 0 leaves the version that Wine has."""
     netbios = hostname[:15].upper()
     keys: dict[str, Values] = {
@@ -28,13 +36,29 @@ def system(hostname: str, build: int = 0, revision: int = 0) -> bytes:
         known = release(build)
         kind = "WinNT" if known is not None and not known.server else "ServerNT"
         keys[rf"{_CONTROL}\ProductOptions"] = {"ProductType": kind}
+    if account(user) == OTHER_USER:
+        keys[PROFILE] = {"ProfileImagePath": rf"C:\users\{OTHER_USER}"}
     return _text(keys)
+
+
+def account(name: str) -> str:
+    """An account's name without its domain, in the spelling of Windows where it is one of the two."""
+    short = name.rpartition("\\")[2] or ADMINISTRATOR
+    return next((one for one in (ADMINISTRATOR, OTHER_USER) if one.lower() == short.lower()), short)
 
 
 def user(hostname: str, name: str) -> bytes:
     """The lines for ``user.reg``."""
-    netbios = hostname[:15].upper()
-    return _text({"Volatile Environment": {"USERDOMAIN": netbios, "LOGONSERVER": rf"\\{netbios}", "USERNAME": name}})
+    netbios, short = hostname[:15].upper(), account(name)
+    domain = DOMAIN if short in (ADMINISTRATOR, OTHER_USER) else netbios
+    return _text({"Volatile Environment": {"USERDOMAIN": domain, "LOGONSERVER": rf"\\{netbios}", "USERNAME": short}})
+
+
+def profile(data: bytes, name: str) -> bytes:
+    """``user.reg`` with the folders of the account that a container runs as."""
+    if account(name) != OTHER_USER:
+        return data
+    return data.replace(rf"\users\\{ADMINISTRATOR}".encode(), rf"\users\\{OTHER_USER}".encode())
 
 
 def _windows(build: int, revision: int) -> Values:
@@ -42,8 +66,18 @@ def _windows(build: int, revision: int) -> Values:
                    "CurrentMinorVersionNumber": 0, "CurrentVersion": "6.3", "CSDVersion": "", "UBR": revision}
     known = release(build)
     if known is not None:
-        out |= {"ProductName": known.name, "DisplayVersion": known.version, "ReleaseId": known.version}
+        # ReleaseId stayed at 2009 when names with H came [from memory: 20H2 and later show it].
+        out |= {"ProductName": _product(known), "DisplayVersion": known.version,
+                "ReleaseId": known.version if known.version.isdigit() else "2009"}
     return out
+
+
+def _product(known: Release) -> str:
+    """``ProductName`` as a container of this build has it: base images are made of the Datacenter edition."""
+    if not known.server:
+        return known.name
+    named = known.server if known.channel == "LTSC" else "Windows Server"
+    return f"{named} Datacenter"
 
 
 def _text(keys: dict[str, Values]) -> bytes:

@@ -89,7 +89,8 @@ class Command:
 
     ``cwd`` is a Windows path, made when it is missing; empty is ``C:\\``. ``environment`` comes over the box's. With
     ``tty`` the three descriptors are one pseudo-terminal's. ``services`` starts Wine's services before the program:
-    ``None`` decides by the command line (``sc``, ``net``, ``msiexec`` and the like need them).
+    ``None`` decides by the command line (``sc``, ``net``, ``msiexec`` and the like need them). ``user`` is the account
+    that it runs as, empty for the box's.
     """
 
     line: str
@@ -97,6 +98,7 @@ class Command:
     environment: Mapping[str, str] = field(default_factory=dict)
     tty: bool = False
     services: bool | None = None
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)

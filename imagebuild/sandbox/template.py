@@ -20,12 +20,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ToolError
-from . import cmd_exe, toolchain
+from . import altered, cmd_exe, toolchain
 from .account import Account
+from .bwrap import USER
+from .identity import OTHER_USER
 from .port import Progress
 from .wine_install import Install
 
-FORM = 8
+FORM = 9
 """Counted up when what a template holds changes in another way than by :data:`_ADDED`."""
 HIVES = ("system.reg", "user.reg", "userdef.reg")
 UPDATED = ".update-timestamp"
@@ -34,11 +36,13 @@ REFUSED = ("powershell.exe", "pwsh.exe", "icacls.exe", "cacls.exe", "certutil.ex
            "curl.exe")
 """Programs that Wine pretends to have, or that Windows has and Wine lacks: each is ``refuse.exe`` under its name. Where
 PowerShell lies on Windows a folder deeper, Wine has it there too."""
-OURS = ("mklink.exe", "timeout.exe", "ping.exe")
-"""Programs of Windows that we made anew."""
+OURS = ("mklink.exe", "timeout.exe", "ping.exe", "systeminfo.exe", "whoami.exe", "wbem/wmic.exe")
+"""Programs of Windows that we made anew, below ``System32``."""
+KEPT = {"whoami.exe": "whoami2.exe", "wmic.exe": "wbem/wmic2.exe"}
+"""Programs of Wine that ours hand on to what they do not do themselves, and where they lie."""
 _CMD = "windows/system32/cmd.exe"
 _POWERSHELL = "windows/system32/WindowsPowerShell/v1.0/powershell.exe"
-OVERRIDES = ("wineboot.exe", *REFUSED, *OURS)
+OVERRIDES = ("wineboot.exe", *REFUSED, *(name.rpartition("/")[2] for name in OURS))
 """Names for which Wine is to take the file in the prefix and not its own program, always.
 
 The first program of a wineserver starts ``wineboot.exe``, which starts services and drivers: 0.3 s and 45 MB for things
@@ -52,6 +56,8 @@ _ADDED = {
 [Software\\Wine\\Drivers]
 "Graphics"="null"
 """,
+    # Which Windows it is stands here for an image that has no registry of a base; build and name come with each box.
+    #
     # Wine's debugger would put a page of registers into the error output of a program that crashes, and then show a box
     # that nobody sees and wait for an answer. In its place a file that cannot be started.
     #
@@ -60,6 +66,12 @@ _ADDED = {
     # whose name comes before all letters is found at once. Its MUI names are plain text: for one like @tzres.dll,-22000
     # every program would map that library twice.
     "system.reg": r"""
+[Software\\Microsoft\\Windows NT\\CurrentVersion]
+"EditionID"="ServerDatacenter"
+"InstallationType"="Server Core"
+"ProductId"="00454-40000-00001-AA000"
+"ProductName"="Windows Server"
+
 [Software\\Microsoft\\Windows NT\\CurrentVersion\\AeDebug]
 "Auto"="1"
 "Debugger"="C:\\windows\\system32\\wineboot.exe"
@@ -129,10 +141,12 @@ def make(home: Path, install: Install, account: Account, boot: Boot, progress: P
         say("taking the debug information out of it")
         _strip(building / "drive_c" / "windows", install)
         (building / UPDATED).write_text("disable\n")
+        _without_winsysdir(building / "system.reg")
         for name, text in _ADDED.items():
             with (building / name).open("a") as file:
                 file.write(text)
         shutil.copyfile(install.modules / "wineboot.exe", building / "drive_c/windows/system32/wineboot2.exe")
+        shutil.copytree(building / "drive_c/users" / USER, building / "drive_c/users" / OTHER_USER)
         _give(building, account)
         building.chmod(0o755)
         building.rename(target)
@@ -156,6 +170,12 @@ def _tidy(prefix: Path) -> None:
             path.unlink()  # the user's folders, which Wine links to the home it saw
             path.mkdir()
         path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def _without_winsysdir(hive: Path) -> None:
+    """Take out the one variable of the machine that only Wine has; it serves Wine's own set-up, which is over."""
+    lines = hive.read_bytes().split(b"\n")
+    hive.write_bytes(b"\n".join(line for line in lines if not line.startswith(b'"winsysdir"=')))
 
 
 def _give(folder: Path, account: Account) -> None:
@@ -200,7 +220,7 @@ def overrides(layer: Path) -> tuple[str, ...]:
 def engine_layer(home: Path, programs: Path, install: Install, account: Account) -> Path:
     """The folder that lies over the layers of every image: our programs where Wine's would do harm. Made when it is
     missing, under :func:`locked`."""
-    target = home / f"layer-{folder_name(install).partition('-')[2]}-{toolchain.source_key()}"
+    target = home / f"layer-{_key(install)}"
     if target.is_dir():
         return target
     building = home / "building-layer"
@@ -210,8 +230,11 @@ def engine_layer(home: Path, programs: Path, install: Install, account: Account)
     (system / "wineboot.exe").touch()  # ntdll starts it with the first program and waits for it; this cannot be started
     for name in REFUSED:
         shutil.copyfile(programs / "refuse.exe", system / name)
+    (system / "wbem").mkdir()
     for name in OURS:
-        shutil.copyfile(programs / name, system / name)
+        shutil.copyfile(programs / name.rpartition("/")[2], system / name)
+    for name, kept in KEPT.items():
+        shutil.copyfile(install.modules / name, system / kept)
     cmd = cmd_exe.without_mklink((install.modules / "cmd.exe").read_bytes())
     if cmd is not None:
         (building / _CMD).write_bytes(cmd_exe.with_library(cmd, programs / cmd_exe.LIBRARY))
@@ -224,3 +247,26 @@ def engine_layer(home: Path, programs: Path, install: Install, account: Account)
     _give(building, account)
     building.rename(target)
     return target
+
+
+def modules(home: Path, programs: Path, install: Install) -> Path:
+    """The folder of Wine's own libraries that we altered; boxes have them in place of Wine's. Made when it is missing,
+    under :func:`locked`. A library that is not as we know it is not in it."""
+    target = home / f"modules-{_key(install)}"
+    if target.is_dir():
+        return target
+    building = home / "building-modules"
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir()
+    for name, data in altered.altered(install).items():
+        (building / name).write_bytes(data)
+        (building / name).chmod(0o644)
+    building.chmod(0o755)
+    building.rename(target)
+    return target
+
+
+def _key(install: Install) -> str:
+    """What decides the bytes of all that is made of Wine's files and our programs."""
+    changes = hashlib.sha256(repr(altered.CHANGES).encode()).hexdigest()[:8]
+    return f"{folder_name(install).partition('-')[2]}-{toolchain.source_key()}-{changes}"

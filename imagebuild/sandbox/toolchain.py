@@ -29,6 +29,9 @@ PROGRAMS = {
     "mklink.exe": ("mklink.c", "-municode"),
     "timeout.exe": ("timeout.c", "-municode"),
     "ping.exe": ("ping.c", "-municode", "-lws2_32"),
+    "systeminfo.exe": ("systeminfo.c", "os.c", "-municode", "-ladvapi32"),
+    "whoami.exe": ("whoami.c", "os.c", "-municode", "-ladvapi32"),
+    "wmic.exe": ("wmic.c", "os.c", "-municode", "-ladvapi32"),
     "wcowcmd.dll": ("cmdlib.c", "cmdlib.def", "-shared", "-Wl,--disable-auto-image-base", *_BARE,
                     "-lkernel32"),
 }

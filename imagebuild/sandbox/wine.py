@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import ToolError, UsageError
-from . import account, bwrap, etc, launch, leftover, limits, template, toolchain, wine_install
+from . import account, altered, bwrap, etc, launch, leftover, limits, template, toolchain, wine_install
 from .box import Shared, WineBox
 from .port import Box, BoxSpec, Limits, Progress, SandboxFacts, Stdio
 from .starter import Starter, Watcher
@@ -48,14 +48,15 @@ class WineSandbox:
         if not toolchain.is_here(self._home):
             problems[toolchain.PACKAGE] = _no_compiler()
         state: Literal["ready", "missing", "outdated"] = "missing"
-        version = ""
+        version, unknown = "", tuple[str, ...]()
         if "wine64" not in problems:
             install = wine_install.find_wine()
             version = install.version
+            unknown = altered.unknown(install)
             state = ("ready" if template.is_ready(self._home, install) else
                      "outdated" if template.is_outdated(self._home, install) else "missing")
         return SandboxFacts("wine", version, state, self._means.memory, self._means.cpus, self._account.uid,
-                            (*_GAPS, *_locale_gap(), *self._means.gaps), tuple(problems),
+                            (*_GAPS, *_locale_gap(), *unknown, *self._means.gaps), tuple(problems),
                             tuple(f"{error.why}; {error.hint}" for error in problems.values()))
 
     def prepare(self, progress: Progress | None = None) -> None:
@@ -79,7 +80,8 @@ class WineSandbox:
                 template.make(self._home, install, self._account, lambda folder: self._boot(install, folder, programs),
                               progress)
                 layer = template.engine_layer(self._home, programs, install, self._account)
-                self._uses.take((self._home / template.folder_name(install), programs, layer))
+                modules = template.modules(self._home, programs, install)
+                self._uses.take((self._home / template.folder_name(install), programs, layer, modules))
                 self._uses.sweep()
         except toolchain.CompileError as error:
             raise ToolError("cannot prepare the sandbox", program=toolchain.COMPILER, why=str(error)) from error
@@ -87,7 +89,7 @@ class WineSandbox:
             raise ToolError("cannot prepare the sandbox",
                             why=f"{error.filename or self._home}: {error.strerror}") from error
         self._shared = Shared(install, self._account, self._means, self._starter, self._watcher, programs,
-                              self._home / template.folder_name(install), layer)
+                              self._home / template.folder_name(install), layer, tuple(sorted(modules.iterdir())))
 
     def _boot(self, install: wine_install.Install, folder: Path, programs: Path) -> None:
         """wineboot, then the end of wineserver, which writes the registry. A shell is in the sandbox for this only."""

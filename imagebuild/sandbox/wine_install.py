@@ -41,6 +41,10 @@ class Install:
         found = re.search(r"(\d{1,9})\.(\d{1,9})", self.version)
         return (int(found[1]), int(found[2])) if found else (0, 0)
 
+    def library(self, name: str) -> Path:
+        """Where one of Wine's libraries is: ``ntdll.so`` beside the folder of the Windows ones, in that for Linux."""
+        return (self.modules.with_name("x86_64-unix") if name.endswith(".so") else self.modules) / name
+
 
 #: loader, server, modules, shared: Debian's layout.
 _DEBIAN = ("/usr/lib/wine/wine64", "/usr/lib/wine/wineserver64", "/usr/lib/x86_64-linux-gnu/wine/x86_64-windows",

@@ -131,8 +131,14 @@ static void start_services(void)
     WCHAR line[] = L"C:\\windows\\system32\\wineboot2.exe --init";
     STARTUPINFOW startup = {.cb = sizeof startup};
     PROCESS_INFORMATION process;
+    BOOL started;
 
-    if (!CreateProcessW(NULL, line, NULL, NULL, FALSE, DETACHED_PROCESS, NULL, L"C:\\", &startup, &process)) return;
+    SetEnvironmentVariableW(L"WINECONFIGDIR", L"\\??\\unix\\prefix"); /* which is kept from all others (altered.py) */
+    SetEnvironmentVariableW(L"WINEDATADIR", L"\\??\\unix\\usr\\share\\wine");
+    started = CreateProcessW(NULL, line, NULL, NULL, FALSE, DETACHED_PROCESS, NULL, L"C:\\", &startup, &process);
+    SetEnvironmentVariableW(L"WINECONFIGDIR", NULL);
+    SetEnvironmentVariableW(L"WINEDATADIR", NULL);
+    if (!started) return;
     CloseHandle(process.hProcess);
     CloseHandle(process.hThread);
     for (int tries = 0; tries < 1000; tries++, Sleep(10)) {

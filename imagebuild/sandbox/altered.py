@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wine's own libraries with a few bytes changed, which boxes have in place of Wine's. Pure: bytes in, bytes out.
+
+What only Wine itself can be told is told by a change of data or of one constant, never of the flow of code. Each change
+says how often its bytes must be there; a library that is not as we know it is left alone, and :func:`unknown` says what
+does not work then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .wine_install import Install
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """In ``library`` what the pattern ``was`` finds (once) becomes ``now``, of the same length; ``lost`` says in a
+    sentence what does not work without it."""
+
+    library: str
+    was: bytes
+    now: bytes
+    lost: str
+
+
+_VARIABLES = "programs see variables of Wine's, with paths of this machine: its libraries are not as we know them"
+_TRUST = ("programs that leave the verdict to Windows (.NET, curl) trust certificates of unknown issuers: this Wine's "
+          "crypt32.dll is not as we know it")
+
+
+def _name(library: str, was: str, now: str, encoding: str = "ascii") -> Change:
+    """A name in a table of texts becomes another that is no longer."""
+    old, new = f"{was}\0".encode(encoding), f"{now}\0".encode(encoding)
+    before = b"(?<=\0)" if encoding == "ascii" else b""  # no longer text may end so
+    return Change(library, before + re.escape(old), new.ljust(len(old), b"\0"), _VARIABLES)
+
+
+# ntdll.so tells each program that begins, in its environment, where Wine's parts are (add_dynamic_environment in Wine's
+# dlls/ntdll/unix/env.c). SystemDrive and SystemRoot are set last, so what is set under these names before is gone.
+# The libraries that would ask for the others do without: every built-in library is in the prefix, too.
+_TOLD = {"WINEDATADIR": "SystemDrive", "WINEHOMEDIR": "SystemDrive", "WINECONFIGDIR": "SystemDrive",
+         "WINEDLLDIR%u": "SystemDrive", "WINEUSERLOCALE": "SystemDrive",
+         "WINELOADER": "SystemRoot", "WINEDLLOVERRIDES": "SystemDrive"}
+LOADER, OVERRIDES = "SystemRoot", "SystemDrive"
+"""Under which names of Linux' environment the altered ntdll.so looks for its loader and its overrides."""
+# GetUserName asks the environment. A name that begins with "=" is shown by no program, as those of cmd (=C:) are not.
+_USER, _HIDDEN = "WINEUSERNAME", "=USERNAME"
+
+CHANGES = (
+    *(_name("ntdll.so", was, now) for was, now in _TOLD.items()),
+    _name("ntdll.so", _USER, _HIDDEN),
+    _name("advapi32.dll", _USER, _HIDDEN),
+    _name("advapi32.dll", _USER, _HIDDEN, "utf-16-le"),
+    _name("kernelbase.dll", _USER, _HIDDEN, "utf-16-le"),
+    # A chain whose issuer is not there is PARTIAL_CHAIN (0x10000) for Wine, and its policies do not ask for that bit
+    # (verify_base_policy and verify_ssl_policy in dlls/crypt32/chain.c): a server that leaves the root out, as all do,
+    # is trusted whoever signed. So such a chain gets UNTRUSTED_ROOT (0x20) beside it.
+    Change("crypt32.dll", rb"\x81[\x48-\x4b\x4d-\x4f].\x00\x00\x01\x00", b"\x20\x00\x01\x00", _TRUST),
+)
+"""All that is changed; of a pattern that is longer than what comes in its place, the end is replaced."""
+
+LIBRARIES = tuple(dict.fromkeys(change.library for change in CHANGES))
+
+
+def altered(install: Install) -> dict[str, bytes]:
+    """The libraries with all their changes, by name; one with a change that does not fit is not among them, and nothing
+    of :data:`_VARIABLES` is where one of its libraries is not. OSError."""
+    out: dict[str, bytes] = {}
+    lost = set(unknown(install))
+    for library in LIBRARIES:
+        changes = [change for change in CHANGES if change.library == library]
+        if not any(change.lost in lost for change in changes):
+            out[library] = _apply((install.library(library)).read_bytes(), changes)
+    return out
+
+
+def unknown(install: Install) -> tuple[str, ...]:
+    """What does not work with this Wine, a sentence each."""
+    return tuple(dict.fromkeys(_missing(install)))
+
+
+def _missing(install: Install) -> Iterator[str]:
+    for library in LIBRARIES:
+        try:
+            data = install.library(library).read_bytes()
+        except OSError:
+            data = b""
+        for change in CHANGES:
+            if change.library == library and len(re.findall(change.was, data, re.DOTALL)) != 1:
+                yield change.lost
+
+
+def _apply(data: bytes, changes: list[Change]) -> bytes:
+    out = bytearray(data)
+    for change in changes:
+        found = re.search(change.was, data, re.DOTALL)
+        assert found is not None
+        out[found.end() - len(change.now):found.end()] = change.now
+    return bytes(out)

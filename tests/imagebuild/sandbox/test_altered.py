@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wine's libraries with a few bytes changed, and what programs see of Wine then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.sandboxes import Boxes, run, start
+
+from imagebuild.sandbox import WineSandbox, altered, wine_install
+from imagebuild.sandbox.wine_install import Install
+
+TOLD = b"\0".join(name.encode() for name in (
+    "", "status", "WINEDLLOVERRIDES", "WINELOADER", "WINEDATADIR", "WINEHOMEDIR", "WINECONFIGDIR", "WINEDLLDIR%u",
+    "WINEUSERNAME", "WINEUSERLOCALE", "C:", "SystemDrive", ""))
+USER = "WINEUSERNAME\0".encode("utf-16-le")
+
+
+@pytest.fixture
+def install(tmp_path: Path) -> Install:
+    """A Wine of a few bytes that has all we know."""
+    modules = tmp_path / "x86_64-windows"
+    modules.mkdir()
+    (tmp_path / "x86_64-unix").mkdir()
+    (tmp_path / "x86_64-unix/ntdll.so").write_bytes(TOLD)
+    (modules / "advapi32.dll").write_bytes(b"x\0WINEUSERNAME\0" + USER)
+    (modules / "kernelbase.dll").write_bytes(b"--" + USER)
+    (modules / "crypt32.dll").write_bytes(b"\x90\x81\x4e\x04\x00\x00\x01\x00\x90")
+    return Install(tmp_path, tmp_path, modules, tmp_path, "wine-10.0")
+
+
+def test_names_and_one_constant_are_changed_and_nothing_moves(install: Install) -> None:
+    made = altered.altered(install)
+    assert set(made) == set(altered.LIBRARIES)
+    assert all(len(data) == install.library(name).stat().st_size for name, data in made.items())
+    assert b"WINE" not in made["ntdll.so"] and b"\0=USERNAME\0" in made["ntdll.so"]
+    assert made["ntdll.so"].count(b"SystemDrive\0") == 7 and made["ntdll.so"].endswith(b"C:\0SystemDrive\0")
+    assert made["crypt32.dll"] == b"\x90\x81\x4e\x04\x20\x00\x01\x00\x90"
+    assert "=USERNAME\0\0\0\0".encode("utf-16-le") in made["kernelbase.dll"]
+    assert altered.unknown(install) == ()
+
+
+@pytest.mark.parametrize(("library", "data"), [
+    ("crypt32.dll", b"\x81\x4e\x04\x00\x00\x02\x00"), ("crypt32.dll", b"\x81\x4e\x04\x00\x00\x01\x00" * 2),
+    ("ntdll.so", TOLD.replace(b"WINELOADER", b"WINELOADEX")), ("ntdll.so", TOLD + TOLD), ("ntdll.so", b""),
+    ("advapi32.dll", USER)])
+def test_a_library_that_is_not_as_we_know_it_is_left_alone_and_told_of(install: Install, library: str,
+                                                                       data: bytes) -> None:
+    install.library(library).write_bytes(data)
+    made = altered.altered(install)
+    assert library not in made
+    assert ("crypt32.dll" in made) is (library != "crypt32.dll")
+    assert ("advapi32.dll" in made) is (library == "crypt32.dll")  # a name that only one side knows would be worse
+    [why] = altered.unknown(install)
+    assert ("unknown issuers" in why) is (library == "crypt32.dll")
+    assert set(altered.altered(replace(install))) == set(made)
+
+
+def test_the_wine_that_is_installed_is_as_we_know_it(sandbox: WineSandbox) -> None:
+    assert altered.unknown(wine_install.find_wine()) == ()
+    assert not any("not as we know" in gap for gap in sandbox.facts().gaps)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", [True, False])
+def test_programs_see_no_variable_of_wines_and_no_path_of_this_machine(boxes: Boxes, first: bool) -> None:
+    box = boxes.open()
+    if not first:
+        start(box, "probe sleep")
+    done = run(box, 'cmd /c "set & cmd /c set"', main=first)
+    names = [line.partition("=")[0] for line in done.out.splitlines()]
+    assert names and len(names) == 2 * len(set(names))  # the second cmd sees what the first does
+    assert [name for name in names if name.upper().startswith("WINE")] == []
+    assert not {"HOME", "USER", "LANG", "TERM", "PWD", "winsysdir"} & set(names)
+    assert [line for line in done.out.splitlines() if "/" in line or "unix" in line] == []
+    assert {"SystemDrive=C:", "SystemRoot=C:\\windows"} <= set(done.out.splitlines())
+
+
+@pytest.mark.slow
+def test_a_service_and_what_it_needs_still_start(boxes: Boxes) -> None:
+    done = boxes.run('cmd /c "net start & sc query eventlog"')
+    assert "Event Log" in done.out and "RUNNING" in done.out
+    assert done.err == ""

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a box says it is: the same Windows and the same account by every way to ask."""
+
+from __future__ import annotations
+
+import pytest
+from support.sandboxes import Boxes, run, start
+
+from imagebuild.sandbox import identity
+
+
+@pytest.mark.parametrize(("build", "name", "display", "release"), [
+    (20348, "Windows Server 2022 Datacenter", "21H2", "2009"),
+    (17763, "Windows Server 2019 Datacenter", "1809", "1809"),
+    (26100, "Windows Server 2025 Datacenter", "24H2", "2009"), (25398, "Windows Server Datacenter", "23H2", "2009")])
+def test_each_build_has_the_name_that_its_base_images_have(build: int, name: str, display: str, release: str) -> None:
+    text = identity.system("a", build, 5).decode()
+    assert f'"ProductName"="{name}"' in text and f'"DisplayVersion"="{display}"' in text
+    assert f'"ReleaseId"="{release}"' in text and '"ProductType"="ServerNT"' in text
+
+
+@pytest.mark.parametrize(("given", "account"), [
+    ("", "ContainerAdministrator"), ("containeruser", "ContainerUser"),
+    ("User Manager\\ContainerUser", "ContainerUser"),
+    ("NT AUTHORITY\\SYSTEM", "SYSTEM"), ("somebody", "somebody")])
+def test_an_account_is_named_without_its_domain(given: str, account: str) -> None:
+    assert identity.account(given) == account
+    domain = "User Manager" if account.startswith("Container") else "BOX"
+    assert f'"USERDOMAIN"="{domain}"' in identity.user("box", given).decode()
+
+
+def test_only_the_second_account_has_other_folders() -> None:
+    given = rb'"AppData"="C:\\users\\ContainerAdministrator\\AppData\\Roaming"'
+    assert identity.profile(given, "ContainerAdministrator") == identity.profile(given, "somebody") == given
+    assert identity.profile(given, "containeruser") == given.replace(b"ContainerAdministrator", b"ContainerUser")
+    assert b"ProfileImagePath" not in identity.system("a", 0)
+    assert b"ContainerUser" in identity.system("a", user="ContainerUser")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("build", "name"), [(20348, "Windows Server 2022"), (17763, "Windows Server 2019")])
+def test_systeminfo_wmic_ver_and_the_registry_name_the_same_windows(boxes: Boxes, build: int, name: str) -> None:
+    box = boxes.open(windows_build=build, windows_revision=2762)
+    start(box, "probe sleep")
+
+    def said(line: str) -> str:
+        return run(box, line, main=False).out
+
+    info = said("systeminfo")
+    assert f"OS Name:                   Microsoft {name} Datacenter\n" in info
+    assert f"OS Version:                10.0.{build} N/A Build {build}\n" in info and "Standalone Server" in info
+    assert f'"Microsoft {name} Datacenter","10.0.{build} N/A Build {build}"' in said("systeminfo /fo csv /nh")
+    assert said("wmic os get caption,version,producttype /value").replace("\0", "").split()[1:] == [
+        "Caption=Microsoft", *name.split(), "Datacenter", f"Version=10.0.{build}", "ProductType=3"]
+    assert f"10.0.{build}" in said("cmd /c ver")
+    key = said(r'reg query "HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"')
+    for value in (f"CurrentBuild    REG_SZ    {build}", f"ProductName    REG_SZ    {name} Datacenter",
+                  "InstallationType    REG_SZ    Server Core", "REG_SZ    ServerDatacenter",
+                  "UBR    REG_DWORD    0xaca"):
+        assert value in key
+    assert "Windows 10" not in info + key
+    assert "Name" in run(box, "wmic cpu get name", main=False).out.replace("\0", "")  # Wine's own, which ours calls
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("user", ["ContainerAdministrator", "ContainerUser", "user manager\\containeruser"])
+def test_both_accounts_of_a_container_have_their_names_and_folders(boxes: Boxes, user: str) -> None:
+    name = identity.account(user)
+    done = boxes.run('cmd /c "whoami & echo %USERDOMAIN%/%USERNAME%& echo %USERPROFILE%& echo %APPDATA%'
+                     '& echo x>%TEMP%\\t& type %TEMP%\\t& if exist %USERPROFILE%\\Documents echo there"', user=user)
+    assert done.out.splitlines() == [
+        f"user manager\\{name.lower()}", f"User Manager/{name}", f"C:\\users\\{name}",
+        f"C:\\users\\{name}\\AppData\\Roaming", "x", "there"]
+
+
+@pytest.mark.slow
+def test_a_variable_that_was_given_does_not_change_who_asks(boxes: Boxes) -> None:
+    done = boxes.run('cmd /c "whoami & echo %USERNAME%"', environment={"USERNAME": "else", "WINEUSERNAME": "else"})
+    assert done.out.splitlines() == ["user manager\\containeradministrator", "else"]
+
+
+@pytest.mark.slow
+def test_a_program_that_joins_may_be_another_account(boxes: Boxes) -> None:
+    box = boxes.open()
+    start(box, "probe sleep")
+    done = run(box, 'cmd /c "whoami & echo %USERNAME%"', main=False, user="containeruser")
+    assert done.out.splitlines() == ["user manager\\containeruser", "ContainerUser"]
+    assert run(box, "whoami", main=False).out == "user manager\\containeradministrator\n"
