@@ -7,7 +7,6 @@ import contextlib
 import os
 import re
 import signal
-import subprocess
 import threading
 import time
 import tty
@@ -20,7 +19,7 @@ from ..errors import NotFoundError, ToolError, UsageError
 from . import bwrap, etc, folder, identity, launch, processes, talks
 from .account import Account
 from .limits import Group, Means
-from .notice import Notice, ended
+from .notice import ended, wait
 from .port import KILLED, STOPPED, BoxSpec, Command, Limits, Process, ProcessRow, Stdio
 from .program import WineProcess
 from .starter import Starter, Watcher
@@ -117,6 +116,7 @@ class WineBox:
             process = self._begun(child, talk, command, stdio, lambda _: self.kill())
             self._main = process
             self._end_with_first(child)
+            self._listen(talk)
             self._shared.watcher.watch(child.init, lambda: self._over(child, process, talk))
             return process
 
@@ -158,10 +158,9 @@ class WineBox:
             child.popen.wait()
             self._joined.discard(child.popen.pid)
             os.close(child.joined)
-            code = _exit_code(talk.read_status())
-            self._talks.end(talk)
-            process.finish(self._cause if code is None else code)
+            process.finish(self._end(talk))
 
+        self._listen(talk)
         self._shared.watcher.watch(child.joined, over)
         return process
 
@@ -205,7 +204,7 @@ class WineBox:
             word, number, gone = self._said(child, talk)
             if word == "started":
                 terminal = os.dup(stdio.stdin) if command.tty else -1
-                return WineProcess(child.popen.pid, int(number), terminal, kill)
+                return WineProcess(child.popen.pid, number, terminal, kill)
         except BaseException:
             self._abandon(child)
             self._talks.end(talk)
@@ -214,23 +213,26 @@ class WineBox:
         self._talks.end(talk)
         if word == "failed":
             raise ToolError(f"cannot start {command.line[:200]!r}", program=command.line.split(" ")[0],
-                            code=int(number) if number.isdigit() else 0, why=f"Windows error {number}")
+                            code=number, why=f"Windows error {number}")
         why = f"Wine ended with {child.popen.returncode}" if gone else f"Wine said nothing for {START_SECONDS} s"
         raise ToolError(f"cannot start {command.line[:200]!r}", program="wine64", why=f"{why} before the program began")
 
-    def _said(self, child: launch.Child, talk: Talk) -> tuple[str, str, bool]:
-        """The first line of the status, as word and number, and whether all was over before; no word: in vain."""
+    def _said(self, child: launch.Child, talk: Talk) -> tuple[str, int, bool]:
+        """What launcher.exe said of the start, as word and number, and whether all was over before; no word: in
+        vain."""
         end = time.monotonic() + START_SECONDS
         outside = child.init if child.init >= 0 else child.joined
-        with Notice(talk.descriptor) as notice:
-            while True:
-                gone = ended(outside)
-                word, _, number = talk.read_status().partition("\n")[0].partition(" ")
-                if word == "failed" or (word == "started" and number.isdigit()):
-                    return word, number, gone
-                if gone or time.monotonic() > end:
-                    return "", "", gone
-                notice.wait(end - time.monotonic(), outside)
+        while True:
+            gone = ended(outside)
+            if not talk.hear():
+                self._flooded(outside)
+                return "", 0, True
+            begun = talk.begun()
+            if begun:
+                return (*begun, gone)
+            if gone or time.monotonic() > end:
+                return "", 0, gone
+            wait(end - time.monotonic(), talk.descriptor, outside)
 
     def _abandon(self, child: launch.Child) -> None:
         if child.init >= 0:
@@ -287,12 +289,36 @@ class WineBox:
         with self._signalling:
             self._child = None
         os.close(child.init)
-        code = _exit_code(talk.read_status())
-        self._talks.end(talk)
+        code = self._end(talk)
         self._group.remove()
         if self._timer:
             self._timer.cancel()
-        process.finish(self._cause if code is None else code)
+        process.finish(code)
+
+    def _listen(self, talk: Talk) -> None:
+        """Take out what the program's FIFO gets while it runs: a full one would hold launcher.exe up at its end."""
+        def heard() -> None:
+            if not talk.hear():
+                self._shared.watcher.forget(talk.descriptor)
+                self._flooded()
+
+        self._talks.begun(talk)
+        self._shared.watcher.listen(talk.descriptor, heard)
+
+    def _end(self, talk: Talk) -> int:
+        """The exit code of a program that has ended."""
+        self._shared.watcher.forget(talk.descriptor)
+        talk.hear()
+        code = talk.exit_code()
+        self._talks.end(talk)
+        return self._cause if code is None else code
+
+    def _flooded(self, *joined: int) -> None:
+        """End a box that writes answers without end in launcher.exe's place. nsenter, if one waits for its program in
+        there, is left to end by itself: process 1 is not over while a child of nsenter's has no parent to bury it."""
+        self._signal(signal.SIGKILL)
+        if joined:
+            wait(END_SECONDS, *joined)
 
     def stop(self, timeout: float) -> None:
         """See :meth:`.port.Box.stop`."""
@@ -344,7 +370,7 @@ class WineBox:
             return ()
         found: list[str] = []
         with contextlib.suppress(NotFoundError):
-            self._ask("list", 10, lambda talk: found.append(talk.read_list()))
+            self._ask("list", 10, lambda talk: found.append(talk.listed()))
         here = processes.below(processes.scan(), [child.init_pid, *self._joined])
         return processes.pair(processes.parse("".join(found)), here, self._job)
 
@@ -367,12 +393,7 @@ class WineBox:
                 talk = self._talk(command, "")
                 child = self._join(verb, talk, Stdio(null, null, null), command, Limits())
             try:
-                code = child.popen.wait(seconds)
-            except subprocess.TimeoutExpired as error:
-                child.popen.kill()
-                child.popen.wait()
-                raise ToolError(f"cannot {verb} in the box", program="wine64",
-                                why=f"no answer in {seconds:g} s") from error
+                code = self._answered(verb, child, talk, seconds)
             finally:
                 os.close(child.joined)
                 self._joined.discard(child.popen.pid)
@@ -386,13 +407,24 @@ class WineBox:
                 self._talks.end(talk)
 
 
+    def _answered(self, verb: str, child: launch.Child, talk: Talk, seconds: float) -> int:
+        """Hear what launcher.exe says until it has ended, and give its exit code; ToolError after this time."""
+        end = time.monotonic() + seconds
+        while not ended(child.joined):
+            flooded = not talk.hear()
+            if flooded:
+                self._flooded(child.joined)
+            if flooded or time.monotonic() > end:
+                child.popen.kill()
+                child.popen.wait()
+                raise ToolError(f"cannot {verb} in the box", program="wine64", why=f"no answer in {seconds:g} s")
+            wait(end - time.monotonic(), talk.descriptor, child.joined)
+        talk.hear()
+        return child.popen.wait()
+
+
 def _make_raw(command: Command, stdio: Stdio) -> None:
     """Wine's console makes its terminal raw, a moment after the first keys may have come: do it before."""
     if command.tty:
         tty.setraw(stdio.stdin)
 
-
-def _exit_code(status: str) -> int | None:
-    """The code that launcher.exe wrote, ``None`` when it was killed before."""
-    found = re.search(r"^exit (\d{1,10})$", status, re.MULTILINE)
-    return int(found[1]) & 0xFFFFFFFF if found else None

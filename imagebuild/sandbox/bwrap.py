@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a box looks like from inside, as bubblewrap's arguments. Pure: text in, text out.
 
-Wine's files and this machine's libraries are there read-only; the box's own are the prefix (registry), drive C (an
-overlay), ``/run`` (what launcher.exe and the host tell each other) and ``/tmp`` (wineserver's socket). There is no
-home, no ``Z:``, no shell, no other process. ``/proc/sys`` is read-only for the same reason that root gives up its user
-id.
+Wine's files and this machine's libraries are there read-only, and so is ``/run`` (what launcher.exe and the host tell
+each other); the box's own are the prefix (registry), drive C (an overlay) and ``/tmp`` (wineserver's socket). There is
+no home, no ``Z:``, no shell, no other process. ``/proc/sys`` is read-only for the same reason that root gives up its
+user id.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def arguments(install: Install, view: View, environment: Mapping[str, str], desc
     out += ["--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
             "--ro-bind", "/usr/bin/setpriv", "/usr/bin/setpriv", "--ro-bind", str(view.programs), PROGRAMS,
             "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys",
-            "--dev", "/dev", "--tmpfs", "/tmp", "--bind", str(view.run), RUN, "--bind", str(view.prefix), PREFIX]
+            "--dev", "/dev", "--tmpfs", "/tmp", "--ro-bind", str(view.run), RUN, "--bind", str(view.prefix), PREFIX]
     for name, descriptor in descriptors.etc:
         out += ["--perms", "0644", "--file", str(descriptor), f"/etc/{name}"]
     if view.upper is not None:

@@ -6,10 +6,10 @@
     folder/
       prefix/         Wine's prefix: system.reg user.reg userdef.reg, dosdevices/, drives/ (D: and on)
       upper/ work/    what was written to drive C, and the overlay's own
-      run/N           what the host and launcher.exe tell each other about program N (:mod:`.talks`)
+      run/            what the host and launcher.exe tell each other about programs (:mod:`.talks`)
 
-Programs of the box can write in ``prefix``, ``upper`` and ``run``, links too. So the host opens nothing there by a path
-that they could have changed: it keeps the descriptors of ``run`` and of the files it made in it.
+Programs of the box can write in ``prefix`` and ``upper``, links too, so the host opens nothing there by a path that
+they could have changed. ``run`` is the host's own, and made anew each time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import BinaryIO
 
 from ..errors import NotFoundError, UsageError
 from ..windows.upcase import fold
-from . import identity
+from . import identity, overlay
 from .account import Account
 from .bwrap import DRIVE_C, PREFIX
 from .port import BoxSpec
@@ -53,10 +53,13 @@ def make(spec: BoxSpec, template: Path, account: Account) -> None:
         finally:
             os.close(inside)
         new.rename(prefix)
-    for name in ("upper", "work", "run"):
+    for name in ("upper", "work"):
         if not (spec.folder / name).is_dir():
             (spec.folder / name).mkdir()
             account.own(spec.folder / name)
+    overlay.remove_path(spec.folder / "run")
+    (spec.folder / "run").mkdir()
+    (spec.folder / "run").chmod(0o711)
 
 
 def _registry(spec: BoxSpec, template: Path, prefix: int, account: Account) -> None:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two threads of a sandbox: one that starts programs, one that notices their end.
+"""The two threads of a sandbox: one that starts programs, one that hears what launcher.exe says of them and notices
+their end.
 
 bubblewrap's ``--die-with-parent`` follows the *thread* that started it, so all are started by one that lives as long as
 the sandbox. The end is noticed through pidfds: no signal handler, nobody else's children are reaped.
@@ -33,12 +34,12 @@ class Starter:
 
 
 class Watcher:
-    """Calls a function once when a process ends."""
+    """Calls a function once when a process ends, and another whenever a pipe can be read."""
 
     def __init__(self) -> None:
         self._poll = select.epoll()
         self._lock = threading.Lock()
-        self._waiting: dict[int, Callable[[], None]] = {}
+        self._waiting: dict[int, Callable[[], object]] = {}
         self._thread = threading.Thread(target=self._run, name="sandbox-watcher", daemon=True)
         self._closed = False
         self._wake_read, self._wake_write = os.pipe()
@@ -49,9 +50,25 @@ class Watcher:
     def watch(self, pidfd: int, ended: Callable[[], None]) -> None:
         """Call ``ended`` from the watcher's thread when the process of ``pidfd`` has ended. The descriptor stays the
         caller's and must stay open until then."""
+
+        def once() -> None:
+            self.forget(pidfd)
+            ended()
+
+        self.listen(pidfd, once)
+
+    def listen(self, descriptor: int, heard: Callable[[], object]) -> None:
+        """Call ``heard`` from the watcher's thread as long as a descriptor can be read, until :meth:`forget`."""
         with self._lock:
-            self._waiting[pidfd] = ended
-        self._poll.register(pidfd, select.EPOLLIN)
+            self._waiting[descriptor] = heard
+        self._poll.register(descriptor, select.EPOLLIN)
+
+    def forget(self, descriptor: int) -> None:
+        """Listen no more, if anything does. Called on the watcher's thread, before the descriptor is closed."""
+        with self._lock:
+            known = self._waiting.pop(descriptor, None)
+        if known:
+            self._poll.unregister(descriptor)
 
     def close(self) -> None:
         """End the thread; ends that were not noticed yet never will be."""
@@ -66,10 +83,10 @@ class Watcher:
 
     def _run(self) -> None:
         while not self._closed:
-            for descriptor, _ in self._poll.poll():
+            # One at a time: a function may close the descriptor that another event of the same batch tells of.
+            for descriptor, _ in self._poll.poll(maxevents=1):
                 if descriptor == self._wake_read:
                     continue
-                self._poll.unregister(descriptor)
                 with self._lock:
-                    ended = self._waiting.pop(descriptor)
-                ended()
+                    call = self._waiting[descriptor]
+                call()

@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the host and launcher.exe tell each other about a program: the file ``run/N`` of the box's folder.
+"""What the host and launcher.exe tell each other about a program: two files in the folder ``run`` of a box.
 
-It begins with what the host asks for; launcher.exe writes its answer behind that. Programs of the box can write there
-too, so the host keeps its descriptor and trusts no name: a file that was replaced is not looked at, one that was
-written tells of nothing but the box itself.
+``run/N`` is what the host asks for. ``run/N.answer`` is a FIFO, into which launcher.exe writes lines. The box has the
+folder read-only: no program of it can make, remove, replace or close anything there, and a FIFO can be written through
+a read-only mount all the same. None can read an answer in launcher.exe's place either, for the FIFO may only be
+written. Both names go, and the FIFO opens to none, as soon as launcher.exe has it open.
+
+A program can still write answers of its own, before that or with launcher.exe's descriptor. They tell of its own box
+alone. An answer begins at a line's start, so that bytes before it do not hide it; the host takes out at once what is
+written, so that launcher.exe never waits; and a box that writes more than :data:`MOST` is ended.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UsageError
@@ -20,83 +25,112 @@ from .account import Account
 from .bwrap import PREFIX
 from .folder import FOLDER
 
-_NUMBER = re.compile("[1-9][0-9]{0,8}")
+MOST = 1 << 20
+"""Bytes of answers about one program. launcher.exe writes some forty; a list of ten thousand processes fits."""
+
+_BEGUN = re.compile(rb"^(started|failed) (\d{1,10})\n", re.MULTILINE)
+_EXIT = re.compile(rb"^exit (\d{1,10})\n", re.MULTILINE)
+_MAKE = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
 class Talk:
-    """One program's file below ``run``: its name, its path inside (a Windows one), an open descriptor, and where the
-    answer begins."""
+    """One program's: its name in ``run``, the descriptor of its FIFO (:class:`Talks` closes it), and what came.
 
-    name: str
-    descriptor: int
-    start: int
+    Not for two threads at a time.
+    """
+
+    def __init__(self, name: str, descriptor: int) -> None:
+        self.name = name
+        self.descriptor = descriptor
+        self._heard = bytearray()
 
     @property
     def inside(self) -> str:
-        """The file as launcher.exe finds it."""
+        """The request as launcher.exe finds it; the FIFO is beside it."""
         return rf"\\?\unix\run\{self.name}"
 
-    def read_status(self) -> str:
-        """What launcher.exe has said so far; at most a few lines are looked at."""
-        return os.pread(self.descriptor, 400, self.start).decode("ascii", "replace")
+    def hear(self) -> bool:
+        """Take out what was written so far, without waiting. False for a program that writes too much."""
+        while len(self._heard) <= MOST:
+            try:
+                part = os.read(self.descriptor, 1 << 16)
+            except BlockingIOError:
+                return True
+            self._heard += part
+        return False
 
-    def read_list(self) -> str:
+    def begun(self) -> tuple[str, int] | None:
+        """"started" and the program's Windows id, or "failed" and the error; ``None``: not known yet."""
+        found = _BEGUN.search(self._heard)
+        return (found[1].decode(), int(found[2])) if found else None
+
+    def exit_code(self) -> int | None:
+        """The program's exit code, the last one that came; ``None`` when launcher.exe was killed before."""
+        codes = _EXIT.findall(self._heard)
+        return int(codes[-1]) & 0xFFFFFFFF if codes else None
+
+    def listed(self) -> str:
         """The processes that ``launcher list`` wrote."""
-        return os.pread(self.descriptor, 1 << 20, self.start).decode("utf-8", "replace")
+        return self._heard.decode("utf-8", "replace")
 
 
 class Talks:
-    """All talks of one box. Not for two threads at a time, but :meth:`end`."""
+    """All talks of one box, in its folder ``run``, which must be empty."""
 
     def __init__(self, run: Path, account: Account) -> None:
-        """OSError. Numbers go on where those of an engine before us stopped, if any of its files cannot be removed."""
+        """OSError."""
         self._account = account
+        self._lock = threading.Lock()
         self._run = os.open(run, FOLDER)
-        try:
-            self._ended = self._names()
-            self._remove()
-            self._number = max(map(int, self._names()), default=0)
-        except OSError:
-            self.close()
-            raise
+        self._number = 0
 
     def begin(self, request: bytes) -> Talk:
-        """Make ``run/N`` with this request. OSError when the box is in the way, or after :meth:`close`."""
-        self._remove()
-        self._number += 1
-        name = str(self._number)
-        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644,
-                             dir_fd=self._run)
-        with ExitStack() as failed:
-            failed.callback(os.close, descriptor)
-            if self._account.drop:
-                os.fchown(descriptor, self._account.uid, self._account.gid)
-            with open(descriptor, "wb", closefd=False) as out:  # os.write may stop at a full disk and say nothing
+        """Make ``run/N`` with this request, and the FIFO. OSError, also after :meth:`close`."""
+        with self._lock, ExitStack() as failed:
+            self._number += 1
+            name = str(self._number)
+            asked = os.open(name, os.O_WRONLY | _MAKE, 0o400, dir_fd=self._run)
+            failed.callback(self._remove, name)
+            with os.fdopen(asked, "wb") as out:  # os.write may stop at a full disk and say nothing
+                self._give(asked, 0o400)
                 out.write(request)
+            os.mkfifo(f"{name}.answer", 0o600, dir_fd=self._run)
+            descriptor = os.open(f"{name}.answer", os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC,
+                                 dir_fd=self._run)
+            failed.callback(os.close, descriptor)
+            self._give(descriptor, 0o200)
             failed.pop_all()
-        return Talk(name, descriptor, len(request))
+            return Talk(name, descriptor)
+
+    def begun(self, talk: Talk) -> None:
+        """launcher.exe has opened both files: no other program needs to."""
+        with suppress(OSError):
+            os.fchmod(talk.descriptor, 0)
+        with self._lock:
+            self._remove(talk.name)
 
     def end(self, talk: Talk) -> None:
-        """Close its file, which goes with the next that begins. From any thread."""
+        """Let go of both files."""
+        with self._lock:
+            self._remove(talk.name)
         os.close(talk.descriptor)
-        self._ended.append(talk.name)
 
     def close(self) -> None:
         """Begin no more. Safe to call twice."""
-        if self._run >= 0:
-            os.close(self._run)
-            self._run = -1
+        with self._lock:
+            if self._run >= 0:
+                os.close(self._run)
+                self._run = -1
 
-    def _names(self) -> list[str]:
-        """The files that may be ours; a program can put anything there."""
-        return [name for name in os.listdir(self._run) if _NUMBER.fullmatch(name)]  # noqa: PTH208
+    def _give(self, descriptor: int, mode: int) -> None:
+        if self._account.drop:
+            os.fchown(descriptor, self._account.uid, self._account.gid)
+        os.fchmod(descriptor, mode)
 
-    def _remove(self) -> None:
-        """Take away the files of what has ended, but for folders, which are a program's."""
-        while self._ended and self._run >= 0:
+    def _remove(self, name: str) -> None:
+        for one in (name, f"{name}.answer"):
             with suppress(OSError):
-                os.unlink(self._ended.pop(), dir_fd=self._run)
+                os.unlink(one, dir_fd=self._run)
 
 
 def request(job: str, flags: str, memory: int | None, cpus: float | None, cwd: str, line: str,

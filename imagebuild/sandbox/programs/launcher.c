@@ -3,14 +3,15 @@
  *
  *   launcher run FILE        start the command that FILE asks for, pass its exit code on
  *   launcher stop FILE       tell every process of the job that Windows shuts down
- *   launcher list FILE       write the processes to FILE
+ *   launcher list FILE       tell the processes
  *   launcher save FILE       write the registry to the prefix
  *
- * FILE is \\?\unix\run\N, outside drive C: and made by the host. It begins with the request: UTF-8, each field ended by
- * a NUL: job, flags, memory in bytes, processors in hundredths, registry folder, working directory, command line, then
- * one NAME=VALUE each. Flags are letters: m main program, s start services, t terminal, l feed stdin line by line, d
- * there are drives beside C:.
- * Behind it we write "started PID\n" or "failed ERROR\n", then "exit CODE\n"; Linux would pass on eight bits of it.
+ * FILE is \\?\unix\run\N, outside drive C: and made by the host. It is the request: UTF-8, each field ended by a NUL:
+ * job, flags, memory in bytes, processors in hundredths, registry folder, working directory, command line, then one
+ * NAME=VALUE each. Flags are letters: m main program, s start services, t terminal, l feed stdin line by line, d there
+ * are drives beside C:.
+ * Into FILE.answer, a FIFO, we write the lines "started PID" or "failed ERROR", then "exit CODE"; Linux would pass on
+ * eight bits of it.
  *
  * It links kernel32 and ntdll alone. Every library more is found, mapped and bound anew for each program that starts in
  * a box: the C library and advapi32 are a tenth of the time of "docker exec".
@@ -275,7 +276,7 @@ static int work(void)
     line = word(&line);
     if (!*verb || !*line) return 2;
     if (!read_request(line, &request)) {
-        say_at_end("failed ", ERROR_INVALID_DATA);
+        say("failed ", ERROR_INVALID_DATA);
         return 1;
     }
     switch (verb[0] << 8 | verb[1]) {

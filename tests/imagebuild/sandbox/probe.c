@@ -87,6 +87,17 @@ int main(int count, char **argument)
         if (count > 2) return 5;
         Sleep(INFINITE);
     }
+    if (!strcmp(verb, "answer")) { /* answer PATH flood|WORD NUMBER: write it there as soon as that can be opened */
+        char text[4096];
+        word file;
+        int flood = !strcmp(argument[3], "flood"), size = flood ? (int)sizeof text
+                    : sprintf(text, "\n%s %s\n", argument[3], argument[4]);
+
+        if (flood) memset(text, 'x', sizeof text);
+        while ((file = call(2, (word)(ULONG_PTR)argument[2], 1, 0, 0)) < 0) ;
+        do call(1, file, (word)(ULONG_PTR)text, size, 0); while (flood);
+        Sleep(INFINITE);
+    }
     if (!strcmp(verb, "hunt")) { /* hunt SECONDS: trace what comes into the box; how many, how many without a filter */
         static char seen[2000], text[4096], path[64];
         DWORD end = GetTickCount() + 1000 * strtoul(argument[2], NULL, 0);

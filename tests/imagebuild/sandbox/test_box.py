@@ -20,9 +20,9 @@ from support import sandboxes
 from support.sandboxes import Boxes, run, start, wait_for
 
 from imagebuild.errors import NotFoundError, ToolError, UsageError
-from imagebuild.sandbox import KILLED, BoxSpec, Command, Limits, Mount, Stdio, WineSandbox, launch
+from imagebuild.sandbox import KILLED, BoxSpec, Command, Limits, Mount, Stdio, WineSandbox, launch, notice
+from imagebuild.sandbox import box as box_module
 from imagebuild.sandbox.box import WineBox
-from imagebuild.sandbox.notice import Notice
 
 pytestmark = pytest.mark.slow
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -364,11 +364,11 @@ def test_a_start_that_is_interrupted_leaves_nothing(boxes: Boxes, monkeypatch: p
         begun.append(really(*arguments, **more))
         return begun[0]
 
-    def interrupted(self: Notice, seconds: float, *ends: int) -> None:
+    def interrupted(seconds: float, *descriptors: int) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(launch, "first", first)
-    monkeypatch.setattr(Notice, "wait", interrupted)
+    monkeypatch.setattr(box_module, "wait", interrupted)
     before = len([*Path("/proc/self/fd").iterdir()])
     with pytest.raises(KeyboardInterrupt):
         start(box, "probe sleep")
@@ -378,13 +378,13 @@ def test_a_start_that_is_interrupted_leaves_nothing(boxes: Boxes, monkeypatch: p
 
 def test_a_box_is_killed_while_it_starts(boxes: Boxes, monkeypatch: pytest.MonkeyPatch) -> None:
     box = boxes.open()
-    really = Notice.wait
+    really = notice.wait
 
-    def wait(self: Notice, seconds: float, *ends: int) -> None:
+    def wait(seconds: float, *descriptors: int) -> None:
         box.kill()
-        really(self, seconds, *ends)
+        really(seconds, *descriptors)
 
-    monkeypatch.setattr(Notice, "wait", wait)
+    monkeypatch.setattr(box_module, "wait", wait)
     with pytest.raises(ToolError, match="before the program began"):
         start(box, "probe sleep")
 
