@@ -91,9 +91,9 @@ def _command(settings: EngineSettings, socket: Path, config: str | None) -> list
 
 def _start_behind(command: list[str], root: Path, socket: Path) -> None:
     """A process of its own that outlives this one; what it says goes to a file."""
-    root.mkdir(parents=True, exist_ok=True)
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = root / "engine.log"
-    with log.open("wb") as said:
+    with open(log, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as said:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
     try:
         _await_ready(child, root, socket, log)

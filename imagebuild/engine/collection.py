@@ -14,6 +14,7 @@ from ..dockerapi.names import check_container_name, new_id, random_name
 from ..errors import StoreError, WcowError
 from ..sandbox import overlay
 from ..sandbox.port import KILLED
+from . import modes
 from .container import RECORD, Container
 from .events import Event, Events
 from .parts import ImagePart, NetworkPart, VolumePart
@@ -90,7 +91,7 @@ class Collection:
         container = Container(identifier, name, folder, time.time_ns(), image, config, host, dict(networks), mounts,
                               command)
         try:
-            folder.mkdir(parents=True)
+            modes.make(folder)
             container.save(sync=True)
         except (OSError, StoreError) as error:
             with suppress(OSError, WcowError):

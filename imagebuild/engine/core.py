@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..dockerapi import Identity, Route, Server, VersionRange
 from ..sandbox.changes import open_content
 from ..sandbox.port import Sandbox
-from . import changed, threads
+from . import changed, modes, threads
 from .containers import Containers
 from .events import Events
 from .files import read_document, write_document
@@ -53,7 +53,7 @@ class Engine:
     def open(self) -> None:
         """Read what an earlier engine left. On the loop, whose threads are the engine's from now on."""
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "engine"))
-        self.settings.root.mkdir(parents=True, exist_ok=True)
+        modes.claim(self.settings.root)
         place = self.settings.root / "engine.json"
         document = read_document(place)
         if not isinstance(document, dict) or not isinstance(document.get("id"), str):

@@ -20,7 +20,7 @@ def write_document(path: Path, document: Any, *, sync: bool = True) -> None:
     data = json.dumps(document).encode()  # dump() and an indent are Python's own, six times as slow
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with draft.open("xb") as stream:
+        with open(draft, "xb", opener=_private) as stream:
             stream.write(data)
             if sync:
                 stream.flush()
@@ -30,6 +30,11 @@ def write_document(path: Path, document: Any, *, sync: bool = True) -> None:
         with suppress(OSError):
             draft.unlink()
         raise StoreError(f"cannot write {path}", why=error.strerror or str(error)) from error
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a new file that only its owner reads: records hold variables, and those hold passwords."""
+    return os.open(path, flags, 0o600)
 
 
 def read_document(path: Path) -> Any:

@@ -37,7 +37,7 @@ _STALE_SECONDS = 24 * 3600
 def scratch(images: Images) -> Iterator[Path]:
     """A folder for the time of a block, on the disk of the images."""
     parent = images.settings.root / "tmp"
-    parent.mkdir(parents=True, exist_ok=True)
+    parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     for old in parent.iterdir():  # of a process that was killed
         if old.stat().st_mtime < time.time() - _STALE_SECONDS:
             shutil.rmtree(old, ignore_errors=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import StoreError
+from . import modes
 from .core import Engine
 from .files import read_document, write_document
 
@@ -36,7 +37,7 @@ class Lock:
     """Held by the one engine of a folder. A kernel lock: it is gone when its process is, however that ends."""
 
     def __init__(self, root: Path) -> None:
-        root.mkdir(parents=True, exist_ok=True)
+        modes.claim(root)
         self._root = root
         self._file = os.open(root / "engine.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         for _ in range(TRIES):  # whoever asks whether an engine runs holds the lock for a moment, too

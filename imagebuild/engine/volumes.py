@@ -26,6 +26,7 @@ from ..dockerapi import Filters, faults, shapes
 from ..errors import StoreError
 from ..sandbox import overlay
 from ..sandbox.account import choose
+from . import modes
 from .events import Event, Events
 from .files import full, read_document, write_document
 from .gotext import quoted
@@ -242,8 +243,8 @@ def _make(volume: Volume) -> None:
     """The folder of a volume, whole or not there."""
     draft = volume.folder.with_name(f"{_GONE}{secrets.token_hex(8)}")
     try:
-        data = draft / "_data"
-        data.mkdir(parents=True, mode=0o755)
+        data = modes.make(draft) / "_data"
+        data.mkdir(mode=0o755)
         choose().own(data)
         write_document(draft / "volume.json", {"version": VERSION, "created": volume.created, "labels": volume.labels,
                                                "made_for": volume.made_for})

@@ -36,8 +36,7 @@ def user_engine() -> Iterator[Engine]:
 @pytest.fixture(params=users.KINDS)
 def windows(request: pytest.FixtureRequest) -> Engine:
     """The embedded engine, once as root and once as an ordinary user. Both stay for the whole session."""
-    made = request.getfixturevalue(f"{request.param}_engine")
-    assert isinstance(made, Engine)
+    made: Engine = request.getfixturevalue(f"{request.param}_engine")
     return made
 
 

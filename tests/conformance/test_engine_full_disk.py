@@ -43,9 +43,10 @@ def refused(small: SmallDisk, *words: str | Path) -> str:
 
 
 @pytest.mark.parametrize("left", [0, 20_000, 100_000])
-def test_a_load_a_pull_and_a_build(small: SmallDisk, tmp_path: Path, left: int) -> None:
-    archive = image(tmp_path / "image", programs.find("x86_64-w64-mingw32-gcc"))
-    context = tmp_path / "context"
+def test_a_load_a_pull_and_a_build(small: SmallDisk, left: int) -> None:
+    folder = small.engine.fresh()
+    archive = image(folder / "image", programs.find("x86_64-w64-mingw32-gcc"))
+    context = folder / "context"
     context.mkdir()
     (context / "Dockerfile").write_text(f"FROM {IMAGE}\nCOPY big C:/big\n")
     (context / "big").write_bytes(os.urandom(3_000_000))

@@ -102,6 +102,14 @@ def ourselves() -> User:
     return find(USER if os.geteuid() else ROOT)
 
 
+def another() -> User:
+    """An account that is neither root, nor the ordinary user, nor the one that boxes run as; Unavailable where we are
+    not root, and cannot become it."""
+    if os.geteuid():
+        raise programs.Unavailable("the tests do not run as root, and cannot become another user")
+    return replace(ordinary(), uid=UID - 1, gid=UID - 1)
+
+
 def ordinary() -> User:
     """An account that is not root."""
     return find(USER)

@@ -24,3 +24,14 @@ def test_without_it_the_data_folder_of_the_user_is_used(tmp_path: Path, monkeypa
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert local_path() == tmp_path / "wcow" / "store"
     assert not local_path().exists()
+
+
+def test_the_folder_is_made_for_its_user_alone_and_one_that_is_there_is_left_as_it_is(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WCOW_STORE", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    images.store(local_store(), images.sample(b"x"), b"x", tag="docker.io/library/app:1")
+    assert (tmp_path / "data" / "wcow").stat().st_mode & 0o777 == 0o700
+    (tmp_path / "data" / "wcow").chmod(0o755)
+    local_store()
+    assert (tmp_path / "data" / "wcow").stat().st_mode & 0o777 == 0o755
