@@ -8,7 +8,7 @@ engine. What only lives while it runs is in :mod:`.run`.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -165,6 +165,8 @@ class Container:
         words = self.words
         endpoints = self.endpoints()
         first = endpoints.get(self.host.network_mode) or next(iter(endpoints.values()), shapes.EndpointSettings())
+        main = self.networks.get(self.host.network_mode)
+        config = replace(self.config, mac_address=self.config.mac_address or (main.mac_address if main else ""))
         sandbox = self.id if self.running and not net_model.other_of(self.host.network_mode) else ""
         return shapes.Inspect(
             id=self.id, created=moment_text(self.created), path=words[0] if words else "", args=tuple(words[1:]),
@@ -172,7 +174,7 @@ class Container:
             driver="windowsfilter", platform="windows", exec_ids=tuple(self.execs) or None, host_config=self.host,
             graph_driver=shapes.GraphDriver(name="windowsfilter",
                                             data={"dir": rf"C:\ProgramData\docker\windowsfilter\{self.id}"}),
-            mounts=self.mounts, config=self.config,
+            mounts=self.mounts, config=config,
             network_settings=shapes.NetworkSettings(
                 sandbox_id=sandbox, ports=self.port_map(), endpoint_id=first.endpoint_id,
                 gateway=first.gateway, ip_address=first.ip_address, ip_prefix_len=first.ip_prefix_len,

@@ -37,6 +37,9 @@ async def create(engine: Engine, asked: shapes.CreateRequest, *, name: str,
     endpoints = (asked.networking_config.endpoints_config if asked.networking_config else None) or {}
     if len(endpoints) > 1 and not version.at_least("1.44"):
         raise faults.BadRequest(f"Container cannot be created with multiple network endpoints: {', '.join(endpoints)}")
+    mode = asked.host_config.network_mode if asked.host_config else ""
+    endpoints, mac_warnings = net_request.with_mac(own.mac_address, mode, endpoints, version)
+    own = replace(own, mac_address="")  # it is the endpoint's from here on
     checked = refusals.check_create(own, asked.host_config, cpus=os.cpu_count() or 1, version=version)
     own, host = checked.config, checked.host_config
     image, facts = engine.images.find(own.image)
@@ -60,7 +63,7 @@ async def create(engine: Engine, asked: shapes.CreateRequest, *, name: str,
     except BaseException:
         engine.volumes.release(identifier, remove_anonymous=True)
         raise
-    return container, checked.warnings
+    return container, (*checked.warnings, *mac_warnings)
 
 
 def _isolation(asked: str) -> str:

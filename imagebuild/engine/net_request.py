@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from ..dockerapi import faults, shapes
+from ..dockerapi.versions import ApiVersion
 from . import net_addresses, net_model, net_options
 from .net_model import Network, Pool
 from .parts import Published, Wanted
 
 NULL_IPAM = "This request is not supported by null ipam driver"
-_MAC = re.compile(r"[0-9a-fA-F]{2}([:-])[0-9a-fA-F]{2}(\1[0-9a-fA-F]{2}){4}")
+_MAC = re.compile(r"[0-9a-fA-F]{2}([:-])[0-9a-fA-F]{2}(\1[0-9a-fA-F]{2}){4}|([0-9a-fA-F]{4}\.){2}[0-9a-fA-F]{4}")
 
 
 def network_of(request: shapes.NetworkCreate, taken: Collection[IPv4Network], existing: Mapping[str, Network],
@@ -166,7 +168,38 @@ def wanted(network: str, settings: shapes.EndpointSettings | None, hostname: str
     if wrong:
         raise faults.BadRequest("invalid endpoint settings:\n" + joined(wrong))
     aliases = tuple(dict.fromkeys(filter(None, (*(settings.aliases or ()), hostname))))
-    return Wanted(network, aliases, ipv4, settings.mac_address.lower().replace("-", ":"))
+    digits = re.sub("[^0-9a-f]", "", settings.mac_address.lower())
+    return Wanted(network, aliases, ipv4, ":".join(digits[place:place + 2] for place in range(0, len(digits), 2)))
+
+
+def with_mac(mac: str, mode: str, endpoints: Mapping[str, shapes.EndpointSettings | None], version: ApiVersion
+             ) -> tuple[dict[str, shapes.EndpointSettings | None], tuple[str, ...]]:
+    """The endpoints of a create request with the container's own MAC address, which is that of its main network, and
+    warnings (moby ``api/server/router/container/container_routes.go`` handleMACAddressBC). Before API 1.44 it is the
+    only one that counts; later it may stand beside the same one of the endpoint."""
+    main = net_model.NAT if mode in ("", "default") else mode
+    out = {main if name == "default" else name: place for name, place in endpoints.items()}
+    of_its_own = main != net_model.NONE and not main.startswith("container:")
+    if not version.at_least("1.44"):
+        if not mac:
+            return {name: place and replace(place, mac_address="") for name, place in out.items()}, ()
+        if not of_its_own:
+            raise faults.BadRequest("conflicting options: mac-address and the network mode")
+        out = out or {main: shapes.EndpointSettings()}
+        return {name: place and replace(place, mac_address=mac) for name, place in out.items()}, ()
+    if not mac:
+        return out, ()
+    if of_its_own:
+        place = out.setdefault(main, shapes.EndpointSettings()) if not out else out.get(main)
+        if place is None:
+            raise faults.BadRequest("if a container-wide MAC address is supplied, HostConfig.NetworkMode must match "
+                                    "the identity of a network in NetworkSettings.Networks")
+        if place.mac_address not in ("", mac):
+            raise faults.BadRequest("the container-wide MAC address must match the endpoint-specific MAC address for "
+                                    "the main network, or be left empty")
+        out[main] = replace(place, mac_address=mac)
+    return out, ("The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig "
+                 "instead.",)
 
 
 def check_address(network: Network, address: str) -> None:

@@ -208,9 +208,12 @@ async def container_stats(request: Request, engine: Engine) -> Response:
     from .stats import stats_of
 
     container = engine.containers.find(request["id"])
+    one_shot = request.version.at_least("1.41") and request.flag("one-shot")
+    if request.flag("stream", True) and one_shot:
+        raise faults.BadRequest("cannot have stream=true and one-shot=true")
     if not request.flag("stream", True):
         first: shapes.Stats | None = None
-        if container.running and not request.flag("one-shot"):  # a client makes a rate of two
+        if container.running and not one_shot:  # a client makes a rate of two
             first = await asyncio.to_thread(stats_of, container)
             await asyncio.sleep(1)
         return respond.json(await asyncio.to_thread(stats_of, container, first))

@@ -7,6 +7,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from ..sandbox.port import Box, Process
+from .stats import Usage
 from .streams import Streams
 
 
@@ -20,6 +21,7 @@ class Run:
     streams: Streams
     ended: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     restarting: bool = False
+    usage: Usage = field(default_factory=Usage)
 
     @property
     def pid(self) -> int:

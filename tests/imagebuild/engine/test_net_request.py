@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from imagebuild.dockerapi import faults, shapes
+from imagebuild.dockerapi.versions import api_version
 from imagebuild.engine import net_model, net_request
 from imagebuild.engine.net_model import Network, Pool
 from imagebuild.engine.parts import Published
@@ -119,6 +120,46 @@ def test_what_a_client_asks_of_an_endpoint_is_understood() -> None:
     assert (wanted.network, wanted.aliases, wanted.address, wanted.mac) == (
         "nat", ("db",), "172.28.0.7", "00:15:5d:00:00:0a")
     assert net_request.wanted("nat", None).aliases == ()
+
+
+def test_a_mac_address_is_understood_in_all_of_gos_forms() -> None:
+    for text in ("00-15-5D-00-00-0A", "00:15:5d:00:00:0a", "0015.5d00.000A"):
+        assert net_request.wanted("nat", settings(mac_address=text)).mac == "00:15:5d:00:00:0a"
+
+
+MAC, OTHER = "02:42:ac:11:00:0a", "02:42:ac:11:00:0b"
+
+
+@pytest.mark.parametrize(("version", "mac", "mode", "given", "made", "warned"), [
+    ("1.45", "", "default", {}, {}, False),
+    ("1.45", MAC, "default", {}, {"nat": MAC}, True),
+    ("1.45", MAC, "web", {"web": "", "nat": OTHER}, {"web": MAC, "nat": OTHER}, True),
+    ("1.45", MAC, "web", {"web": MAC}, {"web": MAC}, True),
+    ("1.45", MAC, "default", {"default": ""}, {"nat": MAC}, True),
+    ("1.45", MAC, "none", {}, {}, True),
+    ("1.45", "", "web", {"web": OTHER}, {"web": OTHER}, False),
+    ("1.43", MAC, "web", {}, {"web": MAC}, False),
+    ("1.43", MAC, "default", {"web": OTHER}, {"web": MAC}, False),
+    ("1.43", "", "web", {"web": OTHER}, {"web": ""}, False)])
+def test_a_containers_mac_address_is_that_of_its_main_network(
+        version: str, mac: str, mode: str, given: dict[str, str], made: dict[str, str], warned: bool) -> None:
+    endpoints = {name: shapes.EndpointSettings(mac_address=text) for name, text in given.items()}
+    found, warnings = net_request.with_mac(mac, mode, endpoints, api_version(version))
+    assert {name: place and place.mac_address for name, place in found.items()} == made
+    assert [text.startswith("The container-wide MacAddress field is now deprecated") for text in warnings] == \
+        [True] * warned
+
+
+@pytest.mark.parametrize(("version", "mode", "given", "text"), [
+    ("1.45", "web", {"nat": ""}, "if a container-wide MAC address is supplied, HostConfig.NetworkMode must match"),
+    ("1.45", "web", {"web": OTHER}, "the container-wide MAC address must match the endpoint-specific MAC address"),
+    ("1.43", "none", {}, "conflicting options: mac-address and the network mode"),
+    ("1.43", "container:x", {}, "conflicting options: mac-address and the network mode")])
+def test_a_containers_mac_address_that_fits_nothing_is_refused(version: str, mode: str, given: dict[str, str],
+                                                               text: str) -> None:
+    endpoints = {name: shapes.EndpointSettings(mac_address=mac) for name, mac in given.items()}
+    with pytest.raises(faults.BadRequest, match=text):
+        net_request.with_mac(MAC, mode, endpoints, api_version(version))
 
 
 @pytest.mark.parametrize(("fields", "text"), [

@@ -171,8 +171,21 @@ def test_two_readings_of_stats_make_a_rate(engine: Served) -> None:
     assert alone["preread"] > second["read"]
     shot = engine.client.json("GET", f"/containers/{one}/stats", query={"stream": "false", "one-shot": True})
     assert shot["preread"] == NEVER
+    with pytest.raises(faults.BadRequest, match="cannot have stream=true and one-shot=true"):
+        engine.client.json("GET", f"/containers/{one}/stats", query={"one-shot": True})
     engine.post(f"/containers/{one}/kill")
     assert engine.client.json("GET", f"/containers/{one}/stats", query={"stream": "false"})["read"] == NEVER
+
+
+def test_a_mac_address_is_the_main_networks_and_shown_in_both_places(engine: Served) -> None:
+    mac = "02:42:ac:11:00:0a"
+    one = engine.create("sleep 60", mac_address=mac)
+    engine.post(f"/containers/{one}/start")
+    shown = engine.inspect(one)
+    assert (shown.config.mac_address, shown.network_settings.networks["nat"].mac_address,
+            shown.network_settings.mac_address) == (mac, mac, mac)
+    with pytest.raises(faults.BadRequest, match="invalid config for network nat: invalid MAC address nonsense"):
+        engine.create("sleep 60", mac_address="nonsense")
 
 
 def test_what_happens_is_told(engine: Served) -> None:
