@@ -171,7 +171,8 @@ class Container:
         return shapes.Inspect(
             id=self.id, created=moment_text(self.created), path=words[0] if words else "", args=tuple(words[1:]),
             state=self.state(), image=self.image, log_path="", name=f"/{self.name}", restart_count=self.restarts,
-            driver="windowsfilter", platform="windows", exec_ids=tuple(self.execs) or None, host_config=self.host,
+            driver="windowsfilter", platform="windows", exec_ids=tuple(self.execs) or None,
+            host_config=replace(self.host, links=None),  # moby shows the links it made, and on Windows makes none
             graph_driver=shapes.GraphDriver(name="windowsfilter",
                                             data={"dir": rf"C:\ProgramData\docker\windowsfilter\{self.id}"}),
             mounts=self.mounts, config=config,

@@ -31,13 +31,15 @@ class KernelFacts:
 @dataclass(frozen=True, slots=True)
 class Link:
     """A container's cable to a network (``number`` is its bridge's): the address it has there, the gateway where its
-    way out goes (empty: not by this network), and the names by which others find it."""
+    way out goes (empty: not by this network), the names by which others find it, and names that it alone has for others
+    (``links``: the alias and whose it is)."""
 
     number: int
     interface: IPv4Interface
     mac: str
     gateway: str = ""
     names: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,7 +234,7 @@ class AgentKernel:
 
 def _document(link: Link) -> dict[str, Any]:
     return {"network": link.number, "address": str(link.interface), "gateway": link.gateway, "mac": link.mac,
-            "names": list(link.names)}
+            "names": list(link.names), "links": dict(link.links)}
 
 
 def _line(file: IO[bytes], which: int) -> str:

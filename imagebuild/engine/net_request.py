@@ -168,8 +168,23 @@ def wanted(network: str, settings: shapes.EndpointSettings | None, hostname: str
     if wrong:
         raise faults.BadRequest("invalid endpoint settings:\n" + joined(wrong))
     aliases = tuple(dict.fromkeys(filter(None, (*(settings.aliases or ()), hostname))))
+    links = tuple(map(_link, settings.links or ()))
     digits = re.sub("[^0-9a-f]", "", settings.mac_address.lower())
-    return Wanted(network, aliases, ipv4, ":".join(digits[place:place + 2] for place in range(0, len(digits), 2)))
+    mac = ":".join(digits[place:place + 2] for place in range(0, len(digits), 2))
+    return Wanted(network, aliases, ipv4, mac, links)
+
+
+def _link(text: str) -> tuple[str, str]:
+    """The alias of a link and whose it is: ``name:alias``, ``name``, ``/name:/container/alias`` (docker CLI
+    ``opts/parse.go`` ParseLink). BadRequest for anything else."""
+    name, colon, alias = text.partition(":")
+    if not text:
+        raise faults.BadRequest("empty string specified for links")
+    if ":" in alias:
+        raise faults.BadRequest(f"bad format for links: {text}")
+    if not colon:
+        return name, name
+    return (alias.rpartition("/")[2], name[1:]) if name.startswith("/") else (alias, name)
 
 
 def with_mac(mac: str, mode: str, endpoints: Mapping[str, shapes.EndpointSettings | None], version: ApiVersion

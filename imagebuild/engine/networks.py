@@ -279,7 +279,8 @@ class Networks:
         interface = IPv4Interface((address, gateway.network.prefixlen))
         mac = wanted.mac or net_addresses.mac_of(address)
         way_out = str(gateway.ip) if network.open and not any(one.gateway for one in place.links.values()) else ""
-        place.links[network.id] = Link(number, interface, mac, way_out, _names(container, place.name, wanted.aliases))
+        place.links[network.id] = Link(number, interface, mac, way_out, _names(container, place.name, wanted.aliases),
+                                       wanted.links)
         return replace(endpoint, address=str(address), prefix=gateway.network.prefixlen, mac=mac,
                        gateway=str(gateway.ip) if network.open else "")
 

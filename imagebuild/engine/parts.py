@@ -73,13 +73,14 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A network that a container is to be in: by name or id, with more names for the container, and an address and a
-    MAC address where those were asked for."""
+    """A network that a container is to be in: by name or id, with more names for the container, an address and a MAC
+    address where those were asked for, and names that it alone has for others there (``links``)."""
 
     network: str
     aliases: tuple[str, ...] = ()
     address: str = ""
     mac: str = ""
+    links: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,4 +204,5 @@ def _ignored(host: shapes.HostConfig) -> list[str]:
         (host.devices, "Devices are not given to containers by this engine"),
         (any(option.lower().startswith("credentialspec=") for option in host.security_opt or ()),
          "credential specs have no effect on this engine"),
+        (host.links, "Links have no effect on Windows; name them for a network of your own"),
         (host.storage_opt, "StorageOpt is not enforced by this engine")) if is_set]

@@ -137,12 +137,14 @@ class Agent:
         made = self._containers[container] = Container(os.dup(self._containers[other].space))
         return {"descriptor": made.space}
 
-    def link(self, container: str, network: int, address: str, gateway: str, mac: str, names: list[str]) -> None:
+    def link(self, container: str, network: int, address: str, gateway: str, mac: str, names: list[str],
+             links: dict[str, str] | None = None) -> None:
         """Lay a cable from a container to a network; with a ``gateway`` its way out goes there. One that is there
         already only gets the names, and the way out if it has none."""
         made = self._containers[container]
         interface = IPv4Interface(address)
-        member = Member(container, str(interface.ip), tuple(names))
+        member = Member(container, str(interface.ip), tuple(names),
+                        {alias.lower(): name for alias, name in (links or {}).items()})
         if network in made.cables:
             self._directory.add(network, member)
             if gateway:

@@ -6,9 +6,9 @@ from __future__ import annotations
 import secrets
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from . import dns
 from .loop import READ, Loop
@@ -21,11 +21,13 @@ _BATCH = 64
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A container in a network: its address there and the names it has, the first of them its own."""
+    """A container in a network: its address there, the names it has, the first of them its own, and ``links``: names
+    that only it has for others there, in lower case."""
 
     container: str
     address: str
     names: tuple[str, ...]
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +56,28 @@ class Directory:
         """The network is gone."""
         self._networks.pop(network, None)
 
-    def _visible(self, network: int, asker: str) -> Iterator[Member]:
-        """All in the networks of the container that asks from an address: it may be in more than the one it asks."""
+    def _visible(self, network: int, asker: str) -> Iterator[tuple[Member | None, list[Member]]]:
+        """The networks of the container that asks from an address: it may be in more than the one it asks. Of each what
+        it is itself there, and all members."""
         me = self._networks.get(network, {}).get(asker)
         for number, members in self._networks.items():
-            mine = me is not None and any(one.container == me.container for one in members.values())
+            mine = next((one for one in members.values() if me and one.container == me.container), None)
             if number == network or mine:
-                yield from members.values()
+                yield mine, list(members.values())
 
     def addresses(self, network: int, asker: str, name: str) -> list[str]:
-        """Where a name (lower case) is, for a container in ``network`` that asks from an address."""
-        return [one.address for one in self._visible(network, asker) if name in map(str.lower, one.names)]
+        """Where a name (lower case) is, for a container in ``network`` that asks from an address. A link of its own
+        wins over the names that others have."""
+        out: list[str] = []
+        for mine, members in self._visible(network, asker):
+            wanted = mine.links.get(name, name).lower() if mine else name
+            out += [one.address for one in members if wanted in map(str.lower, one.names)]
+        return out
 
     def name(self, network: int, asker: str, address: str) -> str:
-        """Who has an address; empty: nobody that may be known."""
-        return next((one.names[0] for one in self._visible(network, asker) if one.address == address and one.names), "")
+        """Which container has an address; empty: none that may be known."""
+        return next((one.names[0] for _, members in self._visible(network, asker) for one in members
+                     if one.address == address and one.names), "")
 
 
 class NameServer:

@@ -162,7 +162,14 @@ def test_a_containers_mac_address_that_fits_nothing_is_refused(version: str, mod
         net_request.with_mac(MAC, mode, endpoints, api_version(version))
 
 
+def test_links_are_an_alias_and_whose_it_is() -> None:
+    wanted = net_request.wanted("web", settings(links=("db:store", "cache", "/up:/me/down")))
+    assert wanted.links == (("store", "db"), ("cache", "cache"), ("down", "up"))
+
+
 @pytest.mark.parametrize(("fields", "text"), [
+    ({"links": ("a:b:c",)}, "bad format for links: a:b:c"),
+    ({"links": ("",)}, "empty string specified for links"),
     ({"ip": "1.2.3"}, "invalid IPv4 address: 1.2.3"),
     ({"ip": "0.0.0.0"}, "invalid IPv4 address: 0.0.0.0"),
     ({"ip": "::1"}, "invalid IPv4 address: ::1"),

@@ -43,6 +43,16 @@ def test_a_container_in_two_networks_may_ask_either_server_for_both(directory: D
     assert directory.name(1, "10.1.0.3", "10.2.0.4") == "cache"
 
 
+def test_a_link_is_a_name_that_one_container_alone_has_for_another(directory: Directory) -> None:
+    directory.add(1, Member("d", "10.1.0.9", ("d",), {"store": "db", "www": "Web", "self": "D"}))
+    assert directory.addresses(1, "10.1.0.9", "store") == ["10.1.0.3"]
+    assert directory.addresses(1, "10.1.0.9", "www") == ["10.1.0.2"]  # it wins over the name that others have
+    assert directory.addresses(1, "10.1.0.9", "self") == ["10.1.0.9"]
+    assert directory.addresses(1, "10.1.0.2", "store") == []
+    directory.add(2, Member("d", "10.2.0.9", ("d",)))
+    assert directory.addresses(2, "10.2.0.9", "store") == ["10.1.0.3", "10.2.0.3"]  # of network 2 it is a name
+
+
 def test_who_has_left_is_not_known(directory: Directory) -> None:
     directory.remove(1, "10.1.0.2")
     directory.remove(1, "10.1.0.2")

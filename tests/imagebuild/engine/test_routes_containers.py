@@ -177,6 +177,13 @@ def test_two_readings_of_stats_make_a_rate(engine: Served) -> None:
     assert engine.client.json("GET", f"/containers/{one}/stats", query={"stream": "false"})["read"] == NEVER
 
 
+def test_links_of_the_default_network_have_no_effect_and_are_not_shown(engine: Served) -> None:
+    asked = shapes.CreateRequest(image="app:1", cmd=("echo", "x"), host_config=shapes.HostConfig(links=("a:b",)))
+    made = engine.client.json("POST", "/containers/create", body=asked)
+    assert made["Warnings"] == ["Links have no effect on Windows; name them for a network of your own"]
+    assert engine.inspect(made["Id"]).host_config.links is None
+
+
 def test_a_mac_address_is_the_main_networks_and_shown_in_both_places(engine: Served) -> None:
     mac = "02:42:ac:11:00:0a"
     one = engine.create("sleep 60", mac_address=mac)
