@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A container's files and registry from outside: what it sees, what it changed, its drive for ``docker cp``.
 
-The drive of one that runs is the mounted one, seen through its own root; of one that does not, Wine's drive, the
+The drive of one that runs is the one its programs see, opened in its box; of one that does not, Wine's drive, the
 image's layers and what was written over them.
 """
 
@@ -14,8 +14,9 @@ from pathlib import Path
 
 from ..dockerapi import faults, shapes
 from ..sandbox import identity
-from ..sandbox.archive import Drive
+from ..sandbox.archive import Asked
 from ..sandbox.changes import Changed, How, changes
+from ..sandbox.drive import Drive
 from ..sandbox.merged import Merged, Parts
 from ..sandbox.registry import HiveChange, Prefix, changes_of
 from ..windows.names import parse_path
@@ -24,6 +25,7 @@ from .gotext import quoted
 from .image_unpack import FILES, Ground
 from .images import Images
 from .mountspec import plain_target
+from .run import Run
 from .settings import EngineSettings
 
 
@@ -39,12 +41,14 @@ def below(images: Images, container: Container) -> Merged:
     return Merged((*ground_of(images).folders, *images.unpack(container.image).layers))
 
 
-def drive(images: Images, container: Container) -> Drive:
-    """The container's drive ``C:``, to read and write."""
-    ground, run = ground_of(images), container.run
-    if run is not None:
-        view = Merged((Path(f"/proc/{run.process.host_pid}/root/prefix/drive_c"),))
-        return Drive(view, ground.owner)
+def running_drive(run: Run) -> Drive:
+    """The drive ``C:`` of a container that runs, with what is mounted there. NotFoundError when it has just ended."""
+    return Drive.of_running(run.box.drive())
+
+
+def stopped_drive(images: Images, container: Container) -> Drive:
+    """The drive ``C:`` of a container that does not run, to read and write: without what is mounted, as on Windows."""
+    ground = ground_of(images)
     upper = container.folder / "box" / "upper"
     if not upper.is_dir():
         upper.mkdir(parents=True)
@@ -92,6 +96,12 @@ def parts_of(path: str) -> Parts:
     if text[1:2] == ":" and text[:1].upper() != "C":
         raise faults.Internal("the specified path is not on the system drive (C:)")
     return tuple(parse_path(text[2:] if text[1:2] == ":" else text))
+
+
+def asked(path: str) -> Asked:
+    r"""The same for a path of ``docker cp``, with its last name and whether a folder has to be there."""
+    parts, end = parts_of(path), re.split(r"[\\/]", path)[-1]
+    return Asked(parts, "." if end == "." else parts[-1] if parts else "\\", end in ("", "."))
 
 
 def hives(settings: EngineSettings, images: Images, container: Container) -> tuple[HiveChange, ...]:

@@ -79,7 +79,7 @@ class Containers(Collection):
 
     async def remove(self, container: Container, *, force: bool = False, volumes: bool = False) -> None:
         """Remove it, killed first with ``force``; Conflict for one that runs."""
-        async with self._locked(container):
+        async with self.locked(container):
             if container.id not in self._all:
                 raise faults.no_such_container(container.id)
             if container.running or container.status == "restarting":
@@ -110,7 +110,7 @@ class Containers(Collection):
 
     async def start(self, container: Container) -> None:
         """Start its program. NotModified when it runs."""
-        async with self._locked(container):
+        async with self.locked(container):
             if container.running:
                 raise faults.NotModified("container already started")
             if container.status in ("removing", "dead") or container.id not in self._all:
@@ -298,7 +298,7 @@ class Containers(Collection):
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _close(self, container: Container) -> None:
-        async with self._locked(container):  # a start that is under way ends first
+        async with self.locked(container):  # a start that is under way ends first
             await self._end(container.run)
             if container.status == "restarting":
                 self._settle(container)
@@ -311,7 +311,7 @@ class Containers(Collection):
 
     async def _start_again(self, container: Container, status: str) -> None:
         """Start it because its policy says so, when it is still as it was."""
-        async with self._locked(container):
+        async with self.locked(container):
             if container.status != status or container.id not in self._all or self._closing:
                 return
             try:
@@ -359,7 +359,8 @@ class Containers(Collection):
         task.add_done_callback(self._tasks.discard)
 
     @asynccontextmanager
-    async def _locked(self, container: Container) -> AsyncIterator[None]:
+    async def locked(self, container: Container) -> AsyncIterator[None]:
+        """One start, removal or copy into a container at a time."""
         lock = self._locks.setdefault(container.id, asyncio.Lock())
         async with lock:
             yield

@@ -5,57 +5,69 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from ..dockerapi import Request, Response, Route, faults, gojson, respond, shapes
 from ..dockerapi.duration import moment_text
-from ..errors import NotFoundError
-from ..sandbox.archive import Drive, PathStat
-from ..sandbox.merged import Parts
+from ..errors import NotFoundError, StoreError
+from ..sandbox import archive
+from ..sandbox.archive import Asked, PathStat
+from ..sandbox.archive_write import write
+from ..sandbox.drive import Drive
 from . import changed, refusals_later
 from .container import Container
+from .events import Event
 
 if TYPE_CHECKING:
     from .core import Engine
 
 SPOOLED = 8 << 20
 """Bytes of an archive that are kept in memory; the rest waits in a file."""
+_UNIX_CLIENT = re.compile(r"Docker-Client/\S+ \((?!windows\))")
+"""The docker command on another system than Windows, as its User-Agent tells it: ``Docker-Client/26.1.5 (linux)``."""
 
 
 async def stat_path(request: Request, engine: Engine) -> Response:
     """The facts of a path, in a header."""
-    container = engine.containers.find(request["id"])
-    drive, parts = await asyncio.to_thread(_drive, engine, container, request)
-    found = await asyncio.to_thread(_stat, drive, parts, request, container)
-    return Response(200, b"", headers=(_header(found),))
+    container, asked = _asked(request, engine)
+    async with _opened(engine, container) as drive:
+        found = await asyncio.to_thread(_stat, drive, asked, request)
+    return Response(200, b"", headers=(_header(found, request),))
 
 
 async def get_archive(request: Request, engine: Engine) -> Response:
     """A file or folder as a tar."""
-    container = engine.containers.find(request["id"])
-    drive, parts = await asyncio.to_thread(_drive, engine, container, request)
-    found = await asyncio.to_thread(_stat, drive, parts, request, container)
-    chunks = drive.read(parts)
+    container, asked = _asked(request, engine)
+    async with _opened(engine, container) as drive:
+        found = await asyncio.to_thread(_stat, drive, asked, request)
+        pieces = await asyncio.to_thread(archive.read, drive, asked, slashes=_takes_slashes(request))
+    _tell(engine, container, "archive-path")
 
     async def body() -> AsyncIterator[bytes]:
-        while (chunk := await asyncio.to_thread(_next, chunks)) is not None:
-            yield chunk
+        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+            yield piece
 
-    return respond.tar(body(), headers=(_header(found),))
+    return respond.tar(body(), headers=(_header(found, request),))
 
 
 async def put_archive(request: Request, engine: Engine) -> Response:
     """A tar into a folder of the container."""
-    container = engine.containers.find(request["id"])
-    drive, parts = await asyncio.to_thread(_drive, engine, container, request)
-    with tempfile.SpooledTemporaryFile(SPOOLED) as file:
-        spool = cast("BinaryIO", file)
+    container, asked = _asked(request, engine)
+    replace = not request.flag("noOverwriteDirNonDir")
+    with _spool(engine) as spool:
         async for data in request.body:
-            await asyncio.to_thread(spool.write, data)
+            await asyncio.to_thread(_keep, spool, data)
         spool.seek(0)
-        await asyncio.to_thread(_write, drive, parts, spool, request, container)
+        async with _opened(engine, container, to_write=True) as drive:
+            try:
+                await asyncio.to_thread(write, drive, asked.parts, spool, replace_folders=replace)
+            except NotFoundError:
+                raise _no_such_file(request) from None
+    _tell(engine, container, "extract-to-dir")
     return respond.empty(200)
 
 
@@ -67,36 +79,75 @@ async def changes(request: Request, engine: Engine) -> Response:
     return respond.json(found or None)
 
 
-def _drive(engine: Engine, container: Container, request: Request) -> tuple[Drive, Parts]:
+def _asked(request: Request, engine: Engine) -> tuple[Container, Asked]:
+    container = engine.containers.find(request["id"])
     path = request.text("path")
     if not path:
-        raise faults.BadRequest("bad parameter: path is required")
-    parts = changed.parts_of(path)
-    return changed.drive(engine.images, container), parts
+        raise faults.BadRequest("bad parameter: path cannot be empty")
+    return container, changed.asked(path)
 
 
-def _stat(drive: Drive, parts: Parts, request: Request, container: Container) -> PathStat:
+@asynccontextmanager
+async def _opened(engine: Engine, container: Container, *, to_write: bool = False) -> AsyncIterator[Drive]:
+    """The container's drive. One that does not run is not started while it is written to."""
+    while True:
+        if (run := container.run) is not None:
+            try:
+                drive = await asyncio.to_thread(changed.running_drive, run)
+            except NotFoundError:
+                await asyncio.shield(run.ended)
+                continue
+            yield drive
+            return
+        async with engine.containers.locked(container) if to_write else nullcontext():
+            if container.run is None:
+                engine.containers.check_there(container)
+                yield await asyncio.to_thread(changed.stopped_drive, engine.images, container)
+                return
+
+
+@contextmanager
+def _spool(engine: Engine) -> Iterator[BinaryIO]:
+    with tempfile.SpooledTemporaryFile(SPOOLED, dir=str(engine.settings.root)) as file:
+        yield cast("BinaryIO", file)
+
+
+def _keep(spool: BinaryIO, data: bytes) -> None:
     try:
-        return drive.stat(parts)
+        spool.write(data)
+    except OSError as error:
+        raise StoreError("cannot keep the archive that the client sends", why=error.strerror or str(error),
+                         code=error.errno) from error
+
+
+def _stat(drive: Drive, asked: Asked, request: Request) -> PathStat:
+    try:
+        return archive.stat(drive, asked)
     except NotFoundError:
-        raise faults.no_such_file(request.text("path"), container.id) from None
+        raise _no_such_file(request) from None
 
 
-def _write(drive: Drive, parts: Parts, archive: BinaryIO, request: Request, container: Container) -> None:
-    if not request.flag("noOverwriteDirNonDir"):
-        drive.write(parts, archive)
-        return
-    drive.write(parts, archive, replace_folders=False)
+def _no_such_file(request: Request) -> faults.NotFound:
+    return faults.no_such_file(request.text("path"), request["id"])
 
 
-def _next(chunks: Iterator[bytes]) -> bytes | None:
-    return next(chunks, None)
+def _takes_slashes(request: Request) -> bool:
+    return _UNIX_CLIENT.match(request.header("user-agent")) is not None
 
 
-def _header(found: PathStat) -> tuple[str, str]:
+def _header(found: PathStat, request: Request) -> tuple[str, str]:
+    """The facts as moby has them, but for a client on Linux or macOS, which follows a link only when it is written as
+    its own system does."""
+    target = found.target
+    if _takes_slashes(request) and not target.startswith("\\\\"):
+        target = target.replace("\\", "/")
     document = shapes.PathStat(name=found.name, size=found.size, mode=found.mode, mtime=moment_text(found.modified),
-                               link_target=found.target)
+                               link_target=target)
     return "X-Docker-Container-Path-Stat", base64.b64encode(gojson.dumps(document)).decode()
+
+
+def _tell(engine: Engine, container: Container, action: str) -> None:
+    engine.events.publish(Event("container", action, container.id, container.attributes()))
 
 
 ROUTES = (

@@ -12,6 +12,7 @@ from .port import (
     Command,
     Limits,
     Mount,
+    MountedDrive,
     Namespace,
     Process,
     ProcessRow,
@@ -23,6 +24,7 @@ from .port import (
 from .wine import WineSandbox
 
 __all__ = [
-    "KILLED", "STOPPED", "Box", "BoxSpec", "Command", "Limits", "MemorySandbox", "Mount", "Namespace", "Process",
+    "KILLED", "STOPPED", "Box", "BoxSpec", "Command", "Limits", "MemorySandbox", "Mount", "MountedDrive",
+    "Namespace", "Process",
     "ProcessRow", "Progress", "Sandbox", "SandboxFacts", "Stdio", "WineSandbox",
 ]

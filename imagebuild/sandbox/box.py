@@ -20,7 +20,7 @@ from . import bwrap, etc, folder, identity, launch, processes, talks
 from .account import Account
 from .limits import Group, Means
 from .notice import ended, wait
-from .port import KILLED, STOPPED, BoxSpec, Command, Limits, Process, ProcessRow, Stdio
+from .port import KILLED, STOPPED, BoxSpec, Command, Limits, MountedDrive, Process, ProcessRow, Stdio
 from .program import WineProcess
 from .starter import Starter, Watcher
 from .talks import Talk, Talks
@@ -377,6 +377,18 @@ class WineBox:
     def flush(self) -> None:
         """See :meth:`.port.Box.flush`."""
         self._ask("save", 30)
+
+    def drive(self) -> MountedDrive:
+        """See :meth:`.port.Box.drive`."""
+        with self._signalling:  # so that the descriptor of process 1 stays open
+            fd = None if self._child is None else launch.open_drive(self._child)
+        if fd is None:
+            raise NotFoundError("cannot open the drive of the box", why="the box does not run")
+        return MountedDrive(fd, self._shared.account.acting, self._is_over)
+
+    def _is_over(self) -> bool:
+        with self._signalling:
+            return self._child is None or ended(self._child.init)
 
     def resize(self, process: Process, rows: int, columns: int) -> None:
         """See :meth:`.port.Box.resize`."""

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ToolError
-from . import bwrap, seccomp, wine_install
+from . import bwrap, notice, seccomp, wine_install
 from .account import Account
 from .limits import Group, prefix
 from .port import Limits, Namespace, Stdio
@@ -139,6 +139,28 @@ def joining(init_pid: int, account: Account, group: Group, limits: Limits, stdio
         popen.kill()
         popen.wait()
         raise ToolError("cannot start a program in the box", why=error.strerror or str(error)) from error
+
+
+def open_drive(child: Child) -> int | None:
+    """Drive C in the mount namespace of a box's process 1, as a descriptor (O_PATH) of the caller's; ``None`` when the
+    box has ended. ToolError."""
+    try:
+        here = os.open(f"/proc/{child.init_pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        for name in Path(bwrap.DRIVE_C).parts[1:]:
+            try:
+                there = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here)
+            finally:
+                os.close(here)
+            here = there
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    except OSError as error:
+        raise ToolError("cannot open the drive of a box", program="bwrap",
+                        why=error.strerror or str(error)) from error
+    if notice.ended(child.init):  # its number may have been another process's
+        os.close(here)
+        return None
+    return here
 
 
 def _outside(terminal: bool, limits: Limits, group: Group) -> list[str]:

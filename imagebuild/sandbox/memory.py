@@ -31,7 +31,19 @@ from concurrent.futures import TimeoutError as WaitTimeout
 from pathlib import Path
 
 from ..errors import NotFoundError, ToolError, UsageError
-from .port import KILLED, STOPPED, Box, BoxSpec, Command, Process, ProcessRow, Progress, SandboxFacts, Stdio
+from .port import (
+    KILLED,
+    STOPPED,
+    Box,
+    BoxSpec,
+    Command,
+    MountedDrive,
+    Process,
+    ProcessRow,
+    Progress,
+    SandboxFacts,
+    Stdio,
+)
 
 _COMMANDS = {"echo", "error", "cat", "sleep", "exit", "size"}
 
@@ -193,6 +205,16 @@ class MemoryBox:
 
     def flush(self) -> None:
         """See :meth:`.port.Box.flush`: there is no registry."""
+
+    def drive(self) -> MountedDrive:
+        """See :meth:`.port.Box.drive`: the upper folder alone, without what is mounted."""
+        main = self._main
+        if main is None or main.ended.done():
+            raise NotFoundError("cannot open the drive of the box", why="the box does not run")
+        upper = self._spec.folder / "upper"
+        upper.mkdir(exist_ok=True)
+        return MountedDrive(os.open(upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC), contextlib.nullcontext,
+                            main.ended.done)
 
     def close(self, *, remove: bool = False) -> None:
         """See :meth:`.port.Box.close`."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -142,6 +143,21 @@ class SandboxFacts:
     problems: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class MountedDrive:
+    """Drive ``C:`` of a box that runs as its programs see it, with what is mounted there.
+
+    ``fd`` is a descriptor of its root (O_PATH), the receiver's to close: no program of the box can make it lead to
+    another folder. Names below it are the programs' own, links that lead anywhere among them: open one name at a time,
+    and follow none. In a block of ``acting`` this thread's file calls are made as the account of the box, under the
+    kernel's checks for that. ``over`` says whether the box has ended: then its mounts are gone from the drive.
+    """
+
+    fd: int
+    acting: Callable[[], AbstractContextManager[None]]
+    over: Callable[[], bool]
+
+
 class Process(Protocol):
     """One program of a box, running or ended."""
 
@@ -199,6 +215,10 @@ class Box(Protocol):
 
     def flush(self) -> None:
         """Bring the registry of a running box to the disk (``folder/prefix/*.reg``); it goes on running."""
+        ...
+
+    def drive(self) -> MountedDrive:
+        """Open drive ``C:`` of a running box. NotFoundError when the box does not run."""
         ...
 
     def close(self, *, remove: bool = False) -> None:

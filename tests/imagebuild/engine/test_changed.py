@@ -10,7 +10,7 @@ import pytest
 from support.engines import ReadyImages
 
 from imagebuild.dockerapi import faults, shapes
-from imagebuild.engine.changed import drive, listed, mounted, parts_of
+from imagebuild.engine.changed import listed, mounted, parts_of, stopped_drive
 from imagebuild.engine.container import Container
 from imagebuild.engine.events import Events
 from imagebuild.engine.image_unpack import Ground
@@ -44,7 +44,7 @@ def test_a_folder_that_a_copy_makes_is_the_containers(tmp_path: Path, monkeypatc
     images = ReadyImages(EngineSettings(tmp_path), Events())
     images.ground = lambda: Ground("ground", (tmp_path,), tmp_path, owner=4242)
     container = Container("id", "one", tmp_path / "one", 0, "sha256:0", shapes.Config(), shapes.HostConfig())
-    drive(images, container)
+    stopped_drive(images, container)
     assert given == [(tmp_path / "one" / "box" / "upper", 4242, 4242)]
 
 

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``docker cp`` into a container: a tar put into a folder, by moby's rules for what may replace what."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from contextlib import suppress
+from typing import BinaryIO, cast
+
+from ..errors import FormatError, InputError, StoreError, UnsupportedError
+from ..layer import Kind
+from ..windows.names import check_name, join
+from ..windows.upcase import fold
+from . import links
+from .archive import PIECE
+from .drive import Drive, overwrites
+from .merged import Parts
+from .overlay import OPEN_FILE, Sort, opened
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def write(drive: Drive, path: Parts, archive: BinaryIO, *, replace_folders: bool = True) -> int:
+    """Put what a tar holds into the folder at ``path``, and say how many entries there were.
+
+    A folder is added to; a file replaces a file. A file comes in place of a folder, or the other way round, only with
+    ``replace_folders``. NotFoundError when the folder is not there, InputError when it is another thing or a name leads
+    out of it, UnsupportedError for a name that Windows cannot have, FormatError for a bad tar, StoreError when the
+    machine does not let us write, ToolError when a running container has ended. What was written before an error
+    stays, as with ``docker cp``, but for the file that was half written.
+    """
+    with drive.acting():
+        folder = drive.folder(path)
+    writer = _Writer(drive, folder, replace_folders)
+    count = 0
+    try:
+        with tarfile.open(fileobj=archive, mode="r|*", bufsize=PIECE >> 2) as tar:
+            for member in tar:
+                with drive.acting():
+                    writer.put(tar, member)
+                count += 1
+        with drive.acting():
+            writer.set_times()
+    except (tarfile.TarError, EOFError, ValueError) as error:
+        raise FormatError("cannot read the archive", why=str(error)) from error
+    except OSError as error:
+        if error.errno is None:  # said by a decompressor
+            raise FormatError("cannot read the archive", why=str(error)) from error
+        raise StoreError(f"cannot write to {join(path)}", why=error.strerror or str(error), code=error.errno) from error
+    finally:
+        drive.view.forget()
+    return count
+
+
+class _Writer:
+    """Puts entries into one folder."""
+
+    def __init__(self, drive: Drive, folder: Parts, replace: bool) -> None:
+        self._drive, self._folder, self._replace = drive, folder, replace
+        self._times: dict[Parts, float] = {}
+
+    def put(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+        """One entry of the tar, whose content is read here."""
+        drive, names = self._drive, self._names(member)
+        if not names:
+            return
+        for name in names:
+            check_name(name)
+        above = drive.make(drive.resolve((*self._folder, *names[:-1])), replace=self._replace)
+        node = drive.view.names(above).get(fold(names[-1]))
+        place = (*above, names[-1] if node is None else node.name)
+        if member.isdir():
+            place = drive.resolve(place) if node is not None and node.sort is Sort.LINK else place
+            self._times[drive.make(place, replace=self._replace)] = member.mtime
+            return
+        if not (member.isreg() or member.issym() or member.islnk()) or member.issparse():
+            raise UnsupportedError(f"cannot unpack {member.name[:200]!r}",
+                                   why="it is a device, a pipe or sparse, which a container on Windows does not get")
+        if node is not None and node.sort is Sort.FOLDER and not self._replace:
+            raise overwrites("directory", place, "non-directory")
+        source = None if member.issym() else self._linked(member) if member.islnk() else tar.extractfile(member)
+        number = drive.open_to_write(above)
+        try:
+            if source is None:
+                self._put_link(number, place, member)
+            else:
+                self._put_file(number, place, member, cast("BinaryIO", source))
+        finally:
+            os.close(number)
+            if source is not None:
+                source.close()
+        drive.view.learn(above, place[-1], Sort.LINK if source is None else Sort.FILE)
+
+    def set_times(self) -> None:
+        """Give folders their times, when nothing more is put into them."""
+        for place, modified in self._times.items():
+            number = self._drive.open_to_write(place)
+            try:
+                _set_time(number, modified)
+            finally:
+                os.close(number)
+
+    def _names(self, member: tarfile.TarInfo) -> Parts:
+        r"""The names that an entry's leads along, from the folder. A client on Linux takes ``C:\app\x`` for one name in
+        its current folder, which is the root of the drive: there the drive in front is no part of the name."""
+        text = member.name
+        if not self._folder and text[:3].upper() == "C:\\":
+            text = text[3:]
+        names = tuple(name for name in text.replace("\\", "/").split("/") if name not in ("", "."))
+        if ".." in names:
+            raise InputError(f"cannot unpack {member.name[:200]!r}", why="it leads out of the folder it is put into")
+        return names
+
+    def _linked(self, member: tarfile.TarInfo) -> BinaryIO:
+        """The file that a hard link of the tar means; its content is copied."""
+        drive = self._drive
+        names = tuple(name for name in member.linkname.replace("\\", "/").split("/") if name not in ("", "."))
+        if names and ".." not in names:
+            place = drive.resolve((*self._folder, *names))
+            node = drive.view.get(place)
+            if node is not None and node.sort is Sort.FILE:
+                with opened(drive.view.place(node), place[:-1]) as number:
+                    if number is not None:
+                        return os.fdopen(os.open(node.name, OPEN_FILE, dir_fd=number), "rb")
+        raise InputError(f"cannot unpack {member.name[:200]!r}",
+                         why=f"it links to {member.linkname[:200]!r}, which is no file of the archive")
+
+    def _put_link(self, above: int, place: Parts, member: tarfile.TarInfo) -> None:
+        view = self._drive.view
+        target = links.destination(member.linkname, place[:-1])
+        if target is None:
+            raise InputError(f"cannot unpack {member.name[:200]!r}",
+                             why=f"it links to {member.linkname[:200]!r}, which is not on C:")
+        node = view.get(target)
+        kind = Kind.DIRECTORY_SYMLINK if node is not None and node.sort is Sort.FOLDER else Kind.SYMLINK
+        text = links.to_linux(links.Link(kind, member.linkname), place[:-1], view.spelt(target))
+        self._drive.remove(above, place)
+        os.symlink(text, place[-1], dir_fd=above)
+        self._drive.own_link(above, place[-1])
+
+    def _put_file(self, above: int, place: Parts, member: tarfile.TarInfo, source: BinaryIO) -> None:
+        self._drive.remove(above, place)
+        number = os.open(place[-1], _CREATE, 0o644, dir_fd=above)
+        try:
+            while data := source.read(PIECE):
+                while (done := os.write(number, data)) < len(data):
+                    data = data[done:]
+            os.fchmod(number, 0o644 if member.mode & 0o200 else 0o444)
+            _set_time(number, member.mtime)
+            self._drive.own(number)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(place[-1], dir_fd=above)
+            raise
+        finally:
+            os.close(number)
+
+
+def _set_time(number: int, modified: float) -> None:
+    with suppress(ValueError, OverflowError):  # a time that no file can have
+        os.utime(number, (modified, modified))
