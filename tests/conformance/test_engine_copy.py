@@ -90,12 +90,14 @@ RULES = (
 
 
 def write(folder: Path, tree: Tree) -> None:
-    """Make a tree on this machine."""
+    """Make a tree on this machine, that the account that the engine's user has may change."""
     folder.mkdir()
+    folder.chmod(0o777)
     for path, content in tree.items():
         place = folder / path
         if content is None:
             place.mkdir()
+            place.chmod(0o777)
         elif isinstance(content, str):
             place.symlink_to(content[2:])
         else:
