@@ -36,7 +36,6 @@ END_SECONDS = 2
 
 _NEEDS_SERVICES = re.compile(
     r"\b(?:sc|net1?|msiexec|schtasks|netsh|wmic|services|svchost|ipconfig|netstat|arp)(?:\.exe)?\b", re.IGNORECASE)
-_IS_CMD = re.compile(r'\s*+"?(?:[^"]*\\)?cmd(?:\.exe)?"?(?:\s|$)', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +184,7 @@ class WineBox:
     def _talk(self, command: Command, flags: str) -> Talk:
         spec = self._spec
         services = bool(_NEEDS_SERVICES.search(command.line)) if command.services is None else command.services
-        flags += "s" * services + ("t" if command.tty else "l" * bool(_IS_CMD.match(command.line)))
+        flags += "s" * services + "t" * command.tty
         merged: dict[str, tuple[str, str]] = {}
         for name, value in [("USERNAME", identity.account(command.user or spec.user)), *spec.environment.items(),
                             *command.environment.items()]:

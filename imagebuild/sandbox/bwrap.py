@@ -67,10 +67,15 @@ class Descriptors:
 
 
 def wine_environment(install: Install, overrides: Iterable[str], *, terminal: bool = False,
-                     user: str = USER) -> dict[str, str]:
+                     user: str = USER, booting: bool = False) -> dict[str, str]:
     """The environment of Wine itself (programs do not see it): Linux names, nothing of the host's. Wine takes the name
-    of the account from ``USER``."""
-    names = ";".join(["mscoree,mshtml=", "winemenubuilder.exe=d", *(f"{name}=n" for name in overrides)])
+    of the account from ``USER``.
+
+    ``booting`` is for the making of a prefix, which would stop and ask for Mono. Everywhere else ``mscoree`` is on:
+    Wine loads it for every library that is .NET's alone, and without it no .NET program starts.
+    """
+    off = "mscoree,mshtml=" if booting else "mshtml="
+    names = ";".join([off, "winemenubuilder.exe=d", *(f"{name}=n" for name in overrides)])
     out = {"PATH": "/usr/bin", "HOME": PREFIX, "USER": user, "LANG": "C.UTF-8", "WINEPREFIX": PREFIX,
            "WINELOADER": str(install.loader), "WINESERVER": str(install.server), "WINEDEBUG": "-all",
            "WINEDLLOVERRIDES": names, altered.OVERRIDES: names, altered.LOADER: str(install.loader)}

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ToolError
-from . import altered, cmd_exe, toolchain
+from . import altered, cmd_exe, kernelbase, toolchain
 from .account import Account
 from .bwrap import USER
 from .identity import OTHER_USER
@@ -239,6 +239,7 @@ def engine_layer(home: Path, programs: Path, install: Install, account: Account)
     if cmd is not None:
         (building / _CMD).write_bytes(cmd_exe.with_library(cmd, programs / cmd_exe.LIBRARY))
         shutil.copyfile(programs / cmd_exe.LIBRARY, system / cmd_exe.LIBRARY)
+    shutil.copyfile(programs / kernelbase.LIBRARY, system / kernelbase.LIBRARY)
     deep = building / _POWERSHELL
     deep.parent.mkdir(parents=True)
     shutil.copyfile(programs / "refuse.exe", deep)
@@ -249,7 +250,7 @@ def engine_layer(home: Path, programs: Path, install: Install, account: Account)
     return target
 
 
-def modules(home: Path, programs: Path, install: Install) -> Path:
+def modules(home: Path, programs: Path, install: Install, account: Account) -> Path:
     """The folder of Wine's own libraries that we altered; boxes have them in place of Wine's. Made when it is missing,
     under :func:`locked`. A library that is not as we know it is not in it."""
     target = home / f"modules-{_key(install)}"
@@ -258,10 +259,16 @@ def modules(home: Path, programs: Path, install: Install) -> Path:
     building = home / "building-modules"
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir()
-    for name, data in altered.altered(install).items():
+    libraries = altered.altered(install)
+    plain = libraries.get(kernelbase.NAME) or install.library(kernelbase.NAME).read_bytes()
+    forwarding = kernelbase.with_library(plain, (programs / kernelbase.LIBRARY).read_bytes())
+    if forwarding is not None:
+        libraries[kernelbase.NAME] = forwarding
+    for name, data in libraries.items():
         (building / name).write_bytes(data)
         (building / name).chmod(0o644)
     building.chmod(0o755)
+    _give(building, account)
     building.rename(target)
     return target
 

@@ -22,9 +22,10 @@ PACKAGE = "gcc-mingw-w64-x86-64"
 SOURCES = Path(__file__).parent / "programs"
 
 _BARE = ("-nostdlib", "-Wl,-e,entry")  # no C library: nothing to load but what Windows itself always loads
+_LIBRARY = ("-shared", "-Wl,--disable-auto-image-base")
 PROGRAMS = {
-    "launcher.exe": ("launcher.c", "request.c", "hives.c", "processes.c", "mounts.c", "kernel.c", *_BARE,
-                     "-lkernel32", "-lntdll", "-lgcc"),
+    "launcher.exe": ("launcher.c", "request.c", "hives.c", "processes.c", "mounts.c", "kernel.c", "console.c",
+                     *_BARE, "-lkernel32", "-lntdll", "-lgcc"),
     "refuse.exe": ("refuse.c", *_BARE, "-lkernel32"),
     "mklink.exe": ("mklink.c", "-municode"),
     "timeout.exe": ("timeout.c", "-municode"),
@@ -32,8 +33,8 @@ PROGRAMS = {
     "systeminfo.exe": ("systeminfo.c", "os.c", "-municode", "-ladvapi32"),
     "whoami.exe": ("whoami.c", "os.c", "-municode", "-ladvapi32"),
     "wmic.exe": ("wmic.c", "os.c", "-municode", "-ladvapi32"),
-    "wcowcmd.dll": ("cmdlib.c", "cmdlib.def", "-shared", "-Wl,--disable-auto-image-base", *_BARE,
-                    "-lkernel32"),
+    "wcowcmd.dll": ("cmdlib.c", "cmdconsole.c", "cmdlib.def", *_LIBRARY, *_BARE, "-lkernel32"),
+    "wcowbase.dll": ("base.c", "base.def", *_LIBRARY, *_BARE, "-lntdll"),
 }
 """Each file with what it is made of."""
 

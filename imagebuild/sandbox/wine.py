@@ -80,7 +80,7 @@ class WineSandbox:
                 template.make(self._home, install, self._account, lambda folder: self._boot(install, folder, programs),
                               progress)
                 layer = template.engine_layer(self._home, programs, install, self._account)
-                modules = template.modules(self._home, programs, install)
+                modules = template.modules(self._home, programs, install, self._account)
                 self._uses.take((self._home / template.folder_name(install), programs, layer, modules))
                 self._uses.sweep()
         except toolchain.CompileError as error:
@@ -100,7 +100,7 @@ class WineSandbox:
 
         def arguments(descriptors: bwrap.Descriptors) -> list[str]:
             return ["--ro-bind", "/bin/sh", "/bin/sh", *bwrap.arguments(
-                install, view, bwrap.wine_environment(install, ()), descriptors, hostname="TEMPLATE")]
+                install, view, bwrap.wine_environment(install, (), booting=True), descriptors, hostname="TEMPLATE")]
 
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         try:

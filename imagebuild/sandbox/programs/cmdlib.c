@@ -12,6 +12,8 @@
 #define _SHELL32_ /* its functions are ours */
 #include <shellapi.h>
 
+#include "cmdconsole.h"
+
 /* "Not found" is what each of these functions says with 0. */
 static INT_PTR WINAPI nothing(void)
 {
@@ -108,6 +110,9 @@ int WINAPIV print(WCHAR *buffer, const WCHAR *format, ...)
 BOOL WINAPI entry(HINSTANCE instance, DWORD reason, void *reserved)
 {
     (void)reserved;
-    if (reason == DLL_PROCESS_ATTACH) DisableThreadLibraryCalls(instance);
+    if (reason == DLL_PROCESS_ATTACH) {
+        DisableThreadLibraryCalls(instance);
+        answer_for_console();
+    }
     return TRUE;
 }

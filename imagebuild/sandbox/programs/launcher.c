@@ -8,8 +8,7 @@
  *
  * FILE is \\?\unix\run\N, outside drive C: and made by the host. It is the request: UTF-8, each field ended by a NUL:
  * job, flags, memory in bytes, processors in hundredths, registry folder, working directory, command line, then one
- * NAME=VALUE each. Flags are letters: m main program, s start services, t terminal, l feed stdin line by line, d there
- * are drives beside C:.
+ * NAME=VALUE each. Flags are letters: m main program, s start services, t terminal, d there are drives beside C:.
  * Into FILE.answer, a FIFO, we write the lines "started PID" or "failed ERROR", then "exit CODE"; Linux would pass on
  * eight bits of it.
  *
@@ -20,6 +19,7 @@
 #include <windows.h>
 #include <winternl.h>
 
+#include "console.h"
 #include "hives.h"
 #include "mounts.h"
 #include "processes.h"
@@ -172,24 +172,23 @@ static void give_back_stacks(void)
 
 struct feed { HANDLE from, to; };
 
-/* Wine's cmd takes a whole buffer from a pipe, uses one line and forgets the rest: give it one line at a time. */
-static DWORD WINAPI feed_lines(void *arg)
+static DWORD WINAPI feed_blocks(void *arg)
 {
     struct feed *feed = arg;
-    char buffer[4096];
+    static char block[65536];
     DWORD got, wrote;
 
-    while (ReadFile(feed->from, buffer, sizeof buffer, &got, NULL) && got)
-        for (DWORD from = 0, to; from < got; from = to) {
-            for (to = from; to < got && buffer[to++] != '\n';) ;
-            if (!WriteFile(feed->to, buffer + from, to - from, &wrote, NULL)) goto end;
-            FlushFileBuffers(feed->to); /* returns when all of it was read */
-        }
+    while (ReadFile(feed->from, block, sizeof block, &got, NULL) && got)
+        for (DWORD at = 0; at < got; at += wrote)
+            if (!WriteFile(feed->to, block + at, got - at, &wrote, NULL)) goto end;
+    FlushFileBuffers(feed->to); /* returns when all of it was read */
 end:
     CloseHandle(feed->to);
     return 0;
 }
 
+/* Programs want a pipe of Windows as input (libuv reads nothing to learn that something came, and peeks), and what the
+ * host gives is one of Linux. Nothing is to be done for output: see base.c. */
 static HANDLE feeding(HANDLE input)
 {
     static struct feed feed;
@@ -198,7 +197,7 @@ static HANDLE feeding(HANDLE input)
     WCHAR name[] = L"\\\\.\\pipe\\wcow-stdin-00000000";
     DWORD id = GetCurrentProcessId();
 
-    if (GetFileType(input) == FILE_TYPE_CHAR) return input; /* NUL: nothing will come */
+    if (GetFileType(input) != FILE_TYPE_PIPE) return input;
     for (int i = lstrlenW(name) - 1; id; id >>= 4) name[i--] = L"0123456789abcdef"[id & 15];
     writer = CreateNamedPipeW(name, PIPE_ACCESS_OUTBOUND, PIPE_TYPE_BYTE, 1, 65536, 65536, 0, NULL);
     if (writer == INVALID_HANDLE_VALUE) return input;
@@ -206,7 +205,7 @@ static HANDLE feeding(HANDLE input)
     if (reader == INVALID_HANDLE_VALUE) return input;
     feed.from = input;
     feed.to = writer;
-    if ((thread = CreateThread(NULL, 0, feed_lines, &feed, 0, NULL))) CloseHandle(thread);
+    if ((thread = CreateThread(NULL, 0, feed_blocks, &feed, 0, NULL))) CloseHandle(thread);
     return reader;
 }
 
@@ -214,15 +213,15 @@ static DWORD run(const struct request *request)
 {
     STARTUPINFOW startup = {.cb = sizeof startup};
     PROCESS_INFORMATION process;
-    HANDLE job, waited[2] = {NULL, NULL};
-    DWORD code = 0;
+    HANDLE job, console = NULL, waited[3];
+    DWORD code = 0, count = 1, mounts = 0;
 
     keep_boot_event();
     SetConsoleCtrlHandler(ignore_control, TRUE);
     set_environment(request);
     enter_directory(request->field[CWD]);
-    if (flag(request, 'm') && !flag(request, 's')) waited[1] = offer_mounts();
-    if (waited[1] && flag(request, 'd')) start_mounts();
+    if (flag(request, 'm') && !flag(request, 's') && (waited[count] = offer_mounts())) mounts = count++;
+    if (mounts && flag(request, 'd')) start_mounts();
     if (flag(request, 'm')) watch_registry(); /* not before: the mount manager writes keys that are not kept anyway */
     if (flag(request, 's')) start_services();
     job = make_job(request);
@@ -231,7 +230,10 @@ static DWORD run(const struct request *request)
     startup.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
     startup.hStdError = GetStdHandle(STD_ERROR_HANDLE);
     if (flag(request, 't')) startup.dwFlags = 0;
-    else if (flag(request, 'l')) startup.hStdInput = feeding(startup.hStdInput);
+    else {
+        startup.hStdInput = feeding(startup.hStdInput);
+        if ((console = offer_console())) waited[count++] = console; /* the last: it is not waited for once served */
+    }
     if (!CreateProcessW(NULL, request->field[LINE], NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL, &startup,
                         &process)) {
         say("failed ", GetLastError());
@@ -243,11 +245,13 @@ static DWORD run(const struct request *request)
     if (startup.hStdInput != GetStdHandle(STD_INPUT_HANDLE)) CloseHandle(startup.hStdInput);
     waited[0] = process.hProcess;
     for (DWORD idle = IDLE, event;;) {
-        event = WaitForMultipleObjects(waited[1] ? 2 : 1, waited, FALSE, idle);
-        if (event == WAIT_OBJECT_0 + 1) start_mounts(), idle = IDLE;
-        else if (event == WAIT_TIMEOUT) give_back_stacks(), idle = INFINITE;
+        event = WaitForMultipleObjects(count, waited, FALSE, idle);
+        if (event == WAIT_TIMEOUT) give_back_stacks(), idle = INFINITE;
+        else if (mounts && event == WAIT_OBJECT_0 + mounts) start_mounts(), idle = IDLE;
+        else if (console && event == WAIT_OBJECT_0 + count - 1 && count > 1) start_console(console), count--;
         else break;
     }
+    leave_console(console);
     GetExitCodeProcess(process.hProcess, &code);
     if (flag(request, 'm')) save_registry(request->field[REGISTRY], 0);
     say("exit ", code);

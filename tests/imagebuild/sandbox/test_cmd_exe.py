@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebuild.sandbox import cmd_exe
+from imagebuild.sandbox import pe
 from imagebuild.sandbox.cmd_exe import LIBRARY, with_library, without_mklink
 
 TABLE = b"".join(word.encode("utf-16-le").ljust(20, b"\0") for word in ("MORE", "CHOICE", "MKLINK", "", "EXIT"))
@@ -77,7 +77,7 @@ NEEDED = ("LoadStringW", "RegCloseKey", "wsprintfW")
 
 
 def imported(data: bytes) -> list[tuple[str, tuple[str, ...]]]:
-    return [(one.library, one.names) for one in cmd_exe._imports(data)]
+    return [(one.library, one.names) for one in pe.imports(data)]
 
 
 def test_what_the_library_has_is_imported_from_it_and_all_else_as_before(tmp_path: Path) -> None:

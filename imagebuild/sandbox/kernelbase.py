@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wine's ``kernelbase.dll``, altered for boxes: some of its functions are those of a library of ours. Bytes in, bytes
+out.
+
+In a library's table of functions an entry may be text in place of an address, ``library.function``: the loader then
+looks there. The texts are put behind the table, where the section has room to its end. No code is touched, and a file
+of another kind is left alone.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+
+from . import pe
+
+NAME = "kernelbase.dll"
+LIBRARY = "wcowbase.dll"
+"""Ours (``programs/base.c``)."""
+
+
+def with_library(data: bytes, library: bytes) -> bytes | None:
+    """``kernelbase.dll`` with the functions of ``library`` in place of its own of the same names; ``None`` where it has
+    no room for their names, lacks one of them, or is another kind of file."""
+    try:
+        return _forwarding(data, list(pe.exports(library)))
+    except (struct.error, ValueError, IndexError):
+        return None
+
+
+def _forwarding(data: bytes, names: Iterable[str]) -> bytes:
+    file = pe.File(data)
+    place, table = file.directory_at(pe.EXPORTS), file.directory(pe.EXPORTS)
+    section = file.section(table)
+    end = section.start + section.size  # in memory: the first free byte
+    if file.number("<I", place + 4) != end - table:
+        raise ValueError("something lies behind the table of functions")
+    out = bytearray(data)
+    for name in names:
+        text = f"{LIBRARY.removesuffix('.dll')}.{name}".encode() + b"\0"
+        struct.pack_into("<I", out, file.function_at(name), end)
+        out[section.raw + end - section.start:section.raw + end - section.start + len(text)] = text
+        end += len(text)
+    if end > section.start + section.raw_size or len(out) != len(data):
+        raise ValueError("there is no room behind the table of functions")
+    struct.pack_into("<I", out, section.header + 8, end - section.start)
+    struct.pack_into("<I", out, place + 4, end - table)
+    return bytes(out)

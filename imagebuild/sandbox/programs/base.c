@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What kernelbase.dll should do and Wine's does not: wcowbase.dll. The copy of kernelbase.dll that boxes run has
+ * forwarders to it (sandbox/kernelbase.py). It is loaded by the programs that call one of these functions, and links
+ * ntdll alone.
+ */
+#define WIN32_LEAN_AND_MEAN
+#define _KERNEL32_ /* its functions are ours */
+#include <windows.h>
+#include <winternl.h>
+
+#define MISMATCH ((NTSTATUS)0xC0000024) /* STATUS_OBJECT_TYPE_MISMATCH */
+
+NTSYSAPI void NTAPI RtlSetLastWin32ErrorAndNtStatusFromNtStatus(NTSTATUS status);
+
+static int is_pipe(HANDLE handle)
+{
+    struct { ULONG type, characteristics; } device; /* FILE_FS_DEVICE_INFORMATION */
+    IO_STATUS_BLOCK done;
+
+    return !NtQueryVolumeInformationFile(handle, &done, &device, sizeof device, FileFsDeviceInformation) && device.type == 0x11;
+}
+
+/* As in kernelbase, but for one thing: a program's output is a pipe of Linux, which wineserver calls no pipe. It is one
+ * of bytes that waits, so to make it such a one, which libuv does before it writes, is no error. */
+BOOL WINAPI SetNamedPipeHandleState(HANDLE pipe, DWORD *mode, DWORD *count, DWORD *timeout)
+{
+    struct { ULONG read, completion; } information; /* FILE_PIPE_INFORMATION */
+    IO_STATUS_BLOCK done;
+    NTSTATUS status = 0;
+
+    (void)count; /* Wine heeds neither */
+    (void)timeout;
+    if (mode && *mode & ~(DWORD)(PIPE_READMODE_MESSAGE | PIPE_NOWAIT)) status = STATUS_INVALID_PARAMETER;
+    else if (mode) {
+        information.read = !!(*mode & PIPE_READMODE_MESSAGE);
+        information.completion = !!(*mode & PIPE_NOWAIT);
+        status = NtSetInformationFile(pipe, &done, &information, sizeof information, FilePipeInformation);
+        if (status == MISMATCH && !*mode && is_pipe(pipe)) status = 0;
+    }
+    if (status) RtlSetLastWin32ErrorAndNtStatusFromNtStatus(status);
+    return !status;
+}
+
+BOOL WINAPI entry(HINSTANCE instance, DWORD reason, void *reserved)
+{
+    (void)instance;
+    (void)reason;
+    (void)reserved;
+    return TRUE;
+}
