@@ -251,7 +251,7 @@ static DWORD run(const struct request *request)
         else if (console && event == WAIT_OBJECT_0 + count - 1 && count > 1) start_console(console), count--;
         else break;
     }
-    leave_console(console);
+    if (!flag(request, 'm')) leave_console(console); /* else the box ends with us */
     GetExitCodeProcess(process.hProcess, &code);
     if (flag(request, 'm')) save_registry(request->field[REGISTRY], 0);
     say("exit ", code);
