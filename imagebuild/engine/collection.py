@@ -103,12 +103,15 @@ class Collection:
         return container
 
     def rename(self, container: Container, name: str) -> None:
-        """Another name. Conflict when it is taken."""
+        """Another name. Conflict when it is taken, BadRequest when it cannot be one."""
         self.check_there(container)
-        name = check_container_name(name)
-        if name == container.name:
+        if name.removeprefix("/") == container.name:
             raise faults.BadRequest("Renaming a container with the same name as its current name")
-        self._free(name)
+        try:
+            name = check_container_name(f"/{name.removeprefix('/')}")
+            self._free(name)
+        except faults.Fault as fault:
+            raise type(fault)(f"Error when allocating new name: {fault.message}") from None
         old, container.name = container.name, name
         try:
             container.save(sync=True)

@@ -7,6 +7,7 @@ Sources are those of :mod:`..compat` (``picks``, ``dockerd``); moby ``distributi
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ..compat import platforms
@@ -17,7 +18,10 @@ from ..dockerapi import faults
 from ..errors import FormatError
 from ..oci import Config, Descriptor, Index, Platform
 from ..windows.hostfacts import HostFacts, WindowsVersion
+from .gotext import quoted
 from .settings import SERVER_VERSION, EngineSettings
+
+_PART = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +66,24 @@ class ImageHost:
 
 
 def parse_platform(text: str) -> Platform | None:
-    """The ``platform`` of a request; ``None`` without one. BadRequest when it is none."""
+    """The ``platform`` of a request; ``None`` without one. BadRequest, in the words of the package that moby 26.1 reads
+    it with (containerd 1.7 ``platforms/platforms.go``), for anything else."""
     if not text:
         return None
     try:
         return platforms.parse(text)
     except FormatError:
-        raise faults.BadRequest(f'"{text}" is an invalid platform specifier: invalid argument') from None
+        raise faults.BadRequest(f"{_wrong_platform(text)}: invalid argument") from None
+
+
+def _wrong_platform(text: str) -> str:
+    parts = text.split("/")
+    wrong = next((part for part in parts if not _PART.fullmatch(part)), None)
+    if "*" in text:
+        return f"{quoted(text)}: wildcards not yet supported"
+    if wrong is not None:
+        return f"{quoted(wrong)} is an invalid component of {quoted(text)}: platform specifier component must match " \
+               '"^[A-Za-z0-9_-]+$"'
+    if len(parts) == 1:
+        return f"{quoted(text)}: unknown operating system or architecture"
+    return f"{quoted(text)}: cannot parse platform specifier"

@@ -130,7 +130,13 @@ async def connect_network(request: Request, engine: NetworkOwner) -> Response:
 async def disconnect_network(request: Request, engine: NetworkOwner) -> Response:
     """``docker network disconnect``."""
     asked = await request.json(shapes.NetworkDisconnect)
-    container: NetworkedContainer = engine.containers.find(asked.container)
+    try:
+        container: NetworkedContainer = engine.containers.find(asked.container)
+    except faults.NotFound:
+        if not asked.force:
+            raise
+        engine.networks.find(request["id"])  # by force an endpoint goes whose container is gone, and there is none
+        raise faults.NotFound(f"endpoint {asked.container} not found") from None
     try:
         network: Network | None = engine.networks.find(request["id"])
     except faults.NotFound:

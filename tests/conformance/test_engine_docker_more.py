@@ -102,6 +102,21 @@ def test_a_log_keeps_what_its_options_say(windows: Engine, docker: Docker, name:
         "run", "--rm", "--log-opt", "max-file=0", IMAGE)
 
 
+def test_a_container_has_the_mac_address_the_link_and_the_counters_that_were_asked_for(docker: Docker, name: str
+                                                                                       ) -> None:
+    mac = "92:d0:c6:0a:29:33"
+    docker("network", "create", "-d", "nat", name)
+    docker("run", "-d", "--name", f"{name}-1", "--network", name, "--mac-address", mac, IMAGE, "serve", "8080")
+    assert docker("inspect", f"{name}-1", "--format", "{{.Config.MacAddress}} {{(index .NetworkSettings.Networks "
+                  f'"{name}").MacAddress}}}}') == f"{mac} {mac}"
+    linked = ("run", "--rm", "--network", name, "--link", f"{name}-1:shop")
+    assert "hello from" in docker(*linked, IMAGE, "fetch", "shop", "8080")
+    received, sent = docker("stats", "--no-stream", "--format", "{{.NetIO}}", f"{name}-1").split(" / ")
+    assert "0B" not in (received, sent)
+    docker("rm", "-f", f"{name}-1")
+    docker("network", "rm", name)
+
+
 def test_a_window_that_changes_and_a_client_that_goes_on_end_nothing_and_other_signals_do(windows: Engine,
                                                                                         name: str) -> None:
     for signal, ends in (("WINCH", False), ("CONT", False), ("USR1", True)):

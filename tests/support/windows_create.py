@@ -68,7 +68,8 @@ LIMITS = (
     Row("restart-policy", "api/types/container/hostconfig.go:322", 201, host={"RestartPolicy": {"Name": "always"}}),
     Row("capabilities", "daemon/container.go:309", 400, 'invalid CapAdd: unknown capability: "CAP_NET_ADMIN"',
         {"CapAdd": ["NET_ADMIN"]}),
-    Row("links", f"{_DAEMON}:447", 201, host={"Links": ["web:db"]}),
+    Row("links", f"{_DAEMON}:447", 201, warns=("Links have no effect on Windows; name them for a network of your own",),
+        host={"Links": ["web:db"]}, ours="moby does nothing with them, silently"),
 )
 
 PROCESSORS = (

@@ -211,6 +211,9 @@ def test_a_running_container_is_connected_and_disconnected(tmp_path: Path) -> No
             403, f"error while removing network: network mine id {app.networks.find('mine').id} has active endpoints")
         assert await app.ask("POST", "/networks/mine/disconnect", {"Container": A}) == (200, None)
         assert list(app.web.networks) == ["nat"] and len(app.web.attachment.endpoints) == 1
+        for forced, text in ((False, "No such container: gone"), (True, "endpoint gone not found")):
+            assert await app.refused("POST", "/networks/mine/disconnect", {"Container": "gone", "Force": forced}) == (
+                404, text)
         status, text = await app.refused("POST", "/networks/mine/disconnect", {"Container": "web"})
         assert (status, text) == (500, f"container {A} is not connected to network mine")
 
