@@ -72,7 +72,7 @@ def test_a_name_is_one_containers_only_and_free_when_it_is_gone(tmp_path: Path) 
             heard, one, two = Heard(engine), new(engine, name="one"), new(engine, name="two")
             with pytest.raises(faults.Conflict, match='The container name "/one" is already in use'):
                 new(engine, name="one")
-            with pytest.raises(faults.Conflict, match=r"^Error when allocating new name: Conflict\. The container name"):
+            with pytest.raises(faults.Conflict, match=r"^Error when allocating new name: Conflict\. The"):
                 engine.containers.rename(two, "one")
             with pytest.raises(faults.BadRequest, match="same name"):
                 engine.containers.rename(two, "two")
