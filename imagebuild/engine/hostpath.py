@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..windows.upcase import fold
+from ..sandbox.port import OpenFolder
+from ..sandbox.spelling import entry
 
 MAX_LINKS = 40
 """Symlinks in one path, as the kernel counts them."""
+
+_OPEN = os.O_PATH | os.O_CLOEXEC
 
 LONG = "\\\\?\\"
 """The prefix of long paths; it changes nothing here."""
@@ -39,16 +43,38 @@ class HostPaths:
     def find(self, source: str) -> Place | None:
         """What a source names: ``C:\\test``, ``c:/test``, ``\\\\?\\C:\\test``, ``/srv/test``; ``None`` when nothing is
         there. PermissionError when this machine does not let us look."""
-        try:
+        with _nothing_has_such_a_name():
             if is_native(source):
                 return Place(Path(source), stat.S_ISDIR(os.stat(source).st_mode))  # noqa: PTH116
-            letter, parts = _split(source)
-            root = next((folder for name, folder in self.drives.items() if name[:1].upper() == letter), None)
-            return None if root is None else find_below(root, parts)
-        except PermissionError:
-            raise
-        except (OSError, ValueError):  # too long, a loop, a NUL, half a character: nothing has such a name
-            return None
+            found = self._follow(source)
+            if found:
+                os.close(found[1])
+                return found[0]
+        return None
+
+    def open(self, source: str) -> OpenFolder | None:
+        """The folder that a source names, open; ``None`` when there is none. PermissionError as above."""
+        with _nothing_has_such_a_name():
+            if is_native(source):
+                return OpenFolder(os.open(source, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+            return _folder(self._follow(source))
+        return None
+
+    def _follow(self, source: str) -> tuple[Place, int] | None:
+        letter, parts = _split(source)
+        root = next((folder for name, folder in self.drives.items() if name[:1].upper() == letter), None)
+        return None if root is None else _follow(root, parts)
+
+
+@contextmanager
+def _nothing_has_such_a_name() -> Iterator[None]:
+    """Pass over what a name does that is too long, a loop, a NUL, half a character."""
+    try:
+        yield
+    except PermissionError:
+        raise
+    except (OSError, ValueError):
+        pass
 
 
 def is_native(source: str) -> bool:
@@ -56,11 +82,26 @@ def is_native(source: str) -> bool:
     return source.startswith("/") and not source.startswith("//")
 
 
-def find_below(root: Path, parts: Iterable[str]) -> Place | None:
-    """Follow components from a folder without leaving it, each exactly or else in another case. OSError passes."""
+def open_below(root: Path, parts: Iterable[str]) -> OpenFolder | None:
+    """The folder that components lead to from a folder without leaving it, open; ``None`` when there is none.
+    OSError passes."""
+    return _folder(_follow(root, parts))
+
+
+def _folder(found: tuple[Place, int] | None) -> OpenFolder | None:
+    if found is None:
+        return None
+    opened = OpenFolder(found[1])
+    return opened if found[0].is_folder else None
+
+
+def _follow(root: Path, parts: Iterable[str]) -> tuple[Place, int] | None:
+    """Follow components from a folder without leaving it, each exactly or else in another case, to a place and its
+    descriptor, which is the receiver's. A program may exchange what is there at any time: each component is opened from
+    the one before and never through a link. OSError passes."""
     pending = [*reversed(list(parts))]
     names: list[str] = []
-    open_folders = [os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)]
+    open_folders = [os.open(root, _OPEN | os.O_DIRECTORY)]
     links = 0
     try:
         while pending:
@@ -72,28 +113,28 @@ def find_below(root: Path, parts: Iterable[str]) -> Place | None:
                     names.pop()
                     os.close(open_folders.pop())
                 continue
-            name = _entry(open_folders[-1], part)
+            name = entry(open_folders[-1], part)
             if name is None:
                 return None
-            mode = os.stat(name, dir_fd=open_folders[-1], follow_symlinks=False).st_mode
+            one = os.open(name, _OPEN | os.O_NOFOLLOW, dir_fd=open_folders[-1])
+            open_folders.append(one)
+            names.append(name)
+            mode = os.fstat(one).st_mode
             if stat.S_ISLNK(mode):
                 links += 1
                 if links > MAX_LINKS:
                     return None
-                target = os.readlink(name, dir_fd=open_folders[-1])
-                if target.startswith("/"):
-                    names.clear()
-                    while len(open_folders) > 1:
-                        os.close(open_folders.pop())
+                target = os.readlink("", dir_fd=one)
+                away = len(names) if target.startswith("/") else 1
+                for _ in range(away):
+                    names.pop()
+                    os.close(open_folders.pop())
                 pending += reversed(target.split("/"))
-            elif stat.S_ISDIR(mode):
-                open_folders.append(os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC,
-                                            dir_fd=open_folders[-1]))
-                names.append(name)
-            else:
-                more = any(one not in ("", ".") for one in pending)
-                return None if more else Place(root.joinpath(*names, name), False)
-        return Place(root.joinpath(*names), True)
+            elif not stat.S_ISDIR(mode):
+                if any(one not in ("", ".") for one in pending):
+                    return None
+                return Place(root.joinpath(*names), False), open_folders.pop()
+        return Place(root.joinpath(*names), True), open_folders.pop()
     finally:
         for descriptor in open_folders:
             os.close(descriptor)
@@ -109,24 +150,6 @@ def _split(source: str) -> tuple[str, list[str]]:
         elif part not in ("", "."):
             parts.append(part)
     return path[:1].upper(), parts
-
-
-def _entry(folder: int, name: str) -> str | None:
-    """The name of the entry that Windows takes for ``name``: exactly it, else the first that differs in case."""
-    if name in ("", ".", "..") or "/" in name:
-        return None
-    try:
-        os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        pass
-    else:
-        return name
-    listed = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
-    try:
-        wanted = fold(name)
-        return min((one for one in os.listdir(listed) if fold(one) == wanted), default=None)  # noqa: PTH208
-    finally:
-        os.close(listed)
 
 
 def cleaned(source: str) -> str:

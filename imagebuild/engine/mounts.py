@@ -19,7 +19,7 @@ from ..dockerapi.versions import ApiVersion
 from ..sandbox.port import Mount
 from ..windows.upcase import fold
 from .gotext import quoted
-from .hostpath import HostPaths, find_below
+from .hostpath import HostPaths, open_below
 from .mountspec import Point, SpecError, is_pipe, parse_mount, parse_spec, parse_volumes_from, plain_target
 from .parts import VolumePart
 
@@ -80,7 +80,8 @@ def claim(points: Sequence[Point], volumes: VolumePart, container: str) -> tuple
 
 def for_box(mounts: Sequence[shapes.MountPoint], host_config: shapes.HostConfig, volumes: VolumePart, container: str,
             paths: HostPaths) -> tuple[Mount, ...]:
-    """The mounts as a sandbox takes them, outer ones first. A fault for a source that is gone, and for pipes."""
+    """The mounts as a sandbox takes them, outer ones first, each with its folder open: what is checked here is what is
+    mounted. A fault for a source that is gone, and for pipes."""
     subpaths = {_place(mount.target): mount.volume_options.subpath for mount in host_config.mounts or ()
                 if mount.volume_options}
     out = []
@@ -92,12 +93,12 @@ def for_box(mounts: Sequence[shapes.MountPoint], host_config: shapes.HostConfig,
         if mount.type == "volume":
             folder = volumes.use(mount.name, container, driver=mount.driver)
             subpath = subpaths.get(_place(mount.destination), "")
-            place = find_below(folder, subpath.replace("\\", "/").split("/"))
+            found = open_below(folder, subpath.replace("\\", "/").split("/"))
         else:
-            place = paths.find(mount.source)
-        if place is None or not place.is_folder:
+            found = paths.open(mount.source)
+        if found is None:
             raise faults.BadRequest(f"bind source path does not exist: {mount.source}")
-        out.append(Mount(place.path, plain_target(mount.destination), read_only=not mount.rw))
+        out.append(Mount(found.path, plain_target(mount.destination), read_only=not mount.rw, folder=found))
     return tuple(out)
 
 

@@ -14,6 +14,7 @@ from .port import (
     Mount,
     MountedDrive,
     Namespace,
+    OpenFolder,
     Process,
     ProcessRow,
     Progress,
@@ -24,7 +25,6 @@ from .port import (
 from .wine import WineSandbox
 
 __all__ = [
-    "KILLED", "STOPPED", "Box", "BoxSpec", "Command", "Limits", "MemorySandbox", "Mount", "MountedDrive",
-    "Namespace", "Process",
-    "ProcessRow", "Progress", "Sandbox", "SandboxFacts", "Stdio", "WineSandbox",
+    "KILLED", "STOPPED", "Box", "BoxSpec", "Command", "Limits", "MemorySandbox", "Mount", "MountedDrive", "Namespace",
+    "OpenFolder", "Process", "ProcessRow", "Progress", "Sandbox", "SandboxFacts", "Stdio", "WineSandbox",
 ]

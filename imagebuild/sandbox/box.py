@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import NotFoundError, ToolError, UsageError
-from . import bwrap, etc, folder, identity, launch, processes, talks
+from . import bwrap, etc, folder, identity, launch, processes, talks, targets
 from .account import Account
 from .limits import Group, Means
 from .notice import ended, wait
-from .port import KILLED, STOPPED, BoxSpec, Command, Limits, MountedDrive, Process, ProcessRow, Stdio
+from .port import KILLED, STOPPED, BoxSpec, Command, Limits, MountedDrive, OpenFolder, Process, ProcessRow, Stdio
 from .program import WineProcess
 from .starter import Starter, Watcher
 from .talks import Talk, Talks
@@ -67,6 +67,7 @@ class WineBox:
         self._child: launch.Child | None = None
         self._main: WineProcess | None = None
         self._joined: set[int] = set()
+        self._mounts: list[OpenFolder] = []
         self._cause = KILLED
         self._timer: threading.Timer | None = None
         lowers = (shared.template / "drive_c", *spec.layers, shared.layer)
@@ -92,13 +93,9 @@ class WineBox:
                 raise UsageError("cannot start a box", why="it has been started before")
             self._started = True
             _make_raw(command, stdio)
-            binds: list[bwrap.Bind] = []
             talk = self._talk(command, "m" + "d" * any(mount.target[:1] not in "cC" for mount in self._spec.mounts))
             try:
-                for mount in self._spec.mounts:
-                    target = folder.target(mount.target, self._spec, self._lowers, self._shared.account)
-                    self._check_reachable(mount.source)
-                    binds.append(bwrap.Bind(folder.open_source(mount.source), target, mount.read_only))
+                binds = self._binds()
                 self._group.make()
                 child = self._shared.starter.call(lambda: self._first(command, stdio, talk, binds))
             except OSError as error:
@@ -109,8 +106,7 @@ class WineBox:
                 self._talks.end(talk)
                 raise
             finally:
-                for bind in binds:
-                    os.close(bind.descriptor)
+                self._close_mounts()
             self._child = child
             process = self._begun(child, talk, command, stdio, lambda _: self.kill())
             self._main = process
@@ -119,9 +115,26 @@ class WineBox:
             self._shared.watcher.watch(child.init, lambda: self._over(child, process, talk))
             return process
 
+    def _binds(self) -> list[bwrap.Bind]:
+        """What is mounted where, by open descriptor: what was found when a source was checked is what is mounted."""
+        places = targets.Targets(self._spec, self._lowers, self._shared.account)
+        out = []
+        for mount in self._spec.mounts:
+            source = mount.folder or folder.open_source(mount.source)
+            self._mounts.append(source)
+            self._check_reachable(source.path)
+            out.append(bwrap.Bind(source.fileno(), places.place(mount.target, source.fileno()), mount.read_only))
+        return out
+
+    def _close_mounts(self) -> None:
+        for opened in (*self._mounts, *(mount.folder for mount in self._spec.mounts)):
+            if opened:
+                opened.close()
+
     def _check_reachable(self, source: Path) -> None:
-        """bubblewrap looks the source up as the account that boxes run as, descriptor or not."""
-        closed = self._shared.account.reaches(source.resolve())
+        """bubblewrap finds the path of a descriptor and walks there as the account that boxes run as; then it makes
+        sure that it mounted what the descriptor stands for."""
+        closed = self._shared.account.reaches(source)
         if closed is not None:
             raise ToolError("cannot mount a folder", why=f"the account {self._shared.account.uid}, which boxes run as, "
                             f"may not enter {closed}", hint=f"chmod o+x {closed}, or mount a folder elsewhere")
@@ -139,7 +152,9 @@ class WineBox:
         return launch.first(shared.account, self._group, spec.limits, spec.network, stdio, terminal=command.tty,
                             command=self._launcher("run", talk), arguments=arguments,
                             etc=etc.files(hostname, spec.hosts, spec.dns),
-                            inherited=[bind.descriptor for bind in binds])
+                            inherited=[bind.descriptor for bind in binds],
+                            check=(lambda process: targets.check(process, [bind.target for bind in binds]))
+                            if binds else None)
 
     def exec(self, command: Command, stdio: Stdio) -> Process:
         """See :meth:`.port.Box.exec`."""
@@ -356,6 +371,7 @@ class WineBox:
         with self._lock:
             self._talks.close()
         self.kill()  # what was being started the first time
+        self._close_mounts()
         self._group.remove()
         if remove:
             folder.remove(self._spec.folder)

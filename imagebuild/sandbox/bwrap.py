@@ -58,12 +58,14 @@ class View:
 @dataclass(frozen=True, slots=True)
 class Descriptors:
     """Open descriptors that bubblewrap inherits: the filter to read, where it tells its child's process id, what it
-    waits on before it goes on (-1: it does not wait), and the files of ``/etc`` by name."""
+    waits on before it goes on (-1: it does not wait), the files of ``/etc`` by name, and an empty one that it reads and
+    closes when every mount is made (-1: none)."""
 
     seccomp: int
     info: int
     block: int = -1
     etc: tuple[tuple[str, int], ...] = ()
+    mounted: int = -1
 
 
 def wine_environment(install: Install, overrides: Iterable[str], *, terminal: bool = False,
@@ -117,6 +119,8 @@ def arguments(install: Install, view: View, environment: Mapping[str, str], desc
         out += ["--overlay", str(view.upper), str(view.work), DRIVE_C]
     for bind in view.binds:
         out += ["--ro-bind-fd" if bind.read_only else "--bind-fd", str(bind.descriptor), bind.target]
+    if descriptors.mounted >= 0:
+        out += ["--file", str(descriptors.mounted), "/etc/.mounted"]
     return [*out, "--remount-ro", "/", "--chdir", DRIVE_C if view.upper is not None else PREFIX]
 
 

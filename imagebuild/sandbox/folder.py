@@ -16,17 +16,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import NotFoundError, UsageError
-from ..windows.upcase import fold
 from . import identity, overlay
 from .account import Account
-from .bwrap import DRIVE_C, PREFIX
-from .port import BoxSpec
+from .port import BoxSpec, OpenFolder
 from .template import HIVES, UPDATED
 from .unpack_file import CREATE
 
@@ -104,50 +101,9 @@ def remove(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-# --- where a mount goes ----------------------------------------------------------------------------------------------
-
-def target(path: str, spec: BoxSpec, lowers: Iterable[Path], account: Account) -> str:
-    """Where a Windows path is inside the sandbox, in the spelling that the layers have; a drive other than C is made.
-
-    UsageError for what is no absolute path, for the root of C, and for a path through a link.
-    """
-    drive, parts = path[:1].upper(), [part for part in path[2:].replace("/", "\\").split("\\") if part]
-    if not ("C" <= drive <= "Z") or path[1:3] not in (":\\", ":/", ":") or ".." in parts or "." in parts:
-        raise UsageError(f"cannot mount at {path!r}", why="the target must be an absolute path of a drive from C to Z",
-                         hint=r"write it like C:\data")
-    if drive == "C" and not parts:
-        raise UsageError(f"cannot mount at {path!r}", why="the drive C of a container cannot be replaced")
-    if drive != "C":
-        return "/".join([_drive(drive.lower(), spec, account), *parts])
-    spelled: list[str] = []
-    roots = [spec.folder / "upper", *reversed(list(lowers))]
-    for part in parts:
-        found = part
-        for root in roots:
-            match = _entry(root.joinpath(*spelled), part)
-            if match:
-                found = match
-                break
-        if any(root.joinpath(*spelled, found).is_symlink() for root in roots):
-            raise UsageError(f"cannot mount at {path!r}", why=f"{found} is a link there")
-        spelled.append(found)
-    return "/".join([DRIVE_C, *spelled])
-
-
-def _entry(folder: Path, name: str) -> str:
-    """The name of an entry that Windows takes for ``name``: exactly it, else one that differs in case; empty: none."""
-    try:
-        names = os.listdir(folder)  # noqa: PTH208
-    except OSError:
-        return ""
-    if name in names:
-        return name
-    wanted = fold(name)
-    return next((one for one in sorted(names) if fold(one) == wanted), "")
-
-
-def _drive(letter: str, spec: BoxSpec, account: Account) -> str:
-    """Make a drive where it is missing. A program of the box may have put links where it is to be: an OSError."""
+def drive(letter: str, spec: BoxSpec, account: Account) -> int:
+    """A descriptor of the folder of a drive other than C, made where it is missing. A program of the box may have put
+    links where it is to be: an OSError."""
     with ExitStack() as stack:
         def keep(descriptor: int) -> int:
             stack.callback(os.close, descriptor)
@@ -156,11 +112,11 @@ def _drive(letter: str, spec: BoxSpec, account: Account) -> str:
         prefix = keep(os.open(spec.folder / "prefix", FOLDER))
         devices = keep(_enter("dosdevices", prefix, account))
         drives = keep(_enter("drives", prefix, account))
-        keep(_enter(letter, drives, account))
+        made = _enter(letter, drives, account)
         with suppress(FileExistsError):
             os.symlink(f"../drives/{letter}", f"{letter}:", dir_fd=devices)
             account.own(f"{letter}:", devices)
-    return f"{PREFIX}/drives/{letter}"
+        return made
 
 
 def _enter(name: str, parent: int, account: Account) -> int:
@@ -171,11 +127,11 @@ def _enter(name: str, parent: int, account: Account) -> int:
     return os.open(name, FOLDER, dir_fd=parent)
 
 
-def open_source(path: Path) -> int:
-    """A descriptor that stands for a folder to be mounted; NotFoundError. The caller closes it."""
+def open_source(path: Path) -> OpenFolder:
+    """The folder to be mounted that a path leads to now; NotFoundError."""
     if not path.is_absolute():
         raise UsageError(f"cannot mount {str(path)!r}", why="the source must be an absolute path")
     try:
-        return os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        return OpenFolder(os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
     except OSError as error:
         raise NotFoundError(f"cannot mount {path}", why=error.strerror or str(error)) from error

@@ -14,9 +14,10 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,11 @@ from ..errors import ToolError
 from . import bwrap, notice, seccomp, wine_install
 from .account import Account
 from .limits import Group, prefix
+from .notice import ended, wait
 from .port import Limits, Namespace, Stdio
 
+MOUNT_SECONDS = 30
+"""How long bubblewrap may take to make the mounts: some milliseconds are usual."""
 LAUNCHER = f"{bwrap.PROGRAMS}/launcher.exe"
 
 
@@ -59,9 +63,10 @@ def memory_file(content: bytes, name: str) -> int:
 
 def first(account: Account, group: Group, limits: Limits, network: Namespace | None, stdio: Stdio, *, terminal: bool,
           command: Sequence[str], etc: Mapping[str, bytes], arguments: Callable[[bwrap.Descriptors], list[str]],
-          inherited: Iterable[int] = ()) -> Child:
-    """Start a box with these files in ``/etc``. ``arguments`` makes bubblewrap's from the descriptors it gets. Called
-    on the starter's thread.
+          inherited: Iterable[int] = (), check: Callable[[int], None] | None = None) -> Child:
+    """Start a box with these files in ``/etc``. ``arguments`` makes bubblewrap's from the descriptors it gets.
+    ``check`` is given the box's process 1 when its mounts are made and nothing runs yet, and may raise. Called on the
+    starter's thread.
 
     ToolError when bubblewrap ends before the box is made; what it said went to ``stdio.stderr``.
     """
@@ -75,13 +80,22 @@ def first(account: Account, group: Group, limits: Limits, network: Namespace | N
         ours = stack.enter_context(ExitStack())
         ours.callback(os.close, info)
         block = -1
-        if group.blocks:
+        if group.blocks or check:
             block, release = map(keep, os.pipe())
+        mounted = -1
+        if check:
+            # Nothing is sent: bubblewrap reads an empty file, and when it closes its end ours is told.
+            closes, theirs = socket.socketpair()
+            stack.callback(closes.close)
+            closes.shutdown(socket.SHUT_WR)
+            mounted = theirs.detach()
+            ours.callback(os.close, mounted)
         filtered = keep(memory_file(seccomp.program(), "filter"))
         files = tuple((name, keep(memory_file(content, name.rpartition("/")[2]))) for name, content in etc.items())
-        inside = bwrap.Descriptors(filtered, info, block, files)
+        inside = bwrap.Descriptors(filtered, info, block, files, mounted)
         packed = keep(memory_file(bwrap.pack(arguments(inside)), "arguments"))
-        passed = [packed, filtered, info, *inherited, *(file for _, file in files)] + ([block] if block >= 0 else [])
+        passed = [packed, filtered, info, *inherited, *(file for _, file in files),
+                  *(one for one in (block, mounted) if one >= 0)]
         argv = [*_outside(terminal, limits, group), *_enter(network, account), wine_install.find("bwrap"),
                 "--args", str(packed), *command]
         become = {} if network and network.user else account.popen()
@@ -103,13 +117,21 @@ def first(account: Account, group: Group, limits: Limits, network: Namespace | N
                             why=f"bubblewrap ended with {popen.returncode} before the first program",
                             hint="its message is in the program's error output; are user namespaces allowed here?")
         try:
-            if block >= 0:
+            if check:
+                wait(MOUNT_SECONDS, closes.fileno(), init)
+                if not ended(init):  # else it has said why
+                    check(pid)
+            if group.blocks:
                 group.add(pid)
+            if block >= 0:
                 os.write(release, b"x")
-        except OSError as error:
-            signal.pidfd_send_signal(init, signal.SIGKILL)
+        except BaseException as error:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(init, signal.SIGKILL)
             os.close(init)
             popen.wait()
+            if not isinstance(error, OSError):
+                raise
             raise ToolError("cannot limit a sandbox", program="bwrap",
                             why=f"its cgroup says: {error.strerror}") from error
         return Child(popen, init, pid)

@@ -148,6 +148,7 @@ class MemoryBox:
         if self._main is not None:
             raise UsageError("cannot start a box", why="it has been started before")
         self._main = self._new(command, stdio)
+        self._let_go()
         return self._main
 
     def exec(self, command: Command, stdio: Stdio) -> Process:
@@ -219,8 +220,14 @@ class MemoryBox:
     def close(self, *, remove: bool = False) -> None:
         """See :meth:`.port.Box.close`."""
         self.kill()
+        self._let_go()
         if remove:
             shutil.rmtree(self._spec.folder, ignore_errors=True)
+
+    def _let_go(self) -> None:
+        for mount in self._spec.mounts:
+            if mount.folder:
+                mount.folder.close()
 
 
 class MemorySandbox:

@@ -10,6 +10,8 @@ they say otherwise, and every one may be called from any thread; code on an even
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
@@ -27,14 +29,44 @@ Progress = Callable[[str], None]
 """Called with one short line for each step that takes time, from the thread that asked for the work."""
 
 
+class OpenFolder:
+    """A folder of this machine as it was found, whatever becomes of its path. Owns a descriptor, which is closed by
+    :meth:`close` or with the last reference."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._close = weakref.finalize(self, os.close, descriptor)
+
+    def fileno(self) -> int:
+        """The descriptor, opened with O_PATH."""
+        if not self._close.alive:
+            raise ValueError("the folder is closed")
+        return self._descriptor
+
+    @property
+    def path(self) -> Path:
+        """Where it is now, for messages."""
+        return Path(f"/proc/self/fd/{self.fileno()}").readlink()
+
+    def close(self) -> None:
+        """Close the descriptor. Safe to call twice."""
+        self._close()
+
+
 @dataclass(frozen=True, slots=True)
 class Mount:
     """A folder of this machine inside a box: ``source`` is absolute, ``target`` a Windows path (``C:\\example``, or the
-    root of a drive of its own, ``D:\\``)."""
+    root of a drive of its own, ``D:\\``).
+
+    ``folder`` is what ``source`` led to when it was checked; the box mounts that and closes it when it has started.
+    Where it is ``None`` the box looks ``source`` up, through links. Programs that can write on the way could lead it
+    elsewhere between a check and the start.
+    """
 
     source: Path
     target: str
     read_only: bool = False
+    folder: OpenFolder | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,26 @@ def check_setpriv() -> None:
                         hint="install the Debian package util-linux of Debian 13 or later (2.41 or later)")
 
 
+_NESTING: dict[tuple[str, int], bool] = {}
+"""Whether a bubblewrap can be trusted with nested mounts, by its path and when it was installed."""
+
+
+def check_nesting() -> None:
+    """ToolError for a bubblewrap older than 0.12 (GHSA-pxhw-h44j-8pfx): where a mount lies in another, it follows links
+    that a program can put in its way, and makes folders outside the box. Without such mounts none of them is there."""
+    path = find("bwrap")
+    key = path, Path(path).stat().st_mtime_ns
+    if key not in _NESTING:
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=20, env={},
+                              stdin=subprocess.DEVNULL).stdout
+        found = re.search(r"(\d+)\.(\d+)", said)
+        _NESTING[key] = found is not None and (int(found[1]), int(found[2])) >= (0, 12)
+    if not _NESTING[key]:
+        raise ToolError("cannot mount a folder inside another mount", program="bwrap",
+                        why="bubblewrap is older than 0.12 and follows links that a container makes on the way",
+                        hint="install a newer Debian package bubblewrap, or mount the folders beside each other")
+
+
 def problems() -> dict[str, ToolError]:
     """What keeps everything from starting, by the Debian package that has to be installed or made newer."""
     out: dict[str, ToolError] = {}

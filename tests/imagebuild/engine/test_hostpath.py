@@ -4,13 +4,18 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import sandboxes, users
+from support.racing import as_account, exchanging
 
-from imagebuild.engine.hostpath import HostPaths, Place, cleaned, is_native
+from imagebuild.engine.hostpath import HostPaths, Place, cleaned, is_native, open_below
+from imagebuild.sandbox import wine_install
 
 
 @pytest.fixture
@@ -115,3 +120,58 @@ def test_no_descriptor_is_left_open(paths: HostPaths, drive: Path) -> None:
     for source in ("c:\\root", "c:\\root\\none", "c:\\test\\file.txt", "c:\\x"):
         paths.find(source)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_an_open_folder_is_what_was_found_whatever_becomes_of_its_path(paths: HostPaths, drive: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    (drive / "Test" / "inside").touch()
+    found = paths.open("c:\\test")
+    assert found is not None
+    (drive / "Test").rename(drive / "moved")
+    (drive / "Test").symlink_to("/")
+    assert found.path == drive / "moved"
+    assert "inside" in os.listdir(f"/proc/self/fd/{found.fileno()}")  # noqa: PTH208
+    found.close()
+    found.close()
+    with pytest.raises(ValueError, match="closed"):
+        found.fileno()
+    assert paths.open("c:\\moved\\inside") is None, "a file is not a folder"
+    assert paths.open("c:\\none") is paths.open(str(drive / "none")) is None
+    paths.open(str(drive / "moved"))  # closed with the last reference
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+def start_in_a_race(volume: Path, starts: int) -> Counter[str]:
+    """Start bubblewrap with ``sub`` of a volume in which that is a folder and, every other moment, a link to ``/``;
+    what it had mounted, how often."""
+    seen: Counter[str] = Counter()
+    bwrap = wine_install.find("bwrap")
+    with exchanging(volume / "sub", volume / "link"):
+        for _ in range(starts):
+            found = open_below(volume, ["SUB"])
+            if found is None:
+                seen["nothing"] += 1
+                continue
+            done = subprocess.run(
+                [bwrap, "--unshare-user", "--ro-bind", "/", "/", "--ro-bind-fd", str(found.fileno()), "/mnt", "/bin/ls",
+                 "/mnt"], pass_fds=[found.fileno()], capture_output=True, text=True, check=False)
+            found.close()
+            seen[done.stdout if done.returncode == 0 else "refused"] += 1
+    return seen
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("account", ["root", "user"])
+def test_in_a_thousand_races_none_mounts_what_a_link_leads_to(account: str) -> None:
+    if account == "root" and os.geteuid():
+        pytest.skip("the tests do not run as root")
+    with sandboxes.folder() as root:
+        (root / "volume" / "sub").mkdir(parents=True)
+        (root / "volume" / "sub" / "inside").touch()
+        (root / "volume" / "link").symlink_to("/")
+        if account == "user" and os.geteuid() == 0:
+            os.chown(root / "volume", users.UID, users.UID)
+        seen = as_account(0 if account == "root" else users.UID, lambda: start_in_a_race(root / "volume", 1000))
+    # A link to "/" leads to the volume itself. A start that bubblewrap refuses found something else at the path.
+    assert set(seen) <= {"inside\n", "link\nsub\n", "nothing", "refused"}, seen
+    assert min(seen["inside\n"], seen["link\nsub\n"]) > 10, seen

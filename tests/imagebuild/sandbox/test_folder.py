@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from imagebuild.errors import UsageError
 from imagebuild.sandbox import BoxSpec, bwrap, folder, identity, launch
 from imagebuild.sandbox.account import Account, choose
 
@@ -23,22 +22,6 @@ def spec(tmp_path: Path) -> BoxSpec:
     return BoxSpec("x", tmp_path / "box")
 
 
-@pytest.mark.parametrize(("path", "inside"), [
-    (r"C:\Example", "/prefix/drive_c/Example"),
-    (r"c:/WINDOWS/system32/x", "/prefix/drive_c/windows/System32/x"),
-    (r"D:\data", "/prefix/drives/d/data"),
-    ("E:", "/prefix/drives/e"),
-])
-def test_a_target_takes_the_spelling_that_is_there(spec: BoxSpec, tmp_path: Path, path: str, inside: str) -> None:
-    assert folder.target(path, spec, [tmp_path / "low", tmp_path / "high"], choose()) == inside
-
-
-def test_a_target_through_a_link_is_refused(spec: BoxSpec, tmp_path: Path) -> None:
-    (tmp_path / "box" / "upper" / "out").symlink_to("/etc")
-    with pytest.raises(UsageError):
-        folder.target(r"C:\OUT\x", spec, [], choose())
-
-
 @pytest.mark.parametrize("name", ["drives", "dosdevices", "drives/e"])
 def test_a_link_that_a_program_put_where_a_drive_is_to_be_is_not_followed(spec: BoxSpec, tmp_path: Path, name: str
                                                                           ) -> None:
@@ -48,14 +31,14 @@ def test_a_link_that_a_program_put_where_a_drive_is_to_be_is_not_followed(spec: 
         place.rmdir()
     place.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match=name.rpartition("/")[2]):
-        folder.target("E:\\", spec, [], choose())
+        folder.drive("e", spec, choose())
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
 def test_a_drive_is_made_once_also_in_a_prefix_that_had_none(spec: BoxSpec) -> None:
     (spec.folder / "prefix" / "drives").rmdir()
     for _ in range(2):
-        assert folder.target("E:\\", spec, [], choose()) == "/prefix/drives/e"
+        os.close(folder.drive("e", spec, choose()))
     assert (spec.folder / "prefix" / "dosdevices" / "e:").resolve() == spec.folder / "prefix" / "drives" / "e"
 
 
