@@ -223,4 +223,5 @@ def make_engine(place: EngineSettings, settings: Settings) -> Engine:
     events, home = Events(), place.root / "sandbox"
     images = Images(place, events, registries=engine_registries(settings), ground=lambda: Ground.of_wine(home),
                     bench=engine_bench(settings))
-    return Engine(place, WineSandbox(home), events, images, Volumes(place, events), Networks(place, events))
+    sandbox = WineSandbox(home, ca=place.ca)
+    return Engine(place, sandbox, events, images, Volumes(place, events), Networks(place, events))

@@ -20,7 +20,7 @@ from ..engine.serve import running, serve
 from ..engine.settings import EngineSettings
 from ..errors import NotFoundError, StoreError, ToolError, UsageError
 from ..wiring import make_engine
-from .options import format_option, publish_option, settings_from
+from .options import container_ca_option, format_option, publish_option, settings_from
 from .output import fields, print_json
 
 READY_SECONDS = 120
@@ -52,10 +52,11 @@ def place_options(function: Any) -> Any:
               help=r"The folder that stands for a drive where a mount's source is a Windows path, as in -v C:\a:C:\b. "
                    "Repeatable.")
 @publish_option()
+@container_ca_option()
 @place_options
 @click.pass_context
 def start(ctx: click.Context, /, foreground: bool, build: int, drives: tuple[str, ...], publish_address: str,
-          root: str | None, socket: str | None) -> None:
+          container_ca: Path | None, root: str | None, socket: str | None) -> None:
     """Start the engine, and print how to use it.
 
     \b
@@ -66,7 +67,8 @@ def start(ctx: click.Context, /, foreground: bool, build: int, drives: tuple[str
     """
     folder, path = engine_place(root, socket)
     settings = EngineSettings(folder, build=build, drives=dict(drive_of(text) for text in drives),
-                              name=os.uname().nodename.split(".")[0], publish_address=publish_address)
+                              name=os.uname().nodename.split(".")[0], publish_address=publish_address,
+                              ca=container_ca and container_ca.absolute())
     if foreground:
         asyncio.run(serve(lambda: make_engine(settings, settings_from(ctx)), folder, path,
                           say=lambda line: click.echo(line, err=True)))
@@ -86,6 +88,8 @@ def _command(settings: EngineSettings, socket: Path, config: str | None) -> list
                "--root", str(settings.root), "--socket", str(socket)]
     for letter, folder in settings.drives.items():
         command += ["--host-drive", f"{letter}={folder}"]
+    if settings.ca is not None:
+        command += ["--ca", str(settings.ca)]
     return command
 
 

@@ -106,6 +106,14 @@ def publish_option(when: str = "") -> Callable[[Decorated], Decorated]:
                         help=f"Where ports are published when no address is named{when}.")
 
 
+def container_ca_option(name: str = "--ca", when: str = "") -> Callable[[Decorated], Decorated]:
+    """``--ca`` of an engine; ``when`` ends its help."""
+    return click.option(name, "container_ca", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+                        default=None, metavar="FILE", envvar="WCOW_ENGINE_CA", show_envvar=True,
+                        help="The certificate authorities that containers trust, in place of this machine's (PEM)"
+                             f"{when}.")
+
+
 def settings_from(ctx: click.Context, **options: Any) -> Settings:
     """The settings of this run: its options over ``WCOW_*`` over the configuration file over the defaults.
 

@@ -17,7 +17,15 @@ from ..engine.settings import EngineSettings
 from ..errors import DaemonError, UsageError
 from ..wiring import make_engine
 from .engine import drive_of, engine_place, place_options
-from .options import ImageName, platform_options, publish_option, registry_options, settings_from, wanted_platform
+from .options import (
+    ImageName,
+    container_ca_option,
+    platform_options,
+    publish_option,
+    registry_options,
+    settings_from,
+    wanted_platform,
+)
 from .run_engine import bring_image, engine_client
 from .run_terminal import feed, raw_terminal, show
 
@@ -45,12 +53,14 @@ from .run_terminal import feed, raw_terminal, show
 @click.option("--windows-build", "build", type=click.IntRange(10240, 65535), default=20348, show_default=True,
               metavar="BUILD", help="The Windows that it sees, when no engine runs.")
 @publish_option(", and no engine runs")
+@container_ca_option("--container-ca", ", when no engine runs")
 @place_options
 @platform_options
 @registry_options
 @click.pass_context
 def run(ctx: click.Context, /, image: str, command: tuple[str, ...], interactive: bool, terminal: bool, name: str,
-        drives: tuple[str, ...], build: int, publish_address: str, root: str | None, socket: str | None,
+        drives: tuple[str, ...], build: int, publish_address: str, container_ca: Path | None,
+        root: str | None, socket: str | None,
         platform: str | None, os_version: str | None, **asked: Any) -> int:
     """Run one program of IMAGE in a container of its own and remove the container at its end. The image is taken from
     the local store, else from the engine, else from its registry. The engine that runs is used, else one is started.
@@ -68,7 +78,7 @@ def run(ctx: click.Context, /, image: str, command: tuple[str, ...], interactive
     request = _request(image, command, interactive=interactive, terminal=terminal, **asked)
     folder, _ = engine_place(root, socket)
     place = EngineSettings(folder, build=build, drives=dict(drive_of(text) for text in drives),
-                           name=os.uname().nodename.split(".")[0], publish_address=publish_address)
+                           name=os.uname().nodename.split(".")[0], publish_address=publish_address, ca=container_ca)
     with engine_client(folder, lambda: make_engine(place, settings),
                        lambda line: click.echo(line, err=True)) as client:
         identifier = bring_image(client, settings, image, wanted_platform(platform, os_version))

@@ -16,7 +16,8 @@ class EngineSettings:
     """``root`` is the folder of everything that outlives the engine. ``build`` and ``revision`` are the Windows it says
     it is. ``drives`` maps a drive letter (``C``) to the folder that stands for it when a mount's source is a Windows
     path; a letter without a folder has nothing on it. ``publish_address`` is the IPv4 address that ports are
-    published on where a binding names none: by default nobody else reaches what a test starts."""
+    published on where a binding names none: by default nobody else reaches what a test starts. ``ca`` is a PEM file
+    with the only certificate authorities that containers trust, ``None`` for this machine's."""
 
     root: Path
     build: int = 20348
@@ -24,6 +25,7 @@ class EngineSettings:
     drives: Mapping[str, Path] = field(default_factory=dict)
     name: str = "wcow"
     publish_address: str = "127.0.0.1"
+    ca: Path | None = None
 
     @property
     def os_version(self) -> str:

@@ -51,6 +51,7 @@ class Shared:
     template: Path
     layer: Path
     modules: tuple[Path, ...]
+    roots: Path
 
 
 class WineBox:
@@ -142,7 +143,7 @@ class WineBox:
     def _first(self, command: Command, stdio: Stdio, talk: Talk, binds: list[bwrap.Bind]) -> launch.Child:
         shared, spec = self._shared, self._spec
         view = bwrap.View(spec.folder / "prefix", spec.folder / "run", shared.programs, self._lowers,
-                          spec.folder / "upper", spec.folder / "work", tuple(binds), shared.modules)
+                          spec.folder / "upper", spec.folder / "work", tuple(binds), shared.modules, shared.roots)
         hostname = spec.hostname or spec.id[:12]
 
         def arguments(descriptors: bwrap.Descriptors) -> list[str]:

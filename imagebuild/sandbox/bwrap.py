@@ -20,6 +20,7 @@ PREFIX = "/prefix"
 DRIVE_C = f"{PREFIX}/drive_c"
 RUN = "/run"
 PROGRAMS = "/usr/lib/wcow"
+ROOTS = "/etc/roots"
 LOCALE = Path("/usr/lib/locale/C.utf8")
 """glibc's tables for ``LANG=C.UTF-8`` (Debian's libc-bin). Without them every name is ASCII for Wine, and any other
 character of a file, an argument or a variable is lost."""
@@ -43,7 +44,8 @@ class Bind:
 class View:
     """The folders of one box on this machine. ``lowers`` is lowest first, without an upper one; the template's drive C
     is the first of them. ``upper`` and ``work`` are ``None`` while the template itself is made. ``modules`` are files
-    that lie over Wine's own of the same names."""
+    that lie over Wine's own of the same names. ``roots`` is the file with the certificates that its programs trust, as
+    :mod:`.roots` makes it."""
 
     prefix: Path
     run: Path
@@ -53,6 +55,7 @@ class View:
     work: Path | None = None
     binds: tuple[Bind, ...] = ()
     modules: tuple[Path, ...] = ()
+    roots: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,8 @@ def arguments(install: Install, view: View, environment: Mapping[str, str], desc
             "--dev", "/dev", "--tmpfs", "/tmp", "--ro-bind", str(view.run), RUN, "--bind", str(view.prefix), PREFIX]
     for name, descriptor in descriptors.etc:
         out += ["--perms", "0644", "--file", str(descriptor), f"/etc/{name}"]
+    if view.roots is not None:
+        out += ["--ro-bind", str(view.roots), ROOTS]
     if view.upper is not None:
         for lower in view.lowers:
             out += ["--overlay-src", str(lower)]

@@ -50,12 +50,23 @@ few containers ask for. Ours is an empty file, so nothing is started and nothing
 the real one, under another name, where a command needs services.
 """
 
+def _stores() -> str:
+    """The stores of certificates that every Windows has: Wine would make these keys when a program first looks. The
+    value keeps the key below which the roots are (``programs/roots.c``): Wine drops an empty one at a save."""
+    lines = []
+    for store in ("CA", "My", "Root", "Trust"):
+        for kind in ("Certificates", "CRLs", "CTLs"):
+            lines += [rf"[Software\\Microsoft\\SystemCertificates\\{store}\\{kind}]", '@=""', ""]
+    return "\n".join(lines)
+
+
 _ADDED = {
     # Windows are made and not shown; without it a console complains on stderr that there is no display.
     "user.reg": r"""
 [Software\\Wine\\Drivers]
 "Graphics"="null"
-""",
+
+""" + _stores(),
     # Which Windows it is stands here for an image that has no registry of a base; build and name come with each box.
     #
     # Wine's debugger would put a page of registers into the error output of a program that crashes, and then show a box
@@ -89,7 +100,8 @@ _ADDED = {
 [System\\ControlSet001\\Control\\TimeZoneInformation]
 "StandardName"="Coordinated Universal Time"
 "TimeZoneKeyName"="(UTC)"
-""",
+
+""" + _stores(),
 }
 
 _THREADS = 2
@@ -114,8 +126,12 @@ def is_outdated(home: Path, install: Install) -> bool:
 
 @contextmanager
 def locked(home: Path) -> Iterator[None]:
-    """Hold the lock on what is shared; another process that makes it waits."""
+    """Hold the lock on what is shared; another process that makes it waits. Root's file belongs to the folder's owner,
+    who may run an engine of their own there."""
     with (home / "prepare.lock").open("wb") as file:
+        if os.geteuid() == 0:
+            owner = home.stat()
+            os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -271,6 +287,21 @@ def modules(home: Path, programs: Path, install: Install, account: Account) -> P
     _give(building, account)
     building.rename(target)
     return target
+
+
+def roots_file(home: Path, content: bytes) -> Path:
+    """The file with the certificates that boxes trust, under the name that its content gives it. Made when it is
+    missing, under :func:`locked`."""
+    folder = home / f"roots-{hashlib.sha256(content).hexdigest()[:12]}"
+    if not folder.is_dir():
+        building = home / "building-roots"
+        shutil.rmtree(building, ignore_errors=True)
+        building.mkdir()
+        (building / "roots").write_bytes(content)
+        (building / "roots").chmod(0o644)
+        building.chmod(0o755)
+        building.rename(folder)
+    return folder / "roots"
 
 
 def _key(install: Install) -> str:

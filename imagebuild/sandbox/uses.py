@@ -22,7 +22,7 @@ from pathlib import Path
 
 from .account import Account
 
-PATTERNS = ("template-*", "layer-*", "programs-*", "modules-*")
+PATTERNS = ("template-*", "layer-*", "programs-*", "modules-*", "roots-*")
 SPARED = 24 * 3600
 """Seconds for which a folder stays after it was last taken up."""
 _MARKS, _GONE = "used", ".gone-"

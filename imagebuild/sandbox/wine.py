@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import ToolError, UsageError
-from . import account, altered, bwrap, etc, launch, leftover, limits, template, toolchain, wine_install
+from . import account, altered, bwrap, etc, launch, leftover, limits, roots, template, toolchain, wine_install
 from .box import Shared, WineBox
 from .port import Box, BoxSpec, Limits, Progress, SandboxFacts, Stdio
 from .starter import Starter, Watcher
@@ -29,10 +29,12 @@ _GAPS = (
 
 class WineSandbox:
     """See :class:`~.port.Sandbox`. ``home`` is the folder where the shared files are kept; as root it and all folders
-    of boxes must be reachable for the account that boxes run as (``uid``, default ``wcow`` or ``nobody``)."""
+    of boxes must be reachable for the account that boxes run as (``uid``, default ``wcow`` or ``nobody``). ``ca`` is a
+    PEM file with the only roots that programs trust; without one they are this machine's."""
 
-    def __init__(self, home: Path, *, uid: int | None = None) -> None:
+    def __init__(self, home: Path, *, uid: int | None = None, ca: Path | None = None) -> None:
         self._home = home
+        self._ca = ca
         self._account = account.choose(uid)
         self._means = limits.find()
         self._starter = Starter()
@@ -56,8 +58,11 @@ class WineSandbox:
             state = ("ready" if template.is_ready(self._home, install) else
                      "outdated" if template.is_outdated(self._home, install) else "missing")
         return SandboxFacts("wine", version, state, self._means.memory, self._means.cpus, self._account.uid,
-                            (*_GAPS, *_locale_gap(), *unknown, *self._means.gaps), tuple(problems),
+                            (*_GAPS, *_locale_gap(), *self._roots_gap(), *unknown, *self._means.gaps), tuple(problems),
                             tuple(f"{error.why}; {error.hint}" for error in problems.values()))
+
+    def _roots_gap(self) -> tuple[str, ...]:
+        return () if self._ca or roots.of_machine() else (roots.GAP,)
 
     def prepare(self, progress: Progress | None = None) -> None:
         """See :meth:`.port.Sandbox.prepare`."""
@@ -65,6 +70,8 @@ class WineSandbox:
         for program in wine_install.PACKAGES:
             wine_install.find(program)
         wine_install.check_setpriv()
+        ca = self._ca or roots.of_machine()
+        trusted = roots.read(ca) if ca else b""
         try:
             if not self._home.is_dir():
                 self._home.mkdir(parents=True, mode=0o755)
@@ -81,7 +88,9 @@ class WineSandbox:
                               progress)
                 layer = template.engine_layer(self._home, programs, install, self._account)
                 modules = template.modules(self._home, programs, install, self._account)
-                self._uses.take((self._home / template.folder_name(install), programs, layer, modules))
+                certificates = template.roots_file(self._home, trusted)
+                self._uses.take((self._home / template.folder_name(install), programs, layer, modules,
+                                 certificates.parent))
                 self._uses.sweep()
         except toolchain.CompileError as error:
             raise ToolError("cannot prepare the sandbox", program=toolchain.COMPILER, why=str(error)) from error
@@ -89,7 +98,8 @@ class WineSandbox:
             raise ToolError("cannot prepare the sandbox",
                             why=f"{error.filename or self._home}: {error.strerror}") from error
         self._shared = Shared(install, self._account, self._means, self._starter, self._watcher, programs,
-                              self._home / template.folder_name(install), layer, tuple(sorted(modules.iterdir())))
+                              self._home / template.folder_name(install), layer, tuple(sorted(modules.iterdir())),
+                              certificates)
 
     def _boot(self, install: wine_install.Install, folder: Path, programs: Path) -> None:
         """wineboot, then the end of wineserver, which writes the registry. A shell is in the sandbox for this only."""

@@ -24,6 +24,7 @@
 #include "mounts.h"
 #include "processes.h"
 #include "request.h"
+#include "roots.h"
 
 NTSYSAPI NTSTATUS NTAPI NtCreateEvent(HANDLE *event, ACCESS_MASK access, OBJECT_ATTRIBUTES *attributes, int type,
                                       BOOLEAN state);
@@ -215,6 +216,7 @@ static DWORD run(const struct request *request)
     PROCESS_INFORMATION process;
     HANDLE job, console = NULL, waited[3];
     DWORD code = 0, count = 1, mounts = 0;
+    int roots = flag(request, 'm') && hold_roots();
 
     keep_boot_event();
     SetConsoleCtrlHandler(ignore_control, TRUE);
@@ -244,8 +246,12 @@ static DWORD run(const struct request *request)
     say("started ", process.dwProcessId);
     if (startup.hStdInput != GetStdHandle(STD_INPUT_HANDLE)) CloseHandle(startup.hStdInput);
     waited[0] = process.hProcess;
-    for (DWORD idle = IDLE, event;;) {
+    for (DWORD idle = roots ? ROOTS_AFTER : IDLE, event;;) {
         event = WaitForMultipleObjects(count, waited, FALSE, idle);
+        if (roots && event != WAIT_OBJECT_0) {
+            fill_roots(), roots = 0, idle = IDLE;
+            if (event == WAIT_TIMEOUT) continue;
+        }
         if (event == WAIT_TIMEOUT) give_back_stacks(), idle = INFINITE;
         else if (mounts && event == WAIT_OBJECT_0 + mounts) start_mounts(), idle = IDLE;
         else if (console && event == WAIT_OBJECT_0 + count - 1 && count > 1) start_console(console), count--;

@@ -54,6 +54,18 @@ def test_the_process_behind_gets_all_that_was_asked_for(root: Path, tmp_path: Pa
     assert capsys.readouterr().out == f"export DOCKER_HOST=unix://{root / 'engine.sock'}\n"
 
 
+def test_the_authorities_that_containers_trust_are_an_option_or_a_variable(tmp_path: Path,
+                                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ca.pem").touch()
+    monkeypatch.chdir(tmp_path)
+    command = started(monkeypatch, tmp_path, args=("--ca", "ca.pem"))
+    assert command[command.index("--ca") + 1] == str(tmp_path / "ca.pem")
+    monkeypatch.setenv("WCOW_ENGINE_CA", str(tmp_path / "ca.pem"))
+    command = started(monkeypatch, tmp_path)
+    assert command[command.index("--ca") + 1] == str(tmp_path / "ca.pem")
+    assert run(["engine", "start", "--ca", str(tmp_path / "missing")]) == 2
+
+
 def test_without_options_it_gets_the_defaults_and_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
                                                                 ) -> None:
     command = started(monkeypatch, tmp_path)

@@ -18,9 +18,9 @@ from imagebuild.sandbox.account import Account
 from imagebuild.sandbox.uses import SPARED, Uses
 from imagebuild.sandbox.wine import WineSandbox
 
-OLD = ("template-old", "layer-old", "programs-old", "modules-old")
+OLD = ("template-old", "layer-old", "programs-old", "modules-old", "roots-old")
 OURSELVES = Account(os.geteuid(), os.getegid(), False)
-NEW = ("template-new", "layer-new", "programs-new", "modules-new")
+NEW = ("template-new", "layer-new", "programs-new", "modules-new", "roots-new")
 
 
 @pytest.fixture
@@ -174,6 +174,7 @@ def test_a_prepared_sandbox_holds_its_folders_until_it_closes(home: Path, monkey
     monkeypatch.setattr(template, "folder_name", lambda install: "template-new")
     monkeypatch.setattr(template, "engine_layer", lambda *args: home / "layer-new")
     monkeypatch.setattr(template, "modules", lambda *args: home / "modules-new")
+    monkeypatch.setattr(template, "roots_file", lambda *args: home / "roots-new" / "roots")
     sandbox = WineSandbox(home)
     sandbox.prepare()
     assert there(home) - {"prepare.lock"} == set(NEW)
