@@ -66,9 +66,10 @@ fuzz:            ## a million broken registry hives: does one crash or hang? Goe
 	@$(SETUP) test
 	@$(BIN)/python scripts/fuzz_hives.py --count $(FUZZ_COUNT) --jobs $(FUZZ_JOBS) --seconds $(FUZZ_SECONDS)
 
-chaos:           ## the embedded engine, killed at 200 random moments: is anything lost or left?
+chaos:           ## the embedded engine, killed at 200 random moments, ours and a user's: is anything lost, left or kept?
 	@$(SETUP) test
 	@$(BIN)/python scripts/chaos.py --count $(CHAOS_COUNT)
+	@[ "$$(id -u)" != 0 ] || $(BIN)/python scripts/chaos.py --count $(CHAOS_COUNT) --as-user
 
 docs:            ## the site, into site/; any warning is an error
 	@$(SETUP) dev

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kill -9 of the embedded engine at random moments of its work; see ``tests/support/chaos.py`` for what must hold.
 
-    scripts/chaos.py [--count 200] [--seed N]
+    scripts/chaos.py [--count 200] [--seed N] [--as-user]
 
 Exit code 1 when anything was lost or left, 3 when the engine cannot run here.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TOP), str(TOP / "tests")]
 
-from support import chaos, engine, programs  # noqa: E402
+from support import chaos, engine, programs, users  # noqa: E402
 
 
 def main() -> int:
@@ -25,10 +25,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--count", type=int, default=200, help="how often it is killed")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30), help="what is done, and when it ends")
+    parser.add_argument("--as-user", action="store_true", help="as an ordinary user, who is made when we are root")
     asked = parser.parse_args()
     print(f"seed {asked.seed}", flush=True)
     try:
-        chaos.kills(asked.count, asked.seed, lambda line: print(line, flush=True))
+        user = users.ordinary() if asked.as_user else users.ourselves()
+        chaos.kills(asked.count, asked.seed, user, lambda line: print(line, flush=True))
     except programs.Unavailable as error:
         print(f"cannot: {error}")
         return 3

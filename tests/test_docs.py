@@ -55,6 +55,14 @@ def test_commands_in_a_page_exist_with_their_options(page: Path) -> None:
                 assert options <= known | {"-h", "--help"}, f"{line}: no option {word}"
 
 
+def test_the_tests_that_the_page_about_security_names_are_there() -> None:
+    file, found = "", re.findall(r"`([\w/.]+|…)::(test_\w+)`", text("docs/security.md"))
+    assert len(found) > 40
+    for place, name in found:
+        file = file if place == "…" else place
+        assert f"def {name}(" in text(f"tests/{file}"), f"{file} has no {name}"
+
+
 def test_every_key_and_variable_is_in_the_configuration_page() -> None:
     page = text("docs/reference/configuration.md")
     for key in config._KEYS:

@@ -17,6 +17,7 @@ from ..sandbox.port import KILLED
 from . import modes
 from .container import RECORD, Container
 from .events import Event, Events
+from .files import sweep
 from .parts import ImagePart, NetworkPart, VolumePart
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Collection:
         self._folder.mkdir(parents=True, exist_ok=True)
         for folder in sorted(self._folder.iterdir()):
             container = Container.load(folder)
+            sweep(folder)
             if container is None or container.status == "removing":
                 with suppress(OSError, WcowError):  # the next start tries again
                     clear(folder)

@@ -7,15 +7,16 @@ import asyncio
 import uuid
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..dockerapi import Identity, Route, Server, VersionRange
+from ..errors import WcowError
 from ..sandbox.changes import open_content
 from ..sandbox.port import Sandbox
-from . import changed, modes, threads
+from . import changed, files, modes, threads
 from .containers import Containers
 from .events import Events
-from .files import read_document, write_document
 from .image_commit import Commitable
 from .image_config import run_of
 from .settings import SERVER_VERSION, EngineSettings
@@ -55,16 +56,19 @@ class Engine:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "engine"))
         modes.claim(self.settings.root)
         place = self.settings.root / "engine.json"
-        document = read_document(place)
+        document = files.read_document(place)
         if not isinstance(document, dict) or not isinstance(document.get("id"), str):
             document = {"id": str(uuid.uuid4())}
-            write_document(place, document)
+            files.write_document(place, document)
         self.id = document["id"]
+        files.sweep(self.settings.root, self.settings.root / "networks")
         self.images.running = self.is_running
         self.images.listen()
         self.images.tidy()
         self.networks.open()
         self.containers.load()
+        with suppress(OSError, WcowError):  # what cannot be freed now is freed with the next image that goes
+            self.images.clear_unpacked()
 
     def server(self) -> Server:
         """The server of its API."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 
 from ..dockerapi import faults
 from ..errors import StoreError
+
+_DRAFT = re.compile(r"\..+\.json\.[0-9a-f]{8}")
 
 
 def write_document(path: Path, document: Any, *, sync: bool = True) -> None:
@@ -30,6 +33,14 @@ def write_document(path: Path, document: Any, *, sync: bool = True) -> None:
         with suppress(OSError):
             draft.unlink()
         raise StoreError(f"cannot write {path}", why=error.strerror or str(error)) from error
+
+
+def sweep(*folders: Path) -> None:
+    """Remove the drafts of documents that an engine which was killed left in its folders. For one that starts."""
+    for folder in folders:
+        for draft in folder.glob(".*"):
+            if _DRAFT.fullmatch(draft.name):
+                draft.unlink(missing_ok=True)
 
 
 def _private(path: str, flags: int) -> int:

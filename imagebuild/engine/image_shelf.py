@@ -142,7 +142,7 @@ class Shelf:
             data, kind = store.manifest(descriptor), descriptor.media_type or image.manifest.kind
             identifier = image.manifest.config.digest
             known = self.all().get(identifier)
-            wanted = list(names)
+            wanted = sorted(names, key=lambda name: name.digest is not None)  # tags first: if we are killed it has one
             if known is None and not wanted:
                 store.put_manifest(data, kind, tag=UNTAGGED)
             for name in wanted:

@@ -7,7 +7,6 @@ What is done with them stands in the ``image_*`` modules beside this one; each i
 from __future__ import annotations
 
 import asyncio
-import shutil
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,10 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from ..builder.cache import read_record
 from ..dockerapi import faults
 from ..errors import WcowError
+from ..images.housekeeping import Caches, prune
 from ..oci import Config, Digest
-from ..stores.collect import collect
+from ..sandbox.overlay import remove_path
 from . import threads
 from .events import Event, Events
 from .image_host import ImageHost
@@ -117,11 +118,19 @@ class Images:
         return [container for container, used in tuple(self._used.items()) if used == identifier]
 
     def tidy(self) -> None:
-        """Remove what an engine that was killed left half written: drafts of blobs, copies of archives. For one that
-        starts. Blobs stay: what builds remember is referred to by nothing either."""
-        shutil.rmtree(self.settings.root / "tmp", ignore_errors=True)
+        """Free what an engine that was killed left half written: contexts and archives in ``tmp``, drafts, and blobs
+        of a pull, load, commit or build that came to no image. For an engine that starts. Layers that a build step
+        would find again stay, and what a living process relies on (``docs/decisions/0019-leases.md``)."""
+        temporary = self.settings.root / "tmp"
+        with suppress(OSError):  # a program of this machine works in there
+            remove_path(temporary)
+        temporary.mkdir(exist_ok=True, mode=0o700)
+        for folder in (self.cache / "indexes", self.cache / "steps"):
+            for draft in folder.glob(".*"):  # written by this engine's threads alone
+                draft.unlink(missing_ok=True)
         with suppress(WcowError):  # a damaged image is told when it is asked for
-            collect(self.shelf.store, only=())
+            prune(self.shelf.store, Caches(self.cache / "indexes", self.cache / "steps", self.cache / "stat",
+                                           read_record))
 
     def clear_unpacked(self) -> None:
         """Free what was unpacked of images that are gone and that no container stands on."""

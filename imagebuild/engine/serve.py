@@ -8,9 +8,10 @@ import fcntl
 import os
 import resource
 import signal
+import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,29 +91,49 @@ async def serve(make: Callable[[], Engine], root: Path, socket: Path, *, say: Sa
     _more_descriptors()
     lock = Lock(root)
     try:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        engine = make()
-        try:
-            await asyncio.to_thread(engine.sandbox.prepare, say)
-            engine.open()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, stop.set)
-            server = engine.server()
-            try:
-                socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                await server.listen_unix(socket)
-                lock.tell(socket, engine.settings.publish_address)
-                engine.containers.resume()
-                say(f"listening on {socket}")
-                await stop.wait()
-                say("stopping")
-            finally:
-                await server.close()
-        finally:  # its helpers are processes, which must not outlive it either when it cannot start
-            await engine.close()
+        with _temporary_files_in(root / "tmp"):
+            await _serve(make, lock, socket, say)
     finally:
         lock.close()
+
+
+async def _serve(make: Callable[[], Engine], lock: Lock, socket: Path, say: Say) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    engine = make()
+    try:
+        await asyncio.to_thread(engine.sandbox.prepare, say)
+        engine.open()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        server = engine.server()
+        try:
+            socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            await server.listen_unix(socket)
+            lock.tell(socket, engine.settings.publish_address)
+            engine.containers.resume()
+            say(f"listening on {socket}")
+            await stop.wait()
+            say("stopping")
+        finally:
+            await server.close()
+    finally:  # its helpers are processes, which must not outlive it either when it cannot start
+        await engine.close()
+
+
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """Let this process and its children write temporary files (a build's context may have gigabytes) where the next
+    engine removes them, however this one ends; moby does so, too (``daemon/daemon.go`` prepareTempDir)."""
+    before, os.environ["TMPDIR"] = os.environ.get("TMPDIR"), str(folder)
+    tempfile.tempdir = None  # looked up again
+    try:
+        yield
+    finally:
+        tempfile.tempdir = None
+        del os.environ["TMPDIR"]
+        if before is not None:
+            os.environ["TMPDIR"] = before
 
 
 def _more_descriptors() -> None:

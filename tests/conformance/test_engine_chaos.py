@@ -6,13 +6,14 @@ from __future__ import annotations
 import random
 
 import pytest
-from support import chaos, programs
+from support import chaos, programs, users
 
 pytestmark = pytest.mark.slow
 
 
-def test_an_engine_killed_at_any_moment_loses_and_leaves_nothing() -> None:
+@pytest.mark.parametrize("kind", users.KINDS)
+def test_an_engine_killed_at_any_moment_loses_leaves_and_keeps_nothing(kind: str) -> None:
     seed = random.randrange(1 << 30)
     print(f"seed {seed}")
     with programs.skipping():
-        chaos.kills(20, seed)
+        chaos.kills(20, seed, users.find(kind))

@@ -153,7 +153,7 @@ CHILD = """
 import sys; from pathlib import Path
 sys.path[:0] = [{tests!r}, {root!r}]
 from support.engine_images import ground, owner
-engine = owner(Path({folder!r}) / "root"); engine.images.ground = lambda: ground(Path({folder!r}))
+engine = owner(Path({folder!r}) / "root"); below = ground(Path({folder!r})); engine.images.ground = lambda: below
 print("go", flush=True)
 engine.images.unpack({identifier!r})
 """

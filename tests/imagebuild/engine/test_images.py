@@ -8,11 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import images
 from support.engine_images import Owner, owner, put
 
+from imagebuild.builder.cache import Cache
 from imagebuild.dockerapi import faults
 from imagebuild.engine.image_listing import usage
 from imagebuild.engine.parts import ImagePart
+from imagebuild.images.put import Layer
+from imagebuild.stores import Store
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -44,11 +48,43 @@ def test_an_engine_that_starts_removes_what_a_killed_one_left_half_written(tmp_p
     assert killed.returncode == 9
     drafts = tmp_path / "images" / ".wcow" / "tmp"
     (tmp_path / "tmp" / "copy").mkdir(parents=True)
+    (tmp_path / "cache" / "indexes").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "cache" / "indexes" / ".half.idx.x.tmp").write_bytes(b"half")
     assert list(drafts.iterdir())
     engine.images.tidy()
     assert not list(drafts.iterdir())
-    assert not (tmp_path / "tmp").exists()
+    assert not list((tmp_path / "tmp").iterdir())
+    assert not list((tmp_path / "cache" / "indexes").glob(".*"))
     assert sorted(path.name for path in (tmp_path / "images" / "blobs" / "sha256").iterdir()) == before
+
+
+def test_an_engine_that_starts_frees_blobs_that_came_to_no_image_but_not_those_of_others_that_live(
+        tmp_path: Path) -> None:
+    engine = owner(tmp_path)
+    put(engine, "app:1")
+    before, leases = _blobs(tmp_path), list[Layer]()
+    with engine.images.shelf.writing() as store:
+        for content in (b"pulled", b"remembered"):
+            leases.append(_layer(store, content))
+    Cache(tmp_path / "cache" / "steps").put("ab" * 32, leases[1])
+    with engine.images.shelf.writing() as other:
+        _layer(other, b"of a living process")
+        engine.images.tidy()
+        spared = _blobs(tmp_path) - before
+        assert leases[0].descriptor.digest.hex not in spared
+        assert leases[1].descriptor.digest.hex in spared
+        assert len(spared) == 2
+    engine.images.tidy()
+    assert _blobs(tmp_path) - before == {leases[1].descriptor.digest.hex}
+
+
+def _layer(store: Store, content: bytes) -> Layer:
+    return images.layer(store, (images.folder("Files", security=False), images.file("Files/x", content),
+                                images.folder("Hives", security=False)))
+
+
+def _blobs(root: Path) -> set[str]:
+    return {path.name for path in (root / "images" / "blobs" / "sha256").iterdir()}
 
 
 def test_an_image_of_another_system_is_refused(engine: Owner) -> None:
