@@ -64,6 +64,9 @@ def test_an_exec_that_cannot_start_says_why_and_hands_on_its_code(windows: Engin
     assert (missing.stderr, missing.returncode) == ("", 127)
     wrong = windows.docker("exec", *how, name, r"C:\app\hello.txt", ok=False)
     assert (wrong.stdout.rstrip()[-6:], wrong.returncode) == ("(0xc1)", 126)
+    nowhere = windows.docker("exec", *how, "-w", r"C:\nowhere", name, "cmd", "/c", "cd", ok=False)
+    assert nowhere.stdout.rstrip().endswith("The directory name is invalid. (0x10b)")
+    assert (nowhere.returncode, "nowhere" in docker("exec", name, "cmd", "/c", r"dir /b C:\\")) == (126, False)
     assert "cannot find the file specified" in windows.refused("exec", "-d", name, "nosuch")
     docker("rm", "-f", name)
 

@@ -87,9 +87,10 @@ static void set_environment(const struct request *request)
     }
 }
 
-static void enter_directory(WCHAR *path)
+/* Only the main program's is made: an exec into a folder that is not there fails, as on Windows. */
+static BOOL enter_directory(WCHAR *path, BOOL make)
 {
-    for (WCHAR *at = path; *at; at++)
+    for (WCHAR *at = path; make && *at; at++)
         if ((*at == '\\' || *at == '/') && at > path && at[-1] != ':') {
             WCHAR kept = *at;
 
@@ -97,8 +98,8 @@ static void enter_directory(WCHAR *path)
             CreateDirectoryW(path, NULL);
             *at = kept;
         }
-    CreateDirectoryW(path, NULL);
-    SetCurrentDirectoryW(path);
+    if (make) CreateDirectoryW(path, NULL);
+    return SetCurrentDirectoryW(path);
 }
 
 /* Wine takes a job's numbers and enforces none; they are there for programs that ask. The host enforces them. */
@@ -221,7 +222,10 @@ static DWORD run(const struct request *request)
     keep_boot_event();
     SetConsoleCtrlHandler(ignore_control, TRUE);
     set_environment(request);
-    enter_directory(request->field[CWD]);
+    if (!enter_directory(request->field[CWD], flag(request, 'm'))) {
+        say("failed ", ERROR_DIRECTORY);
+        return 1;
+    }
     if (flag(request, 'm') && !flag(request, 's') && (waited[count] = offer_mounts())) mounts = count++;
     if (mounts && flag(request, 'd')) start_mounts();
     if (flag(request, 'm')) watch_registry(); /* not before: the mount manager writes keys that are not kept anyway */
