@@ -120,7 +120,7 @@ class BoxSpec:
 class Command:
     """One Windows command line, as CreateProcess takes it (it looks for the program, along PATH too).
 
-    ``cwd`` is a Windows path, empty is ``C:\\``; the main program's is made when it is missing, and any other program is
+    ``cwd`` is a Windows path, empty is ``C:\\``; the main program's is made when it is missing, and another program is
     not started then (code 267). ``environment`` comes over the box's. With ``tty`` the three descriptors are one
     pseudo-terminal's. ``services`` starts Wine's services before the program: ``None`` decides by the command line
     (``sc``, ``net``, ``msiexec`` and the like need them). ``user`` is the account that it runs as, empty for the box's.
