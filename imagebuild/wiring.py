@@ -218,10 +218,12 @@ def make_engine(place: EngineSettings, settings: Settings) -> Engine:
     from .engine.images import Images
     from .engine.networks import Networks
     from .engine.volumes import Volumes
+    from .programs import ProgramStore, WindowsPowerShell
     from .sandbox.wine import WineSandbox
 
     events, home = Events(), place.root / "sandbox"
-    images = Images(place, events, registries=engine_registries(settings), ground=lambda: Ground.of_wine(home),
-                    bench=engine_bench(settings))
     sandbox = WineSandbox(home, ca=place.ca)
+    powershell = WindowsPowerShell(ProgramStore(place.root / "programs"), sandbox, home)
+    images = Images(place, events, registries=engine_registries(settings), ground=lambda: Ground.of_wine(home),
+                    bench=engine_bench(settings), powershell=powershell.layer)
     return Engine(place, sandbox, events, images, Volumes(place, events), Networks(place, events))

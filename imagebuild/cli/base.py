@@ -26,7 +26,7 @@ def base() -> None:
 
 
 @base.command()
-@click.option("--like", type=click.Choice(["nanoserver", "servercore", "hostprocess"]),
+@click.option("--like", type=click.Choice(["nanoserver", "servercore", "server", "hostprocess"]),
               help="Make a labelled stand-in: this base's folders, ACLs, accounts and minimal hives, and no programs.")
 @click.option("--os-version", default="", metavar="10.0.BUILD.REV", help="The Windows version it stands for.")
 @click.option("--arch", "architecture", type=click.Choice(["amd64", "arm64"]), default="amd64", show_default=True)

@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 
-from ..errors import NotFoundError, UsageError
+from ..errors import NotFoundError, UsageError, WcowError
 from ..events import Advance, Finish, Step
-from ..programs import POWERSHELL, Installed, ProgramStore, fetch_powershell, newest_powershell
+from ..programs import POWERSHELL, Installed, ProgramStore, WindowsPowerShell, fetch_powershell, newest_powershell
 from ..programs.powershell import NEWEST, RELEASES
+from ..sandbox.wine import WineSandbox
 from ..wiring import fetcher
 from .engine import engine_place
 from .options import format_option, progress_option, settings_from
@@ -100,7 +101,25 @@ def _install(ctx: click.Context, store: ProgramStore, stack: ExitStack,
     done = bar("unpack", "unpacking")
     found = store.install(POWERSHELL, place, checksum=checksum or "", origin=origin, progress=done)
     renderer.show(Finish("unpack"))
+    _make_layer(store, renderer)
     return found
+
+
+def _make_layer(store: ProgramStore, renderer: Renderer) -> None:
+    """Make powershell.exe now, where Wine is there; elsewhere the engine does when it first needs it."""
+    home = store.root.parent / "sandbox"
+    sandbox = WineSandbox(home)
+    try:
+        if not sandbox.facts().missing:
+            renderer.show(Step("layer", "making powershell.exe"))
+            WindowsPowerShell(store, sandbox, home).layer()
+            renderer.show(Finish("layer"))
+    except WcowError:
+        store.remove(POWERSHELL)
+        raise
+    finally:
+        store.close()
+        sandbox.close()
 
 
 @powershell.command()

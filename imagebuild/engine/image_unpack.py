@@ -18,12 +18,13 @@ from ..codec import ReadAhead, open_reader
 from ..dockerapi import faults
 from ..errors import FormatError, IntegrityError, StoreError, WcowError
 from ..files import locked
+from ..images.base import STAND_IN_LABEL, WITH_POWERSHELL
 from ..images.rootfs import IndexCache, Rootfs
 from ..layer import Entry, read
 from ..oci import Digest
 from ..sandbox import account, template, wine_install
 from ..sandbox.merged import Merged
-from ..sandbox.os_layers import needs_content, os_layers, shown, shows
+from ..sandbox.os_layers import POWERSHELL, needs_content, os_layers, os_layers_have, shown, shows
 from ..sandbox.overlay import remove_path
 from ..sandbox.registry import Prefix, merge
 from ..sandbox.scratch import SUFFIX, made_whole, sweep
@@ -95,8 +96,13 @@ class Unpacker:
     def _known(self, place: Path) -> Unpacked | None:
         if not place.is_dir():
             return None
-        layers = tuple(self.layers / name for name in _names(place))
-        return Unpacked(layers, place) if all(layer.is_dir() for layer in layers) else None
+        facts = _facts(place)
+        if facts is None:
+            return None
+        layers = tuple(self.layers / name for name in facts.names)
+        if not all(layer.is_dir() for layer in layers):
+            return None
+        return Unpacked(layers, place, facts.windows, facts.powershell)
 
     def _make(self, kept: Kept, store: Store, ground: Ground, place: Path) -> Unpacked:
         rootfs = Rootfs(kept.image, store, self._indexes, name=str(kept.id))
@@ -105,14 +111,15 @@ class Unpacker:
                 pass
             windows = os_layers(rootfs.union().indexes)
             names = self._unpack_layers(kept, store, ground, rootfs, windows)
-            self._write_registry(rootfs, ground, place, names, windows)
+            facts = _Facts(tuple(names), windows, _has_powershell(kept, rootfs, windows))
+            self._write_registry(rootfs, ground, place, facts)
         except (FormatError, IntegrityError) as error:
             raise faults.Internal(f"image {kept.id} is damaged: {error}") from error
         except StoreError as error:
             raise faults.Internal(str(error)) from error
         finally:
             rootfs.close()
-        return Unpacked(tuple(self.layers / name for name in names), place)
+        return Unpacked(tuple(self.layers / name for name in names), place, facts.windows, facts.powershell)
 
     def _unpack_layers(self, kept: Kept, store: Store, ground: Ground, rootfs: Rootfs, windows: int) -> list[str]:
         folders, names, below = list(ground.folders), list[str](), ground.name
@@ -137,16 +144,17 @@ class Unpacker:
             names.append(below)
         return names
 
-    def _write_registry(self, rootfs: Rootfs, ground: Ground, place: Path, names: list[str], windows: int) -> None:
+    def _write_registry(self, rootfs: Rootfs, ground: Ground, place: Path, facts: _Facts) -> None:
         if place.is_dir():
             _clear(place)  # a layer of it has gone
         before = Prefix.parse(*((ground.registry / name).read_bytes() for name in FILES))
-        made = merge(before, image_registry(rootfs, windows))
+        made = merge(before, image_registry(rootfs, facts.windows))
         with made_whole(place, ground.owner) as draft:
             for name, data in zip(FILES, made.write(), strict=True):
                 (draft.path / name).write_bytes(data)
                 _own(draft.path / name, ground.owner)
-            write_document(draft.path / LAYERS, names)
+            write_document(draft.path / LAYERS, {"layers": list(facts.names), "windows": facts.windows,
+                                                 "powershell": facts.powershell})
             draft.keep()
 
     @contextmanager
@@ -166,9 +174,37 @@ def _place(identifier: Digest, ground: Ground) -> str:
     return f"{identifier.hex}.{ground.name}"
 
 
-def _names(place: Path) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What was found out of an image once: the folders of its layers, how many of them are Windows, and whether that
+    Windows has PowerShell."""
+
+    names: tuple[str, ...]
+    windows: int
+    powershell: bool
+
+
+def _facts(place: Path) -> _Facts | None:
+    """Read them; ``None`` where an engine of another version wrote the document."""
     found = read_document(place / LAYERS)
-    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+    if not isinstance(found, dict) or not isinstance(found.get("layers"), list):
+        return None
+    windows = found.get("windows")
+    return _Facts(tuple(name for name in found["layers"] if isinstance(name, str)),
+                  windows if isinstance(windows, int) else 0, found.get("powershell") is True)
+
+
+def _names(place: Path) -> tuple[str, ...]:
+    facts = _facts(place)
+    return facts.names if facts else ()
+
+
+def _has_powershell(kept: Kept, rootfs: Rootfs, windows: int) -> bool:
+    """Whether the image's Windows has Windows PowerShell: its files say so, or the label of a stand-in, which has none.
+    """
+    labels = dict(kept.image.config.run.labels)
+    return (labels.get(STAND_IN_LABEL) in WITH_POWERSHELL
+            or os_layers_have(rootfs.union().indexes[:windows], POWERSHELL))
 
 
 def _folders(parent: Path) -> list[Path]:

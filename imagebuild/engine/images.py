@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -45,13 +46,14 @@ class Images:
     """The :class:`~.parts.ImagePart`.
 
     ``running`` says whether a container runs, for the words of a refusal; ``ground`` what images are unpacked over;
-    ``bench`` what builds work with. Whoever owns the engine sets them. Everything but :meth:`in_thread`,
+    ``bench`` what builds work with, ``powershell`` the folder that lies over the layers of a Windows that has
+    PowerShell. The owner of the engine sets them. Everything but :meth:`in_thread`,
     :meth:`waiting` and :meth:`listen` may be called from any thread.
     """
 
     def __init__(self, settings: EngineSettings, events: Events, *, registries: Registries | None = None,
                  running: Callable[[str], bool] = _stopped, ground: Callable[[], Ground] | None = None,
-                 bench: Bench | None = None) -> None:
+                 bench: Bench | None = None, powershell: Callable[[], Path] | None = None) -> None:
         self.settings = settings
         self.events = events
         self.registries = registries or Registries()
@@ -59,6 +61,7 @@ class Images:
         self.running = running
         self.ground = ground
         self.bench = bench
+        self.powershell = powershell
         self.shelf = Shelf(settings.root, self.registries.anonymous)
         self.pruning = threading.Lock()
         self._unpacker = Unpacker(settings.root, self.cache / "indexes")
@@ -85,12 +88,23 @@ class Images:
             raise faults.Internal("this engine has no sandbox to run images in")
         wanted, ground = Digest.parse(identifier), self.ground()
         kept = self.shelf.all().get(wanted)
-        if kept is None:  # removed by force while a stopped container stood on it
-            known = self._unpacker.known(wanted, ground)
-            if known is None:
-                raise missing(wanted)
-            return known
-        return self._unpacker.unpack(kept, self.shelf.store, ground)
+        if kept is not None:
+            return self._with_powershell(self._unpacker.unpack(kept, self.shelf.store, ground))
+        known = self._unpacker.known(wanted, ground)
+        if known is None:  # else removed by force while a stopped container stood on it
+            raise missing(wanted)
+        return self._with_powershell(known)
+
+    def _with_powershell(self, unpacked: Unpacked) -> Unpacked:
+        """Put the stand-in for Windows PowerShell above the layers of a Windows that has it."""
+        if not unpacked.powershell or self.powershell is None:
+            return unpacked
+        try:
+            layer = self.powershell()
+        except WcowError as error:
+            raise faults.Internal(str(error)) from error
+        at = unpacked.windows
+        return replace(unpacked, layers=(*unpacked.layers[:at], layer, *unpacked.layers[at:]))
 
     def use(self, identifier: str, container: str) -> None:
         """See :class:`~.parts.ImagePart`."""

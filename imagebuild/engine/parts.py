@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Unpacked:
     """An image ready to run: folders that mirror ``C:\\``, lowest first (the OS layers are not among them), and a
-    folder with its registry in Wine's text form (``None``: the template's)."""
+    folder with its registry in Wine's text form (``None``: the template's). The lowest ``windows`` layers are Windows
+    itself; ``powershell`` says whether that Windows has Windows PowerShell."""
 
     layers: tuple[Path, ...]
     registry: Path | None = None
+    windows: int = 0
+    powershell: bool = False
 
 
 class ImagePart(Protocol):

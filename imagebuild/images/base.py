@@ -24,7 +24,7 @@ from ..windows.upcase import fold
 from .base_hives import NAMES, empty_hives, stand_in_hives
 from .put import put_image, put_layer
 
-Flavour = Literal["scratch", "nanoserver", "servercore", "hostprocess"]
+Flavour = Literal["scratch", "nanoserver", "servercore", "server", "hostprocess"]
 
 STAND_IN_LABEL = "io.wcow.stand-in"
 """The label of a stand-in; its value is the image it stands in for."""
@@ -34,7 +34,13 @@ HIVE_SDDL = "O:BAG:SYD:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)"
 """A hive file in System32\\config: inherited from the folder, SYSTEM and Administrators only [inferred]."""
 
 NAMES_OF = {"nanoserver": "mcr.microsoft.com/windows/nanoserver", "servercore": "mcr.microsoft.com/windows/servercore",
+            "server": "mcr.microsoft.com/windows/server",
             "hostprocess": "mcr.microsoft.com/oss/kubernetes/windows-host-process-containers-base-image"}
+
+VERSIONED = frozenset({"nanoserver", "servercore", "server"})
+"""Stand-ins that are of one version of Windows."""
+WITH_POWERSHELL = frozenset({NAMES_OF["servercore"], NAMES_OF["server"], "mcr.microsoft.com/windows"})
+"""The images whose Windows has Windows PowerShell 5.1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +59,7 @@ class BaseRequest:
 def make_base(request: BaseRequest, store: Store, *, tag: str | None = None) -> tuple[Image, Descriptor]:
     """Write the base into ``store`` and name it. UsageError for a flavour that needs an ``os.version`` and has none."""
     flavour = request.flavour
-    if flavour in ("nanoserver", "servercore") and request.os_version.count(".") != 3:
+    if flavour in VERSIONED and request.os_version.count(".") != 3:
         raise UsageError(f"a stand-in for {flavour} needs a version",
                          why=f"{request.os_version!r} is not of the form 10.0.BUILD.REVISION"
                          if request.os_version else "Windows picks bases by their os.version",
@@ -64,11 +70,11 @@ def make_base(request: BaseRequest, store: Store, *, tag: str | None = None) -> 
     if flavour != "scratch":
         labels[STAND_IN_LABEL] = NAMES_OF[flavour]
     run = RunConfig(labels=tuple(sorted(labels.items())))
-    if flavour in ("nanoserver", "servercore"):
+    if flavour in VERSIONED:
         run = RunConfig(user="ContainerUser" if flavour == "nanoserver" else "", labels=run.labels,
                         cmd=(r"c:\windows\system32\cmd.exe",))
     config = Config(os="windows", architecture=request.architecture, os_version=request.os_version,
-                    os_features=("win32k",) if flavour == "servercore" else (), created=created, run=run)
+                    os_features=("win32k",) if flavour in ("servercore", "server") else (), created=created, run=run)
     what = "a base from scratch" if flavour == "scratch" else f"a stand-in for {NAMES_OF[flavour]}"
     image = append(create(config), layer.descriptor, layer.diff_id,
                    History(created=created, created_by=f"wcow base create ({what})"))

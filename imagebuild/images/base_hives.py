@@ -21,7 +21,8 @@ PROFILES = (("S-1-5-18", r"%systemroot%\system32\config\systemprofile"),
 
 _PATH = ";".join((r"%SystemRoot%\system32", "%SystemRoot%", r"%SystemRoot%\System32\Wbem",
                   r"%SYSTEMROOT%\System32\WindowsPowerShell\v1.0" "\\", r"%SYSTEMROOT%\System32\OpenSSH"))
-_TYPES = {"nanoserver": ("Nano Server", "ServerDatacenterNano"), "servercore": ("Server Core", "ServerDatacenterACor")}
+_TYPES = {"nanoserver": ("Nano Server", "ServerDatacenterNano"), "servercore": ("Server Core", "ServerDatacenterACor"),
+          "server": ("Server", "ServerDatacenter")}
 
 
 def empty_hives() -> dict[str, bytes]:
@@ -30,7 +31,7 @@ def empty_hives() -> dict[str, bytes]:
 
 
 def stand_in_hives(flavour: str, os_version: str, architecture: str, timestamp: int) -> dict[str, bytes]:
-    """The hives of a stand-in for ``nanoserver`` or ``servercore``; ``timestamp`` is the FILETIME of every key."""
+    """The hives of a stand-in for a Windows of :data:`_TYPES`; ``timestamp`` is the FILETIME of every key."""
     setup = Key("Setup", (Value.dword("SystemSetupInProgress", 0),))
     system = Key("ROOT", subkeys=(_control_set(architecture), _select(), setup))
     roots = {"DEFAULT": Key("ROOT", subkeys=(_user_environment(), Key("Software"))),

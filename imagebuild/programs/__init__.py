@@ -9,5 +9,7 @@ from __future__ import annotations
 
 from .powershell import POWERSHELL, fetch_powershell, newest_powershell
 from .store import Installed, Program, ProgramStore
+from .windows_powershell import WindowsPowerShell
 
-__all__ = ["POWERSHELL", "Installed", "Program", "ProgramStore", "fetch_powershell", "newest_powershell"]
+__all__ = ["POWERSHELL", "Installed", "Program", "ProgramStore", "WindowsPowerShell", "fetch_powershell",
+           "newest_powershell"]

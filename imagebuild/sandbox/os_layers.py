@@ -17,6 +17,9 @@ MARKS = ("Files/Windows/System32/ntdll.dll", "Files/Windows/System32/kernel32.dl
 """A layer with one of these as a file is an OS layer. Every base has the hives (hcsshim makes them deltas in all layers
 above, in ``Hives``), stand-ins and bases from scratch too; an update of Microsoft's has the DLLs anew."""
 
+POWERSHELL = "Files/Windows/System32/WindowsPowerShell/v1.0/powershell.exe"
+"""Where Windows PowerShell is, in a Windows that has it; nanoserver has none."""
+
 WINDOWS = "FILES/WINDOWS"
 PROGRAMS = ("FILES/PROGRAM FILES", "FILES/PROGRAM FILES (X86)")
 OF_WINDOWS = frozenset({
@@ -36,6 +39,11 @@ def os_layers(indexes: Sequence[Index]) -> int:
             break
         count += 1
     return count
+
+
+def os_layers_have(indexes: Sequence[Index], path: str) -> bool:
+    """Whether one of the layers of Windows has a file."""
+    return any(_is_file(index, path) for index in indexes)
 
 
 def shows(entry: Entry) -> bool:

@@ -27,22 +27,20 @@ from .identity import OTHER_USER
 from .port import Progress
 from .wine_install import Install
 
-FORM = 9
+FORM = 10
 """Counted up when what a template holds changes in another way than by :data:`_ADDED`."""
 HIVES = ("system.reg", "user.reg", "userdef.reg")
 UPDATED = ".update-timestamp"
 """Says when Wine brought a prefix up to date, or that it is not to do so: it would take minutes."""
-REFUSED = ("powershell.exe", "pwsh.exe", "icacls.exe", "cacls.exe", "certutil.exe", "robocopy.exe", "tar.exe",
-           "curl.exe")
-"""Programs that Wine pretends to have, or that Windows has and Wine lacks: each is ``refuse.exe`` under its name. Where
-PowerShell lies on Windows a folder deeper, Wine has it there too."""
+REFUSED = ("icacls.exe", "cacls.exe", "certutil.exe", "robocopy.exe", "tar.exe", "curl.exe")
+"""Programs that Wine pretends to have, or that Windows has and Wine lacks: each is ``refuse.exe`` under its name."""
 OURS = ("mklink.exe", "timeout.exe", "ping.exe", "systeminfo.exe", "whoami.exe", "wbem/wmic.exe")
 """Programs of Windows that we made anew, below ``System32``."""
 KEPT = {"whoami.exe": "whoami2.exe", "wmic.exe": "wbem/wmic2.exe"}
 """Programs of Wine that ours hand on to what they do not do themselves, and where they lie."""
 _CMD = "windows/system32/cmd.exe"
 _POWERSHELL = "windows/system32/WindowsPowerShell/v1.0/powershell.exe"
-OVERRIDES = ("wineboot.exe", *REFUSED, *(name.rpartition("/")[2] for name in OURS))
+OVERRIDES = ("wineboot.exe", "powershell.exe", *REFUSED, *(name.rpartition("/")[2] for name in OURS))
 """Names for which Wine is to take the file in the prefix and not its own program, always.
 
 The first program of a wineserver starts ``wineboot.exe``, which starts services and drivers: 0.3 s and 45 MB for things
@@ -181,6 +179,7 @@ def _tidy(prefix: Path) -> None:
     for name in ("dosdevices", "run"):
         shutil.rmtree(prefix / name, ignore_errors=True)
     (prefix / "wineserver").unlink(missing_ok=True)
+    (prefix / "drive_c" / _POWERSHELL).unlink(missing_ok=True)  # Wine's does nothing, and nanoserver has none
     for path in [prefix / "drive_c", *(prefix / "drive_c").rglob("*")]:
         if path.is_symlink():
             path.unlink()  # the user's folders, which Wine links to the home it saw
@@ -256,9 +255,6 @@ def engine_layer(home: Path, programs: Path, install: Install, account: Account)
         (building / _CMD).write_bytes(cmd_exe.with_library(cmd, programs / cmd_exe.LIBRARY))
         shutil.copyfile(programs / cmd_exe.LIBRARY, system / cmd_exe.LIBRARY)
     shutil.copyfile(programs / kernelbase.LIBRARY, system / kernelbase.LIBRARY)
-    deep = building / _POWERSHELL
-    deep.parent.mkdir(parents=True)
-    shutil.copyfile(programs / "refuse.exe", deep)
     for path in [building, *building.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
     _give(building, account)

@@ -86,10 +86,12 @@ def layer(store: Store, entries: Sequence[Content], *, base: bool = False, compr
 
 
 def image(store: Store, tag: str | None, *layers: Layer, os_version: str = "10.0.20348.2762", os: str = "windows",
-          created: str = "2024-01-01T00:00:00Z", compression: str = "gzip:1") -> tuple[Image, Descriptor]:
-    """An image of these layers, named in the store."""
+          created: str = "2024-01-01T00:00:00Z", compression: str = "gzip:1",
+          stand_in: str = "") -> tuple[Image, Descriptor]:
+    """An image of these layers, named in the store; with the label of a ``stand_in`` for a base."""
+    more = (("io.wcow.stand-in", stand_in),) if stand_in else ()
     made = create(Config(os=os, architecture="amd64", os_version=os_version, created=created,
-                         run=RunConfig(cmd=("app.exe",), env=("A=1",), labels=(("maintainer", "tests"),))))
+                         run=RunConfig(cmd=("app.exe",), env=("A=1",), labels=(*more, ("maintainer", "tests")))))
     for number, part in enumerate(layers):
         made = append(made, part.descriptor, part.diff_id,
                       History(created=created, created_by=f"step {number}"))

@@ -8,8 +8,7 @@
 #include <windows.h>
 
 static const struct { const WCHAR *name; const char *why; } KNOWN[] = {
-    {L"powershell", "PowerShell is not part of this sandbox"},
-    {L"pwsh", "PowerShell is not part of this sandbox"},
+    {L"powershell", "PowerShell is not installed for this engine; on the machine that runs it: wcow powershell install"},
     {L"icacls", "Wine keeps no access control lists, nothing would be changed"},
     {L"cacls", "Wine keeps no access control lists, nothing would be changed"},
     {L"certutil", "Wine's certutil does nothing"},

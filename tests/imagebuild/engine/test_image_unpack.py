@@ -182,3 +182,19 @@ def test_without_a_sandbox_nothing_can_be_made_ready(tmp_path: Path) -> None:
     engine = owner(tmp_path / "root")
     with pytest.raises(faults.Internal):
         engine.images.unpack(put(engine, "app:1"))
+
+
+def test_the_stand_in_for_powershell_lies_over_the_layers_of_a_windows_that_has_it(engine: Owner,
+                                                                                    tmp_path: Path) -> None:
+    layer = tmp_path / "powershell"
+    engine.images.powershell = lambda: layer
+    plain = put(engine, "app:1")
+    core = put(engine, "core:1", stand_in="mcr.microsoft.com/windows/servercore")
+    nano = put(engine, "nano:1", stand_in="mcr.microsoft.com/windows/nanoserver")
+    assert layer not in engine.images.unpack(plain).layers and layer not in engine.images.unpack(nano).layers
+    made = engine.images.unpack(core)
+    assert made.powershell and made.layers[made.windows] == layer and len(made.layers) == 3
+    again = engine.images.unpack(core)
+    assert again == made, "what was found out is read again from the disk"
+    engine.images.powershell = None
+    assert layer not in engine.images.unpack(core).layers

@@ -243,8 +243,14 @@ def test_services_start_when_a_command_needs_them(boxes: Boxes) -> None:
     assert "services.exe" in [row.name for row in box.processes()]
 
 
-@pytest.mark.parametrize("line", ["powershell -Command exit 0", "pwsh -v", "icacls C:\\x", "certutil -hashfile x",
-                                  r"robocopy a b", r"C:\windows\system32\WindowsPowerShell\v1.0\powershell.exe -v"])
+@pytest.mark.parametrize("line", ["powershell -Command exit 0",
+                                  r"C:\windows\system32\WindowsPowerShell\v1.0\powershell.exe -v"])
+def test_wines_powershell_which_does_nothing_is_not_there(boxes: Boxes, line: str) -> None:
+    done = boxes.run(f"cmd /c {line}")
+    assert done.code != 0 and "powershell" in done.err
+
+
+@pytest.mark.parametrize("line", ["icacls C:\\x", "certutil -hashfile x", r"robocopy a b"])
 def test_what_wine_only_pretends_to_do_fails_and_says_so(boxes: Boxes, line: str) -> None:
     done = boxes.run(f"cmd /c {line}")
     assert done.code == 1
