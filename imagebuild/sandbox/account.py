@@ -43,7 +43,8 @@ class Account:
     @contextmanager
     def acting(self) -> Iterator[None]:
         """Make the file calls of this thread as the account for the block, under the kernel's checks for it; those of
-        other threads stay as they are. OSError when the kernel does not let us."""
+        other threads stay as they are, but one that is begun in the block has the account's. OSError when the kernel
+        does not let us."""
         if not self.drop:
             yield
             return
