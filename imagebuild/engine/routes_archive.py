@@ -84,6 +84,8 @@ def _asked(request: Request, engine: Engine) -> tuple[Container, Asked]:
     path = request.text("path")
     if not path:
         raise faults.BadRequest("bad parameter: path cannot be empty")
+    if _takes_slashes(request) and path.upper() == "C:":  # what such a client makes of C:/x when it takes the x away
+        path += "/"
     return container, changed.asked(path)
 
 

@@ -114,3 +114,23 @@ def test_what_runs_goes_on_and_can_be_ended_and_committed_later(small: SmallDisk
         docker("rmi", "made:1")
     finally:
         docker("rm", "-f", "goes-on")
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_copy_says_so_once_and_leaves_no_half_of_a_file(small: SmallDisk, runs: bool) -> None:
+    docker, folder = small.engine.docker, small.engine.fresh()
+    (folder / "small").write_bytes(os.urandom(100_000))
+    (folder / "great").write_bytes(os.urandom(12_000_000))
+    docker("run", "-d", "--name", "copied", IMAGE, "cmd", "/c", LOOP)
+    if not runs:
+        docker("kill", "copied")
+    docker("cp", folder / "small", "copied:/kept")
+    for name, left in (("small", 0), ("small", 50_000), ("great", 2_000_000)):
+        with small.full(but=left):
+            said = refused(small, "cp", folder / name, "copied:/new")
+            assert said.count(FULL) == 1, said
+    docker("cp", "copied:/kept", folder / "back")
+    assert (folder / "back").read_bytes() == (folder / "small").read_bytes()
+    assert "Could not find the file" in docker("cp", "copied:/new", folder, ok=False).stderr
+    docker("cp", folder / "great", "copied:/new")
+    docker("rm", "-f", "copied")
