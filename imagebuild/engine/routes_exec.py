@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..dockerapi import Hijacked, Request, Response, Route, faults, respond, shapes
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 KEPT_SECONDS = 300
 """How long a program that ended can be asked about."""
+START_SECONDS = 10
+"""How long a resize waits for the start: a client's terminal may change before its program is there."""
 
 
 @dataclass(slots=True, eq=False)
@@ -41,6 +43,7 @@ class Exec:
     code: int | None = None
     asked_to_start: bool = False
     ended_at: float = 0.0
+    tried: asyncio.Event = field(default_factory=asyncio.Event)  #: its start came about, or failed
 
     @property
     def running(self) -> bool:
@@ -180,10 +183,12 @@ async def _start(made: Exec, asked: shapes.ExecStart) -> None:
         if made.id in made.container.execs:
             made.container.execs.remove(made.id)
         fault, made.code = exec_fault(error, made.container.id, exec_line(made.asked.cmd or ()))
+        made.tried.set()
         if isinstance(error, WcowError):
             raise fault from error
         raise
     made.streams.started()
+    made.tried.set()
 
 
 async def _finish(made: Exec, engine: Engine) -> None:
@@ -252,9 +257,16 @@ async def inspect_exec(request: Request, engine: Engine) -> Response:
 async def resize_exec(request: Request, engine: Engine) -> Response:
     """The client's terminal has another size."""
     made = _find(engine, request["id"])
+    rows, columns = request.number("h"), request.number("w")
+    _check_running(engine, made)
+    try:
+        await asyncio.wait_for(made.tried.wait(), START_SECONDS)
+    except TimeoutError:
+        raise faults.Internal("timeout waiting for exec session ready") from None
+    if made.process is None:
+        raise faults.BadRequest("exec process is not started")
     if not made.running or made.streams is None:
         raise faults.Conflict(f"exec {made.id} is not running")
-    rows, columns = request.number("h"), request.number("w")
     made.streams.resize(rows, columns)
     run = made.container.run
     if run is not None and made.process is not None:

@@ -132,6 +132,23 @@ def test_what_is_refused_before_is_an_answer(engine: Served) -> None:
         _inspect(engine, made)
 
 
+def test_a_resize_waits_for_the_start(engine: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = _running(engine)
+    made = _exec(engine, one, "sleep 60", Tty=True)
+    with ThreadPoolExecutor(1) as pool:
+        resizing = pool.submit(engine.post, f"/exec/{made}/resize", h=7, w=70)
+        time.sleep(0.1)
+        assert not resizing.done()
+        engine.client.json("POST", f"/exec/{made}/start", body={"Detach": True, "Tty": True})
+        assert resizing.result(10) == 200
+    monkeypatch.setattr(routes_exec, "START_SECONDS", 0.01)
+    with pytest.raises(faults.Internal, match="timeout waiting for exec session ready"):
+        engine.post(f"/exec/{_exec(engine, one, 'cat', Tty=True)}/resize", h=7, w=70)
+    _said(engine, failed := _exec(engine, one, "nonsense", Tty=True), Tty=True)
+    with pytest.raises(faults.BadRequest, match="exec process is not started"):
+        engine.post(f"/exec/{failed}/resize", h=7, w=70)
+
+
 def test_the_start_decides_about_frames(engine: Served) -> None:
     one = _running(engine)
     assert _said(engine, _exec(engine, one, "echo a", Tty=True)) == [(1, b"a\r\n")]
