@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Wine's own libraries with a few bytes changed, which boxes have in place of Wine's. Pure: bytes in, bytes out.
 
-What only Wine itself can be told is told by a change of data or of one constant, never of the flow of code. Each change
-says how often its bytes must be there; a library that is not as we know it is left alone, and :func:`unknown` says what
-does not work then.
+What only Wine itself can be told is told by a change of data or of one constant; one test of a number is left out. The
+bytes of each change must be there once; a library that is not as we know it is left alone, and :func:`unknown` says
+what does not work then.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class Change:
 _VARIABLES = "programs see variables of Wine's, with paths of this machine: its libraries are not as we know them"
 _TRUST = ("programs that leave the verdict to Windows (.NET, curl) trust certificates of unknown issuers: this Wine's "
           "crypt32.dll is not as we know it")
+_PREFIXES = ("GetAdaptersAddresses fails where prefixes are asked for (Go's net.Interfaces): this Wine's iphlpapi.dll "
+             "is not as we know it")
 
 
 def _name(library: str, was: str, now: str, encoding: str = "ascii") -> Change:
@@ -59,6 +61,10 @@ CHANGES = (
     # (verify_base_policy and verify_ssl_policy in dlls/crypt32/chain.c): a server that leaves the root out, as all do,
     # is trusted whoever signed. So such a chain gets UNTRUSTED_ROOT (0x20) beside it.
     Change("crypt32.dll", rb"\x81[\x48-\x4b\x4d-\x4f].\x00\x00\x01\x00", b"\x20\x00\x01\x00", _TRUST),
+    # Debian's iphlpapi ends with ERROR_INVALID_DATA at a route without a gateway whose prefix has no bits (test r14d,
+    # r14d; je), and Linux has one wherever IPv6 is: the one that rejects what no other takes.
+    Change("iphlpapi.dll", rb"\x45\x85\xf6\x0f\x84....(?=\xc7\x00\x28\x00\x00\x00)", b"\x66\x0f\x1f\x44\x00\x00",
+           _PREFIXES),
 )
 """All that is changed; of a pattern that is longer than what comes in its place, the end is replaced."""
 

@@ -257,7 +257,7 @@ static DWORD run(const struct request *request)
             if (event == WAIT_TIMEOUT) continue;
         }
         if (event == WAIT_TIMEOUT) give_back_stacks(), idle = INFINITE;
-        else if (mounts && event == WAIT_OBJECT_0 + mounts) start_mounts(), idle = IDLE;
+        else if (mounts && event == WAIT_OBJECT_0 + mounts) start_wanted(), idle = IDLE;
         else if (console && event == WAIT_OBJECT_0 + count - 1 && count > 1) start_console(console), count--;
         else break;
     }

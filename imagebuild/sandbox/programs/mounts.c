@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Wine's mount manager, started when somebody asks for it.
+/* Two of Wine's drivers, each started when a program first asks for it: the mount manager and the network store.
  *
- * GetVolumeInformation, and with it dir, asks a driver that a full boot of Wine runs in processes of its own. Wine's
- * drivers are libraries, so launcher.exe is its process. Its start takes as long as that of a small program and most
- * programs never ask, so at first only its names are there: they lead to two devices of ours. The first request to one
- * of them waits while the driver starts; it and all later ones are handed on. The driver gets other names for its
- * devices, so that ours are never gone, not even while it starts: another program may be asking.
+ * GetVolumeInformation, and with it dir, asks the one, GetAdaptersAddresses and IcmpSendEcho the other. A full boot of
+ * Wine runs them in processes of their own. Wine's drivers are libraries, so launcher.exe is their process. A start
+ * takes as long as that of a small program and most programs never ask, so at first only their names are there: they
+ * lead to devices of ours. The first request to one of them waits while its driver starts; it and all later ones are
+ * handed on. The driver gets other names for its devices, so that ours are never gone, not even while it starts:
+ * another program may be asking.
  */
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
@@ -54,21 +55,31 @@ NTSYSAPI BOOLEAN NTAPI RtlEqualUnicodeString(const UNICODE_STRING *one, const UN
 
 #define WAITING 64 /* requests that may come in the few milliseconds of the driver's start; more are refused */
 
-/* What is asked for, what stands there, and what the driver makes behind it. */
-static WCHAR MANAGER[] = L"\\Device\\MountPointManager", VOLUME[] = L"\\Device\\HarddiskVolume1";
-static WCHAR MANAGER_LINK[] = L"\\??\\MountPointManager", VOLUME_LINK[] = L"\\??\\C:";
-static WCHAR DRIVER[] = L"\\Driver\\MountMgr", OUR_DRIVER[] = L"\\Driver\\wcow";
+/* What is asked for, what leads there, what the driver makes behind it, and which driver that is. */
+static WCHAR OUR_DRIVER[] = L"\\Driver\\wcow";
 
-static struct place { WCHAR *name, *theirs; struct device *device, *real; } places[] = {
-    {MANAGER, L"\\Device\\wcow-manager", NULL, NULL},
-    {VOLUME, L"\\Device\\wcow-volume", NULL, NULL},
+enum { MOUNTS, NETWORK, DRIVERS };
+
+static struct {
+    const WCHAR *file;
+    WCHAR *name;
+    int started, wanted;
+} drivers[DRIVERS] = {
+    {L"C:\\windows\\system32\\drivers\\mountmgr.sys", L"\\Driver\\MountMgr", 0, 0},
+    {L"C:\\windows\\system32\\drivers\\nsiproxy.sys", L"\\Driver\\nsiproxy", 0, 0},
+};
+
+static struct place { WCHAR *name, *link, *theirs; int driver; struct device *device, *real; } places[] = {
+    {L"\\Device\\MountPointManager", L"\\??\\MountPointManager", L"\\Device\\wcow-manager", MOUNTS, NULL, NULL},
+    {L"\\Device\\HarddiskVolume1", L"\\??\\C:", L"\\Device\\wcow-volume", MOUNTS, NULL, NULL},
+    {L"\\Device\\Nsi", L"\\??\\Nsi", L"\\Device\\wcow-nsi", NETWORK, NULL, NULL},
 };
 #define PLACES (sizeof places / sizeof *places)
 
 static HMODULE kernel;
 static HANDLE wanted;
 static CRITICAL_SECTION lock;
-static int started, waiting;
+static int waiting;
 static struct { struct place *place; struct irp *irp; } queue[WAITING];
 
 static UNICODE_STRING text(WCHAR *from)
@@ -100,12 +111,14 @@ static NTSTATUS hand_on(struct place *place, struct irp *irp)
 /* A request to one of our devices; on the thread of serve(). */
 static NTSTATUS WINAPI asked(struct device *device, struct irp *irp)
 {
-    struct place *place = &places[device == places[1].device];
+    struct place *place = places;
     int keep;
 
+    while (place->device != device) place++; /* it is one of them: no other has this driver */
     EnterCriticalSection(&lock);
-    keep = !started && waiting < WAITING;
+    keep = !drivers[place->driver].started && waiting < WAITING;
     if (keep) {
+        drivers[place->driver].wanted = 1;
         irp->place->control |= PENDING;
         queue[waiting].place = place;
         queue[waiting++].irp = irp;
@@ -127,9 +140,8 @@ static NTSTATUS WINAPI start_ours(struct driver *driver, UNICODE_STRING *path)
         NTSTATUS status = create(driver, 0, &name, 0, 0, FALSE, &places[i].device);
 
         if (status) return status;
+        make_link(places[i].link, places[i].name); /* the driver would make the same */
     }
-    make_link(MANAGER_LINK, MANAGER); /* the driver would make the same */
-    make_link(VOLUME_LINK, VOLUME);
     return 0;
 }
 
@@ -189,23 +201,38 @@ static void redirect(char *library, const IMAGE_NT_HEADERS *header, void *from, 
             }
 }
 
-void start_mounts(void)
+static void start(int which)
 {
     create_driver create = (void *)GetProcAddress(kernel, "IoCreateDriver");
-    char *library = (char *)LoadLibraryW(L"C:\\windows\\system32\\drivers\\mountmgr.sys");
-    UNICODE_STRING name = text(DRIVER);
+    char *library = (char *)LoadLibraryW(drivers[which].file);
+    UNICODE_STRING name = text(drivers[which].name);
     IMAGE_NT_HEADERS *header;
-    int count;
+    struct irp *now[WAITING];
+    struct place *asked_of[WAITING];
+    int count = 0, left = 0;
 
-    if (started) return;
     if (library) {
         header = (void *)(library + ((IMAGE_DOS_HEADER *)library)->e_lfanew);
         redirect(library, header, (void *)GetProcAddress(kernel, "IoCreateDevice"), (void *)create_behind);
         create(&name, (starter)(void *)(library + header->OptionalHeader.AddressOfEntryPoint));
     }
     EnterCriticalSection(&lock);
-    started = 1;
-    count = waiting;
+    drivers[which].started = 1;
+    for (int i = 0; i < waiting; i++)
+        if (queue[i].place->driver == which) asked_of[count] = queue[i].place, now[count++] = queue[i].irp;
+        else queue[left++] = queue[i];
+    waiting = left;
     LeaveCriticalSection(&lock);
-    for (int i = 0; i < count; i++) hand_on(queue[i].place, queue[i].irp);
+    for (int i = 0; i < count; i++) hand_on(asked_of[i], now[i]);
+}
+
+void start_mounts(void)
+{
+    if (!drivers[MOUNTS].started) start(MOUNTS);
+}
+
+void start_wanted(void)
+{
+    for (int i = 0; i < DRIVERS; i++)
+        if (drivers[i].wanted && !drivers[i].started) start(i);
 }
