@@ -160,7 +160,7 @@ def status(root: str | None, socket: str | None, as_json: bool) -> int:
                 "publish_address": found.publish_address if found else "", "sandbox": facts.engine,
                 "version": facts.version, "template": facts.template, "memory": facts.memory, "cpus": facts.cpus,
                 "account": facts.account, "not_enforced": list(facts.gaps), "missing": list(facts.missing),
-                "problems": list(facts.problems)}
+                "messages": facts.messages, "problems": list(facts.problems)}
     if as_json:
         print_json(document)
     else:
@@ -169,11 +169,18 @@ def status(root: str | None, socket: str | None, as_json: bool) -> int:
             ("Socket", str(document["socket"])), ("Folder", str(folder)),
             ("Ports published on", str(document["publish_address"])),
             ("Programs run in", f"{facts.engine} {facts.version}".strip()), ("Prefix", facts.template),
+            ("System messages", _messages(facts.messages)),
             ("Memory limits by", facts.memory), ("Processor limits by", facts.cpus),
             *[("Not enforced", gap) for gap in facts.gaps],
             ("Missing packages", ", ".join(facts.missing)),
             *[("Cannot start", problem) for problem in facts.problems]])))
     return 0 if found else 1
+
+
+def _messages(source: str) -> str:
+    if source == "wine":
+        return "Wine's own texts; the Debian package python3-impacket has those of Windows"
+    return f"Windows' texts, from {source}"
 
 
 @engine.command()

@@ -161,7 +161,8 @@ class SandboxFacts:
     ``template`` says whether :meth:`Sandbox.prepare` has anything left to do. ``memory`` and ``cpus`` say by which
     means a limit is enforced, ``gaps`` what is not, a sentence each. ``missing`` lists the Debian packages that have to
     be installed, or made newer, before anything starts, ``problems`` for each what is wrong and what to do.
-    ``account`` is the user id that boxes run as on this machine.
+    ``account`` is the user id that boxes run as on this machine. ``messages`` names the package that Windows' texts of
+    system errors come from: ``impacket``, ``samba-libs``, or ``wine`` for Wine's own.
     """
 
     engine: str
@@ -173,6 +174,7 @@ class SandboxFacts:
     gaps: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    messages: str = "wine"
 
 
 @dataclass(frozen=True, slots=True)

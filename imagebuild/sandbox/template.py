@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ToolError
-from . import altered, cmd_exe, kernelbase, toolchain
+from . import altered, cmd_exe, kernelbase, messages, toolchain
 from .account import Account
 from .bwrap import USER
 from .identity import OTHER_USER
@@ -265,7 +265,8 @@ def engine_layer(home: Path, programs: Path, install: Install, account: Account)
 def modules(home: Path, programs: Path, install: Install, account: Account) -> Path:
     """The folder of Wine's own libraries that we altered; boxes have them in place of Wine's. Made when it is missing,
     under :func:`locked`. A library that is not as we know it is not in it."""
-    target = home / f"modules-{_key(install)}"
+    source = messages.find()
+    target = home / f"modules-{_key(install)}-{source.key}"
     if target.is_dir():
         return target
     building = home / "building-modules"
@@ -276,6 +277,9 @@ def modules(home: Path, programs: Path, install: Install, account: Account) -> P
     forwarding = kernelbase.with_library(plain, (programs / kernelbase.LIBRARY).read_bytes())
     if forwarding is not None:
         libraries[kernelbase.NAME] = forwarding
+    worded = messages.with_messages(libraries.get(kernelbase.NAME, plain), source.read())
+    if worded is not None:
+        libraries[kernelbase.NAME] = worded
     for name, data in libraries.items():
         (building / name).write_bytes(data)
         (building / name).chmod(0o644)

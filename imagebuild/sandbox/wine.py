@@ -12,7 +12,20 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import ToolError, UsageError
-from . import account, altered, bwrap, etc, launch, leftover, limits, roots, template, toolchain, wine_install
+from . import (
+    account,
+    altered,
+    bwrap,
+    etc,
+    launch,
+    leftover,
+    limits,
+    messages,
+    roots,
+    template,
+    toolchain,
+    wine_install,
+)
 from .box import Shared, WineBox
 from .port import Box, BoxSpec, Limits, Progress, SandboxFacts, Stdio
 from .starter import Starter, Watcher
@@ -59,7 +72,7 @@ class WineSandbox:
                      "outdated" if template.is_outdated(self._home, install) else "missing")
         return SandboxFacts("wine", version, state, self._means.memory, self._means.cpus, self._account.uid,
                             (*_GAPS, *_locale_gap(), *self._roots_gap(), *unknown, *self._means.gaps), tuple(problems),
-                            tuple(f"{error.why}; {error.hint}" for error in problems.values()))
+                            tuple(f"{error.why}; {error.hint}" for error in problems.values()), messages.find().name)
 
     def _roots_gap(self) -> tuple[str, ...]:
         return () if self._ca or roots.of_machine() else (roots.GAP,)
