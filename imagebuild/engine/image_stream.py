@@ -17,12 +17,15 @@ Say = Callable[[Message], None]
 """Tells the client. Raises Interrupted when the client has gone: then the work is to be given up."""
 
 
-async def stream(work: Callable[[Say], None]) -> respond.Response:
+async def stream(work: Callable[[Say], None], *, status: bool = True) -> respond.Response:
     """The answer to a request whose work says messages.
 
-    What fails before anything was said is a fault with its status; later it is the last line.
+    What fails before anything was said is a fault with its status; later it is the last line. Without ``status`` the
+    answer is 200 from the beginning, and every failure is the last line: so moby answers a load.
     """
     messages = _messages(work)
+    if not status:
+        return respond.json_lines(messages)
     try:
         first = await anext(messages)
     except StopAsyncIteration:

@@ -230,6 +230,9 @@ def check_port(endpoint: str, network: str, port: Published) -> None:
         raise endpoint_failed(endpoint, network, f"invalid protocol {port.protocol}")
     if port.host_ip not in ("", "0.0.0.0", "::"):
         raise endpoint_failed(endpoint, network, "Windows does not support host IP addresses in NAT settings")
+    if port.port == 0:  # moby hands it to HNS; no program listens on port 0
+        raise endpoint_failed(endpoint, network, "failed during hnsCallRawResponse: hnsCall failed in Win32: "
+                              "The parameter is incorrect. (0x57)")
 
 
 def port_range(endpoint: str, network: str) -> faults.Internal:

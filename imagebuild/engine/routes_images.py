@@ -87,7 +87,7 @@ async def load_images(request: Request, engine: ImageOwner) -> Response:
     """``docker load``. What fails is said in the stream, whatever the status, as moby does."""
     engine.images.listen()
     tar, quiet = request.body.blocking(), request.flag("quiet", True)
-    return await stream(partial(_loaded, engine.images, tar, quiet))
+    return await stream(partial(_loaded, engine.images, tar, quiet), status=False)
 
 
 def _loaded(images: Images, tar: BinaryIO, quiet: bool, say: Say) -> None:

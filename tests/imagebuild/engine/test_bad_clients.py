@@ -68,8 +68,11 @@ def test_a_body_that_is_cut_is_refused_in_dockers_shape(engine: Served, call: st
         while more := client.recv(65536):
             answer += more
     head, _, body = answer.partition(b"\r\n\r\n")
-    assert int(head.split()[1]) in (400, 404, 500), answer
-    assert list(json.loads(body)) == ["message"]
+    if call == "load":  # moby says 200 before it reads, and what failed in the stream
+        assert int(head.split()[1]) == 200 and b'{"errorDetail":{"message":' in body, answer
+    else:
+        assert int(head.split()[1]) in (400, 404, 500), answer
+        assert list(json.loads(body)) == ["message"]
     assert scratch(engine) == []
     assert len(engine.client.json("GET", "/containers/json", query={"all": True})) == 1
 

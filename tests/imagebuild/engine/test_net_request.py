@@ -195,6 +195,8 @@ def test_an_address_of_another_network_is_refused() -> None:
     (Published(80, host_ip="127.0.0.1"), "Windows does not support host IP addresses in NAT settings"),
     (Published(80, host_ip="::1"), "Windows does not support host IP addresses in NAT settings"),
     (Published(80, "sctp"), "invalid protocol sctp"),
+    (Published(0, host_port=8080), "failed during hnsCallRawResponse: hnsCall failed in Win32: "
+                                  "The parameter is incorrect. (0x57)"),
 ])
 def test_a_port_that_windows_does_not_publish_is_refused(port: Published, text: str) -> None:
     with pytest.raises(faults.Internal) as caught:
