@@ -11,6 +11,9 @@
 #   FUZZ_SECONDS=600    seconds after which it stops (default: 0, none)
 #   FUZZ_JOBS=1         processes of it
 #   CHAOS_COUNT=200     times that `make chaos` kills the engine
+#   SUITES="docker-py"  which suites of other people `make suites` runs (default: aiodocker docker-py testcontainers-python)
+#   WCOW_SUITES=DIR     the folder with checkouts of those that are in no package
+#   SUITES_ARGS="--as root --as user"  more for scripts/suites
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -22,10 +25,12 @@ FUZZ_COUNT ?= 1000000
 FUZZ_SECONDS ?= 0
 FUZZ_JOBS ?= 1
 CHAOS_COUNT ?= 200
+SUITES ?=
+SUITES_ARGS ?=
 PYTEST := $(BIN)/python -m pytest -q -rs -n $(JOBS) --dist loadfile
 SETUP := PYTHON="$(PYTHON)" scripts/setup
 
-.PHONY: help setup demo test test-full lint format bench mutants fuzz chaos docs serve-docs peers lock clean
+.PHONY: help setup demo test test-full lint format bench mutants fuzz chaos docs serve-docs peers suites lock clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -82,6 +87,10 @@ serve-docs:      ## the site on http://127.0.0.1:8000, rebuilt as you write
 peers:           ## docs/peers.md: one context built by crane, BuildKit, buildah and wcow, and linted
 	@$(SETUP) dev
 	@$(BIN)/python scripts/peers
+
+suites:          ## other people's tests against the embedded engine: aiodocker, docker-py, testcontainers-python
+	@$(SETUP) test
+	@$(BIN)/python scripts/suites $(SUITES) $(SUITES_ARGS)
 
 lock:            ## write requirements/constraints.txt anew
 	@scripts/lock

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs other people's tests against the embedded engine: ``python scripts/suites [SUITE…]``.
+
+``--as root|user`` names the account of the engine (default: the one that starts this; may be repeated);
+``--part EXPRESSION`` runs only some tests (pytest's ``-k``); ``--page FILE`` writes what became of
+each suite. Exit code 1
+when a suite stays below the bar, 3 when no suite could run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+sys.path += [str(TOP), str(TOP / "tests")]
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+BAR = 98.0
+"""Of a hundred tests that apply, so many pass."""
+
+
+def main() -> int:
+    """Run the suites that are named, or all."""
+    import hub
+    import images
+    from outcome import Outcome, read
+    from page import page
+    from sources import KEPT, SUITES, Missing, Source, environment, find
+    from support import engine, programs, users
+
+    options = _options([suite.name for suite in SUITES])
+    sources: list[Source] = []
+    for suite in SUITES:
+        if options.suites and suite.name not in options.suites:
+            continue
+        try:
+            sources.append(find(suite))
+        except Missing as error:
+            print(f"left out: {error}", file=sys.stderr)
+    if not sources:
+        return 3
+    outcomes: list[Outcome] = []
+    try:
+        with (tempfile.TemporaryDirectory(prefix="wcow-suites-") as temporary, programs.registry() as registry,
+              hub.serving(registry.host, {image.repository for image in images.IMAGES}) as host):
+            folder = Path(temporary)
+            images.put(KEPT, registry)
+            os.environ.update({"WCOW_MIRRORS": f"docker.io=http://{host}", "WCOW_AIR_GAPPED": "1"})
+            for source in sources:
+                python = environment(source)
+                for kind in options.accounts or [users.ourselves().kind]:
+                    with engine.engine(user=users.find(kind)) as made:
+                        made.docker("rmi", engine.IMAGE)
+                        for image in source.suite.images:
+                            made.docker("pull", image)
+                        report = folder / f"{source.suite.name}-{kind}.xml"
+                        _run(source, python, made, report, options.part)
+                        outcomes.append(read(source, report, kind))
+                    print(outcomes[-1].line(), flush=True)
+    except programs.Unavailable as error:
+        print(f"the suites cannot run here: {error}", file=sys.stderr)
+        return 3
+    if options.page:
+        options.page.write_text(page(outcomes, BAR), encoding="utf-8")
+    return 1 if any(one.percent < BAR for one in outcomes) else 0
+
+
+def _options(names: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/suites", description="Other people's tests against the engine.")
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"{', '.join(names)} (default: all)")
+    parser.add_argument("--as", dest="accounts", action="append", choices=("root", "user"), help="the engine's account")
+    parser.add_argument("--part", default="", metavar="EXPRESSION", help="only the tests that pytest's -k selects")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write the page")
+    options = parser.parse_args()
+    for name in options.suites:
+        if name not in names:
+            parser.error(f"{name} is not one of {', '.join(names)}")
+    return options
+
+
+def _run(source: object, python: Path, made: object, report: Path, part: str) -> None:
+    """pytest, as the suite's authors start it, with the adapter."""
+    suite = source.suite
+    files = made.folder / "suite"
+    files.mkdir(exist_ok=True)
+    files.chmod(0o777)
+    settings = made.config / "config.json"  # without one docker-py keeps its contexts in the current folder
+    if not settings.exists():
+        settings.write_text("{}", encoding="utf-8")
+    kept = {name: value for name, value in os.environ.items()
+            if not name.startswith(("WCOW_", "DOCKER_", "PYTHON", "PYTEST_"))}
+    env = {**kept, **made.env, "WCOW_SUITE": suite.name, "PYTHONPATH": str(HERE), "TMPDIR": str(files),
+           "HOME": str(made.fresh()), "PYTHONDONTWRITEBYTECODE": "1", "DOCKER_TEST_API_VERSION": "1.45",
+           **suite.environment,
+           **({"WCOW_SUITES_PART": part} if part else {})}
+    command = [python, "-m", "pytest", "-p", "adapter", "-p", "no:cacheprovider", "-ra", *suite.arguments,
+               f"--junitxml={report}", *(["-k", part] if part else []), *suite.tests]
+    subprocess.run([str(word) for word in command], cwd=source.folder, env=env, check=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
