@@ -88,6 +88,7 @@ def test_a_folder_of_another_account_is_refused_in_words(tmp_path: Path, monkeyp
     def refused(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted", "/srv/engine")
 
+    tmp_path.chmod(0o755)
     monkeypatch.setattr(os, "fchmod", refused)
     with pytest.raises(StoreError, match="/srv/engine: Operation not permitted"):
         modes.claim(tmp_path)
