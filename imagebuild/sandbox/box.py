@@ -25,6 +25,7 @@ from .program import WineProcess
 from .starter import Starter, Watcher
 from .talks import Talk, Talks
 from .template import overrides
+from .vital import Vital
 from .wine_install import Install
 
 START_SECONDS = 60
@@ -70,7 +71,7 @@ class WineBox:
         self._joined: set[int] = set()
         self._mounts: list[OpenFolder] = []
         self._cause = KILLED
-        self._timer: threading.Timer | None = None
+        self._vital = Vital(shared.watcher, self.kill)
         lowers = (shared.template / "drive_c", *spec.layers, shared.layer)
         if len(lowers) > bwrap.MOST_LAYERS:
             raise UsageError("cannot open a box", why=f"{len(lowers)} layers, {bwrap.MOST_LAYERS} are possible",
@@ -111,7 +112,7 @@ class WineBox:
             self._child = child
             process = self._begun(child, talk, command, stdio, lambda _: self.kill())
             self._main = process
-            self._end_with_first(child)
+            self._vital.watch(child.init_pid)
             self._listen(talk)
             self._shared.watcher.watch(child.init, lambda: self._over(child, process, talk))
             return process
@@ -159,6 +160,9 @@ class WineBox:
 
     def exec(self, command: Command, stdio: Stdio) -> Process:
         """See :meth:`.port.Box.exec`."""
+        return self._exec(command, stdio, START_SECONDS)
+
+    def _exec(self, command: Command, stdio: Stdio, seconds: float) -> WineProcess:
         _make_raw(command, stdio)
         with self._lock:
             talk = self._talk(command, "")
@@ -167,7 +171,7 @@ class WineBox:
             except BaseException:
                 self._talks.end(talk)
                 raise
-        process = self._begun(child, talk, command, stdio, self._end_joined)
+        process = self._begun(child, talk, command, stdio, lambda one: self._end_joined(one, child), seconds)
 
         def over() -> None:
             child.popen.wait()
@@ -213,10 +217,10 @@ class WineBox:
             raise ToolError("cannot start a program in the box", why=f"{error.filename}: {error.strerror}") from error
 
     def _begun(self, child: launch.Child, talk: Talk, command: Command, stdio: Stdio,
-               kill: Callable[[WineProcess], None]) -> WineProcess:
+               kill: Callable[[WineProcess], None], seconds: float = START_SECONDS) -> WineProcess:
         """Wait until launcher.exe has started the program. One that has not been started is ended."""
         try:
-            word, number, gone = self._said(child, talk)
+            word, number, gone = self._said(child, talk, seconds)
             if word == "started":
                 terminal = os.dup(stdio.stdin) if command.tty else -1
                 return WineProcess(child.popen.pid, number, terminal, kill)
@@ -229,13 +233,13 @@ class WineBox:
         if word == "failed":
             raise ToolError(f"cannot start {command.line[:200]!r}", program=command.line.split(" ")[0],
                             code=number, why=f"Windows error {number}")
-        why = f"Wine ended with {child.popen.returncode}" if gone else f"Wine said nothing for {START_SECONDS} s"
+        why = f"Wine ended with {child.popen.returncode}" if gone else f"Wine said nothing for {seconds:g} s"
         raise ToolError(f"cannot start {command.line[:200]!r}", program="wine64", why=f"{why} before the program began")
 
-    def _said(self, child: launch.Child, talk: Talk) -> tuple[str, int, bool]:
+    def _said(self, child: launch.Child, talk: Talk, seconds: float) -> tuple[str, int, bool]:
         """What launcher.exe said of the start, as word and number, and whether all was over before; no word: in
         vain."""
-        end = time.monotonic() + START_SECONDS
+        end = time.monotonic() + seconds
         outside = child.init if child.init >= 0 else child.joined
         while True:
             gone = ended(outside)
@@ -262,41 +266,27 @@ class WineBox:
             os.close(child.joined)
             self._joined.discard(child.popen.pid)
 
-    def _end_joined(self, process: WineProcess) -> None:
+    def _end_joined(self, process: WineProcess, child: launch.Child) -> None:
         """By Wine's own taskkill: only Wine knows which process of this machine the program is. Its number is nobody
-        else's as long as launcher.exe waits for it."""
+        else's as long as launcher.exe waits for it. Where Wine does not answer, the program is over for us all the
+        same: whoever waits for it is not kept."""
         process.killed = True
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         try:
-            self.exec(Command(rf"C:\windows\system32\taskkill.exe /f /t /pid {process.windows_pid}"),
-                      Stdio(null, null, null)).ended.result(KILL_SECONDS)
+            self._exec(Command(rf"C:\windows\system32\taskkill.exe /f /t /pid {process.windows_pid}"),
+                       Stdio(null, null, null), KILL_SECONDS).ended.result(KILL_SECONDS)
             process.ended.result(END_SECONDS)
         except NotFoundError:
             return  # the box has ended, and with it the program
-        except WaitTimeout as error:
+        except (WaitTimeout, ToolError) as error:
+            child.popen.kill()
             raise ToolError("cannot end a program in the box", program="taskkill",
-                            why=f"process {process.windows_pid} runs on") from error
+                            why=f"process {process.windows_pid} runs on: Wine does not answer",
+                            hint="end the box") from error
         finally:
             os.close(null)
 
     # --- the end -----------------------------------------------------------------------------------------------------
-
-    def _end_with_first(self, child: launch.Child) -> None:
-        """See to it that process 1 does not outlive the first program for long."""
-        try:
-            children = Path(f"/proc/{child.init_pid}/task/{child.init_pid}/children").read_text().split()
-            first = os.pidfd_open(int(children[0]))
-        except (OSError, IndexError, ValueError):
-            return  # it is over, or this kernel does not say; stop and kill have deadlines of their own
-
-        def ended() -> None:
-            os.close(first)
-            timer = threading.Timer(END_SECONDS, self.kill)
-            timer.daemon = True
-            self._timer = timer
-            timer.start()
-
-        self._shared.watcher.watch(first, ended)
 
     def _over(self, child: launch.Child, process: WineProcess, talk: Talk) -> None:
         """Process 1 is gone, and with it everything in the box."""
@@ -306,8 +296,7 @@ class WineBox:
         os.close(child.init)
         code = self._end(talk)
         self._group.remove()
-        if self._timer:
-            self._timer.cancel()
+        self._vital.over()
         process.finish(code)
 
     def _listen(self, talk: Talk) -> None:
@@ -338,7 +327,10 @@ class WineBox:
     def stop(self, timeout: float) -> None:
         """See :meth:`.port.Box.stop`."""
         main, end = self._main, time.monotonic() + timeout
-        if main is None or main.ended.done():
+        if main is None:
+            self._signal(signal.SIGKILL)  # it is still being started
+            return
+        if main.ended.done():
             return
         self._cause = STOPPED
         with contextlib.suppress(ToolError, NotFoundError):
