@@ -46,7 +46,7 @@ class Launch:
         spec = BoxSpec(
             container.id, container.folder / BOX, container.config.hostname or container.short, unpacked.layers,
             unpacked.registry, environment_of(container), container.config.user or "ContainerAdministrator", mounts,
-            limits_of(container), attachment.namespace, hosts_of(container),
+            limits_of(container), attachment.namespace, hosts_of(container, next(iter(attachment.dns), "")),
             tuple((other or container).host.dns or ()) or attachment.dns, self._settings.build, self._settings.revision)
         command = Command(container.command, container.config.working_dir, tty=container.config.tty)
         return self._sandbox.open(spec), command
@@ -110,7 +110,9 @@ def limits_of(container: Container) -> Limits:
     return Limits(host.memory or None, cpus)
 
 
-def hosts_of(container: Container) -> tuple[tuple[str, str], ...]:
-    """Names that the user added: ``--add-host name:address``."""
+def hosts_of(container: Container, gateway: str = "") -> tuple[tuple[str, str], ...]:
+    """Addresses and names that the user added: ``--add-host name:address``. ``host-gateway`` is the engine's own
+    address in the container's network; without one the name is left out."""
     pairs = (line.replace("=", ":", 1).partition(":") for line in container.host.extra_hosts or ())
-    return tuple((name, address) for name, _, address in pairs)
+    found = ((gateway if address == "host-gateway" else address.strip(), name) for name, _, address in pairs)
+    return tuple((address, name) for address, name in found if address)

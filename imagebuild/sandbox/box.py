@@ -212,7 +212,7 @@ class WineBox:
         data = talks.request(self._job, flags, spec.limits.memory, spec.limits.cpus, command.cwd, command.line,
                              merged.values())
         try:
-            return self._talks.begin(data)
+            return self._talks.begin(data, terminal=command.tty)
         except OSError as error:
             raise ToolError("cannot start a program in the box", why=f"{error.filename}: {error.strerror}") from error
 
@@ -223,7 +223,7 @@ class WineBox:
             word, number, gone = self._said(child, talk, seconds)
             if word == "started":
                 terminal = os.dup(stdio.stdin) if command.tty else -1
-                return WineProcess(child.popen.pid, number, terminal, kill)
+                return WineProcess(child.popen.pid, number, terminal, kill, os.dup(talk.sizes) if command.tty else -1)
         except BaseException:
             self._abandon(child)
             self._talks.end(talk)

@@ -97,7 +97,8 @@ class BoxSpec:
     spec with the same folder. ``registry`` is a folder with ``system.reg``, ``user.reg`` and ``userdef.reg`` in Wine's
     text form, each optional, copied when the folder is new; where it is ``None`` the template's are. ``environment``
     holds what the image and the user set; names are compared without regard to case. ``network`` is ``None`` for
-    loopback only. ``windows_build`` is what ``ver`` shows (20348), 0 for Wine's own.
+    loopback only. ``hosts`` are addresses and their names. ``windows_build`` is what ``ver`` shows (20348), 0 for
+    Wine's own.
     """
 
     id: str

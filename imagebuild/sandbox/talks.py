@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the host and launcher.exe tell each other about a program: two files in the folder ``run`` of a box.
+"""What the host and launcher.exe tell each other about a program: files in the folder ``run`` of a box.
 
 ``run/N`` is what the host asks for. ``run/N.answer`` is a FIFO, into which launcher.exe writes lines. The box has the
 folder read-only: no program of it can make, remove, replace or close anything there, and a FIFO can be written through
 a read-only mount all the same. None can read an answer in launcher.exe's place either, for the FIFO may only be
-written. Both names go, and the FIFO opens to none, as soon as launcher.exe has it open.
+written. A program with a terminal has ``run/N.size`` too, a FIFO in which the host says how large the terminal is now.
+The names go, and the FIFOs open to none, as soon as launcher.exe has them open.
 
 A program can still write answers of its own, before that or with launcher.exe's descriptor. They tell of its own box
 alone. An answer begins at a line's start, so that bytes before it do not hide it; the host takes out at once what is
@@ -34,14 +35,16 @@ _MAKE = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Talk:
-    """One program's: its name in ``run``, the descriptor of its FIFO (:class:`Talks` closes it), and what came.
+    """One program's: its name in ``run``, the descriptor of its FIFO (:class:`Talks` closes it), that of the FIFO for
+    sizes (-1: it has no terminal), and what came.
 
     Not for two threads at a time.
     """
 
-    def __init__(self, name: str, descriptor: int) -> None:
+    def __init__(self, name: str, descriptor: int, sizes: int = -1) -> None:
         self.name = name
         self.descriptor = descriptor
+        self.sizes = sizes
         self._heard = bytearray()
 
     @property
@@ -84,8 +87,8 @@ class Talks:
         self._run = os.open(run, FOLDER)
         self._number = 0
 
-    def begin(self, request: bytes) -> Talk:
-        """Make ``run/N`` with this request, and the FIFO. OSError, also after :meth:`close`."""
+    def begin(self, request: bytes, *, terminal: bool = False) -> Talk:
+        """Make ``run/N`` with this request, and the FIFOs. OSError, also after :meth:`close`."""
         with self._lock, ExitStack() as failed:
             self._number += 1
             name = str(self._number)
@@ -94,18 +97,16 @@ class Talks:
             with os.fdopen(asked, "wb") as out:  # os.write may stop at a full disk and say nothing
                 self._give(asked, 0o400)
                 out.write(request)
-            os.mkfifo(f"{name}.answer", 0o600, dir_fd=self._run)
-            descriptor = os.open(f"{name}.answer", os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC,
-                                 dir_fd=self._run)
-            failed.callback(os.close, descriptor)
-            self._give(descriptor, 0o200)
+            descriptor = self._fifo(f"{name}.answer", 0o200, failed)
+            sizes = self._fifo(f"{name}.size", 0o400, failed) if terminal else -1
             failed.pop_all()
-            return Talk(name, descriptor)
+            return Talk(name, descriptor, sizes)
 
     def begun(self, talk: Talk) -> None:
         """launcher.exe has opened both files: no other program needs to."""
-        with suppress(OSError):
-            os.fchmod(talk.descriptor, 0)
+        for descriptor in (talk.descriptor, talk.sizes):
+            with suppress(OSError):
+                os.fchmod(descriptor, 0)
         with self._lock:
             self._remove(talk.name)
 
@@ -114,6 +115,8 @@ class Talks:
         with self._lock:
             self._remove(talk.name)
         os.close(talk.descriptor)
+        if talk.sizes >= 0:
+            os.close(talk.sizes)
 
     def close(self) -> None:
         """Begin no more. Safe to call twice."""
@@ -122,13 +125,21 @@ class Talks:
                 os.close(self._run)
                 self._run = -1
 
+    def _fifo(self, name: str, mode: int, failed: ExitStack) -> int:
+        """A new FIFO, open both ways, which the box's account opens by ``mode``."""
+        os.mkfifo(name, 0o600, dir_fd=self._run)
+        descriptor = os.open(name, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._run)
+        failed.callback(os.close, descriptor)
+        self._give(descriptor, mode)
+        return descriptor
+
     def _give(self, descriptor: int, mode: int) -> None:
         if self._account.drop:
             os.fchown(descriptor, self._account.uid, self._account.gid)
         os.fchmod(descriptor, mode)
 
     def _remove(self, name: str) -> None:
-        for one in (name, f"{name}.answer"):
+        for one in (name, f"{name}.answer", f"{name}.size"):
             with suppress(OSError):
                 os.unlink(one, dir_fd=self._run)
 

@@ -10,7 +10,8 @@
  * job, flags, memory in bytes, processors in hundredths, registry folder, working directory, command line, then one
  * NAME=VALUE each. Flags are letters: m main program, s start services, t terminal, d there are drives beside C:.
  * Into FILE.answer, a FIFO, we write the lines "started PID" or "failed ERROR", then "exit CODE"; Linux would pass on
- * eight bits of it.
+ * eight bits of it. With a terminal there is FILE.size, a FIFO too, from which we read its size, each time anew: columns
+ * and rows, 16 bits each.
  *
  * It links kernel32 and ntdll alone. Every library more is found, mapped and bound anew for each program that starts in
  * a box: the C library and advapi32 are a tenth of the time of "docker exec".
@@ -25,6 +26,7 @@
 #include "processes.h"
 #include "request.h"
 #include "roots.h"
+#include "screen.h"
 
 NTSYSAPI NTSTATUS NTAPI NtCreateEvent(HANDLE *event, ACCESS_MASK access, OBJECT_ATTRIBUTES *attributes, int type,
                                       BOOLEAN state);
@@ -235,8 +237,10 @@ static DWORD run(const struct request *request)
     startup.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
     startup.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
     startup.hStdError = GetStdHandle(STD_ERROR_HANDLE);
-    if (flag(request, 't')) startup.dwFlags = 0;
-    else {
+    if (flag(request, 't')) {
+        startup.dwFlags = 0;
+        attend_screen(request->path);
+    } else {
         startup.hStdInput = feeding(startup.hStdInput);
         if ((console = offer_console())) waited[count++] = console; /* the last: it is not waited for once served */
     }

@@ -71,6 +71,7 @@ int read_request(const WCHAR *path, struct request *request)
         request->field[i] = at;
     }
     request->environment = at;
+    request->path = path;
     return 1;
 }
 

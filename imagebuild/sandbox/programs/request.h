@@ -8,6 +8,7 @@
 enum { JOB, FLAGS, MEMORY, CPUS, REGISTRY, CWD, LINE, FIELDS };
 
 struct request {
+    const WCHAR *path; /* of the file */
     WCHAR *field[FIELDS];
     WCHAR *environment; /* the first of the NAME=VALUE strings; an empty one ends them */
 };

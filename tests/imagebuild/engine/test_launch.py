@@ -33,7 +33,10 @@ def test_limits_are_those_that_were_asked_for(host: dict[str, object], limits: L
 
 def test_names_are_added_with_colon_or_equals_and_addresses_may_have_colons() -> None:
     assert hosts_of(_container(extra_hosts=("a:10.0.0.1", "b=10.0.0.2", "c:fe80::1"))) == (
-        ("a", "10.0.0.1"), ("b", "10.0.0.2"), ("c", "fe80::1"))
+        ("10.0.0.1", "a"), ("10.0.0.2", "b"), ("fe80::1", "c"))
+    gate = _container(extra_hosts=("me:host-gateway", "a:10.0.0.1"))
+    assert hosts_of(gate, "10.9.0.1") == (("10.9.0.1", "me"), ("10.0.0.1", "a"))
+    assert hosts_of(gate) == (("10.0.0.1", "a"),)
 
 
 def test_ports_are_published_as_asked_and_with_publish_all_the_rest_anywhere() -> None:
