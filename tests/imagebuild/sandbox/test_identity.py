@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import pytest
+from support import programs, windows_programs
 from support.sandboxes import Boxes, run, start
 
-from imagebuild.sandbox import identity
+from imagebuild.sandbox import Mount, identity
 
 
 @pytest.mark.parametrize(("build", "name", "display", "release"), [
@@ -86,3 +87,16 @@ def test_a_program_that_joins_may_be_another_account(boxes: Boxes) -> None:
     done = run(box, 'cmd /c "whoami & echo %USERNAME%"', main=False, user="containeruser")
     assert done.out.splitlines() == ["user manager\\containeruser", "ContainerUser"]
     assert run(box, "whoami", main=False).out == "user manager\\containeradministrator\n"
+
+
+@pytest.mark.slow
+def test_dotnet_names_the_same_windows_and_sees_nothing_of_wine(boxes: Boxes) -> None:
+    with programs.skipping():
+        powershell = windows_programs.powershell()
+    script = ("[Environment]::OSVersion.VersionString; [Environment]::UserName; "
+              "([Environment]::GetEnvironmentVariables().Keys -like 'WINE*').Count; "
+              "(Get-ItemProperty 'HKLM:\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion').ProductName")
+    done = boxes.run(rf'C:\pwsh\pwsh.exe -NoProfile -Command "{script}"', windows_build=20348, user="containeruser",
+                     mounts=(Mount(powershell, "C:\\pwsh", True),))
+    assert done.out.splitlines() == ["Microsoft Windows NT 10.0.20348.0", "ContainerUser", "0",
+                                     "Windows Server 2022 Datacenter"]

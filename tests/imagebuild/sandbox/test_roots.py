@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support import certificates, programs, sandboxes
+from support import certificates, programs, sandboxes, windows_programs
 from support.certificates import Certificates
 from support.sandboxes import Boxes, run, start
 
 from imagebuild.errors import UsageError
-from imagebuild.sandbox import Box, Namespace, WineSandbox, account, roots
+from imagebuild.sandbox import Box, Mount, Namespace, WineSandbox, account, roots
 from imagebuild.sandbox.registry import Prefix, changes_of
 
 PROGRAM = Path(__file__).with_name("tls.c")
@@ -203,3 +203,52 @@ def test_with_nothing_named_the_roots_of_this_machine_are_there(boxes: Boxes) ->
     start(box, "probe sleep")
     key = r"HKLM\SOFTWARE\Microsoft\SystemCertificates\ROOT\Certificates"
     assert sandboxes.wait_for(lambda: run(box, f"reg query {key}", main=False).out.count("Certificates\\") > 50)
+
+
+ASK = """
+$loader = [System.Security.Cryptography.X509Certificates.X509CertificateLoader]
+foreach ($pair in '%s'.Split()) {
+    $kind, $port = $pair.Split('=')
+    try { "$kind " + (Invoke-WebRequest -TimeoutSec 30 https://localhost:$port/).StatusCode }
+    catch { "$kind " + $_.Exception.InnerException.Message }
+    $file = $loader::LoadCertificateFromFile("C:\\$kind.der")
+    $chain = [System.Security.Cryptography.X509Certificates.X509Chain]::new()
+    $chain.ChainPolicy.RevocationMode = 'NoCheck'
+    "$kind " + $chain.Build($file)
+}
+"""
+ADD = """
+$loader = [System.Security.Cryptography.X509Certificates.X509CertificateLoader]
+$store = [System.Security.Cryptography.X509Certificates.X509Store]::new('Root', 'LocalMachine')
+$store.Open('ReadWrite')
+$store.Add($loader::LoadCertificateFromFile('C:\\other.der'))
+$store.Close()
+"""
+
+
+@pytest.mark.slow
+def test_dotnet_refuses_each_for_its_reason_and_trusts_what_it_installed(trusting: Trusting) -> None:
+    with programs.skipping():
+        powershell = windows_programs.powershell()
+    for name, script in (("ask.ps1", ASK % " ".join(f"{kind}={port}" for kind, port in trusting.ports.items())),
+                         ("add.ps1", ADD)):
+        (trusting.boxes.layer / name).write_text(script)
+        (trusting.boxes.layer / name).chmod(0o644)
+    box = trusting.boxes.open(network=trusting.network, mounts=(Mount(powershell, "C:\\pwsh", True),))
+    start(box, "cmd /c ping -n 200 127.0.0.1 >nul")
+
+    def ask() -> dict[str, list[str]]:
+        out: dict[str, list[str]] = {}
+        for line in run(box, r"C:\pwsh\pwsh.exe -NoProfile -File C:\ask.ps1", main=False).out.splitlines():
+            kind, _, said = line.partition(" ")
+            out.setdefault(kind, []).append(said)
+        return out
+
+    said = ask()
+    assert said["good"] == ["200", "True"]
+    for kind, why in (("unknown", "UntrustedRoot"), ("selfsigned", "UntrustedRoot"), ("expired", "NotTimeValid")):
+        assert why in said[kind][0] and said[kind][1] == "False", said
+    assert "RemoteCertificateNameMismatch" in said["wrong"][0] and said["wrong"][1] == "True"
+    done = run(box, r"C:\pwsh\pwsh.exe -NoProfile -File C:\add.ps1", main=False)
+    assert (done.code, done.err) == (0, "")
+    assert ask()["unknown"] == ["200", "True"]
