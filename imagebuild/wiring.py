@@ -34,7 +34,7 @@ from .stores import (
 
 if TYPE_CHECKING:
     from .engine.core import Engine
-    from .engine.image_build import Bench
+    from .engine.image_build import BuildTools
     from .engine.image_registry import Registries
     from .engine.settings import EngineSettings
 
@@ -198,11 +198,11 @@ def engine_registries(settings: Settings) -> Registries:
         retries=Retries(attempts=settings.retries)))
 
 
-def engine_bench(settings: Settings) -> Bench:
-    """What builds of the embedded engine work with."""
-    from .builder import Workshop
+def engine_build_tools(settings: Settings) -> BuildTools:
+    """What builds of the embedded engine may use."""
+    from .engine.image_build import BuildTools
 
-    return lambda library, indexes, cache, stdin: Workshop(library, indexes, cache, fetcher(settings), None, stdin)
+    return BuildTools(settings.downloads, settings.offline)
 
 
 def open_library(settings: Settings) -> OpenLibrary:
@@ -225,5 +225,5 @@ def make_engine(place: EngineSettings, settings: Settings) -> Engine:
     sandbox = WineSandbox(home, ca=place.ca)
     powershell = WindowsPowerShell(ProgramStore(place.root / "programs"), sandbox, home)
     images = Images(place, events, registries=engine_registries(settings), ground=lambda: Ground.of_wine(home),
-                    bench=engine_bench(settings), powershell=powershell.layer)
+                    build_tools=engine_build_tools(settings), powershell=powershell.layer)
     return Engine(place, sandbox, events, images, Volumes(place, events), Networks(place, events))

@@ -28,7 +28,7 @@ MADE = {
     "compat/messages.py:_patterns": "every phrase is held below",
     "dockerapi/filters.py:_found": "a client's pattern: its length, repetitions and value are bounded first",
     "dockerapi/routing.py:_pattern": "made of our own routes: held below",
-    "dockerfile/ignore.py:_pattern": "a pattern with few stars, over paths of bounded length: held below",
+    "dockerfile/path_pattern.py:__init__": "at most two runs, over short paths: held by its own test",
     "dockerfile/reader.py:__init__": "both are held below",
     "fetch/url.py:parse_checksum": "a fixed count",
     "layer/index.py:_matcher": "stars do not give back what they took: held below",

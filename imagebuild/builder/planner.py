@@ -121,7 +121,7 @@ class _Planner:
                     self._used_args.add(arg.name)
                     scope.set(arg.name, self._args[arg.name])
                 elif arg.default is not None:
-                    scope.set(arg.name, scope.expand(instruction, arg.default))
+                    scope.define(instruction, arg.name, scope.expand(instruction, arg.default))
         scope.take_unset()
         return scope
 

@@ -69,12 +69,14 @@ def env_lookup(env: Iterable[str], name: str) -> str | None:
 def with_env(run: RunConfig, pairs: Iterable[tuple[str, str]]) -> RunConfig:
     """The config after ENV: an equal name, by Windows' case folding, is replaced in its place and spelled anew."""
     env = list(run.env)
+    places: dict[str, int] = {}
+    for position, item in enumerate(env):
+        places.setdefault(fold(item.partition("=")[0]), position)
     for name, value in pairs:
         text = f"{name}={value}"
-        for position, item in enumerate(env):
-            if fold(item.partition("=")[0]) == fold(name):
-                env[position] = text
-                break
+        position = places.setdefault(fold(name), len(env))
+        if position < len(env):
+            env[position] = text
         else:
             env.append(text)
     return replace(run, env=tuple(env))

@@ -8,8 +8,10 @@ Windows compares variables, without regard to case.
 from __future__ import annotations
 
 import platform as machine
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
+from ..dockerfile import bounds
 from ..dockerfile.expand import expansion
 from ..dockerfile.instructions import Instruction
 from ..errors import DockerfileError, FormatError
@@ -20,6 +22,15 @@ PROXY_ARGS = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 """Build arguments that RUN sees without an ARG (Dockerfile reference, "Predefined ARGs")."""
 
 
+@contextmanager
+def at(instruction: Instruction) -> Iterator[None]:
+    """Name the instruction in what is refused."""
+    try:
+        yield
+    except FormatError as error:
+        raise instruction.error(error.what, why=error.why, hint=error.hint) from None
+
+
 class Scope:
     """The variables of one stage, or of the FROM lines. ``path`` answers for PATH when nothing else has set it."""
 
@@ -27,17 +38,27 @@ class Scope:
                  path: Callable[[], str | None] | None = None) -> None:
         self._values = {fold(name): value for name, value in (values or {}).items()}
         self._path = path
+        self._length = 0
         self.unset: set[str] = set()
 
     def copy(self) -> Scope:
         """The scope that a stage built on this one starts with."""
         other = Scope(path=self._path)
         other._values = dict(self._values)
+        other._length = self._length
         return other
 
     def set(self, name: str, value: str) -> None:
         """From here on ``name`` is ``value``."""
         self._values[fold(name)] = value
+
+    def define(self, instruction: Instruction, name: str, value: str) -> None:
+        """The same for what a Dockerfile says; DockerfileError when the value, or all of them, are too long."""
+        self.set(name, value)
+        self._length += len(value)
+        with at(instruction):
+            bounds.check_variable(name, value)
+            bounds.check(self._length, bounds.CONFIG, "the variables have too many characters")
 
     def set_env(self, env: Iterable[str]) -> None:
         """Take over ``NAME=VALUE`` words of a config."""
@@ -61,10 +82,8 @@ class Scope:
         return self._expansion(instruction, word, {})[1]
 
     def _expansion(self, instruction: Instruction, word: str, how: dict[str, bool]) -> tuple[str, tuple[str, ...]]:
-        try:
+        with at(instruction):
             found = expansion(word, self.lookup, instruction.escape, **how)
-        except FormatError as error:
-            raise instruction.error(error.what, why=error.why, hint=error.hint) from None
         self.unset |= found.unset
         return found.text, found.words
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from ..dockerfile import expand_instruction, exposed_ports
+from ..dockerfile import bounds, expand_instruction, exposed_ports
 from ..dockerfile import instructions as I
 from ..dockerfile.instructions import Instruction
 from ..errors import FormatError, UnsupportedError, WcowError
@@ -35,7 +35,7 @@ from .plan import (
     Transfer,
 )
 from .request import BuildRequest
-from .scope import Scope
+from .scope import Scope, at
 
 _T = TypeVar("_T", bound=Instruction)
 _SECRET = re.compile(r"(?i)(?:_|\b)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|\b)")
@@ -55,6 +55,7 @@ class Interpreter:
         self._used_args = used_args
         self._origin = origin
         self._cmd_set = False
+        self._size = 0
         self._notes: list[Note] = []
 
     def take_notes(self) -> list[Note]:
@@ -63,7 +64,17 @@ class Interpreter:
         return notes
 
     def step(self, instruction: Instruction) -> list[Step]:
-        """The steps of one instruction; none for those that only set a variable for the build."""
+        """The steps of one instruction; none for those that only set a variable for the build. DockerfileError, too,
+        when what it makes of the image is larger than it may be."""
+        steps = self._step(instruction)
+        self._size += sum(len(step.text) for step in steps)
+        with at(instruction):
+            bounds.check(self._size, bounds.CONFIG, "the history of the image has too many characters")
+            bounds.check(len(self.run.env), bounds.VARIABLES, "the image has too many variables")
+            bounds.check(len(self.run.labels), bounds.VARIABLES, "the image has too many labels")
+        return steps
+
+    def _step(self, instruction: Instruction) -> list[Step]:
         if isinstance(instruction, I.Arg):
             return [self._arg(instruction)]
         done = self._expanded(instruction)
@@ -103,7 +114,7 @@ class Interpreter:
             else:
                 value = self._globals.lookup(arg.name)
             if value is not None:
-                self.scope.set(arg.name, value)
+                self.scope.define(instruction, arg.name, value)
             words.append(arg.name if value is None else f"{arg.name}={_shown(arg.name, value)}")
         return Configure(instruction=instruction, text="ARG " + " ".join(words), run=self.run)
 
@@ -113,9 +124,9 @@ class Interpreter:
         match done:
             case I.Env():
                 pairs = [(pair.key, pair.value) for pair in done.pairs]
-                self.run = runconfig.with_env(run, pairs)
                 for name, value in pairs:
-                    self.scope.set(name, value)
+                    self.scope.define(done, name, value)
+                self.run = runconfig.with_env(run, pairs)
                 return "ENV " + " ".join(f"{name}={value}" for name, value in pairs)
             case I.Label():
                 pairs = [(pair.key, pair.value) for pair in done.pairs]

@@ -20,7 +20,7 @@ from ..engine.serve import running, serve
 from ..engine.settings import EngineSettings
 from ..errors import NotFoundError, StoreError, ToolError, UsageError
 from ..wiring import make_engine
-from .options import container_ca_option, format_option, publish_option, settings_from
+from .options import MemorySize, container_ca_option, format_option, publish_option, settings_from
 from .output import fields, print_json
 
 READY_SECONDS = 120
@@ -53,10 +53,13 @@ def place_options(function: Any) -> Any:
                    "Repeatable.")
 @publish_option()
 @container_ca_option()
+@click.option("--build-memory", type=MemorySize(), default="4g", show_default=True, metavar="SIZE",
+              envvar="WCOW_ENGINE_BUILD_MEMORY", show_envvar=True,
+              help="Memory (address space) that one docker build may use, at least 256m; 0 is no limit.")
 @place_options
 @click.pass_context
 def start(ctx: click.Context, /, foreground: bool, build: int, drives: tuple[str, ...], publish_address: str,
-          container_ca: Path | None, root: str | None, socket: str | None) -> None:
+          build_memory: int, container_ca: Path | None, root: str | None, socket: str | None) -> None:
     """Start the engine, and print how to use it.
 
     \b
@@ -68,7 +71,7 @@ def start(ctx: click.Context, /, foreground: bool, build: int, drives: tuple[str
     folder, path = engine_place(root, socket)
     settings = EngineSettings(folder, build=build, drives=dict(drive_of(text) for text in drives),
                               name=os.uname().nodename.split(".")[0], publish_address=publish_address,
-                              ca=container_ca and container_ca.absolute())
+                              build_memory=build_memory, ca=container_ca and container_ca.absolute())
     if foreground:
         asyncio.run(serve(lambda: make_engine(settings, settings_from(ctx)), folder, path,
                           say=lambda line: click.echo(line, err=True)))
@@ -85,7 +88,7 @@ def _command(settings: EngineSettings, socket: Path, config: str | None) -> list
     """What runs such an engine in a process of its own, with the configuration file that was named to us."""
     command = [sys.executable, "-m", "imagebuild", *(["--config", config] if config else []), "engine", "start",
                "--foreground", "--windows-build", str(settings.build), "--publish-address", settings.publish_address,
-               "--root", str(settings.root), "--socket", str(socket)]
+               "--build-memory", str(settings.build_memory), "--root", str(settings.root), "--socket", str(socket)]
     for letter, folder in settings.drives.items():
         command += ["--host-drive", f"{letter}={folder}"]
     if settings.ca is not None:

@@ -99,6 +99,27 @@ def format_option(function: Decorated) -> Decorated:
                         help="Text for people or JSON for programs.")(function)
 
 
+class MemorySize(click.ParamType[int]):
+    """Bytes as Docker writes them (``512m``, ``4g``); 0 for no limit."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number of bytes."""
+        from ..engine.gotext import ram_in_bytes
+
+        try:
+            size = value if isinstance(value, int) else ram_in_bytes(value)
+        except (ValueError, OverflowError):
+            self.fail(f"{str(value)[:40]!r} is not a size: write 512m or 4g", param, ctx)
+        if 0 < size < _LEAST_MEMORY:
+            self.fail(f"{value} is less than a build needs to begin (256m)", param, ctx)
+        return size
+
+
+_LEAST_MEMORY = 256 << 20
+
+
 def publish_option(when: str = "") -> Callable[[Decorated], Decorated]:
     """``--publish-address``; ``when`` ends its help."""
     return click.option("--publish-address", type=HostAddress(), default="127.0.0.1", show_default=True,

@@ -45,7 +45,11 @@ class Message:
     raw: Any = field(default=None, compare=False, repr=False)
 
     def line(self) -> bytes:
-        """As it goes over the wire. An error is written twice, once for clients of long ago."""
+        """As it goes over the wire."""
+        return gojson.dumps(self.document()) + b"\r\n"
+
+    def document(self) -> dict[str, Any]:
+        """The line as a document. An error is written twice, once for clients of long ago."""
         out: dict[str, Any] = {}
         if self.stream:
             out["stream"] = self.stream
@@ -61,7 +65,7 @@ class Message:
             out["error"] = self.error
         if self.aux is not None:
             out["aux"] = self.aux
-        return gojson.dumps(out) + b"\r\n"
+        return out
 
 
 def error_line(message: str, code: int = 0) -> bytes:

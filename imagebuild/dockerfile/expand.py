@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import FormatError
+from . import bounds
 from .pattern import remove_prefix, remove_suffix, replace
 from .text import is_space
 
@@ -94,7 +95,7 @@ class _Lexer:
         self.source, self.lookup, self.escape = source, lookup, escape
         self.raw_quotes, self.raw_escapes = raw_quotes, raw_escapes
         self.literal_quotes, self.keep_unset = literal_quotes, keep_unset
-        self.pos = self.depth = 0
+        self.pos = self.depth = self.size = 0
         self.used: set[str] = set()
         self.unset: set[str] = set()
 
@@ -108,7 +109,14 @@ class _Lexer:
 
     def fail(self, why: str) -> FormatError:
         shown = self.source if len(self.source) <= 60 else self.source[:60] + "…"
-        return FormatError(f"cannot expand {shown!r}", why=why, word=self.source)
+        return FormatError(f"cannot expand {shown!r}", why=why, word=self.source[:1000])
+
+    def sized(self, text: str) -> str:
+        """The text, as long as all of them together are no longer than a word may become."""
+        self.size += len(text)
+        if self.size > bounds.EXPANDED:
+            raise self.fail(f"it becomes longer than {bounds.EXPANDED:,} characters")
+        return text
 
     def get(self, name: str) -> str | None:
         value = self.lookup(name)
@@ -148,7 +156,7 @@ class _Lexer:
                 self.pos += 1
                 text = char
                 words.add(text)
-            result.append(text)
+            result.append(self.sized(text))
         if stop:
             raise self.fail(f"the closing {stop} is missing")
         return "".join(result), words.finish()
@@ -175,7 +183,7 @@ class _Lexer:
         result = [quote]
         while char := self.peek():
             if char == "$":
-                result.append(self.dollar())
+                result.append(self.sized(self.dollar()))
                 continue
             self.pos += 1
             if char == '"':

@@ -18,18 +18,20 @@ import re
 from dataclasses import dataclass
 
 from ..errors import FormatError
-from .globs import AnyOne, CharClass, Literal, Star, Token, matches, tokens
+from . import bounds
+from .globs import CharClass, Literal, Star, Token, matches, tokens
+from .path_pattern import Anything, Folders, InName, PathPattern, Piece
 from .text import SPACE
 from .warning import Warning
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One line of the file: ``text`` cleaned and without its ``!``; ``regex`` matches whole paths."""
+    """One line of the file: ``text`` cleaned and without its ``!``; ``whole`` matches whole paths."""
 
     text: str
     brings_back: bool
-    regex: re.Pattern[str]
+    whole: PathPattern
     line: int
 
     def may_match_below(self, folder: str) -> bool:
@@ -67,6 +69,7 @@ class Ignore:
             lines = data.removeprefix(b"\xef\xbb\xbf").decode().split("\n")
         except UnicodeDecodeError as error:
             raise FormatError(f"{name} is not UTF-8", offset=error.start, source=name) from None
+        bounds.check(len(data), bounds.FILE, f"{name} has too many bytes")
         patterns: list[Pattern] = []
         warnings: list[Warning] = []
         for number, line in enumerate(lines, 1):
@@ -84,6 +87,7 @@ class Ignore:
                 warnings.append(Warning("lost-backslash", f"a backslash in {text} protects the next character, it does "
                                         "not separate folders: write /", number))
             patterns.append(_pattern(("!" if invert else "") + text, number, name))
+            bounds.check(len(patterns), bounds.PATTERNS, f"{name} has too many patterns")
         return cls(tuple(patterns), tuple(warnings))
 
     @classmethod
@@ -101,7 +105,7 @@ class Ignore:
         for index, pattern in enumerate(self.patterns):
             hit = parent is not None and parent.matched[index]
             if not hit and pattern.brings_back is excluded:
-                hit = pattern.regex.match(path) is not None
+                hit = pattern.whole.matches(path)
             matched.append(hit)
             if hit:
                 excluded = not pattern.brings_back
@@ -143,14 +147,14 @@ def _pattern(text: str, line: int, name: str) -> Pattern:
         raise FormatError("a ! that brings nothing back", source=f"{name}:{line}" if line else name,
                           hint="write the pattern right after the !")
     try:
-        return Pattern(text, brings_back, re.compile(_regex(tokens(text), text)), line)
+        return Pattern(text, brings_back, PathPattern(_pieces(tokens(text), text)), line)
     except FormatError as error:
         raise FormatError(error.what, why=error.why, source=f"{name}:{line}" if line else name) from None
 
 
-def _regex(parts: tuple[Token, ...], pattern: str) -> str:
-    """The pattern as a regular expression for whole paths; ``**`` crosses folders, and ``**/`` may be nothing."""
-    out: list[str] = []
+def _pieces(parts: tuple[Token, ...], pattern: str) -> tuple[Piece, ...]:
+    """What a pattern means for whole paths; ``**`` crosses folders, and ``**/`` may be nothing."""
+    out: list[Piece] = []
     at = 0
     while at < len(parts):
         part = parts[at]
@@ -158,23 +162,14 @@ def _regex(parts: tuple[Token, ...], pattern: str) -> str:
             at += 2
             if at < len(parts) and parts[at] == Literal("/"):
                 at += 1
-            plain = all(isinstance(rest, Literal) and not rest.protected for rest in parts[at:])
-            if at == len(parts) or (plain and at == 2):
-                out.append(".*")  # at the end, or **name: any path that ends so, also in the middle of a name
-            elif out[-1:] != ["(?:.*/)?"]:
-                out.append("(?:.*/)?")
+            plain = at == 2 and all(isinstance(rest, Literal) and not rest.protected for rest in parts[at:])
+            if at == len(parts) or plain:
+                out.append(Anything())  # at the end, or **name: any path that ends so, also in the middle of a name
+            elif out[-1:] != [Folders()]:
+                out.append(Folders())
             continue
         at += 1
-        match part:
-            case Star():
-                out.append("[^/]*")
-            case AnyOne():
-                out.append("[^/]")
-            case Literal(char):
-                out.append(re.escape(char))
-            case CharClass(ranges, negated):
-                if any(low > high for low, high in ranges):
-                    raise FormatError(f"{pattern!r} is not a pattern", why="a range in [ ] runs backwards")
-                inside = "".join(f"{re.escape(low)}-{re.escape(high)}" for low, high in ranges)
-                out.append(f"[{'^' if negated else ''}{inside}]")
-    return "".join(out) + r"\Z"
+        if isinstance(part, CharClass) and any(low > high for low, high in part.ranges):
+            raise FormatError(f"{pattern!r} is not a pattern", why="a range in [ ] runs backwards")
+        out.append(InName() if isinstance(part, Star) else part)
+    return tuple(out)

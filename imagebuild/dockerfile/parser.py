@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass
 
 from ..errors import DockerfileError, FormatError
-from . import lint
+from . import bounds, lint
 from .directives import BACKSLASH, BACKTICK, NO_CHECKS, Checks, read_directives
 from .flags import Flags
 from .heredoc import Heredoc, announced
@@ -85,6 +85,9 @@ class Dockerfile:
 
 def parse(data: bytes, *, name: str = "Dockerfile") -> Dockerfile:
     """Read a Dockerfile; ``name`` is what errors call the file. Raises nothing but ``DockerfileError``."""
+    if len(data) > bounds.FILE:
+        raise DockerfileError(f"the file has {len(data):,} bytes", file=name,
+                              why=f"a Dockerfile has at most {bounds.FILE:,}", hint="COPY large data from the context")
     lines = physical_lines(data, name)
     directives = read_directives(lines, name)
     parser = _Parser(Reader(lines, directives.escape, name), directives.escape)
@@ -115,6 +118,7 @@ class _Parser:
 
     def __init__(self, reader: Reader, escape: str, *, started: bool = False) -> None:
         self.reader, self.escape, self.started = reader, escape, started
+        self.stages = 0
         self.instructions: list[Instruction] = []
         self.warnings: list[Warning] = []
 
@@ -132,6 +136,9 @@ class _Parser:
             instruction = self.onbuild(statement, flags, rest) if keyword == "ONBUILD" else build(
                 self.cut(statement, keyword, flags, rest))
             self.started = self.started or keyword == "FROM"
+            bounds.check(len(self.instructions) + 1, bounds.INSTRUCTIONS, "too many instructions")
+            self.stages += keyword == "FROM"
+            bounds.check(self.stages, bounds.STAGES, "too many stages", hint="divide the file")
             if not self.started and keyword != "ARG":
                 raise FormatError("before the first FROM", why="only ARG may stand there", hint="move it below a FROM")
         except FormatError as error:

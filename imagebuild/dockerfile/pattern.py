@@ -11,6 +11,7 @@ Matching keeps the set of positions reached so far: a pattern of many stars cost
 from __future__ import annotations
 
 from ..errors import FormatError
+from . import bounds
 
 _STAR, _ANY = object(), object()
 _Token = object
@@ -18,24 +19,24 @@ _Token = object
 
 def remove_prefix(value: str, pattern: str, *, longest: bool) -> str:
     """``value`` without the shortest (or longest) prefix that matches."""
-    end = _match(value, 0, _tokens(pattern), longest)
+    end = _Work(pattern).match(value, 0, _tokens(pattern), longest)
     return value if end is None else value[end:]
 
 
 def remove_suffix(value: str, pattern: str, *, longest: bool) -> str:
     """``value`` without the shortest (or longest) suffix that matches."""
-    end = _match(value[::-1], 0, _tokens(pattern)[::-1], longest)
+    end = _Work(pattern).match(value[::-1], 0, _tokens(pattern)[::-1], longest)
     return value if end is None else value[:len(value) - end]
 
 
 def replace(value: str, pattern: str, new: str, *, every: bool) -> str:
     """``value`` with the first (or every) longest match replaced; empty matches count as Go's regexp counts them."""
-    tokens = _tokens(pattern)
+    tokens, work = _tokens(pattern), _Work(pattern)
     out: list[str] = []
     search = copied = 0
     while search <= len(value):
         found = next(((start, end) for start in range(search, len(value) + 1)
-                      if (end := _match(value, start, tokens, True)) is not None), None)
+                      if (end := work.match(value, start, tokens, True)) is not None), None)
         if found is None:
             break
         start, end = found
@@ -65,22 +66,37 @@ def _tokens(pattern: str) -> list[_Token]:
     return tokens
 
 
-def _match(value: str, start: int, tokens: list[_Token], longest: bool) -> int | None:
-    """Where a match that begins at ``start`` ends, or ``None``."""
-    reached = {start}
-    for token in tokens:
-        if token is _STAR:
-            after = set()
-            for position in reached:
-                while position not in after:
-                    after.add(position)
-                    if position < len(value) and value[position] != "\n":
-                        position += 1
-            reached = after
-        elif token is _ANY:
-            reached = {at + 1 for at in reached if at < len(value) and value[at] != "\n"}
-        else:
-            reached = {at + 1 for at in reached if at < len(value) and value[at] == token}
-        if not reached:
-            return None
-    return max(reached) if longest else min(reached)
+class _Work:
+    """Matches, and counts its steps: beyond a bound the pattern is refused."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+        self._steps = 0
+
+    def match(self, value: str, start: int, tokens: list[_Token], longest: bool) -> int | None:
+        """Where a match that begins at ``start`` ends, or ``None``."""
+        reached = {start}
+        for token in tokens:
+            reached = _after(value, reached, token)
+            self._steps += len(reached) + 1
+            if self._steps > bounds.PATTERN_STEPS:
+                raise FormatError(f"cannot use the pattern {self._pattern[:60]!r}",
+                                  why=f"comparing takes more than {bounds.PATTERN_STEPS:,} steps")
+            if not reached:
+                return None
+        return max(reached) if longest else min(reached)
+
+
+def _after(value: str, reached: set[int], token: _Token) -> set[int]:
+    """The positions behind one token of a pattern."""
+    if token is _STAR:
+        after: set[int] = set()
+        for position in reached:
+            while position not in after:
+                after.add(position)
+                if position < len(value) and value[position] != "\n":
+                    position += 1
+        return after
+    if token is _ANY:
+        return {at + 1 for at in reached if at < len(value) and value[at] != "\n"}
+    return {at + 1 for at in reached if at < len(value) and value[at] == token}

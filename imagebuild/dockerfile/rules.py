@@ -13,7 +13,8 @@ from enum import Enum
 from typing import Any
 
 from ..errors import FormatError
-from .expand import Lookup, expansion
+from . import bounds
+from .expand import Expansion, Lookup, expansion
 from .instructions import (
     Add,
     Arg,
@@ -99,17 +100,21 @@ def expand_instruction(instruction: Instruction, lookup: Lookup) -> Expanded:
     used: set[str] = set()
     unset: set[str] = set()
 
-    def word(text: str, escape: str = instruction.escape, literal_quotes: bool = False) -> str:
-        result = expansion(text, lookup, escape, literal_quotes=literal_quotes)
+    size = 0
+
+    def heard(result: Expansion) -> Expansion:
+        nonlocal size
         used.update(result.used)
         unset.update(result.unset)
-        return result.text
+        size += len(result.text)
+        bounds.check(size, bounds.EXPANDED, "its words have too many characters")
+        return result
+
+    def word(text: str, escape: str = instruction.escape, literal_quotes: bool = False) -> str:
+        return heard(expansion(text, lookup, escape, literal_quotes=literal_quotes)).text
 
     def words(text: str) -> tuple[str, ...]:
-        result = expansion(text, lookup, instruction.escape)
-        used.update(result.used)
-        unset.update(result.unset)
-        return result.words
+        return heard(expansion(text, lookup, instruction.escape)).words
 
     def field(rule: Rule, value: Any) -> Any:
         match rule.how:

@@ -1,70 +1,229 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``docker build`` by the classic builder's call: our own builder, told of as moby's tells.
+"""``docker build`` by the classic builder's call, as the engine sees it: a process that builds (:mod:`.build_process`),
+served with images and told of to the client.
 
-Bases are pulled into the engine as the Windows engine picks them, and stay there, as with Docker. Nothing that a client
-sends names a file of this machine. Lines and their order are those of moby ``builder/dockerfile/builder.go`` and
-``api/server/backend/build``.
+Bases are pulled into the engine as the Windows engine picks them, and stay there, as with Docker.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from typing import BinaryIO, NoReturn
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
 
-from ..builder import BuildRequest, Built, Plan, Workshop
-from ..builder.cache import Cache
-from ..builder.execute import Build, Shared
 from ..dockerapi import faults
 from ..dockerapi.duration import moment_text
-from ..dockerapi.jsonlines import Message
-from ..errors import DockerfileError, UsageError
-from ..events import Event, Finish, Step, Warn
-from ..images.library import Found, Library
-from ..images.rootfs import IndexCache
-from ..oci import Location, Platform, Reference
+from ..dockerapi.jsonlines import Message, message
+from ..errors import Interrupted, StoreError, WcowError
+from ..fetch import DownloadMap
+from ..oci import Descriptor, Digest, Platform, Reference
 from ..stores import Credentials, LayoutStore
-from .image_layers import check_layers
+from ..stores.collect import collect
+from ..stores.transfer import copy_blob
+from .build_channel import Channel, Ended, fault_of, told
+from .image_archive import scratch
+from .image_layers import unread_layers
 from .image_names import short
 from .image_pull import Wanted, pulled
+from .image_shelf import Kept
 from .image_stream import Say
 from .images import Images
 
-Bench = Callable[[Library, IndexCache, Cache, BinaryIO], Workshop]
-"""Makes a workshop: library, indexes of layers, records of steps, and what ``-`` means. Whoever owns the engine decides
-how a build reaches the network."""
+_START = ("import json, sys; sys.path[:] = json.loads(sys.argv[1]); import importlib; "
+          "importlib.import_module(sys.argv[2]).main(*map(int, sys.argv[3:]))")
+_SAID = 4096
+"""Bytes of what a process said that ended without a word to us: its last lines."""
+END_SECONDS = 10.0
+"""How long a process may take to end after its last word."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildTools:
+    """What builds of an engine may use: where downloads come from, and whether there is a network at all."""
+
+    downloads: DownloadMap = field(default_factory=DownloadMap)
+    offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BuildCall:
-    """One call: what is built, what it is called then, as whom bases are pulled. ``platform`` is what the client asked
-    for; ``quiet`` says only the id."""
+    """One call. ``request`` are the fields of a :class:`~..builder.BuildRequest`; ``names`` are what the image is
+    called then; bases are pulled as ``credentials``. ``platform`` is what the client asked for; ``quiet`` says only
+    the id."""
 
-    request: BuildRequest
+    request: dict[str, Any]
     names: tuple[Reference, ...]
     credentials: Credentials
     platform: Platform | None = None
     quiet: bool = False
 
 
-def build(images: Images, call: BuildCall, context: BinaryIO, bench: Bench, say: Say) -> None:
-    """Build an image and keep it under its names; the last lines say its id."""
-    tell = _unheard if call.quiet else say
-    with images.shelf.writing() as store, ExitStack() as stack:
-        library = EngineLibrary(images, store, call, tell)
-        shop = replace(bench(library, IndexCache(images.cache / "indexes"), Cache(images.cache / "steps"), context),
-                       local=False)
+class BuildProcess:
+    """The process of one build. :meth:`run` is called once, in a thread; :meth:`cancel` from any thread at any time."""
+
+    def __init__(self, context: BinaryIO) -> None:
+        self._context = context
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._cancelled = False
+        self._failed: BaseException | None = None
+
+    def cancel(self, error: BaseException | None = None) -> None:
+        """End the build, whatever it does. ``error`` is why, where the client is still there to hear it."""
+        with self._lock:
+            self._failed = self._failed or error
+            self._cancelled = True
+            self._kill()
+
+    def run(self, images: Images, call: BuildCall, tools: BuildTools, say: Say) -> None:
+        """Build an image and keep it under its names; the last lines say its id."""
+        with self._context, scratch(images) as folder, images.shelf.writing() as store:
+            said = folder / "said"
+            try:
+                talk = self._begin(images, folder, said)
+                try:
+                    talk.send(build=_document(images, call, tools))
+                    kept = _Served(images, call, store, talk, say).until_kept()
+                finally:
+                    talk.close()
+                    self._end()
+            except BaseException as error:
+                with suppress(WcowError):
+                    collect(images.shelf.store, only=())  # what it was writing when it was killed
+                if self._failed is not None:
+                    raise self._failed from error
+                if self._cancelled:
+                    raise Interrupted("the build was cancelled") from error
+                if isinstance(error, Ended):
+                    raise self._died(images, said) from error
+                raise
+        _finish(images, call, kept, say)
+
+    def _begin(self, images: Images, folder: Path, said: Path) -> Channel:
+        ours, theirs = socket.socketpair()
+        environment = {**os.environ, "TMPDIR": str(folder), "MALLOC_ARENA_MAX": "2"}
+        package = __package__ or ""
+        places = [*filter(None, sys.path), str(Path(__file__).parents[package.count(".") + 1])]
+        command = [sys.executable, "-I", "-S", "-c", _START, json.dumps(places), f"{package}.build_process",
+                   str(theirs.fileno()), str(os.getpid()), str(images.settings.build_memory)]
+        with self._lock, theirs, self._context, said.open("wb") as out:
+            if self._cancelled:
+                ours.close()
+                raise Interrupted("the build was cancelled")
+            try:
+                self._process = subprocess.Popen(command, stdin=self._context, stdout=out, stderr=out, cwd="/",
+                                                 env=environment, pass_fds=[theirs.fileno()], start_new_session=True)
+            except OSError as error:
+                ours.close()
+                raise StoreError("cannot start a build", why=error.strerror or str(error)) from error
+        return Channel(ours)
+
+    def _kill(self) -> None:
+        """The process and what it started (git); held by the lock, so that its number is still its own."""
+        if self._process is not None and self._process.returncode is None:
+            with suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _end(self) -> None:
+        """Its channel is closed: it ends by itself at its next word, and is killed if it has none."""
+        process = self._process
+        assert process is not None
+        late = threading.Timer(END_SECONDS, self.cancel)
+        late.daemon = True
+        late.start()
         try:
-            built = _run(Build(call.request, shop, Shared.open(call.request, shop, stack)), library, tell)
-        except DockerfileError as error:
-            if error.what.endswith("there is no Dockerfile"):
-                raise faults.Internal(f"Cannot locate specified Dockerfile: {error.file}") from error
-            raise
-        check_layers(images.shelf, store, built.image, lambda layer, done: None, name="the image")
-        kept = images.shelf.keep(store, built.descriptor, call.names, parent=library.parent_of(built),
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it stays ours until the lock is held
+        finally:
+            late.cancel()
+        with self._lock:
+            self._kill()
+            process.wait()
+
+    def _died(self, images: Images, said: Path) -> faults.Fault:
+        process = self._process
+        code = process.returncode if process is not None else None
+        lines = said.read_bytes()[-_SAID:].decode("utf-8", "replace").split("\n")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        if code == -signal.SIGKILL or "MemoryError" in last:
+            from .build_process import no_memory
+
+            return faults.Internal(no_memory(images.settings.build_memory))
+        return faults.Internal(f"the build's process ended ({code}): {last or 'it said nothing'}")
+
+
+class _Served:
+    """Answers what the process of a build asks."""
+
+    def __init__(self, images: Images, call: BuildCall, store: LayoutStore, talk: Channel, say: Say) -> None:
+        self._images = images
+        self._call = call
+        self._store = store
+        self._talk = talk
+        self._say = say
+        self._built: Descriptor | None = None
+        self._parent = ""
+
+    def until_kept(self) -> Kept:
+        """Serve until the image is kept. Raises the fault that the build ended with, Ended when it ended without."""
+        while True:
+            asked = self._talk.receive()
+            if "say" in asked:
+                self._say(message(asked["say"]))
+                continue
+            if "fault" in asked:
+                raise fault_of(asked["fault"])
+            try:
+                answer, kept = self._answer(asked)
+            except WcowError as error:
+                answer, kept = {"fault": told(error)}, None
+            self._talk.send(**answer)
+            if kept is not None:
+                return kept
+
+    def _answer(self, asked: dict[str, Any]) -> tuple[dict[str, Any], Kept | None]:
+        images = self._images
+        if "find" in asked:
+            kept = self._find(str(asked["find"]), bool(asked["pull"]))
+            return {"id": str(kept.id), "descriptor": kept.descriptor.to_json()}, None
+        if "blob" in asked:
+            copy_blob(images.shelf.store, self._store, Descriptor.from_json(asked["blob"]))
+            return {}, None
+        if "built" in asked:
+            self._built, self._parent = Descriptor.from_json(asked["built"]), str(asked["parent"])
+            return {"check": unread_layers(images.shelf, images.shelf.load(self._built, self._store))}, None
+        assert self._built is not None
+        images.shelf.note_sizes({Digest.parse(name): int(size) for name, size in asked["sizes"].items()})
+        kept = images.shelf.keep(self._store, self._built, self._call.names, parent=self._parent,
                                  moment=moment_text(time.time_ns()))
+        return {"id": str(kept.id)}, kept
+
+    def _find(self, name: str, pull: bool) -> Kept:
+        try:
+            if pull:
+                raise faults.NotFound(name)
+            return self._images.get(name)
+        except faults.NotFound:
+            wanted = Wanted(Reference.parse(name), self._call.credentials, self._call.platform)
+            return pulled(self._images, wanted, _unheard if self._call.quiet else self._say)
+
+
+def _document(images: Images, call: BuildCall, tools: BuildTools) -> dict[str, Any]:
+    rules = [(prefix, str(target), isinstance(target, Path)) for prefix, target in tools.downloads.rules]
+    return {"images": str(images.shelf.path), "cache": str(images.cache), "request": call.request,
+            "quiet": call.quiet, "downloads": rules, "offline": tools.offline}
+
+
+def _finish(images: Images, call: BuildCall, kept: Kept, say: Say) -> None:
+    tell = _unheard if call.quiet else say
     tell(Message(aux={"ID": str(kept.id)}))
     tell(Message(stream=f"Successfully built {short(kept.id)}\n"))
     for name in call.names:
@@ -74,116 +233,8 @@ def build(images: Images, call: BuildCall, context: BinaryIO, bench: Bench, say:
         say(Message(stream=f"{kept.id}\n"))
 
 
-class EngineLibrary(Library):
-    """Images by name for one build: the engine's own, or pulled into it first. Places that are no registry are refused.
-    """
-
-    def __init__(self, images: Images, local: LayoutStore, call: BuildCall, say: Say) -> None:
-        super().__init__(local, _nowhere)
-        self._images = images
-        self._call = call
-        self._say = say
-        self.found: dict[str, str] = {}
-
-    def find(self, name: str, platform: Platform, *, pull: bool = False, prefer: str = "") -> Found:
-        """The image that FROM or COPY --from names."""
-        location = Location.parse(name)
-        if location.transport or location.reference is None:
-            _nowhere(location)
-        try:
-            if pull:
-                raise faults.NotFound(name)
-            kept = self._images.get(name)
-        except faults.NotFound:
-            wanted = Wanted(location.reference, self._call.credentials, self._call.platform)
-            kept = pulled(self._images, wanted, self._say)
-        self.found[name] = str(kept.id)
-        return Found(kept.image, self.local, name, location, kept.descriptor)
-
-    def parent_of(self, built: Built) -> str:
-        """The id of the image here that a built one stands on, the nearest; empty when it stands on none."""
-        mine = built.image.diff_ids
-        below = [found.image for found in built.bases if found.image.diff_ids == mine[:len(found.image.diff_ids)]]
-        nearest = max(below, key=lambda image: len(image.diff_ids), default=None)
-        parent = "" if nearest is None else str(nearest.manifest.config.digest)
-        return "" if parent == built.image.manifest.config.digest else parent
-
-
-def _run(work: Build, library: EngineLibrary, say: Say) -> Built:
-    planning = work.plan()
-    while True:
-        try:
-            next(planning)
-        except StopIteration as end:
-            plan: Plan = end.value
-            break
-    teller = _Teller(plan, library, say)
-    running = work.run()
-    while True:
-        try:
-            teller.hear(next(running))
-        except StopIteration as end:
-            built: Built = end.value
-            teller.rest()
-            return built
-        except DockerfileError as error:
-            teller.up_to(error.line)
-            raise
-
-
-class _Teller:
-    """Says the instructions of a plan as the builder comes to them. It tells of layers only, so an instruction is said
-    when the next layer begins, or the end comes."""
-
-    def __init__(self, plan: Plan, library: EngineLibrary, say: Say) -> None:
-        self._say = say
-        self._library = library
-        self._lines: list[tuple[str, int, str]] = []  # text, line, the layer it may make or the image it begins with
-        for stage in plan.stages:
-            base = getattr(stage.base, "name", "")
-            self._lines.append((stage.place.text, stage.place.line, f"from {base}" if base else ""))
-            layers = 0
-            for step in stage.steps:
-                makes = type(step).__name__ in ("MakeFolder", "Transfer")
-                layers += makes
-                self._lines.append((step.instruction.text, step.instruction.line,
-                                    f"layer {stage.index}.{layers}" if makes else ""))
-        self._done = 0
-
-    def hear(self, event: Event) -> None:
-        """One event of the build."""
-        if isinstance(event, Warn):
-            self._say(Message(stream=f"[Warning] {event.text}\n"))
-        elif isinstance(event, Step) and event.id.startswith("layer "):
-            numbers = [number for number, line in enumerate(self._lines) if line[2] == event.id]
-            self._tell(numbers[0] + 1 if numbers else self._done)
-        elif isinstance(event, Finish) and event.id.startswith("layer ") and event.note == "cached":
-            self._say(Message(stream=" ---> Using cache\n"))
-
-    def up_to(self, line: int) -> None:
-        """The build failed there."""
-        self._tell(max((number + 1 for number, said in enumerate(self._lines) if said[1] <= line), default=0))
-
-    def rest(self) -> None:
-        """The build is done."""
-        self._tell(len(self._lines))
-
-    def _tell(self, end: int) -> None:
-        while self._done < end:
-            text, _, about = self._lines[self._done]
-            self._done += 1
-            self._say(Message(stream=f"Step {self._done}/{len(self._lines)} : {text}\n"))
-            identifier = self._library.found.get(about.removeprefix("from "), "")
-            if identifier:
-                self._say(Message(stream=f" ---> {short(identifier)}\n"))
-
-
-def _nowhere(location: Location) -> NoReturn:
-    raise UsageError(f"cannot read {location}", why="an engine takes images from its own store and from registries")
-
-
 def _unheard(message: Message) -> None:
     """Nobody listens."""
 
 
-__all__ = ["Bench", "BuildCall", "EngineLibrary", "build"]
+__all__ = ["BuildCall", "BuildProcess", "BuildTools"]

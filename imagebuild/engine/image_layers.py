@@ -30,19 +30,27 @@ def chain_ids(diff_ids: Iterable[Digest]) -> list[Digest]:
 def check_layers(shelf: Shelf, store: Store, image: Image, hear: Hear, *, name: str) -> None:
     """Read the layers of an image that nobody read yet, and remember their sizes. Internal, and nothing remembered,
     when one is not the tar that the config says."""
-    if len(image.layers) != len(image.diff_ids):
-        raise faults.Internal("layers from manifest don't match image configuration")
-    good = {(layer.digest, diff_id) for kept in shelf.all().values()
-            for layer, diff_id in zip(kept.image.layers, kept.image.diff_ids, strict=False)}
+    unread = set(unread_layers(shelf, image))
     sizes: dict[Digest, int] = {}
     for number, (layer, diff_id) in enumerate(zip(image.layers, image.diff_ids, strict=True)):
-        if (layer.digest, diff_id) not in good or not shelf.size_of(diff_id):
-            sizes[diff_id] = _check(store, layer, diff_id, number, hear, name)
+        if number in unread:
+            sizes[diff_id] = check_layer(store, layer, diff_id, number, hear, name)
         hear(layer, -1)
     shelf.note_sizes(sizes)
 
 
-def _check(store: Store, layer: Descriptor, diff_id: Digest, number: int, hear: Hear, name: str) -> int:
+def unread_layers(shelf: Shelf, image: Image) -> list[int]:
+    """The numbers of the layers that nobody compared with their diff id yet."""
+    if len(image.layers) != len(image.diff_ids):
+        raise faults.Internal("layers from manifest don't match image configuration")
+    good = {(layer.digest, diff_id) for kept in shelf.all().values()
+            for layer, diff_id in zip(kept.image.layers, kept.image.diff_ids, strict=False)}
+    return [number for number, (layer, diff_id) in enumerate(zip(image.layers, image.diff_ids, strict=True))
+            if (layer.digest, diff_id) not in good or not shelf.size_of(diff_id)]
+
+
+def check_layer(store: Store, layer: Descriptor, diff_id: Digest, number: int, hear: Hear, name: str) -> int:
+    """Read one layer, and give the size of its plain tar. Internal when it is not the tar that the config says."""
     hasher = diff_id.hasher()
     size = reported = 0
     try:

@@ -124,10 +124,7 @@ class Shelf:
 
     def load(self, descriptor: Descriptor, store: LayoutStore | None = None) -> Image:
         """The image behind a manifest that is here."""
-        store = store or self.store
-        data = store.manifest(descriptor)
-        parsed = Manifest.from_bytes(data, source=str(descriptor.digest))
-        return from_bytes(data, store.manifest(parsed.config), source=str(descriptor.digest))
+        return load_image(store or self.store, descriptor)
 
     # --- writing --------------------------------------------------------------------------------------------------
 
@@ -206,6 +203,13 @@ class Shelf:
         write_document(self._facts_path, self._facts)
 
 
+def load_image(store: LayoutStore, descriptor: Descriptor) -> Image:
+    """The image behind a manifest that a layout has."""
+    data = store.manifest(descriptor)
+    parsed = Manifest.from_bytes(data, source=str(descriptor.digest))
+    return from_bytes(data, store.manifest(parsed.config), source=str(descriptor.digest))
+
+
 def _with_name(kept: Kept, tag: str) -> Kept:
     try:
         name = Reference.parse(tag) if tag else None
@@ -232,4 +236,4 @@ def _facts(document: Any) -> dict[str, dict[str, Any]]:
     return out
 
 
-__all__ = ["Kept", "Shelf"]
+__all__ = ["Kept", "Shelf", "load_image"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
 from ..dockerapi import faults, respond
@@ -13,17 +13,19 @@ from ..dockerapi.jsonlines import Message
 from ..errors import Interrupted, WcowError
 from . import threads
 
+Ended = Callable[[], Awaitable[None]]
 Say = Callable[[Message], None]
 """Tells the client. Raises Interrupted when the client has gone: then the work is to be given up."""
 
 
-async def stream(work: Callable[[Say], None], *, status: bool = True) -> respond.Response:
+async def stream(work: Callable[[Say], None], *, status: bool = True, ended: Ended | None = None) -> respond.Response:
     """The answer to a request whose work says messages.
 
     What fails before anything was said is a fault with its status; later it is the last line. Without ``status`` the
-    answer is 200 from the beginning, and every failure is the last line: so moby answers a load.
+    answer is 200 from the beginning, and every failure is the last line: so moby answers a load. ``ended`` is called on
+    the loop once the work is done or nobody waits for it any more.
     """
-    messages = _messages(work)
+    messages = _messages(work, ended)
     if not status:
         return respond.json_lines(messages)
     try:
@@ -39,7 +41,7 @@ async def _joined(first: Message, rest: AsyncIterator[Message]) -> AsyncIterator
         yield message
 
 
-async def _messages(work: Callable[[Say], None]) -> AsyncIterator[Message]:
+async def _messages(work: Callable[[Say], None], ended: Ended | None) -> AsyncIterator[Message]:
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[Message | BaseException | None] = asyncio.Queue()
     gone = threading.Event()
@@ -71,3 +73,5 @@ async def _messages(work: Callable[[Say], None]) -> AsyncIterator[Message]:
         await running
     finally:
         gone.set()
+        if ended is not None:
+            await ended()

@@ -32,7 +32,7 @@ from .parts import Unpacked
 from .settings import EngineSettings
 
 if TYPE_CHECKING:
-    from .image_build import Bench
+    from .image_build import BuildTools
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,21 +46,21 @@ class Images:
     """The :class:`~.parts.ImagePart`.
 
     ``running`` says whether a container runs, for the words of a refusal; ``ground`` what images are unpacked over;
-    ``bench`` what builds work with, ``powershell`` the folder that lies over the layers of a Windows that has
+    ``build_tools`` what builds may use, ``powershell`` the folder that lies over the layers of a Windows that has
     PowerShell. The owner of the engine sets them. Everything but :meth:`in_thread`,
     :meth:`waiting` and :meth:`listen` may be called from any thread.
     """
 
     def __init__(self, settings: EngineSettings, events: Events, *, registries: Registries | None = None,
                  running: Callable[[str], bool] = _stopped, ground: Callable[[], Ground] | None = None,
-                 bench: Bench | None = None, powershell: Callable[[], Path] | None = None) -> None:
+                 build_tools: BuildTools | None = None, powershell: Callable[[], Path] | None = None) -> None:
         self.settings = settings
         self.events = events
         self.registries = registries or Registries()
         self.host = ImageHost.of(settings)
         self.running = running
         self.ground = ground
-        self.bench = bench
+        self.build_tools = build_tools
         self.powershell = powershell
         self.shelf = Shelf(settings.root, self.registries.anonymous)
         self.pruning = threading.Lock()

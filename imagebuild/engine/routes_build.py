@@ -9,13 +9,14 @@ told so.
 
 from __future__ import annotations
 
+import asyncio
+import os
 import shutil
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
-from ..builder import BuildRequest
 from ..dockerapi import faults, respond
+from ..dockerapi.body import Body, ClientGone
 from ..dockerapi.request import Request
 from ..dockerapi.respond import Response
 from ..dockerapi.routing import Route
@@ -23,15 +24,15 @@ from ..dockerapi.shapes import Config, Id
 from ..errors import WcowError
 from ..oci import Reference
 from ..stores.collect import collect
-from . import image_build
 from .events import Event
+from .image_build import BuildCall, BuildProcess
 from .image_commit import CommitCall, commit
 from .image_config import run_of
 from .image_host import parse_platform
 from .image_names import named, repo_tag
 from .image_owner import ImageOwner
 from .image_registry import credentials_by_host
-from .image_stream import Say, stream
+from .image_stream import stream
 from .images import Images
 
 DEFAULT_DOCKERFILE = "Dockerfile"
@@ -41,19 +42,42 @@ ISOLATIONS = ("", "default", "process", "hyperv")
 async def build_image(request: Request, engine: ImageOwner) -> Response:
     """``docker build``: the context is the body, a tar, or behind ``remote``."""
     images = engine.images
-    if images.bench is None:
+    if images.build_tools is None:
         raise faults.NotImplemented("this engine does not build images")
     call = _call(request)
     images.listen()
-    return await stream(partial(_build, images, call, request.body.blocking()))
+    read, write = os.pipe()
+    process = BuildProcess(os.fdopen(read, "rb"))
+    sending = asyncio.get_running_loop().create_task(_send(request.body, write, process))
+
+    async def ended() -> None:
+        process.cancel()
+        sending.cancel()
+        await asyncio.wait([sending])  # what is left of the body is read by others from here on
+
+    return await stream(partial(process.run, images, call, images.build_tools), ended=ended)
 
 
-def _build(images: Images, call: image_build.BuildCall, context: Any, say: Say) -> None:
-    assert images.bench is not None
-    image_build.build(images, call, context, images.bench, say)
+async def _send(body: Body, pipe: int, process: BuildProcess) -> None:
+    """Hand the context to the process as it comes. A client that leaves in the middle ends the build."""
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, os.fdopen(pipe, "wb"))
+    writer = asyncio.StreamWriter(transport, protocol, None, loop)
+    try:
+        async for data in body:
+            writer.write(data)
+            await writer.drain()
+        transport.close()  # once all is written
+    except (ClientGone, faults.Fault) as error:
+        process.cancel(error)
+    except OSError:
+        pass  # the process has read all it wants
+    finally:
+        if not transport.is_closing():
+            transport.abort()
 
 
-def _call(request: Request) -> image_build.BuildCall:
+def _call(request: Request) -> BuildCall:
     if request.text("version") not in ("", "1", "2"):
         raise faults.BadRequest(f'invalid version "{request.text("version")}"')
     if request.text("version") == "2":
@@ -64,15 +88,15 @@ def _call(request: Request) -> image_build.BuildCall:
         raise faults.BadRequest(f'unsupported isolation: "{request.text("isolation")}"')
     remote = request.text("remote")
     arguments = _texts(request, "buildargs", "error reading build args")
-    asked = BuildRequest(
-        context=remote or "-", dockerfile=request.text("dockerfile") or DEFAULT_DOCKERFILE,
-        target=request.text("target") or None, platform=request.text("platform") or None,
-        build_args=tuple((name, value) for name, value in arguments.items() if value is not None),
-        labels=tuple((name, value or "") for name, value in _texts(request, "labels", "error reading labels").items()),
-        no_cache=request.flag("nocache"), pull=request.flag("pull"))
-    return image_build.BuildCall(asked, _names(request.texts("t")),
-                                 credentials_by_host(request.header("x-registry-config")),
-                                 parse_platform(request.text("platform")), request.flag("q"))
+    asked = {
+        "context": remote or "-", "dockerfile": request.text("dockerfile") or DEFAULT_DOCKERFILE,
+        "target": request.text("target") or None, "platform": request.text("platform") or None,
+        "build_args": [(name, value) for name, value in arguments.items() if value is not None],
+        "labels": [(name, value or "") for name, value in _texts(request, "labels", "error reading labels").items()],
+        "no_cache": request.flag("nocache"), "pull": request.flag("pull")}
+    return BuildCall(asked, _names(request.texts("t")),
+                     credentials_by_host(request.header("x-registry-config")),
+                     parse_platform(request.text("platform")), request.flag("q"))
 
 
 def _names(texts: tuple[str, ...]) -> tuple[Reference, ...]:

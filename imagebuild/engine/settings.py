@@ -10,6 +10,10 @@ from pathlib import Path
 SERVER_VERSION = "26.1.5"
 """The Docker whose behaviour on Windows is imitated; clients decide by it what they ask for."""
 
+BUILD_MEMORY = 4 << 30
+"""What a build may use unless the engine is told otherwise. Layers are streamed; the largest thing that a build of an
+ordinary image holds is a registry hive of its base, some hundred megabytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
@@ -17,7 +21,8 @@ class EngineSettings:
     it is. ``drives`` maps a drive letter (``C``) to the folder that stands for it when a mount's source is a Windows
     path; a letter without a folder has nothing on it. ``publish_address`` is the IPv4 address that ports are
     published on where a binding names none: by default nobody else reaches what a test starts. ``ca`` is a PEM file
-    with the only certificate authorities that containers trust, ``None`` for this machine's."""
+    with the only certificate authorities that containers trust, ``None`` for this machine's. ``build_memory`` is the address
+    space in bytes that the process of one build may have; 0 is no limit."""
 
     root: Path
     build: int = 20348
@@ -26,6 +31,7 @@ class EngineSettings:
     name: str = "wcow"
     publish_address: str = "127.0.0.1"
     ca: Path | None = None
+    build_memory: int = BUILD_MEMORY
 
     @property
     def os_version(self) -> str:

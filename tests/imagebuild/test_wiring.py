@@ -3,23 +3,21 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import pytest
 from support import images
 
-from imagebuild.builder.cache import Cache
+from imagebuild.engine.image_build import BuildTools
 from imagebuild.errors import NotFoundError, WcowError
-from imagebuild.images.library import Library
-from imagebuild.images.rootfs import IndexCache
+from imagebuild.fetch import DownloadMap
 from imagebuild.oci import Location, Platform
-from imagebuild.stores import ArchiveStore, DaemonStore, LayoutStore, MemoryStore, NoCredentials, RegistryStore
+from imagebuild.stores import ArchiveStore, DaemonStore, LayoutStore, NoCredentials, RegistryStore
 from imagebuild.wiring import (
     Settings,
     Stores,
     cache_folders,
-    engine_bench,
+    engine_build_tools,
     engine_registries,
     fetcher,
     index_cache,
@@ -105,9 +103,6 @@ def test_an_offline_engine_asks_no_registry() -> None:
         client.repository("reg.example/app:1").resolve("1")
 
 
-def test_builds_of_an_engine_download_as_the_settings_say(tmp_path: Path) -> None:
-    library = Library(MemoryStore(), lambda location: MemoryStore())
-    shop = engine_bench(Settings(offline=True))(library, IndexCache(tmp_path), Cache(None), io.BytesIO())
-    assert shop.library is library
-    with pytest.raises(WcowError, match="cannot download"):
-        shop.fetcher.url("https://files.example/x")
+def test_builds_of_an_engine_download_as_the_settings_say() -> None:
+    downloads = DownloadMap.parse({"https://a.example/": "https://b.example/"})
+    assert engine_build_tools(Settings(offline=True, downloads=downloads)) == BuildTools(downloads, offline=True)

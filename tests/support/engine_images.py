@@ -10,22 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import urlencode
 
-from imagebuild.builder import Workshop
-from imagebuild.builder.cache import Cache
 from imagebuild.dockerapi import Request, Response, Route, Server, faults, respond
 from imagebuild.engine.events import Events
+from imagebuild.engine.image_build import BuildTools
 from imagebuild.engine.image_commit import Commitable
 from imagebuild.engine.image_registry import Registries
 from imagebuild.engine.image_unpack import Ground
 from imagebuild.engine.images import Images
 from imagebuild.engine.routes_images import ROUTES
 from imagebuild.engine.settings import EngineSettings
-from imagebuild.fetch import MemoryFetcher
-from imagebuild.images.library import Library
-from imagebuild.images.rootfs import IndexCache
 from imagebuild.stores import (
     Credentials,
     FixedCredentials,
@@ -65,10 +61,8 @@ def owner(root: Path, *, build: int = 20348, registries: Registries | None = Non
     settings = EngineSettings(root, build=build)
     events = Events()
 
-    def bench(library: Library, indexes: IndexCache, cache: Cache, stdin: BinaryIO) -> Workshop:
-        return Workshop(library, indexes, cache, MemoryFetcher(), None, stdin)
-
-    return Owner(Images(settings, events, registries=registries, bench=bench), settings, events)
+    tools = BuildTools(offline=True)
+    return Owner(Images(settings, events, registries=registries, build_tools=tools), settings, events)
 
 
 def connect(credentials: Credentials) -> RegistryClient:

@@ -18,13 +18,14 @@ from pathlib import Path
 import pytest
 from support import images
 from support.attack import ask
-from support.engine_images import connect, owner, repository
+from support.engine_images import connect, repository
 from support.engines import Heard, make, new, opened, run, until, wait_for
 from support.registry_double import RegistryDouble, stall
 
 from imagebuild.dockerapi import Client
 from imagebuild.engine.core import Engine
 from imagebuild.engine.events import Event, Events
+from imagebuild.engine.image_build import BuildTools
 from imagebuild.engine.image_registry import Registries
 from imagebuild.engine.lines import Wanted, read
 from imagebuild.engine.output import STDOUT, Output
@@ -37,7 +38,7 @@ HOUR = 3600 * 10 ** 9
 def _engine(root: Path) -> Engine:
     made = make(root)
     made.images.registries = Registries(connect)
-    made.images.bench = owner(root / "other").images.bench
+    made.images.build_tools = BuildTools()
     return made
 
 
@@ -46,8 +47,8 @@ def _serve(root: Path, place: Path) -> None:
 
 
 @contextmanager
-def process(root: Path) -> Iterator[tuple[int, Path]]:
-    """An engine as a process: its number, and its socket."""
+def process(root: Path, *, code: int = 0) -> Iterator[tuple[int, Path]]:
+    """An engine as a process: its number, and its socket. ``code`` is how it ends."""
     place = root.with_suffix(".sock")
     child = multiprocessing.get_context("spawn").Process(target=_serve, args=(root, place))
     child.start()
@@ -56,7 +57,7 @@ def process(root: Path) -> Iterator[tuple[int, Path]]:
         assert child.pid
         yield child.pid, place
         child.join(25)
-        assert child.exitcode == 0
+        assert child.exitcode == code
     finally:
         child.kill()
 
