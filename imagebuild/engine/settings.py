@@ -21,8 +21,8 @@ class EngineSettings:
     it is. ``drives`` maps a drive letter (``C``) to the folder that stands for it when a mount's source is a Windows
     path; a letter without a folder has nothing on it. ``publish_address`` is the IPv4 address that ports are
     published on where a binding names none: by default nobody else reaches what a test starts. ``ca`` is a PEM file
-    with the only certificate authorities that containers trust, ``None`` for this machine's. ``build_memory`` is the address
-    space in bytes that the process of one build may have; 0 is no limit."""
+    with the only certificate authorities that containers trust, ``None`` for this machine's. ``build_memory`` is the
+    address space in bytes that the process of one build may have; 0 is no limit."""
 
     root: Path
     build: int = 20348

@@ -46,11 +46,12 @@ def test_the_process_behind_gets_all_that_was_asked_for(root: Path, tmp_path: Pa
     (tmp_path / "c").mkdir()
     (tmp_path / "wcow.toml").touch()
     command = started(monkeypatch, tmp_path, "--config", str(tmp_path / "wcow.toml"), args=(
-        "--publish-address", "0.0.0.0", "--windows-build", "17763", "--host-drive", f"c={tmp_path / 'c'}"))
+        "--publish-address", "0.0.0.0", "--windows-build", "17763", "--build-memory", "512m", "--host-drive",
+        f"c={tmp_path / 'c'}"))
     assert command == [
         sys.executable, "-m", "imagebuild", "--config", str(tmp_path / "wcow.toml"), "engine", "start", "--foreground",
-        "--windows-build", "17763", "--publish-address", "0.0.0.0", "--root", str(root), "--socket",
-        str(root / "engine.sock"), "--host-drive", f"C={tmp_path / 'c'}"]
+        "--windows-build", "17763", "--publish-address", "0.0.0.0", "--build-memory", str(512 << 20),
+        "--root", str(root), "--socket", str(root / "engine.sock"), "--host-drive", f"C={tmp_path / 'c'}"]
     assert capsys.readouterr().out == f"export DOCKER_HOST=unix://{root / 'engine.sock'}\n"
 
 
@@ -132,3 +133,10 @@ def test_the_socket_of_a_user_is_in_the_runtime_folder_or_else_in_the_engines_ow
         monkeypatch.setenv("XDG_RUNTIME_DIR", other)
         assert verbs.engine_place(None, None) == (own, own / "engine.sock")
     assert verbs.engine_place("/srv/engine", None) == (Path("/srv/engine"), Path("/srv/engine/engine.sock"))
+
+
+@pytest.mark.parametrize(("text", "why"), [("12q", "is not a size"), ("100m", "less than a build needs"), ("-1", "")])
+def test_a_size_of_memory_that_is_none_is_refused(root: Path, capsys: pytest.CaptureFixture[str], text: str,
+                                                  why: str) -> None:
+    assert run(["engine", "start", "--build-memory", text]) == 2
+    assert why in capsys.readouterr().err
