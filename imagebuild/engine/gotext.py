@@ -7,7 +7,7 @@ import re
 
 _ESCAPES = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v",
             "\\": r"\\", '"': r"\""}
-_FLOAT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)", re.ASCII)
+_FLOAT = re.compile(r"[+-]?(?:\d++\.?\d*|\.\d+)", re.ASCII)
 _SUFFIX = re.compile(r"([kmgtp])(?:i?b)?|b|", re.ASCII)
 _MOST = (1 << 63) - 1
 

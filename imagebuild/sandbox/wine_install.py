@@ -117,7 +117,7 @@ def check_nesting() -> None:
     if key not in _NESTING:
         said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=20, env={},
                               stdin=subprocess.DEVNULL).stdout
-        found = re.search(r"(\d+)\.(\d+)", said)
+        found = re.search(r"(\d{1,9})\.(\d{1,9})", said)
         _NESTING[key] = found is not None and (int(found[1]), int(found[2])) >= (0, 12)
     if not _NESTING[key]:
         raise ToolError("cannot mount a folder inside another mount", program="bwrap",
