@@ -42,7 +42,8 @@ class MessageFacts:
 
 _PHRASES = (
     # Up to engine 27, "windows/amd64 10.0.x"; microsoft/Windows-Containers#334.
-    ("no-manifest", rf"no matching manifest for windows/(?P<arch>\w++)(?: (?P<host>{_VERSION}))?[\d.]* in the manifest"),
+    ("no-manifest",
+     rf"no matching manifest for windows/(?P<arch>\w++)(?: (?P<host>{_VERSION}))?[\d.]* in the manifest"),
     # From 28 on; moby/moby daemon/internal/distribution/pull_v2_test.go@b985e231. A variant may follow (/v8).
     ("no-manifest", rf"no matching manifest for windows\((?P<host>{_VERSION})[^)]{{0,60}}\)/(?P<arch>\w+)"),
     ("no-manifest", r"no matching manifest for unknown in the manifest"),  # 18.09; docker/for-win#3775
