@@ -15,9 +15,11 @@ pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).resolve().parents[1]
 SUITES = (
-    "imagebuild/sandbox/test_archive.py", "imagebuild/sandbox/test_box.py", "imagebuild/sandbox/test_changes.py",
-    "imagebuild/sandbox/test_escapes.py", "imagebuild/sandbox/test_folder.py", "imagebuild/sandbox/test_leftover.py",
-    "imagebuild/sandbox/test_overlay.py", "imagebuild/sandbox/test_talks.py", "imagebuild/sandbox/test_targets.py",
+    "imagebuild/sandbox/test_adapters.py", "imagebuild/sandbox/test_archive.py", "imagebuild/sandbox/test_box.py",
+    "imagebuild/sandbox/test_changes.py", "imagebuild/sandbox/test_escapes.py", "imagebuild/sandbox/test_folder.py",
+    "imagebuild/sandbox/test_identity.py", "imagebuild/sandbox/test_leftover.py", "imagebuild/sandbox/test_names.py",
+    "imagebuild/sandbox/test_overlay.py", "imagebuild/sandbox/test_roots.py", "imagebuild/sandbox/test_talks.py",
+    "imagebuild/sandbox/test_targets.py", "imagebuild/sandbox/test_template.py",
     "imagebuild/sandbox/test_unpack.py", "imagebuild/engine/test_bad_ends.py", "imagebuild/engine/test_containers.py",
     "imagebuild/engine/test_hostpath.py", "imagebuild/engine/test_modes.py", "imagebuild/engine/test_mounts.py",
     "imagebuild/engine/test_net_process.py", "imagebuild/engine/test_volumes.py")

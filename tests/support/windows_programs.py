@@ -65,7 +65,9 @@ def _unpacked(archive: Path) -> Path:
                 packed.extractall(building)
         else:
             with tarfile.open(archive) as packed:
-                packed.extractall(building, filter="data")
+                if hasattr(tarfile, "data_filter"):  # 3.11.4 and later
+                    packed.extraction_filter = tarfile.data_filter
+                packed.extractall(building)
         for path in [building, *building.rglob("*")]:
             path.chmod(0o755 if path.is_dir() else 0o644)
         building.rename(target)
