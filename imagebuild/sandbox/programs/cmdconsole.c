@@ -6,6 +6,8 @@
  * same in every code page that a console has. So the functions of OURS take the place of kernel32's in cmd's table of
  * imports.
  *
+ * Lines of batch files that are labels come with an @, or cmd would echo them, which Windows' never does.
+ *
  * Its input is read line by line here too: cmd takes a whole buffer from a pipe, uses one line and forgets the rest,
  * which Windows' cmd leaves for the next command.
  */
@@ -19,6 +21,10 @@
 /* The console's code pages; 0: not known. Another program may change them, so what cmd has started or waited for makes
  * them unknown. */
 static UINT output_page, input_page;
+
+/* The batch file, opened for its next line; whether the last read was of it. */
+static HANDLE batch;
+static BOOL is_batch_line;
 
 static UINT WINAPI get_output_page(void)
 {
@@ -57,6 +63,14 @@ static int WINAPI to_text(UINT page, DWORD flags, const char *bytes, int length,
     int i;
 
     if (page != LATER_ASKED) return MultiByteToWideChar(page, flags, bytes, length, out, room);
+    if (is_batch_line) {
+        is_batch_line = FALSE;
+        for (i = 0; i < length && (bytes[i] == ' ' || bytes[i] == '\t'); i++) ;
+        if (i < length && bytes[i] == ':' && length < room) { /* no label is echoed, nor a comment that looks like one */
+            *out = '@';
+            return 1 + to_text(page, flags, bytes, length, out + 1, room - 1);
+        }
+    }
     for (i = 0; i < length && i < room && !(bytes[i] & 0x80); i++) out[i] = bytes[i];
     if (i == length) return length;
     return MultiByteToWideChar(known_page(&input_page, GetConsoleCP), flags, bytes, length, out, room);
@@ -103,6 +117,8 @@ static BOOL WINAPI read_file(HANDLE file, void *buffer, DWORD size, DWORD *got, 
     char *at = buffer, *end = at + size;
     DWORD part;
 
+    is_batch_line = batch && file == batch;
+
     if (overlapped || !got || !size || GetFileType(file) != FILE_TYPE_PIPE)
         return ReadFile(file, buffer, size, got, overlapped);
     *got = 0;
@@ -132,8 +148,13 @@ static BOOL WINAPI get_screen(HANDLE handle, CONSOLE_SCREEN_BUFFER_INFO *screen)
 static HANDLE WINAPI create_file(const WCHAR *name, DWORD access, DWORD share, SECURITY_ATTRIBUTES *security,
                                  DWORD how, DWORD flags, HANDLE model)
 {
+    const DWORD all = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+    HANDLE file;
+
     if (!lstrcmpW(name, L"CONIN$") && !may_be_console(GetStdHandle(STD_OUTPUT_HANDLE))) name = L"NUL";
-    return CreateFileW(name, access, share, security, how, flags, model);
+    file = CreateFileW(name, access, share, security, how, flags, model);
+    batch = access == GENERIC_READ && share == all && how == OPEN_EXISTING && !security ? file : NULL; /* no other is */
+    return file;
 }
 
 static const struct { const char *name; void *function; } OURS[] = {

@@ -72,7 +72,8 @@ int each_process(const struct request *request, int stopping)
         int inside = is_in_job(id, job);
 
         if (id == GetCurrentProcessId()) continue;
-        if (stopping && inside) control(id, CTRL_SHUTDOWN_EVENT);
+        if (stopping && inside && lstrcmpiW(entry.szExeFile, L"conhost.exe")) /* it would take its programs with it */
+            control(id, CTRL_SHUTDOWN_EVENT);
         if (!stopping) row(id, inside, entry.szExeFile);
     }
     return 0;

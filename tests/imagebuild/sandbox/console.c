@@ -12,6 +12,25 @@ static int state(const char *name, DWORD which, DWORD mode)
     return printf("%s %lu: %s %lu\n", name, mode, done ? "yes" : "no", done ? 0 : GetLastError());
 }
 
+static HANDLE guest;
+static const char *done;
+
+/* What a service does that is told to end: it goes on for a while, and asks its console once more. */
+static BOOL WINAPI finish(DWORD event)
+{
+    FILE *file;
+
+    if (guest) { /* the host of another program ends after it */
+        WaitForSingleObject(guest, INFINITE);
+        ExitProcess(7);
+    }
+    Sleep(1000);
+    file = fopen(done, "w");
+    fprintf(file, "page %u", GetConsoleOutputCP());
+    fclose(file);
+    ExitProcess(event);
+}
+
 int main(int count, char **argument)
 {
     const char *verb = count > 1 ? argument[1] : "";
@@ -41,6 +60,19 @@ int main(int count, char **argument)
         startup.hStdOutput = startup.hStdError = file;
         sprintf(text, "%s ask 1", argument[0]);
         return !CreateProcessA(NULL, text, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &process);
+    }
+    if (!strcmp(verb, "host") || !strcmp(verb, "guest")) { /* host FILE: a program with a console of its own, as guest */
+        STARTUPINFOA startup = {.cb = sizeof startup};
+        PROCESS_INFORMATION process;
+
+        done = argument[2];
+        sprintf(text, "%s guest %s", argument[0], done);
+        if (!strcmp(verb, "host")) {
+            CreateProcessA(NULL, text, NULL, NULL, FALSE, CREATE_NO_WINDOW, NULL, NULL, &startup, &process);
+            guest = process.hProcess;
+        }
+        SetConsoleCtrlHandler(finish, TRUE);
+        Sleep(INFINITE);
     }
     if (!strcmp(verb, "handles")) {
         printf("types %lu %lu %lu\n", GetFileType(input), GetFileType(GetStdHandle(STD_OUTPUT_HANDLE)),

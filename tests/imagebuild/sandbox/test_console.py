@@ -94,6 +94,15 @@ def test_a_code_page_that_was_changed_counts_from_then_on(consoles: Boxes) -> No
     assert lines[3].endswith(b"1252")
 
 
+def test_a_stop_leaves_a_program_its_console_until_it_has_finished(consoles: Boxes) -> None:
+    box = consoles.open()
+    main = start(box, rf"{CONSOLE} host C:\\done.txt")
+    assert wait_for(lambda: "conhost.exe" in {row.name for row in box.processes()})
+    box.stop(8)
+    assert main.ended.result(1) == 7
+    assert (consoles.root / "box/upper/done.txt").read_text() == "page 437"
+
+
 # --- standard handles -------------------------------------------------------------------------------------------------
 
 
@@ -147,3 +156,15 @@ def test_more_shows_everything_without_a_stop_where_there_is_no_one_to_press_a_k
     code, text = piped(consoles.open(), "cmd /c more", lines.encode())
     assert (code, text.splitlines()[:300]) == (0, [str(i) for i in range(300)])
     assert "More" not in text
+
+
+def test_cmd_echoes_no_label_and_no_comment_that_looks_like_one(consoles: Boxes) -> None:
+    (consoles.layer / "labels.cmd").write_bytes(
+        b":: Created by npm\r\necho one\r\ngoto two\r\n:one\r\necho never\r\n  :two three\r\n::\r\necho two\r\n"
+        b"for /f %%i in (C:\\data.txt) do @echo [%%i]\r\ncall :sub x\r\ngoto :eof\r\n:sub\r\n@echo %1\r\n")
+    (consoles.layer / "data.txt").write_bytes(b":data\r\n")
+    done = consoles.run(r"cmd /c C:\labels.cmd")
+    lines = [line.rstrip() for line in done.out.splitlines() if line]
+    assert lines == [r"C:\>echo one", "one", r"C:\>goto two", r"C:\>echo two", "two",
+                     r"C:\>for /f %i in (C:\data.txt) do @echo [%i]", "[:data]", r"C:\>call :sub x", "x",
+                     r"C:\>goto :eof"], done
