@@ -33,8 +33,8 @@ from .stores import (
 )
 
 if TYPE_CHECKING:
+    from .builder.downloads import Downloads
     from .engine.core import Engine
-    from .engine.image_build import BuildTools
     from .engine.image_registry import Registries
     from .engine.settings import EngineSettings
 
@@ -198,11 +198,11 @@ def engine_registries(settings: Settings) -> Registries:
         retries=Retries(attempts=settings.retries)))
 
 
-def engine_build_tools(settings: Settings) -> BuildTools:
+def engine_build_tools(settings: Settings) -> Downloads:
     """What builds of the embedded engine may use."""
-    from .engine.image_build import BuildTools
+    from .builder.downloads import Downloads
 
-    return BuildTools(settings.downloads, settings.offline)
+    return Downloads(settings.downloads.rules, settings.offline)
 
 
 def open_library(settings: Settings) -> OpenLibrary:

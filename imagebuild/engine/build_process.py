@@ -22,11 +22,11 @@ from typing import Any, BinaryIO, NoReturn
 
 from ..builder import BuildRequest, Built, Workshop
 from ..builder.cache import Cache
+from ..builder.downloads import Downloads
 from ..builder.execute import Build, Shared
 from ..dockerapi import faults
 from ..dockerapi.jsonlines import Message
 from ..errors import DockerfileError, UsageError
-from ..fetch import DownloadMap, NetworkFetcher
 from ..images.library import Found, Library
 from ..images.rootfs import IndexCache
 from ..oci import Descriptor, Location, Platform
@@ -96,7 +96,8 @@ def _build(talk: Channel, asked: dict[str, Any], context: BinaryIO) -> None:
     with LayoutStore(root, create=True, durable=True, opener=lambda location: _Promised(talk, root)) as store, \
             ExitStack() as stack:
         library = EngineLibrary(talk, store)
-        shop = Workshop(library, IndexCache(cache / "indexes"), Cache(cache / "steps"), _fetcher(asked), None, context,
+        fetcher = Downloads.from_json(asked["downloads"]).fetcher()
+        shop = Workshop(library, IndexCache(cache / "indexes"), Cache(cache / "steps"), fetcher, None, context,
                         local=False)
         request = _request(asked)
         try:
@@ -117,11 +118,6 @@ def _request(asked: dict[str, Any]) -> BuildRequest:
     fields: dict[str, Any] = {name: tuple(map(tuple, value)) if isinstance(value, list) else value
                               for name, value in asked["request"].items()}
     return BuildRequest(**fields)
-
-
-def _fetcher(asked: dict[str, Any]) -> NetworkFetcher:
-    rules = tuple((prefix, Path(target) if is_folder else target) for prefix, target, is_folder in asked["downloads"])
-    return NetworkFetcher(downloads=DownloadMap(rules), offline=asked["offline"])
 
 
 class EngineLibrary(Library):

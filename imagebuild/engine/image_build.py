@@ -16,15 +16,15 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ..builder.downloads import Downloads
 from ..dockerapi import faults
 from ..dockerapi.duration import moment_text
 from ..dockerapi.jsonlines import Message, message
 from ..errors import Interrupted, StoreError, WcowError
-from ..fetch import DownloadMap
 from ..oci import Descriptor, Digest, Platform, Reference
 from ..stores import Credentials, LayoutStore
 from ..stores.collect import collect
@@ -44,14 +44,6 @@ _SAID = 4096
 """Bytes of what a process said that ended without a word to us: its last lines."""
 END_SECONDS = 10.0
 """How long a process may take to end after its last word."""
-
-
-@dataclass(frozen=True, slots=True)
-class BuildTools:
-    """What builds of an engine may use: where downloads come from, and whether there is a network at all."""
-
-    downloads: DownloadMap = field(default_factory=DownloadMap)
-    offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +76,7 @@ class BuildProcess:
             self._cancelled = True
             self._kill()
 
-    def run(self, images: Images, call: BuildCall, tools: BuildTools, say: Say) -> None:
+    def run(self, images: Images, call: BuildCall, tools: Downloads, say: Say) -> None:
         """Build an image and keep it under its names; the last lines say its id."""
         with self._context, scratch(images) as folder, images.shelf.writing() as store:
             said = folder / "said"
@@ -216,10 +208,9 @@ class _Served:
             return pulled(self._images, wanted, _unheard if self._call.quiet else self._say)
 
 
-def _document(images: Images, call: BuildCall, tools: BuildTools) -> dict[str, Any]:
-    rules = [(prefix, str(target), isinstance(target, Path)) for prefix, target in tools.downloads.rules]
+def _document(images: Images, call: BuildCall, tools: Downloads) -> dict[str, Any]:
     return {"images": str(images.shelf.path), "cache": str(images.cache), "request": call.request,
-            "quiet": call.quiet, "downloads": rules, "offline": tools.offline}
+            "quiet": call.quiet, "downloads": tools.to_json()}
 
 
 def _finish(images: Images, call: BuildCall, kept: Kept, say: Say) -> None:
@@ -237,4 +228,4 @@ def _unheard(message: Message) -> None:
     """Nobody listens."""
 
 
-__all__ = ["BuildCall", "BuildProcess", "BuildTools"]
+__all__ = ["BuildCall", "BuildProcess"]

@@ -32,7 +32,7 @@ from .parts import Unpacked
 from .settings import EngineSettings
 
 if TYPE_CHECKING:
-    from .image_build import BuildTools
+    from ..builder.downloads import Downloads
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,7 +53,7 @@ class Images:
 
     def __init__(self, settings: EngineSettings, events: Events, *, registries: Registries | None = None,
                  running: Callable[[str], bool] = _stopped, ground: Callable[[], Ground] | None = None,
-                 build_tools: BuildTools | None = None, powershell: Callable[[], Path] | None = None) -> None:
+                 build_tools: Downloads | None = None, powershell: Callable[[], Path] | None = None) -> None:
         self.settings = settings
         self.events = events
         self.registries = registries or Registries()

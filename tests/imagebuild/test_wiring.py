@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support import images
 
-from imagebuild.engine.image_build import BuildTools
+from imagebuild.builder.downloads import Downloads
 from imagebuild.errors import NotFoundError, WcowError
 from imagebuild.fetch import DownloadMap
 from imagebuild.oci import Location, Platform
@@ -105,4 +105,4 @@ def test_an_offline_engine_asks_no_registry() -> None:
 
 def test_builds_of_an_engine_download_as_the_settings_say() -> None:
     downloads = DownloadMap.parse({"https://a.example/": "https://b.example/"})
-    assert engine_build_tools(Settings(offline=True, downloads=downloads)) == BuildTools(downloads, offline=True)
+    assert engine_build_tools(Settings(offline=True, downloads=downloads)) == Downloads(downloads.rules, offline=True)

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from imagebuild.builder.downloads import Downloads
 from imagebuild.dockerapi import Request, Response, Route, Server, faults, respond
 from imagebuild.engine.events import Events
-from imagebuild.engine.image_build import BuildTools
 from imagebuild.engine.image_commit import Commitable
 from imagebuild.engine.image_registry import Registries
 from imagebuild.engine.image_unpack import Ground
@@ -61,7 +61,7 @@ def owner(root: Path, *, build: int = 20348, registries: Registries | None = Non
     settings = EngineSettings(root, build=build)
     events = Events()
 
-    tools = BuildTools(offline=True)
+    tools = Downloads(offline=True)
     return Owner(Images(settings, events, registries=registries, build_tools=tools), settings, events)
 
 

@@ -22,10 +22,10 @@ from support.engine_images import connect, repository
 from support.engines import Heard, make, new, opened, run, until, wait_for
 from support.registry_double import RegistryDouble, stall
 
+from imagebuild.builder.downloads import Downloads
 from imagebuild.dockerapi import Client
 from imagebuild.engine.core import Engine
 from imagebuild.engine.events import Event, Events
-from imagebuild.engine.image_build import BuildTools
 from imagebuild.engine.image_registry import Registries
 from imagebuild.engine.lines import Wanted, read
 from imagebuild.engine.output import STDOUT, Output
@@ -38,7 +38,7 @@ HOUR = 3600 * 10 ** 9
 def _engine(root: Path) -> Engine:
     made = make(root)
     made.images.registries = Registries(connect)
-    made.images.build_tools = BuildTools()
+    made.images.build_tools = Downloads()
     return made
 
 

@@ -19,8 +19,8 @@ from support.attack import ask
 from support.engine_images import Served, connect, owner, serving
 from support.engines import wait_for
 
+from imagebuild.builder.downloads import Downloads
 from imagebuild.engine.build_channel import Channel, Ended
-from imagebuild.engine.image_build import BuildTools
 from imagebuild.engine.image_registry import Registries
 
 from .test_bad_ends import process
@@ -32,7 +32,7 @@ PING = b"GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n"
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     engine = owner(tmp_path / "root", registries=Registries(connect))
-    engine.images.build_tools = BuildTools()
+    engine.images.build_tools = Downloads()
     with serving(engine, tmp_path) as server:
         yield server
 
