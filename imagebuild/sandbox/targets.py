@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -75,22 +76,32 @@ class Targets:
         return inside
 
 
+_SETTLED = 0.3
+"""Seconds after which the mounts of a box's first process are as they stay: bubblewrap changes its root twice when it
+has made them, and what is read meanwhile lacks some."""
+
+
 def check(process: int, targets: Iterable[str]) -> None:
     """See in the mounts of a box's first process that there is one at each of these places; ToolError.
 
     Where a part of the way was a link when bubblewrap mounted, the mount is somewhere else.
     """
+    wanted, end = set(targets), time.monotonic() + _SETTLED
+    while missing := wanted - _mount_points(process):
+        if time.monotonic() > end:
+            raise ToolError("cannot start a sandbox", program="bwrap",
+                            why=f"the way to the mount {min(missing)!r} leads through a link, or was changed meanwhile",
+                            hint="mount it outside folders in which other containers write")
+        time.sleep(0.001)
+
+
+def _mount_points(process: int) -> set[str]:
     try:
         lines = Path(f"/proc/{process}/mountinfo").read_text("utf-8", "surrogateescape").splitlines()
     except OSError as error:
         raise ToolError("cannot start a sandbox", program="bwrap", why="bubblewrap ended while it made the mounts",
                         hint="its message is in the program's error output") from error
-    points = {_unescaped(line.split(" ")[4]).removeprefix(_NEW_ROOT) for line in lines}
-    for target in targets:
-        if target not in points:
-            raise ToolError("cannot start a sandbox", program="bwrap",
-                            why=f"the way to the mount {target!r} leads through a link, or was changed meanwhile",
-                            hint="mount it outside folders in which other containers write")
+    return {_unescaped(line.split(" ")[4]).removeprefix(_NEW_ROOT) for line in lines}
 
 
 def _split(path: str) -> tuple[str, list[str]]:
