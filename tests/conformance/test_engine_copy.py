@@ -244,6 +244,7 @@ def test_a_copy_goes_into_a_mount_of_a_container_that_runs_and_beneath_it_else(
     docker("cp", tmp_path / "in", f"{name}:/data/stopped")
     assert [path.name for path in folder.iterdir()] == ["running"]
     assert taken(packed(windows, f"{name}:/data"), below="data") == {"stopped": b"in"}
+    assert "C Files/data/stopped" in docker("diff", name).splitlines()
     docker("rm", name)
 
 

@@ -10,12 +10,13 @@ import pytest
 from support.engines import ReadyImages
 
 from imagebuild.dockerapi import faults, shapes
-from imagebuild.engine.changed import listed, mounted, parts_of, stopped_drive
+from imagebuild.engine.changed import asked, listed, mounted, parts_of, stopped_drive
 from imagebuild.engine.container import Container
 from imagebuild.engine.events import Events
 from imagebuild.engine.image_unpack import Ground
 from imagebuild.engine.settings import EngineSettings
 from imagebuild.layer import Kind
+from imagebuild.sandbox.archive import Asked
 from imagebuild.sandbox.changes import Changed, How
 
 
@@ -61,3 +62,11 @@ def test_a_path_that_is_not_on_the_system_drive_is_refused(path: str, text: str)
 @pytest.mark.parametrize("path", ["C:\\a\\b", "c:/a/b", "/a/b", "a\\b", "/C:/a/b"])
 def test_a_path_is_written_in_many_ways(path: str) -> None:
     assert parts_of(path) == ("a", "b")
+
+
+@pytest.mark.parametrize(("path", "wanted"), [
+    ("/a/B", Asked(("a", "B"), "B")), ("/a/b/", Asked(("a", "b"), "b", folder=True)),
+    ("C:\\a\\b\\.", Asked(("a", "b"), ".", folder=True)), ("/a/../b", Asked(("b",), "b")),
+    ("/", Asked((), "\\", folder=True)), ("C:/.", Asked((), ".", folder=True)), ("/a/..", Asked((), "\\"))])
+def test_a_path_of_a_copy_says_its_last_name_and_whether_it_is_a_folder(path: str, wanted: Asked) -> None:
+    assert asked(path) == wanted

@@ -136,3 +136,21 @@ def test_root_has_given_itself_up_before_it_reads_a_filter_in_a_folder(stdio: St
                        terminal=False)
     assert seen[:5] == [wine_install.SETPRIV, "--reuid=4", "--regid=5", "--clear-groups", wine_install.SETPRIV]
     assert "--seccomp-filter" in seen[5:]
+
+
+def test_a_number_that_another_process_has_by_now_opens_no_drive(tmp_path: Path,
+                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bwrap, "DRIVE_C", str(tmp_path))
+    ended = subprocess.Popen(["/bin/true"])
+    gone, here = os.pidfd_open(ended.pid), os.pidfd_open(os.getpid())
+    ended.wait()
+    assert launch.open_drive(launch.Child(ended, gone, os.getpid())) is None
+    opened = launch.open_drive(launch.Child(ended, here, os.getpid()))
+    assert opened is not None
+    assert os.path.samestat(os.fstat(opened), tmp_path.stat())
+    (tmp_path / "link").symlink_to("/")
+    monkeypatch.setattr(bwrap, "DRIVE_C", f"{tmp_path}/link")
+    with pytest.raises(ToolError, match="cannot open the drive"):
+        launch.open_drive(launch.Child(ended, here, os.getpid()))
+    for number in (gone, here, opened):
+        os.close(number)

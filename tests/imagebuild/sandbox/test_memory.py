@@ -93,3 +93,17 @@ def test_a_box_starts_once_and_nothing_joins_one_that_is_over(box: Box) -> None:
         go(box, "exit 0")
     with pytest.raises(NotFoundError):
         go(box, "exit 0", join=True)
+
+
+def test_the_drive_of_a_box_that_runs_is_open(box: Box) -> None:
+    with pytest.raises(NotFoundError):
+        box.drive()
+    sleeping(box)
+    drive = box.drive()
+    assert not drive.over()
+    os.mkdir("made", dir_fd=drive.fd)
+    box.kill()
+    assert drive.over()
+    os.close(drive.fd)
+    with pytest.raises(NotFoundError):
+        box.drive()
