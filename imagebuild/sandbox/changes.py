@@ -64,8 +64,9 @@ def changes(upper: Path, lower: Merged, *, ignore: Iterable[Parts] = (), skipped
             ) -> Iterator[Changed]:
     """Every change, a folder before what is in it, siblings by folded name; nothing for a container that did nothing.
 
-    ``lower`` is what lies below the upper folder. ``ignore`` are paths that are not the container's doing, such as
-    where a volume was mounted. StoreError when the machine does not let us read.
+    ``lower`` is what lies below the upper folder. ``ignore`` are folders that are not the container's doing as long as
+    they are empty, such as where a volume was mounted: what was put beneath one while it was not counts. StoreError
+    when the machine does not let us read.
     """
     walk = _Walk(upper, lower, {_key(path) for path in ignore}, skipped or (lambda path, why: None))
     return walk.folder((), (), True)
@@ -132,7 +133,7 @@ class _Walk:
             self._skipped(join((*path, item.name)), f"it differs only in case from {there[0].name}")
         item = there[0]
         here = (*path, item.name)
-        if _key(here) in self._ignore:
+        if _key(here) in self._ignore and self._is_empty(here):
             return
         why = _objection(here, item)
         if why:
@@ -143,6 +144,10 @@ class _Walk:
             yield from self._there(number, path, item, lower, node, merged and same)
         except FileNotFoundError:
             return  # a program took it away meanwhile
+
+    def _is_empty(self, path: Parts) -> bool:
+        with opened(self._upper, path) as folder:
+            return folder is None or not items(folder)
 
     def _there(self, number: int, path: Parts, item: Item, lower: Parts | None, node: Node | None,
                merged: bool) -> Iterator[Changed]:

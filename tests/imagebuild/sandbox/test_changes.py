@@ -200,12 +200,15 @@ def test_attributes_are_told_and_those_of_a_folder_are_a_change(tmp_path: Path) 
     assert [change.path for change in changes(upper, Merged([lower]))] == [("f",)]
 
 
-def test_mount_points_are_not_the_containers_doing(tmp_path: Path) -> None:
-    (tmp_path / "upper/Example/inner").mkdir(parents=True)
+def test_mount_points_are_not_the_containers_doing_until_something_is_put_beneath(tmp_path: Path) -> None:
+    (tmp_path / "upper/Example").mkdir(parents=True)
     (tmp_path / "upper/x").mkdir()
     found = list(changes(tmp_path / "upper", Merged([tmp_path / "lower"]), ignore=[("example",)]))
     assert [change.path for change in found] == [("x",)]
     assert isinstance(found[0], Changed)
+    (tmp_path / "upper/Example/copied").write_bytes(b"x")
+    found = list(changes(tmp_path / "upper", Merged([tmp_path / "lower"]), ignore=[("example",)]))
+    assert [change.path for change in found] == [("Example",), ("Example", "copied"), ("x",)]
 
 
 def test_whiteouts_made_of_marks_count_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
