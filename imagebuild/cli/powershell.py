@@ -43,12 +43,14 @@ def _root_option(function: Any) -> Any:
               help="Where releases lie, for a mirror: vVERSION/PowerShell-VERSION-win-x64.zip, hashes.sha256.")
 @click.option("--newest", metavar="URL", default=NEWEST, envvar="WCOW_POWERSHELL_NEWEST",
               help="What names the newest release, for a mirror.")
+@click.option("--prepare/--no-prepare", default=True, show_default=True,
+              help="Make powershell.exe now, or when a container first needs it (some ten seconds).")
 @_root_option
 @progress_option
 @format_option
 @click.pass_context
 def install(ctx: click.Context, /, version: str | None, source: str | None, checksum: str | None, releases: str,
-            newest: str, root: str | None, progress: Any, as_json: bool) -> None:
+            newest: str, prepare: bool, root: str | None, progress: Any, as_json: bool) -> None:
     """Install PowerShell, or another version of it. Containers that start from now on have it.
 
     \b
@@ -70,6 +72,8 @@ def install(ctx: click.Context, /, version: str | None, source: str | None, chec
                 return lambda done, total: renderer.show(Advance(name, done))
 
             found = _install(ctx, store, stack, bar, renderer, version, source, checksum, releases, newest)
+        if prepare:
+            _make_layer(store, renderer)
     finally:
         renderer.close()
     if as_json:
@@ -101,7 +105,6 @@ def _install(ctx: click.Context, store: ProgramStore, stack: ExitStack,
     done = bar("unpack", "unpacking")
     found = store.install(POWERSHELL, place, checksum=checksum or "", origin=origin, progress=done)
     renderer.show(Finish("unpack"))
-    _make_layer(store, renderer)
     return found
 
 

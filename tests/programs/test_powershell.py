@@ -46,10 +46,10 @@ def releases(tmp_path: Path) -> Iterator[tuple[Path, list[str]]]:
 
 def test_the_newest_release_is_installed_shown_and_removed(home: Home, tmp_path: Path,
                                                            releases: tuple[Path, list[str]]) -> None:
-    root = ["--root", str(tmp_path / "engine")]
+    root = ["--root", str(tmp_path / "engine")]  # --no-prepare: what is installed here has no program in it
     none = home.wcow("powershell", "status", *root, code=1)
     assert none.out == "PowerShell is not installed; install it: wcow powershell install\n"
-    done = home.wcow("powershell", "install", *root, *releases[1])
+    done = home.wcow("powershell", "install", *root, *releases[1], "--no-prepare")
     assert done.out == "PowerShell 7.6.9\n" and "downloading PowerShell 7.6.9" in done.err
     facts = json.loads(home.wcow("powershell", "status", *root, "--format", "json").out)
     assert facts["version"] == "7.6.9" and Path(facts["folder"], "pwsh.exe").is_file()
@@ -75,6 +75,7 @@ def test_a_file_is_installed_and_a_wrong_one_is_named(home: Home, tmp_path: Path
                                "  containers here are windows/amd64: take the archive for x64\n")
     assert "there is no nosuch.zip" in home.wcow("powershell", "install", *root, "--from", "nosuch.zip", code=2).err
     archive.write_bytes(made_programs.archive(made_programs.powershell()))
-    assert home.wcow("powershell", "install", *root, "-q", "--from", str(archive)).out == "PowerShell 7.6.9\n"
+    assert home.wcow("powershell", "install", *root, "-q", "--no-prepare", "--from",
+                     str(archive)).out == "PowerShell 7.6.9\n"
     both = home.wcow("powershell", "install", *root, "--from", str(archive), "--version", "7.6.9", code=2)
     assert "exclude each other" in both.err
