@@ -46,6 +46,7 @@ def main() -> int:
     if not sources:
         return 3
     outcomes: list[Outcome] = []
+    left = False  # an engine that was stopped left a process, a mount or a namespace
     try:
         with (tempfile.TemporaryDirectory(prefix="wcow-suites-") as temporary, programs.registry() as registry,
               hub.serving(registry.host, {image.repository for image in images.IMAGES}) as host):
@@ -55,20 +56,24 @@ def main() -> int:
             for source in sources:
                 python = environment(source)
                 for kind in options.accounts or [users.ourselves().kind]:
-                    with engine.engine(user=users.find(kind)) as made:
-                        made.docker("rmi", engine.IMAGE)
-                        for image in source.suite.images:
-                            made.docker("pull", image)
-                        report = folder / f"{source.suite.name}-{kind}.xml"
-                        _run(source, python, made, report, options.part)
-                        outcomes.append(read(source, report, kind))
+                    report = folder / f"{source.suite.name}-{kind}.xml"
+                    try:
+                        with engine.engine(user=users.find(kind)) as made:
+                            made.docker("rmi", engine.IMAGE)
+                            for image in source.suite.images:
+                                made.docker("pull", image)
+                            _run(source, python, made, report, options.part)
+                    except engine.Left as error:
+                        left = True
+                        print(error, file=sys.stderr)
+                    outcomes.append(read(source, report, kind))
                     print(outcomes[-1].line(), flush=True)
     except programs.Unavailable as error:
         print(f"the suites cannot run here: {error}", file=sys.stderr)
         return 3
     if options.page:
         options.page.write_text(page(outcomes, BAR), encoding="utf-8")
-    return 1 if any(one.percent < BAR for one in outcomes) else 0
+    return 1 if left or any(one.percent < BAR for one in outcomes) else 0
 
 
 def _options(names: list[str]) -> argparse.Namespace:

@@ -35,6 +35,7 @@ int complain(const char *name, const char *path) {
 }
 
 int stay(void) {
+    fflush(NULL);
     for (;;) Sleep(INFINITE);
 }
 
@@ -45,7 +46,7 @@ int main(int argc, char **argv) {
     _setmode(0, _O_BINARY);
     _setmode(1, _O_BINARY);
     _setmode(2, _O_BINARY);
-    setvbuf(stderr, NULL, _IONBF, 0);
+    setvbuf(stderr, NULL, _IOFBF, 4096);  /* unbuffered, each character is a write of its own */
     char own[MAX_PATH];
     GetModuleFileNameA(NULL, own, sizeof own);
     char *name = base_name(own);
@@ -57,6 +58,6 @@ int main(int argc, char **argv) {
     }
     if (!_isatty(1)) setvbuf(stdout, NULL, _IOFBF, 65536);
     int code = run(argc, argv);
-    fflush(stdout);
+    fflush(NULL);
     return code;
 }

@@ -183,7 +183,7 @@ int ping_main(int argc, char **argv) {
     char address[64];
     const char *name = argc > 1 ? argv[argc - 1] : "";
     if (!looked_up(name, address, sizeof address)) { fprintf(stderr, "ping: bad address '%s'\n", name); return 1; }
-    fflush(stdout);
+    fflush(NULL);
     int saved = _dup(1), null = _open("NUL", _O_WRONLY);
     _dup2(null, 1);
     intptr_t code = _spawnl(_P_WAIT, "C:\\windows\\system32\\ping.exe", "ping", "-n", "1", address, NULL);

@@ -81,7 +81,7 @@ int python_main(int argc, char **argv) {
     if (terminal && !(argc > 1 && !strcmp(argv[1], "-q"))) puts("Python 3 (a few words of it)");
     for (;;) {
         if (terminal) fputs(">>> ", stdout);
-        fflush(stdout);
+        fflush(NULL);
         if (!fgets(line, sizeof line, stdin)) return 0;
         line[strcspn(line, "\r\n")] = 0;
         statement(line);

@@ -45,11 +45,11 @@ static char *output_of(const char *text) {
     char name[MAX_PATH], folder[MAX_PATH];
     GetTempPathA(sizeof folder, folder);
     GetTempFileNameA(folder, "sh", 0, name);
-    fflush(stdout);
+    fflush(NULL);
     int saved = _dup(1), file = _open(name, _O_RDWR | _O_CREAT | _O_TRUNC | _O_BINARY, 0600);
     _dup2(file, 1);
     run_list(text);
-    fflush(stdout);
+    fflush(NULL);
     _dup2(saved, 1);
     _close(saved);
     _lseek(file, 0, SEEK_SET);
@@ -146,7 +146,7 @@ static int spawn(Simple *command) {
     const char *arguments[MAX_WORDS + 1];
     for (int at = 0; at < command->count; at++) arguments[at] = quoted_for_windows(command->items[at]);
     arguments[command->count] = NULL;
-    fflush(stdout);
+    fflush(NULL);
     intptr_t code = _spawnvp(_P_WAIT, command->items[0], arguments);
     if (code != -1) return (int)code;
     fprintf(stderr, "sh: %s: not found\n", command->items[0]);
@@ -155,7 +155,7 @@ static int spawn(Simple *command) {
 
 static int builtin(Simple *command, int *code) {
     const char *name = command->items[0];
-    if (!strcmp(name, "exit")) { fflush(stdout); exit(command->count > 1 ? atoi(command->items[1]) : last_code); }
+    if (!strcmp(name, "exit")) { fflush(NULL); exit(command->count > 1 ? atoi(command->items[1]) : last_code); }
     if (!strcmp(name, "cd")) { *code = command->count > 1 && _chdir(command->items[1]) ? complain("cd", command->items[1]) : 0; return 1; }
     if (!strcmp(name, "trap") || !strcmp(name, "set") || !strcmp(name, ":")) { *code = 0; return 1; }
     if (!strcmp(name, "export") && command->count > 1) { *code = _putenv(command->items[1]); return 1; }
@@ -176,7 +176,7 @@ static int run_words(Simple *command) {
     Applet applet = find_applet(base_name(command->items[0]));
     if (!applet || applet == sh_main) return spawn(command);
     code = applet(command->count, command->items);
-    fflush(stdout);
+    fflush(NULL);
     return code;
 }
 
@@ -193,7 +193,7 @@ static int run_simple(const char *text, int input, int output) {
             if (given[fd] < 0) { fprintf(stderr, "sh: can't create %s: %s\n", command.file[fd], strerror(errno)); return 1; }
         }
     }
-    fflush(stdout);
+    fflush(NULL);
     for (int fd = 0; fd < 3; fd++) {
         if (given[fd] < 0) continue;
         saved[fd] = _dup(fd);
@@ -203,7 +203,7 @@ static int run_simple(const char *text, int input, int output) {
     for (int fd = 1; fd < 3; fd++)
         if (command.same[fd] >= 0) { if (saved[fd] < 0) saved[fd] = _dup(fd); _dup2(command.same[fd], fd); }
     code = run_words(&command);
-    fflush(stdout);
+    fflush(NULL);
     for (int fd = 0; fd < 3; fd++)
         if (saved[fd] >= 0) { _dup2(saved[fd], fd); _close(saved[fd]); }
     return code;
@@ -270,10 +270,10 @@ int sh_main(int argc, char **argv) {
         if (argv[at][0] == '-' && strchr(argv[at], 'c')) return run_list(argv[at + 1]);
     int terminal = _isatty(0);
     for (;;) {
-        if (terminal) { fputs("/ # ", stdout); fflush(stdout); }
+        if (terminal) { fputs("/ # ", stdout); fflush(NULL); }
         if (!fgets(line, sizeof line, stdin)) return last_code;
         line[strcspn(line, "\r\n")] = 0;
         run_list(line);
-        fflush(stdout);
+        fflush(NULL);
     }
 }

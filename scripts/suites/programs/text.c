@@ -8,12 +8,12 @@ int false_main(int argc, char **argv) { (void)argc, (void)argv; return 1; }
 int stay_main(int argc, char **argv) {
     (void)argc, (void)argv;
     puts("Mem: top");
-    fflush(stdout);
+    fflush(NULL);
     return stay();
 }
 
 int sleep_main(int argc, char **argv) {
-    fflush(stdout);
+    fflush(NULL);
     if (argc < 2) return 1;
     if (!strcmp(argv[1], "infinity")) return stay();
     Sleep((DWORD)(atof(argv[1]) * 1000));
