@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from ..dockerapi import faults, shapes
 from ..sandbox import identity
@@ -18,6 +17,7 @@ from ..sandbox.archive import Asked
 from ..sandbox.changes import Changed, How, changes
 from ..sandbox.drive import Drive
 from ..sandbox.merged import Merged, Parts
+from ..sandbox.overlay import read_small
 from ..sandbox.registry import HiveChange, Prefix, changes_of
 from ..windows.names import parse_path
 from .container import Container
@@ -27,6 +27,9 @@ from .images import Images
 from .mountspec import plain_target
 from .run import Run
 from .settings import EngineSettings
+
+MOST_REGISTRY = 64 << 20
+"""Bytes of one registry file of a container: its programs write it, and Wine's own has a few MiB."""
 
 
 def ground_of(images: Images) -> Ground:
@@ -118,11 +121,5 @@ def hives(settings: EngineSettings, images: Images, container: Container) -> tup
               for file in FILES]
     before = [(identity.profile(data, user) if file == "user.reg" else data) + own.get(file, b"")
               for file, data in zip(FILES, before, strict=True)]
-    return changes_of(Prefix.parse(*before), Prefix.parse(*(_read(prefix / file) for file in FILES)))
-
-
-def _read(path: Path) -> bytes:
-    """A file that the container's programs could write, and so make a link of."""
-    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    with os.fdopen(number, "rb") as stream:
-        return stream.read()
+    after = (read_small(prefix / file, MOST_REGISTRY) for file in FILES)
+    return changes_of(Prefix.parse(*before), Prefix.parse(*after))

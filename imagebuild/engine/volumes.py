@@ -9,13 +9,12 @@ and ``data`` are one folder. Nothing of an image is copied into a new volume. So
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -286,27 +285,13 @@ def size_of(folder: Path) -> int:
     """The bytes of the files below a folder, each counted once; what cannot be looked at counts nothing."""
     seen: set[tuple[int, int]] = set()
     total = 0
-    for about in _files(folder):
+    for about in overlay.sizes(folder):
         if about.st_nlink > 1:
             if (about.st_dev, about.st_ino) in seen:
                 continue
             seen.add((about.st_dev, about.st_ino))
         total += about.st_size
     return total
-
-
-def _files(folder: Path) -> Iterator[os.stat_result]:
-    pending = [os.fspath(folder)]
-    while pending:
-        try:
-            with os.scandir(pending.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        pending.append(entry.path)
-                    else:
-                        yield entry.stat(follow_symlinks=False)
-        except OSError:
-            continue
 
 
 def _discard(folder: Path) -> None:

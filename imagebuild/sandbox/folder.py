@@ -89,16 +89,8 @@ def _new(name: str, parent: int, account: Account) -> BinaryIO:
 def remove(folder: Path) -> None:
     """Take the folder of a box away. The overlay leaves a folder nobody may enter in ``work``, and a program of the box
     may have made others."""
-    inner = folder / "work" / "work"
-    if inner.is_dir() and not inner.is_symlink():
-        inner.chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.is_dir():
-        for where, names, _ in os.walk(folder):
-            for path in (Path(where, name) for name in names):
-                if not path.is_symlink():
-                    path.chmod(0o700)
-        shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        overlay.remove_path(folder)
 
 
 def drive(letter: str, spec: BoxSpec, account: Account) -> int:

@@ -21,6 +21,8 @@ from enum import Enum
 from pathlib import Path
 
 from ..errors import StoreError
+from . import descent
+from .descent import Descent
 
 OPAQUE = "user.overlay.opaque"
 """On a folder: ``y`` when lower folders of its path do not count, ``x`` when whiteouts of the second form may be in
@@ -28,7 +30,7 @@ it."""
 WHITEOUT = "user.overlay.whiteout"
 """On an empty file: it is a whiteout. The first form is a character device 0:0, which any user may make."""
 
-OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+OPEN_FOLDER = descent.OPEN_FOLDER
 OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe must not make us wait
 
 
@@ -135,23 +137,71 @@ def make_opaque(folder: int) -> None:
 
 
 def remove(folder: int, name: str) -> None:
-    """Remove whatever has this name in an open folder, with all below it; nothing happens where there is nothing."""
-    try:
-        os.unlink(name, dir_fd=folder)
+    """Remove whatever has this name in an open folder, with all below it; nothing happens where there is nothing.
+    Needs no more descriptors and no more of Python's stack for a deep tree than for a flat one."""
+    if _unlinked(folder, name):
         return
-    except FileNotFoundError:
-        return
-    except (IsADirectoryError, PermissionError):
-        pass  # Linux says EISDIR, POSIX EPERM
-    inner = _open_to_clear(folder, name)
-    try:
-        with os.scandir(inner) as found:
-            names = [one.name for one in found]
-        for one in names:
-            remove(inner, one)
-    finally:
-        os.close(inner)
+    with Descent(_open_to_clear(folder, name)) as place:
+        levels = [(name, _names(place.here))]
+        while True:
+            folder_name, names = levels[-1]
+            if names:
+                one = names.pop()
+                if not _unlinked(place.here, one):
+                    place.down(one, _open_to_clear)
+                    levels.append((one, _names(place.here)))
+                continue
+            levels.pop()
+            if not levels:
+                break
+            place.up()
+            os.rmdir(folder_name, dir_fd=place.here)
     os.rmdir(name, dir_fd=folder)
+
+
+def sizes(folder: Path) -> Iterator[os.stat_result]:
+    """What the kernel says of everything below a folder that is not a folder, no link being followed; what cannot be
+    looked at is left out, and the rest where a program moves the folder that is being read."""
+    top = open_folder(folder, ())
+    if top is None:
+        return
+    with Descent(top) as place:
+        levels = [_listed(place.here)]
+        while levels:
+            if not levels[-1]:
+                levels.pop()
+                try:
+                    if levels:
+                        place.up()
+                except OSError:
+                    return
+                continue
+            name = levels[-1].pop()
+            try:
+                about = os.stat(name, dir_fd=place.here, follow_symlinks=False)
+                if stat.S_ISDIR(about.st_mode):
+                    place.down(name)
+                    levels.append(_listed(place.here))
+                    continue
+            except OSError:
+                continue
+            yield about
+
+
+def read_small(path: Path, limit: int) -> bytes:
+    """The content of a plain file that programs of a container could write, or put something else in place of. No link
+    is followed. StoreError for what is not a plain file, or has more bytes than ``limit``."""
+    try:
+        number = os.open(path, OPEN_FILE)
+    except OSError as error:
+        raise cannot("read", path, (), error) from error
+    with os.fdopen(number, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            raise StoreError(f"cannot read {path}", why="it is not a plain file", path=str(path))
+        data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise StoreError(f"cannot read {path}", why=f"it has more than {limit >> 20} MiB", path=str(path))
+    return data
 
 
 def remove_path(path: Path) -> None:
@@ -164,6 +214,29 @@ def remove_path(path: Path) -> None:
         remove(parent, path.name)
     finally:
         os.close(parent)
+
+
+def _names(folder: int) -> list[str]:
+    with os.scandir(folder) as found:
+        return [one.name for one in found]
+
+
+def _listed(folder: int) -> list[str]:
+    try:
+        return _names(folder)
+    except OSError:
+        return []
+
+
+def _unlinked(folder: int, name: str) -> bool:
+    """Remove a name that is not a folder's; whether it is gone now."""
+    try:
+        os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        pass
+    except (IsADirectoryError, PermissionError):  # Linux says EISDIR, POSIX EPERM
+        return False
+    return True
 
 
 def _open_to_clear(folder: int, name: str) -> int:

@@ -10,11 +10,12 @@ import pytest
 from support.engines import ReadyImages
 
 from imagebuild.dockerapi import faults, shapes
-from imagebuild.engine.changed import asked, listed, mounted, parts_of, stopped_drive
+from imagebuild.engine.changed import asked, hives, listed, mounted, parts_of, stopped_drive
 from imagebuild.engine.container import Container
 from imagebuild.engine.events import Events
-from imagebuild.engine.image_unpack import Ground
+from imagebuild.engine.image_unpack import FILES, Ground
 from imagebuild.engine.settings import EngineSettings
+from imagebuild.errors import StoreError
 from imagebuild.layer import Kind
 from imagebuild.sandbox.archive import Asked
 from imagebuild.sandbox.changes import Changed, How
@@ -70,3 +71,16 @@ def test_a_path_is_written_in_many_ways(path: str) -> None:
     ("/", Asked((), "\\", folder=True)), ("C:/.", Asked((), ".", folder=True)), ("/a/..", Asked((), "\\"))])
 def test_a_path_of_a_copy_says_its_last_name_and_whether_it_is_a_folder(path: str, wanted: Asked) -> None:
     assert asked(path) == wanted
+
+
+def test_a_registry_file_that_a_program_made_huge_is_not_read_into_memory(tmp_path: Path) -> None:
+    for folder in (tmp_path / "ground", tmp_path / "one" / "box" / "prefix"):
+        folder.mkdir(parents=True)
+        for name in FILES:
+            (folder / name).write_bytes(b"WINE REGISTRY Version 2\n")
+    os.truncate(tmp_path / "one" / "box" / "prefix" / "user.reg", 10 << 30)
+    images = ReadyImages(EngineSettings(tmp_path), Events())
+    images.ground = lambda: Ground("ground", (tmp_path,), tmp_path / "ground")
+    container = Container("id", "one", tmp_path / "one", 0, "sha256:0", shapes.Config(), shapes.HostConfig())
+    with pytest.raises(StoreError, match=r"user\.reg: it has more than 64 MiB"):
+        hives(images.settings, images, container)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,10 @@ from pathlib import Path
 import pytest
 from support import programs, users
 from support.users import User
+
+from imagebuild.errors import StoreError
+from imagebuild.sandbox import overlay
+from imagebuild.sandbox.descent import Descent
 
 REMOVE = """
 import os, sys
@@ -59,3 +64,65 @@ def test_what_a_link_points_at_keeps_its_permissions_and_content(user: User, roo
     (user.own(root / "box") / "link").symlink_to(root / "kept")
     assert user.run(REMOVE, root, "[]").strip() == "['kept'] 0o500"
     assert (root / "kept" / "file").read_bytes() == b"x"
+
+
+DEEP = """
+import os, resource, sys
+from pathlib import Path
+from imagebuild.sandbox import overlay
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+here = top = os.open(sys.argv[1], os.O_RDONLY)
+for _ in range(3000):
+    os.mkdir("box", dir_fd=here)
+    Path(f"/proc/self/fd/{here}/file").write_bytes(b"xy")
+    inner = os.open("box", os.O_RDONLY, dir_fd=here)
+    if here != top:
+        os.close(here)
+    here = inner
+os.close(here)
+print(sum(one.st_size for one in overlay.sizes(Path(sys.argv[1], "box"))))
+overlay.remove(top, "box")
+print(sorted(os.listdir(top)))
+"""
+"""With fewer descriptors than the tree has levels, and more levels than Python has frames."""
+
+
+@pytest.mark.parametrize("kind", [users.ROOT, users.USER])
+def test_a_tree_of_three_thousand_folders_is_counted_and_removed(kind: str) -> None:
+    with programs.skipping():
+        account = users.find(kind)
+    with account.folder() as folder:
+        assert account.run(DEEP, folder).split("\n")[:2] == ["5998", "['file']"]
+
+
+def test_sizes_follow_no_link_out_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "file").write_bytes(b"x" * 1000)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "out")
+    assert [one.st_size for one in overlay.sizes(tmp_path / "in")] == [len(str(tmp_path / "out"))]
+
+
+def test_a_folder_that_was_moved_away_is_not_left_by_its_new_parent(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    with Descent(os.open(tmp_path / "a", os.O_RDONLY)) as place:
+        place.down("b")
+        (tmp_path / "a" / "b").rename(tmp_path / "b")
+        with pytest.raises(OSError, match="moved"):
+            place.up()
+
+
+def test_a_small_file_is_read_and_no_more_than_the_limit(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"four")
+    assert overlay.read_small(tmp_path / "file", 4) == b"four"
+    with pytest.raises(StoreError, match="more than"):
+        overlay.read_small(tmp_path / "file", 3)
+
+
+def test_a_pipe_or_a_link_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    with pytest.raises(StoreError, match="not a plain file"):
+        overlay.read_small(tmp_path / "pipe", 4)
+    with pytest.raises(StoreError, match="cannot read"):
+        overlay.read_small(tmp_path / "link", 4)
