@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import NotFoundError, ToolError, UsageError
-from . import bwrap, etc, folder, identity, launch, processes, talks, targets
+from . import bwrap, etc, folder, identity, joined, launch, processes, talks, targets
 from .account import Account
 from .limits import Group, Means
 from .notice import ended, wait
@@ -261,8 +261,7 @@ class WineBox:
             child.popen.wait()
             os.close(child.init)
         else:
-            child.popen.kill()
-            child.popen.wait()
+            joined.end(child.popen)
             os.close(child.joined)
             self._joined.discard(child.popen.pid)
 
@@ -279,7 +278,7 @@ class WineBox:
         except NotFoundError:
             return  # the box has ended, and with it the program
         except (WaitTimeout, ToolError) as error:
-            child.popen.kill()
+            joined.end(child.popen)
             raise ToolError("cannot end a program in the box", program="taskkill",
                             why=f"process {process.windows_pid} runs on: Wine does not answer",
                             hint="end the box") from error
@@ -317,12 +316,12 @@ class WineBox:
         self._talks.end(talk)
         return self._cause if code is None else code
 
-    def _flooded(self, *joined: int) -> None:
+    def _flooded(self, *outside: int) -> None:
         """End a box that writes answers without end in launcher.exe's place. nsenter, if one waits for its program in
         there, is left to end by itself: process 1 is not over while a child of nsenter's has no parent to bury it."""
         self._signal(signal.SIGKILL)
-        if joined:
-            wait(END_SECONDS, *joined)
+        if outside:
+            wait(END_SECONDS, *outside)
 
     def stop(self, timeout: float) -> None:
         """See :meth:`.port.Box.stop`."""
@@ -435,8 +434,7 @@ class WineBox:
             if flooded:
                 self._flooded(child.joined)
             if flooded or time.monotonic() > end:
-                child.popen.kill()
-                child.popen.wait()
+                joined.end(child.popen)
                 raise ToolError(f"cannot {verb} in the box", program="wine64", why=f"no answer in {seconds:g} s")
             wait(end - time.monotonic(), talk.descriptor, child.joined)
         talk.hear()

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ToolError
-from . import bwrap, notice, seccomp, wine_install
+from . import bwrap, joined, notice, seccomp, wine_install
 from .account import Account
 from .limits import Group, prefix
 from .notice import ended, wait
@@ -158,8 +158,7 @@ def joining(init_pid: int, account: Account, group: Group, limits: Limits, stdio
     try:
         return Child(popen, joined=os.pidfd_open(popen.pid))
     except OSError as error:
-        popen.kill()
-        popen.wait()
+        joined.end(popen)
         raise ToolError("cannot start a program in the box", why=error.strerror or str(error)) from error
 
 
