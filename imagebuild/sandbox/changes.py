@@ -69,7 +69,7 @@ def changes(upper: Path, lower: Merged, *, ignore: Iterable[Parts] = (), skipped
     when the machine does not let us read.
     """
     walk = _Walk(upper, lower, {_key(path) for path in ignore}, skipped or (lambda path, why: None))
-    return walk.folder((), (), True)
+    return _in_order(walk.folder((), (), True))
 
 
 def open_content(upper: Path, path: Parts) -> BinaryIO:
@@ -87,6 +87,32 @@ def open_content(upper: Path, path: Parts) -> BinaryIO:
     raise NotFoundError(f"{join(path)} is not there any more", path=join(path))
 
 
+@dataclass(frozen=True, slots=True)
+class _Below:
+    """The changes in a folder come next, and before the first of them, where there is one, the folder itself."""
+
+    folder: Changed | None
+    inside: Iterator[Changed | _Below]
+
+
+def _in_order(start: Iterator[Changed | _Below]) -> Iterator[Changed]:
+    """Tell what a walk finds. What is below is not asked for within what is above: Python has fewer frames than a
+    container may make levels."""
+    levels = [_Below(None, start)]
+    while levels:
+        step = next(levels[-1].inside, None)
+        if step is None:
+            levels.pop()
+        elif isinstance(step, _Below):
+            levels.append(step)
+        else:
+            for at, level in enumerate(levels):
+                if level.folder is not None:
+                    yield level.folder
+                    levels[at] = _Below(None, level.inside)
+            yield step
+
+
 class _Walk:
     """One walk over an upper folder."""
 
@@ -97,7 +123,7 @@ class _Walk:
         self._skipped = skipped
         self._linked: dict[tuple[int, int], str] = {}  # files with several names, by device and inode
 
-    def folder(self, path: Parts, lower: Parts | None, merged: bool) -> Iterator[Changed]:
+    def folder(self, path: Parts, lower: Parts | None, merged: bool) -> Iterator[Changed | _Below]:
         """The changes in one folder, which is ``lower`` below, perhaps in another case; ``merged`` when what is there
         is still to be seen."""
         number = open_folder(self._upper, path)
@@ -115,12 +141,21 @@ class _Walk:
                 if key in hidden:
                     yield from self._gone((*path, hidden[key].name))
                 else:
-                    yield from self._name(number, path, groups[key], lower, below.get(key), merged)
+                    for step in self._name(number, path, groups[key], lower, below.get(key), merged):
+                        if isinstance(step, _Below) and number is not None:  # one is open, however deep
+                            os.close(number)
+                            number = None
+                        yield step
+                if number is None:
+                    number = open_folder(self._upper, path)
+                    if number is None:
+                        return  # a program took it away meanwhile
         finally:
-            os.close(number)
+            if number is not None:
+                os.close(number)
 
     def _name(self, number: int, path: Parts, group: list[Item], lower: Parts | None, node: Node | None,
-              merged: bool) -> Iterator[Changed]:
+              merged: bool) -> Iterator[Changed | _Below]:
         """What became of one name, of which there may be several spellings."""
         there = sorted((item for item in group if item.sort is not Sort.WHITEOUT),
                        key=lambda item: (node is None or item.name != node.name, item.name))
@@ -150,7 +185,7 @@ class _Walk:
             return folder is None or not items(folder)
 
     def _there(self, number: int, path: Parts, item: Item, lower: Parts | None, node: Node | None,
-               merged: bool) -> Iterator[Changed]:
+               merged: bool) -> Iterator[Changed | _Below]:
         here = (*path, item.name)
         found = os.stat(item.name, dir_fd=number, follow_symlinks=False)
         how = How.ADDED if node is None else How.MODIFIED
@@ -174,17 +209,13 @@ class _Walk:
         folder = Changed(here, how, Kind.DIRECTORY, modified=modified, attributes=attributes)
         if node is None or node.sort is not Sort.FOLDER or lower is None:
             yield folder
-            yield from self.folder(here, None, False)
+            yield _Below(None, self.folder(here, None, False))
             return
         lower = (*lower, node.name)
         told = attributes != self._attributes_below(lower, node)
         if told:
             yield folder
-        for change in self.folder(here, lower, merged):
-            if not told:
-                yield folder
-                told = True
-            yield change
+        yield _Below(None if told else folder, self.folder(here, lower, merged))
 
     def _attributes_below(self, path: Parts, node: Node) -> int:
         with opened(self._lower.place(node), path) as number:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import users
 
 from imagebuild.errors import NotFoundError
 from imagebuild.layer import Kind
@@ -223,3 +224,33 @@ def test_whiteouts_made_of_marks_count_too(tmp_path: Path, monkeypatch: pytest.M
     assert (upper / "d/x").is_file()
     assert tell(upper, lower)[1:] == [("d/empty", How.ADDED, Kind.FILE, ""), ("d/x", How.DELETED, Kind.WHITEOUT, "")]
     assert [path for path, _ in Merged([lower, upper]).walk()] == [("d",), ("d", "empty"), ("d", "y")]
+
+
+DEEP = """
+import os, resource, sys
+from pathlib import Path
+from imagebuild.sandbox import overlay
+from imagebuild.sandbox.changes import changes
+from imagebuild.sandbox.merged import Merged
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+root = Path(sys.argv[1])
+(root / "low").mkdir()
+here = os.open(root, os.O_RDONLY)
+for name in ["up"] + ["d"] * 1100:
+    os.mkdir(name, dir_fd=here)
+    inner = os.open(name, os.O_RDONLY, dir_fd=here)
+    os.close(here)
+    here = inner
+os.close(here)
+told = []
+found = list(changes(root / "up", Merged((root / "low",)), skipped=lambda path, why: told.append(why)))
+print(len(found), len(found[-1].path), told)
+overlay.remove_path(root / "up")
+"""
+
+
+def test_more_levels_than_python_has_frames_are_told_and_too_deep_ones_skipped() -> None:
+    account = users.find(users.USER if os.geteuid() else users.ROOT)
+    with account.folder() as folder:
+        told = account.run(DEEP, folder).strip()
+    assert told == "1023 1023 ['its path is too long for a layer']"
