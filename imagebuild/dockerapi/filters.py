@@ -10,6 +10,12 @@ from dataclasses import dataclass, field
 
 from . import faults, gojson
 
+#: Each container, image or event is compared with each value, on the thread that answers everybody. A program that
+#: asks for a hundred ids at once is served; moby has no bound but the length of a query.
+MAX_VALUES = 1000
+#: A pattern that repeats something costs a thousand times what a plain one does.
+MAX_PATTERNS = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:
@@ -41,6 +47,8 @@ class Filters:
                 fields[name] = tuple(dict.fromkeys(values))
             else:
                 raise faults.bad_filter()
+        if sum(map(len, fields.values())) > MAX_VALUES:
+            raise faults.BadRequest(f"invalid filter: more than {MAX_VALUES} values")
         return cls(fields)
 
     def text(self) -> str:
@@ -85,6 +93,8 @@ class Filters:
         """As ``exact``, or one of the wanted is a regular expression found in ``value`` (names of containers)."""
         if self.exact(name, value):
             return True
+        if sum(_repeats(pattern) > 0 for pattern in self.get(name)) > MAX_PATTERNS:
+            raise faults.BadRequest(f"invalid filter '{name}': more than {MAX_PATTERNS} patterns that repeat something")
         return any(_found(pattern, value) for pattern in self.get(name))
 
     def prefix(self, name: str, value: str) -> bool:
@@ -104,17 +114,27 @@ class Filters:
         return not self.get(name) or not self.labels(labels, name)
 
 
-#: Python's regular expressions try every way there is, Go's none twice. With so many choices in a pattern, over a
-#: value of this length, that is some millions of steps at most; what has more is compared as text.
-_REPEATS, _BRANCHES, _LONGEST = 3, 8, 128
+#: Python's regular expressions try every way there is, Go's none twice. A pattern that may need more steps than this
+#: over a value, has more repetitions or choices, or meets a longer value, is compared as text.
+_STEPS, _REPEATS, _BRANCHES, _LONGEST = 300_000, 3, 8, 128
 
 
 def _found(pattern: str, value: str) -> bool:
     # A client's pattern must not keep the engine busy, which answers everybody on one thread.
-    if (len(pattern) > 256 or len(value) > _LONGEST or sum(map(pattern.count, "*+?{")) > _REPEATS
-            or pattern.count("|") > _BRANCHES or re.search(r"[*+}][)\]]*[*+{]|\)[*+{]", pattern)):
+    if (len(pattern) > 256 or len(value) > _LONGEST or _repeats(pattern) > _REPEATS
+            or len(value) ** _depth(pattern) > _STEPS or pattern.count("|") > _BRANCHES
+            or re.search(r"[*+}][)\]]*[*+{]|\)[*+{]", pattern)):
         return pattern in value
     try:
         return re.search(pattern, value) is not None
     except (re.error, RecursionError, OverflowError):
         return False
+
+
+def _depth(pattern: str) -> int:
+    # Each repetition may end at every place of the value; a pattern that is not held to its start begins at every one.
+    return _repeats(pattern) + (not pattern.startswith("^"))
+
+
+def _repeats(pattern: str) -> int:
+    return sum(map(pattern.count, "*+?{"))

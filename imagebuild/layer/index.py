@@ -339,9 +339,23 @@ def _eas_from_text(text: str | None) -> tuple[tuple[str, bytes], ...]:
 def _matcher(patterns: Iterable[str], linux: bool) -> Callable[[str], bool]:
     """Whether a path matches one of the patterns: ``*`` within a component, all else literal, case as the layer's."""
     form = str if linux else fold
-    texts = ["[^/]*".join(re.escape(form(part)) for part in pattern.split("*")) for pattern in patterns]
-    match = re.compile("|".join(texts) if texts else r"(?!)").fullmatch
+    match = _pattern([form(pattern) for pattern in patterns]).fullmatch
     return lambda path: match(form(path)) is not None
+
+
+def _pattern(patterns: Iterable[str]) -> re.Pattern[str]:
+    """Compile patterns of paths into one expression, whose time grows as the path does."""
+    texts = [_glob(pattern) for pattern in patterns]
+    return re.compile("|".join(texts) if texts else r"(?!)")
+
+
+def _glob(pattern: str) -> str:
+    # Each star but the last takes as little as it can and never more (the group is atomic): what the part after it
+    # matches first leaves the most to the stars behind, so another try could not help and is not made.
+    first, *parts = map(re.escape, pattern.split("*"))
+    if not parts:
+        return first
+    return first + "".join(f"(?>[^/]*?{part})" for part in parts[:-1]) + f"[^/]*{parts[-1]}"
 
 
 def _cannot_write(path: Path, why: str) -> StoreError:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -98,3 +99,21 @@ def test_a_pattern_made_to_take_for_ever_does_not() -> None:
     for pattern in ("(a+)+$", "(a*)*b", "(a|aa)+$", "((a+))+$", "(.*){9}x"):
         Filters.of(name=pattern).match("name", "a" * 200 + "!")
     assert time.perf_counter() - start < 5
+
+
+def test_a_document_has_a_bounded_number_of_values() -> None:
+    from imagebuild.dockerapi.filters import MAX_VALUES
+
+    values = {str(number): True for number in range(MAX_VALUES)}
+    assert len(Filters.parse(json.dumps({"id": values})).get("id")) == MAX_VALUES
+    with pytest.raises(faults.BadRequest, match="more than 1000 values"):
+        Filters.parse(json.dumps({"id": values, "label": {"a": True}}))
+
+
+def test_only_a_few_patterns_may_repeat_something() -> None:
+    from imagebuild.dockerapi.filters import MAX_PATTERNS
+
+    patterns = [f"{number}x*" for number in range(MAX_PATTERNS + 1)]
+    assert Filters.of(name=patterns[:-1]).match("name", "a7b")
+    with pytest.raises(faults.BadRequest, match="more than 8 patterns"):
+        Filters.of(name=patterns).match("name", "a7b")
