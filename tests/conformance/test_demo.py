@@ -50,7 +50,7 @@ def left(environment: dict[str, str]) -> list[object]:
 
 
 def test_the_demo_builds_pushes_pulls_and_shows_two_images(environment: dict[str, str], tmp_path: Path) -> None:
-    done = subprocess.run([DEMO], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120,
+    done = subprocess.run([DEMO], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=400,
                           check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     digests = dict(re.findall(r"^  (built|pulled) +(sha256:[0-9a-f]{64})$", done.stdout, re.MULTILINE))
@@ -70,7 +70,7 @@ def test_the_demo_runs_as_a_normal_user(environment: dict[str, str], tmp_path: P
     user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     if subprocess.run([*user, "test", "-x", sys.executable, "-a", "-x", DEMO], check=False).returncode:
         pytest.skip(f"{REPOSITORY} can be read by root only")
-    done = subprocess.run([*user, DEMO], env=environment, cwd="/", capture_output=True, text=True, timeout=120,
+    done = subprocess.run([*user, DEMO], env=environment, cwd="/", capture_output=True, text=True, timeout=400,
                           check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Done." in done.stdout and left(environment) == []
@@ -88,3 +88,12 @@ def test_a_demo_that_is_stopped_takes_its_registry_with_it(
     os.killpg(demo.pid, stop)  # as a terminal does
     assert demo.wait(30) in (130, 143)
     assert left(environment) == []
+
+
+def test_the_demo_shows_real_programs_of_windows_or_says_how_to_get_them(environment: dict[str, str],
+                                                                         tmp_path: Path) -> None:
+    done = subprocess.run([DEMO], env={**environment, "WCOW_SHARED": str(tmp_path)}, cwd=tmp_path, capture_output=True,
+                          text=True, timeout=400, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    if "No engine on this machine" not in done.stdout:
+        assert "'wcow powershell install' gets it" in done.stdout and "No .NET here" in done.stdout
