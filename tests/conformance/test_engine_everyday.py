@@ -31,7 +31,7 @@ def test_a_terminal(windows: Engine, name: str) -> None:
     assert windows.docker("ps", "-aq", "--filter", f"name={name}").stdout == ""
 
 
-def test_a_life_in_pipes(windows: Engine, docker: Docker, name: str) -> None:
+def test_a_life_in_pipes(docker: Docker, tmp_path: Path, name: str) -> None:
     docker("volume", "create", name)
     docker("run", "-d", "--name", name, "-v", f"{name}:C:\\data", IMAGE, "cmd", "/c",
            "echo begun & ping -n 60 127.0.0.1 >nul")
@@ -39,6 +39,11 @@ def test_a_life_in_pipes(windows: Engine, docker: Docker, name: str) -> None:
         docker("exec", name, "cmd", "/c", "echo kept> C:\\data\\kept.txt & echo new> C:\\new.txt")
         assert docker("exec", "-i", name, "findstr", "x", stdin=b"line x\r\nline y\r\n") == "line x"
         assert docker("logs", name) == "begun"
+        (tmp_path / "in.txt").write_text("copied")
+        docker("cp", tmp_path / "in.txt", f"{name}:C:\\data\\in.txt")
+        assert docker("exec", name, "cmd", "/c", "type C:\\data\\in.txt") == "copied"
+        docker("cp", f"{name}:C:\\data\\kept.txt", tmp_path / "out.txt")
+        assert (tmp_path / "out.txt").read_text().strip() == "kept"
         assert "ping.exe" in docker("top", name).lower()
         docker("stop", "-t", "1", name)
         docker("start", name)
