@@ -40,9 +40,9 @@ def test_a_life_in_pipes(docker: Docker, tmp_path: Path, name: str) -> None:
         assert docker("exec", "-i", name, "findstr", "x", stdin=b"line x\r\nline y\r\n") == "line x"
         assert docker("logs", name) == "begun"
         (tmp_path / "in.txt").write_text("copied")
-        docker("cp", tmp_path / "in.txt", f"{name}:C:\\data\\in.txt")
+        docker("cp", tmp_path / "in.txt", f"{name}:C:/data/in.txt")
         assert docker("exec", name, "cmd", "/c", "type C:\\data\\in.txt") == "copied"
-        docker("cp", f"{name}:C:\\data\\kept.txt", tmp_path / "out.txt")
+        docker("cp", f"{name}:C:/data/kept.txt", tmp_path / "out.txt")
         assert (tmp_path / "out.txt").read_text().strip() == "kept"
         assert "ping.exe" in docker("top", name).lower()
         docker("stop", "-t", "1", name)
