@@ -68,6 +68,8 @@ class WindowsPowerShell:
             self._store.root.mkdir(parents=True, exist_ok=True)
             programs = toolchain.find(self._home)
             with locked(self._store.root / "missing.lock", _LOCK_SECONDS), DraftDirectory(place) as draft:
+                if place.is_dir():  # made while we waited: containers may run over it by now
+                    return place
                 exe = draft.path / _EXE
                 exe.parent.mkdir(parents=True)
                 if programs is not None:

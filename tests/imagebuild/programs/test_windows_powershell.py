@@ -4,6 +4,7 @@ r"""PowerShell 7 where Windows has ``powershell.exe``, with the manners of 5.1; 
 from __future__ import annotations
 
 import base64
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from support.sandboxes import Boxes, run
 
 from imagebuild.errors import ToolError
 from imagebuild.programs import POWERSHELL, ProgramStore, WindowsPowerShell
+from imagebuild.programs.windows_powershell import layer
 from imagebuild.programs.windows_powershell.layer import with_library
 from imagebuild.sandbox import WineSandbox
 from imagebuild.sandbox.memory import MemorySandbox
@@ -52,6 +54,24 @@ def test_an_archive_whose_powershell_does_not_run_leaves_no_layer(sandbox: WineS
             WindowsPowerShell(store, sandbox, sandboxes.home()).layer()
         store.close()
         assert sorted(one.name for one in found.folder.parent.iterdir()) == ["files", "layer.lock", "program.json"]
+
+
+def test_two_who_need_the_missing_layer_at_once_get_one_that_is_not_replaced(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in = WindowsPowerShell(ProgramStore(tmp_path / "programs"), MemorySandbox(), tmp_path)
+    inodes: list[int] = []
+    real = layer.locked
+
+    @contextlib.contextmanager
+    def locked(path: Path, seconds: float) -> Iterator[None]:
+        monkeypatch.setattr(layer, "locked", real)  # another one takes the lock first, and makes the layer
+        other = WindowsPowerShell(ProgramStore(tmp_path / "programs"), MemorySandbox(), tmp_path)
+        inodes.append(other.layer().stat().st_ino)
+        yield
+
+    monkeypatch.setattr(layer, "locked", locked)
+    monkeypatch.setattr(layer.toolchain, "find", lambda home: None)
+    assert stand_in.layer().stat().st_ino == inodes[0]
 
 
 def test_the_layer_is_made_once_and_needs_no_sandbox_when_it_is_there(tmp_path: Path) -> None:
