@@ -44,6 +44,19 @@ def test_names_and_one_constant_are_changed_and_nothing_moves(install: Install) 
     assert altered.unknown(install) == ()
 
 
+def test_the_libraries_are_searched_once_for_each_state_of_their_files(install: Install,
+                                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(install: Install) -> tuple[str, ...]:
+        raise AssertionError("searched again")
+
+    assert altered.unknown(install) == ()
+    with monkeypatch.context() as patched:
+        patched.setattr(altered, "_missing", never)
+        assert altered.unknown(replace(install)) == ()
+    install.library("ntdll.so").write_bytes(b"another Wine")
+    assert len(altered.unknown(install)) == 1
+
+
 @pytest.mark.parametrize(("library", "data"), [
     ("crypt32.dll", b"\x81\x4e\x04\x00\x00\x02\x00"), ("crypt32.dll", b"\x81\x4e\x04\x00\x00\x01\x00" * 2),
     ("ntdll.so", TOLD.replace(b"WINELOADER", b"WINELOADEX")), ("ntdll.so", TOLD + TOLD), ("ntdll.so", b""),
