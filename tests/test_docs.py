@@ -67,7 +67,8 @@ def test_every_key_and_variable_is_in_the_configuration_page() -> None:
     page = text("docs/reference/configuration.md")
     for key in config._KEYS:
         assert f"`{key}`" in page or f"`[{key}]`" in page, key
-    sources = "".join(path.read_text(encoding="utf-8") for path in (TOP / "imagebuild").rglob("*.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for room in ("imagebuild", "plugins/pytest_wcow")
+                      for path in (TOP / room).rglob("*.py"))
     for name in sorted(set(re.findall(r"\"(WCOW_[A-Z_]+)\"", sources))):
         assert f"`{name}`" in page, name
     for name in sorted(set(re.findall(r"\bWCOW_[A-Z_]+", page))):

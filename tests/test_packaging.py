@@ -122,6 +122,20 @@ def test_the_wheel_holds_nothing_else_but_the_plugin_and_its_papers(wheel: set[s
     assert f"{papers.pop()}/licenses/LICENSE" in wheel
 
 
+def test_the_wheel_holds_the_pytest_plugin_and_says_where_pytest_finds_it(archives: Path, wheel: set[str]) -> None:
+    mine = {name.removeprefix("plugins/") for name in tracked() if name.startswith("plugins/pytest_wcow/")}
+    assert {name for name in wheel if name.startswith("pytest_wcow/")} == mine
+    assert "pytest_wcow/py.typed" in mine
+    (path,) = archives.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        (papers,) = (name for name in wheel if name.endswith("/entry_points.txt"))
+        assert "[pytest11]\npytest_wcow = pytest_wcow\n" in archive.read(papers).decode()
+
+
+def test_the_collection_leaves_the_pytest_plugin_out(collection: set[str]) -> None:
+    assert not {name for name in collection if "pytest_wcow" in name}
+
+
 def test_the_source_archive_can_build_the_same_wheel(sdist: set[str]) -> None:
     """The wheel above was built from it (as `python -m build` does), so the library is whole; these come beside it."""
     assert {"LICENSE", "README.md", "pyproject.toml", "PKG-INFO"} <= sdist

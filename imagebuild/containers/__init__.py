@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Containers of any Windows engine: what one shall be, its start, programs in it, its end.
+
+::
+
+    box = run_container(Client.at("unix:///run/wcow/engine.sock"), Spec.of("app:1", mounts={r"C:\\data": Path("data")}))
+    assert box.cmd("type C:\\\\data\\\\a.txt").check().stdout == "hello\\n"
+    box.remove()
+
+Each name is loaded when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .bases import Base, base_reference
+    from .container import Container, run_container
+    from .deadline import Deadline, DeadlineError
+    from .labels import Owner, owner
+    from .lifecycle import Leftover, remove
+    from .mount import Mount
+    from .outcome import CommandError, Outcome
+    from .spec import Port, Spec, create_request
+
+_HOME = {
+    "Base": "bases", "base_reference": "bases",
+    "Container": "container", "run_container": "container", "Deadline": "deadline", "DeadlineError": "deadline",
+    "Owner": "labels", "owner": "labels", "Leftover": "lifecycle", "remove": "lifecycle", "Mount": "mount",
+    "CommandError": "outcome", "Outcome": "outcome", "Port": "spec", "Spec": "spec", "create_request": "spec",
+}
+
+__all__ = [
+    "Base", "CommandError", "Container", "Deadline", "DeadlineError", "Leftover", "Mount", "Outcome", "Owner", "Port",
+    "Spec", "base_reference", "create_request", "owner", "remove", "run_container",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run a program in a running container: its words, its input, its end.
+
+``docker exec`` joins words to the one line that Windows has and puts ``\\`` before each quote, which ``cmd`` does not
+understand (moby/buildkit#4723). :func:`cmd_words` says a line to ``cmd`` exactly, whatever is in it.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..dockerapi import Client, shapes, streams
+from ..errors import DaemonError, UsageError
+from .deadline import Deadline
+from .outcome import CommandError, Outcome, outcome_of
+
+RUN_SECONDS = 300.0
+"""What a program has when nothing else is said."""
+
+NOT_STARTED = (126, 127)
+"""The codes that the engine gives an exec whose program could not be started; why stands in its output (moby
+``daemon/exec.go``, ``daemon/errors.go``). A program may end with the same code, hence the text."""
+NOT_STARTED_TEXT = b"encountered an error during hcs::System::CreateProcess"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """How a program is run: its environment beside the container's, its folder, account and input, and its time."""
+
+    environ: Mapping[str, str] | None = None
+    workdir: str = ""
+    user: str = ""
+    stdin: bytes = b""
+    tty: bool = False
+    timeout: float = RUN_SECONDS
+
+
+def execute(client: Client, container: str, argv: Sequence[str], ways: Ways | None = None) -> Outcome:
+    """Run a program in a container to its end.
+
+    Raises DeadlineError when that takes longer than it may, CommandError when it cannot be started, and the engine's
+    fault when the container does not run.
+    """
+    ways = ways or Ways()
+    words = tuple(map(str, argv))
+    if not words:
+        raise UsageError("cannot run a program without a name")
+    deadline = Deadline(ways.timeout)
+    asked = shapes.ExecCreate(
+        user=ways.user, tty=ways.tty, attach_stdin=bool(ways.stdin), attach_stdout=True, attach_stderr=True,
+        env=tuple(f"{name}={value}" for name, value in (ways.environ or {}).items()) or None,
+        working_dir=ways.workdir, cmd=words)
+    identifier = client.json("POST", f"/containers/{container}/exec", shape=shapes.Id, body=asked).id
+    out: dict[int, list[bytes]] = {streams.STDOUT: [], streams.STDERR: []}
+    with client.attach(f"/exec/{identifier}/start", body=shapes.ExecStart(tty=ways.tty)) as stream, \
+            deadline.closing(stream, f"{words[0]} did not end"):
+        if ways.stdin:
+            stream.write(ways.stdin)
+            stream.end()
+        if ways.tty:
+            out[streams.STDOUT] += list(stream)
+        else:
+            for number, data in stream.pieces():
+                out.get(number, out[streams.STDERR]).append(data)
+    found = outcome_of(words, _exit_code(client, identifier, deadline), b"".join(out[streams.STDOUT]),
+                       b"".join(out[streams.STDERR]))
+    if found.exit_code in NOT_STARTED and NOT_STARTED_TEXT in found.raw.stdout:
+        raise CommandError(f"cannot start {words[0]}", why=found.stdout.strip(), program=words[0], outcome=found)
+    return found
+
+
+def cmd_words(text: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The words and the environment that make ``cmd`` run ``text`` as if it were typed after ``cmd /c``.
+
+    A text with quotes travels in the environment: the first ``cmd`` makes of ``!wcow_line!`` the line of the second
+    after it has looked for operators and quotes, so that none is seen twice. Raises UsageError for what is not a line.
+    """
+    if not text.strip() or any(char in text for char in "\r\n\0"):
+        raise UsageError("cmd takes one line", why=f"{text[:60]!r} is none",
+                         hint="join commands with &, or copy a .cmd file into the container and run that")
+    if '"' not in text and not text.endswith("\\"):
+        return ("cmd", "/d", "/s", "/c", text), {}
+    return ("cmd", "/d", "/v:on", "/c", "%wcow_shell%"), {"wcow_shell": 'cmd /d /v:off /s /c "!wcow_line!"',
+                                                         "wcow_line": text}
+
+
+def powershell_words(text: str, program: str = "powershell") -> tuple[str, ...]:
+    """The words that make PowerShell run a script of any length up to some thousand characters, without quoting."""
+    script = base64.b64encode(text.encode("utf-16-le")).decode("ascii")
+    return (program, "-NoLogo", "-NoProfile", "-NonInteractive", "-OutputFormat", "Text", "-EncodedCommand", script)
+
+
+def _exit_code(client: Client, identifier: str, deadline: Deadline) -> int:
+    """The code of an exec whose output has ended. The engine may need a moment to hear of its end."""
+    pause = 0.001
+    while True:
+        found = client.json("GET", f"/exec/{identifier}/json", shape=shapes.ExecInspect)
+        if not found.running and found.exit_code is not None:
+            return found.exit_code
+        if deadline.over:
+            raise DaemonError("the engine does not say how the program ended", status=0,
+                              why="its output has ended, and it still counts as running")
+        time.sleep(pause)
+        pause = min(pause * 2, 0.2)

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a container shall be: a value that can be compared, hashed and shown, and the body that creates it.
+
+::
+
+    spec = Spec.of("app:1", mounts={r"C:\\data": Path("data")}, environ={"MODE": "test"}, ports=[80])
+    body = create_request(spec)
+
+Mounts go as ``Mounts``, which keep their letters; a Windows engine writes the texts of ``Binds`` in lower case (moby
+``volume/mounts/windows_parser.go``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, Self
+
+from ..dockerapi import shapes
+from ..errors import UsageError
+from .mount import Mount, mounts_of
+
+Isolation = Literal["", "process", "hyperv"]
+Pairs = tuple[tuple[str, str], ...]
+
+NANO = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Port:
+    """A port of the container, published on ``outer`` of the engine's host; 0 is any port that is free there."""
+
+    inner: int
+    outer: int = 0
+    protocol: str = "tcp"
+
+    @classmethod
+    def parse(cls, value: int | str | Port) -> Port:
+        """Read ``80``, ``"80/udp"`` or ``"8080:80"``. Raises UsageError for anything else."""
+        if isinstance(value, Port):
+            return value
+        text, _, protocol = str(value).partition("/")
+        outer, _, inner = text.rpartition(":")
+        numbers = [int(part) if part.isascii() and part.isdigit() else -1 for part in (inner, outer or "0")]
+        if not 0 < numbers[0] < 65536 or not 0 <= numbers[1] < 65536 or protocol not in ("", "tcp", "udp"):
+            raise UsageError(f"cannot publish port {value!r}", why="a port is a number from 1 to 65535",
+                             hint="write 80, '53/udp', or '8080:80' for port 80 of the container on port 8080 here")
+        return cls(numbers[0], numbers[1], protocol or "tcp")
+
+    @property
+    def key(self) -> str:
+        """The name that the API gives it: ``80/tcp``."""
+        return f"{self.inner}/{self.protocol}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """A container to be. :meth:`of` makes one of the types that people write; ``str()`` is short and readable.
+
+    ``command`` and ``entrypoint`` are the image's where they are empty. ``stdin`` keeps its standard input open, which
+    keeps a shell up without a program that polls. ``memory`` is in bytes, ``cpus`` in processors; 0 is no limit.
+    """
+
+    image: str
+    name: str = ""
+    command: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    environ: Pairs = ()
+    mounts: tuple[Mount, ...] = ()
+    ports: tuple[Port, ...] = ()
+    user: str = ""
+    workdir: str = ""
+    hostname: str = ""
+    network: str = ""
+    aliases: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
+    isolation: Isolation = ""
+    memory: int = 0
+    cpus: float = 0.0
+    labels: Pairs = ()
+    stdin: bool = True
+    tty: bool = False
+
+    @classmethod
+    def of(cls, image: str, **facts: Any) -> Self:
+        """Make one from what people write: mappings, lists, paths, ports as numbers or texts.
+
+        Raises UsageError for a field that does not exist, and for a value that a Windows engine would refuse.
+        """
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(facts) - known)
+        if unknown:
+            raise UsageError(f"a container has no {unknown[0]!r}", hint=f"known are {', '.join(sorted(known))}")
+        return cls(image=image, **{name: _read(name, value) for name, value in facts.items() if value is not None})
+
+    def with_facts(self, **facts: Any) -> Self:
+        """The same with other facts, written as for :meth:`of`."""
+        return replace(self, **{name: _read(name, value) for name, value in facts.items()})
+
+    def __str__(self) -> str:
+        image = self.image.rpartition("/")[2].partition("@")[0]
+        said = [image, *self.command[:1], *(port.key.removesuffix("/tcp") for port in self.ports),
+                *(mount.target for mount in self.mounts), self.isolation]
+        return "-".join(part for part in said if part)
+
+
+def create_request(spec: Spec) -> shapes.CreateRequest:
+    """The body of ``POST /containers/create``."""
+    host = shapes.HostConfig(
+        mounts=tuple(mount.shape() for mount in spec.mounts) or None,
+        port_bindings={port.key: (shapes.PortBinding(host_port=str(port.outer or "")),) for port in spec.ports} or None,
+        network_mode=spec.network or "default", isolation=spec.isolation, dns=spec.dns or None, memory=spec.memory,
+        nano_cpus=int(spec.cpus * NANO))
+    networking = None
+    if spec.network and spec.aliases:
+        networking = shapes.NetworkingConfig(
+            endpoints_config={spec.network: shapes.EndpointSettings(aliases=spec.aliases)})
+    return shapes.CreateRequest(
+        image=spec.image, cmd=spec.command or None, entrypoint=spec.entrypoint or None, hostname=spec.hostname,
+        env=tuple(f"{name}={value}" for name, value in spec.environ) or None, user=spec.user, working_dir=spec.workdir,
+        labels=dict(spec.labels) or None, open_stdin=spec.stdin, tty=spec.tty,
+        exposed_ports=tuple(port.key for port in spec.ports) or None, host_config=host, networking_config=networking)
+
+
+def _read(name: str, value: Any) -> Any:
+    if name == "mounts":
+        return mounts_of(value)
+    if name == "ports":
+        return tuple(Port.parse(f"{value[key]}:{key}" if isinstance(value, Mapping) else key) for key in _many(value))
+    if name in ("environ", "labels"):
+        return _pairs(name, value)
+    if name in ("command", "entrypoint", "aliases", "dns"):
+        return (value,) if isinstance(value, str) else tuple(os.fspath(word) for word in value)
+    if name == "isolation" and value not in ("", "default", "process", "hyperv"):
+        raise UsageError(f"{value!r} is not an isolation of Windows", hint="process or hyperv")
+    return "" if name == "isolation" and value == "default" else value
+
+
+def _many(value: Any) -> Iterable[Any]:
+    return (value,) if isinstance(value, int | str | Port) else value
+
+
+def _pairs(name: str, value: Any) -> Pairs:
+    pairs = value.items() if isinstance(value, Mapping) else value
+    found = tuple((str(key), str(text)) for key, text in pairs)
+    for key, text in found:
+        if not key or "=" in key or "\0" in key + text:
+            raise UsageError(f"{key!r} cannot be a name in {name}", why="it is empty, or has '=' or NUL in it")
+    return found

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The words that bring a line to cmd and a script to PowerShell as they are."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from imagebuild.containers.execute import cmd_words, powershell_words
+from imagebuild.engine.commandline import exec_line
+from imagebuild.errors import UsageError
+
+
+def test_a_line_without_quotes_is_one_word_of_one_cmd() -> None:
+    words, environ = cmd_words("echo a & dir")
+    assert not environ
+    assert exec_line(words) == 'cmd /d /s /c "echo a & dir"'
+
+
+@pytest.mark.parametrize("text", ['echo "a b" & echo c', "dir C:\\", 'type "C:\\a b\\c.txt" | findstr "x"'])
+def test_a_line_that_escaping_would_change_travels_in_the_environment(text: str) -> None:
+    words, environ = cmd_words(text)
+    assert environ["wcow_line"] == text
+    assert '"' not in exec_line(words)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "a\nb", "a\rb", "a\0b"])
+def test_what_is_not_one_line_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="one line"):
+        cmd_words(text)
+
+
+def test_a_script_needs_no_quoting() -> None:
+    words = powershell_words('"a" + \'b\'\n1')
+    assert base64.b64decode(words[-1]).decode("utf-16-le") == '"a" + \'b\'\n1'

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a program left: codes without a sign and with their name, texts with Python's newlines."""
+
+from __future__ import annotations
+
+import pytest
+
+from imagebuild.containers import CommandError
+from imagebuild.containers.outcome import exit_name, exit_words, outcome_of
+
+
+def test_a_code_has_no_sign_and_carries_its_ntstatus_name() -> None:
+    found = outcome_of(["app"], -1073741510, b"")
+    assert found.exit_code == 3221225786
+    assert found.status == "STATUS_CONTROL_C_EXIT"
+    assert exit_words(found.exit_code).startswith("3221225786 (0xc000013a STATUS_CONTROL_C_EXIT: ")
+
+
+def test_an_ordinary_code_is_not_taken_for_a_windows_error() -> None:
+    assert exit_name(5) == ""
+    assert exit_words(5) == "5"
+    assert exit_words(0xC1234567) == "3240314215 (0xc1234567)"
+
+
+def test_check_passes_what_ended_with_0_and_shows_the_output_of_what_did_not() -> None:
+    good = outcome_of(["app"], 0, b"hello\r\n")
+    assert good.check() is good
+    assert good.stdout == "hello\n"
+    bad = outcome_of(["app", "a b"], 3, b"out\r\n", b"err\r\n")
+    with pytest.raises(CommandError) as caught:
+        bad.check()
+    assert caught.value.outcome is bad
+    assert str(caught.value) == 'the command ended with 3: app "a b": err\nout'
+
+
+def test_raw_bytes_are_kept() -> None:
+    found = outcome_of(["app"], 0, b"\xff\xfeh\0i\0", b"\r\n")
+    assert (found.stdout, found.stderr) == ("hi", "\n")
+    assert (found.raw.stdout, found.raw.stderr) == (b"\xff\xfeh\0i\0", b"\r\n")

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The two tests that the plugin was made for, pasted into an empty folder, on the real embedded engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from support import plugin_runs, programs, users
+from support.plugin_runs import Place
+
+pytestmark = pytest.mark.slow
+
+HELLO = r'''
+def test_hello(nanoserver):
+    assert nanoserver.cmd("echo hello").check().stdout == "hello\n"
+'''
+MOUNT = r'''
+def test_mount(container_factory, tmp_path):
+    (tmp_path / "win2016_me.txt").write_text("This file was created by user 'me' on windows host")
+    box = container_factory(mounts={r"C:\example": tmp_path})
+    assert "user 'me'" in box.cmd(r"type C:\example\win2016_me.txt").check().stdout
+'''
+
+
+@pytest.fixture(scope="module", params=users.KINDS)
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    with programs.skipping(), plugin_runs.place(users.find(request.param)) as made:
+        yield made
+
+
+def test_a_container_is_a_fixture_and_is_gone_with_its_test(place: Place) -> None:
+    place.pytest(HELLO).passed(1)
+    assert place.containers() == []
+
+
+def test_a_folder_of_the_test_is_mounted(place: Place) -> None:
+    if place.user.kind == users.ROOT:
+        pytest.xfail("root's tmp_path is 0700, and the engine does not mount it yet")
+    place.pytest(MOUNT).passed(1)
+    assert place.containers() == []
+
+
+def test_a_line_is_said_to_cmd_exactly(place: Place) -> None:
+    place.pytest(r'''
+def test_quotes(nanoserver):
+    assert nanoserver.cmd('echo "a  b" & echo %COMPUTERNAME%|findstr /r "." & echo c>"C:\\d e.txt"').check().stdout \
+        .splitlines()[0] == '"a  b" '
+    assert nanoserver.cmd('type "C:\\d e.txt"').check().stdout == "c\n"
+    assert nanoserver.cmd('echo "%OS%" & for %i in (1 2) do @echo "%i"').check().stdout == \
+        '"Windows_NT" \n"1"\n"2"\n'
+    assert "hosts" in nanoserver.cmd("dir /b C:\\Windows\\System32\\drivers\\etc\\").check().stdout
+''').passed(1)
