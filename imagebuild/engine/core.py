@@ -117,6 +117,7 @@ def routes() -> tuple[Route, ...]:
         routes_archive,
         routes_containers,
         routes_exec,
+        routes_exec_ours,
         routes_images,
         routes_networks,
         routes_processes,
@@ -125,6 +126,6 @@ def routes() -> tuple[Route, ...]:
         routes_volumes,
     )
 
-    modules = (routes_system, routes_containers, routes_archive, routes_streams, routes_exec, routes_images,
-               routes_volumes, routes_networks, routes_processes, routes_absent)
+    modules = (routes_system, routes_containers, routes_archive, routes_streams, routes_exec,
+               routes_exec_ours, routes_images, routes_volumes, routes_networks, routes_processes, routes_absent)
     return tuple(route for module in modules for route in module.ROUTES)

@@ -38,6 +38,7 @@ class Exec:
     id: str
     container: Container
     asked: shapes.ExecCreate
+    raw: str = ""  #: a whole command line, which is given to the program as it is
     process: Process | None = None
     streams: Streams | None = None
     code: int | None = None
@@ -50,12 +51,26 @@ class Exec:
         """Whether it runs now."""
         return self.process is not None and self.code is None
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Program and arguments; of a raw command line, that alone."""
+        return (self.raw,) if self.raw else self.asked.cmd or ()
+
+    @property
+    def line(self) -> str:
+        """What Windows is asked to run."""
+        return self.raw or exec_line(self.words)
+
 
 async def create_exec(request: Request, engine: Engine) -> Response:
     """Ask for a program."""
     container = engine.containers.find(request["id"])
-    asked = await request.json(shapes.ExecCreate)
-    if not asked.cmd:
+    return respond.json(shapes.Id(id=keep_exec(engine, container, await request.json(shapes.ExecCreate)).id), 201)
+
+
+def keep_exec(engine: Engine, container: Container, asked: shapes.ExecCreate, raw: str = "") -> Exec:
+    """Remember a program that was asked for, by its words or by a raw command line."""
+    if not (raw or asked.cmd):
         raise faults.BadRequest("No exec command specified")
     _check_active(container)
     try:
@@ -63,18 +78,18 @@ async def create_exec(request: Request, engine: Engine) -> Response:
     except faults.BadRequest:
         raise faults.Internal(f"Invalid escape keys ({asked.detach_keys}) provided") from None
     _forget(engine)
-    made = Exec(secrets.token_hex(32), container, asked)
+    made = Exec(secrets.token_hex(32), container, asked, raw)
     engine.execs[made.id] = made
     container.execs.append(made.id)
     _tell(made, engine, f"exec_create: {_command(made)}")
-    return respond.json(shapes.Id(id=made.id), 201)
+    return made
 
 
 async def start_exec(request: Request, engine: Engine) -> Response | None:
     """Start it, attached unless ``Detach`` says otherwise."""
-    made = _find(engine, request["id"])
+    made = find_exec(engine, request["id"])
     asked = await request.json(shapes.ExecStart)
-    _check_running(engine, made)
+    check_running(engine, made)
     if asked.detach:
         await _begin(made, asked, engine, Waiting())
         return respond.empty(200)
@@ -108,7 +123,7 @@ async def _start_attached(request: Request, engine: Engine, made: Exec, asked: s
 
 async def _begin(made: Exec, asked: shapes.ExecStart, engine: Engine, waiting: Waiting) -> asyncio.Task[None]:
     """Start the program, once; the task ends when all that it said has come. Its fault is what a client is told."""
-    _check_running(engine, made)
+    check_running(engine, made)
     if made.asked_to_start:
         state = "is already running" if made.code is None else "has already run"
         raise faults.Conflict(f"Error: Exec command {made.id} {state}")
@@ -174,7 +189,7 @@ async def _start(made: Exec, asked: shapes.ExecStart) -> None:
         if made.asked.tty and size and all(size):
             made.streams.resize(*size)
         environment = dict(line.partition("=")[::2] for line in made.asked.env or ())
-        command = Command(exec_line(made.asked.cmd or ()), made.asked.working_dir or made.container.config.working_dir,
+        command = Command(made.line, made.asked.working_dir or made.container.config.working_dir,
                           environment, tty=made.asked.tty, user=made.asked.user)
         made.process = await asyncio.to_thread(run.box.exec, command, made.streams.stdio)
     except BaseException as error:
@@ -182,7 +197,7 @@ async def _start(made: Exec, asked: shapes.ExecStart) -> None:
         made.ended_at = time.monotonic()
         if made.id in made.container.execs:
             made.container.execs.remove(made.id)
-        fault, made.code = exec_fault(error, made.container.id, exec_line(made.asked.cmd or ()))
+        fault, made.code = exec_fault(error, made.container.id, made.line)
         made.tried.set()
         if isinstance(error, WcowError):
             raise fault from error
@@ -202,7 +217,7 @@ async def _finish(made: Exec, engine: Engine) -> None:
     _tell(made, engine, "exec_die", exitCode=str(code))
 
 
-def _check_running(engine: Engine, made: Exec) -> None:
+def check_running(engine: Engine, made: Exec) -> None:
     """Refuse what moby's ``getExecConfig`` refuses: a container that is gone, or does not run."""
     container = made.container
     if container not in engine.containers:
@@ -219,7 +234,7 @@ def _check_active(container: Container) -> None:
 
 def _command(made: Exec) -> str:
     """The command as events write it: a blank stands behind the program, arguments or none."""
-    program, *arguments = made.asked.cmd or ("",)
+    program, *arguments = made.words
     return f"{program} {' '.join(arguments)}"
 
 
@@ -242,10 +257,10 @@ def _forget(engine: Engine) -> None:
 
 async def inspect_exec(request: Request, engine: Engine) -> Response:
     """How it went."""
-    made = _find(engine, request["id"])
+    made = find_exec(engine, request["id"])
     if made.container not in engine.containers:
         raise faults.no_such_exec(made.id)
-    words = made.asked.cmd or ("",)
+    words = made.words
     return respond.json(shapes.ExecInspect(
         id=made.id, running=made.running, exit_code=made.code, open_stdin=made.asked.attach_stdin,
         open_stdout=made.asked.attach_stdout, open_stderr=made.asked.attach_stderr, container_id=made.container.id,
@@ -256,13 +271,10 @@ async def inspect_exec(request: Request, engine: Engine) -> Response:
 
 async def resize_exec(request: Request, engine: Engine) -> Response:
     """The client's terminal has another size."""
-    made = _find(engine, request["id"])
+    made = find_exec(engine, request["id"])
     rows, columns = request.number("h"), request.number("w")
-    _check_running(engine, made)
-    try:
-        await asyncio.wait_for(made.tried.wait(), START_SECONDS)
-    except TimeoutError:
-        raise faults.Internal("timeout waiting for exec session ready") from None
+    check_running(engine, made)
+    await await_start(made)
     if made.process is None:
         raise faults.BadRequest("exec process is not started")
     if not made.running or made.streams is None:
@@ -274,7 +286,16 @@ async def resize_exec(request: Request, engine: Engine) -> Response:
     return respond.empty(200)
 
 
-def _find(engine: Engine, identifier: str) -> Exec:
+async def await_start(made: Exec) -> None:
+    """Return when its start came about or failed; Internal after :data:`START_SECONDS`."""
+    try:
+        await asyncio.wait_for(made.tried.wait(), START_SECONDS)
+    except TimeoutError:
+        raise faults.Internal("timeout waiting for exec session ready") from None
+
+
+def find_exec(engine: Engine, identifier: str) -> Exec:
+    """The exec of this id; NotFound."""
     made = engine.execs.get(identifier)
     if made is None:
         raise faults.no_such_exec(identifier)

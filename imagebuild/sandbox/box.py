@@ -20,7 +20,19 @@ from . import bwrap, etc, folder, identity, joined, launch, processes, talks, ta
 from .account import Account
 from .limits import Group, Means
 from .notice import ended, wait
-from .port import KILLED, STOPPED, BoxSpec, Command, Limits, MountedDrive, OpenFolder, Process, ProcessRow, Stdio
+from .port import (
+    KILLED,
+    STOPPED,
+    BoxSpec,
+    Command,
+    Keys,
+    Limits,
+    MountedDrive,
+    OpenFolder,
+    Process,
+    ProcessRow,
+    Stdio,
+)
 from .program import WineProcess
 from .starter import Starter, Watcher
 from .talks import Talk, Talks
@@ -171,7 +183,7 @@ class WineBox:
             except BaseException:
                 self._talks.end(talk)
                 raise
-        process = self._begun(child, talk, command, stdio, lambda one: self._end_joined(one, child), seconds)
+        process = self._begun(child, talk, command, stdio, lambda one: self._end_joined(one, child, talk), seconds)
 
         def over() -> None:
             child.popen.wait()
@@ -201,7 +213,7 @@ class WineBox:
         return bwrap.wine_environment(self._shared.install, overrides(self._shared.layer), terminal=command.tty,
                                       user=identity.account(command.user or self._spec.user))
 
-    def _talk(self, command: Command, flags: str) -> Talk:
+    def _talk(self, command: Command, flags: str, job: str = "") -> Talk:
         spec = self._spec
         services = bool(_NEEDS_SERVICES.search(command.line)) if command.services is None else command.services
         flags += "s" * services + "t" * command.tty
@@ -209,7 +221,7 @@ class WineBox:
         for name, value in [("USERNAME", identity.account(command.user or spec.user)), *spec.environment.items(),
                             *command.environment.items()]:
             merged[name.upper()] = name, value
-        data = talks.request(self._job, flags, spec.limits.memory, spec.limits.cpus, command.cwd, command.line,
+        data = talks.request(job or self._job, flags, spec.limits.memory, spec.limits.cpus, command.cwd, command.line,
                              merged.values())
         try:
             return self._talks.begin(data, terminal=command.tty)
@@ -223,7 +235,8 @@ class WineBox:
             word, number, gone = self._said(child, talk, seconds)
             if word == "started":
                 terminal = os.dup(stdio.stdin) if command.tty else -1
-                return WineProcess(child.popen.pid, number, terminal, kill, os.dup(talk.sizes) if command.tty else -1)
+                return WineProcess(child.popen.pid, number, terminal, kill, self._press,
+                                   os.dup(talk.sizes) if command.tty else -1)
         except BaseException:
             self._abandon(child)
             self._talks.end(talk)
@@ -265,25 +278,26 @@ class WineBox:
             os.close(child.joined)
             self._joined.discard(child.popen.pid)
 
-    def _end_joined(self, process: WineProcess, child: launch.Child) -> None:
-        """By Wine's own taskkill: only Wine knows which process of this machine the program is. Its number is nobody
-        else's as long as launcher.exe waits for it. Where Wine does not answer, the program is over for us all the
-        same: whoever waits for it is not kept."""
-        process.killed = True
-        null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    def _end_joined(self, process: WineProcess, child: launch.Child, talk: Talk) -> None:
+        """End the job of a program that joined. Where Wine does not answer, the program is over for us all the same:
+        its clients do not wait for it."""
+        process.killed = not process.ended.done()
         try:
-            self._exec(Command(rf"C:\windows\system32\taskkill.exe /f /t /pid {process.windows_pid}"),
-                       Stdio(null, null, null), KILL_SECONDS).ended.result(KILL_SECONDS)
+            self._ask("end", KILL_SECONDS, job=f"{self._job}_{talk.name}")
             process.ended.result(END_SECONDS)
         except NotFoundError:
             return  # the box has ended, and with it the program
         except (WaitTimeout, ToolError) as error:
+            if process.ended.done():
+                raise
             joined.end(child.popen)
-            raise ToolError("cannot end a program in the box", program="taskkill",
+            raise ToolError("cannot end a program in the box", program="wine64",
                             why=f"process {process.windows_pid} runs on: Wine does not answer",
                             hint="end the box") from error
-        finally:
-            os.close(null)
+
+    def _press(self, process: WineProcess, keys: Keys) -> None:
+        with contextlib.suppress(NotFoundError):
+            self._ask("keys", KILL_SECONDS, line=str(process.windows_pid), flags="b" * (keys == "ctrl-break"))
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
@@ -402,14 +416,15 @@ class WineBox:
         if isinstance(process, WineProcess):
             process.resize(rows, columns)
 
-    def _ask(self, verb: str, seconds: float, answer: Callable[[Talk], object] | None = None) -> None:
+    def _ask(self, verb: str, seconds: float, answer: Callable[[Talk], object] | None = None, *, line: str = "",
+             flags: str = "", job: str = "") -> None:
         """Run launcher.exe for something else than a program; ToolError when it fails or takes too long."""
-        command = Command("")
+        command = Command(line, services=False)
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         talk = None
         try:
             with self._lock:
-                talk = self._talk(command, "")
+                talk = self._talk(command, flags, job)
                 child = self._join(verb, talk, Stdio(null, null, null), command, Limits())
             try:
                 code = self._answered(verb, child, talk, seconds)

@@ -37,6 +37,7 @@ from .port import (
     Box,
     BoxSpec,
     Command,
+    Keys,
     MountedDrive,
     Process,
     ProcessRow,
@@ -76,6 +77,10 @@ class MemoryProcess:
         """See :meth:`.port.Process.kill`."""
         self.end(KILLED)
         self.ended.result(2)
+
+    def press(self, keys: Keys) -> None:
+        """See :meth:`.port.Process.press`: no scripted command handles the event."""
+        self.end(STOPPED)
 
     def _run(self) -> None:
         code = 1

@@ -25,6 +25,9 @@ KILLED = 1067
 """The exit code of a program that was killed: ERROR_PROCESS_ABORTED, as an engine on Windows shows a terminated one
 [unproven on a real host]."""
 
+Keys = Literal["ctrl-c", "ctrl-break"]
+"""What can be pressed at a console from outside."""
+
 Progress = Callable[[str], None]
 """Called with one short line for each step that takes time, from the thread that asked for the work."""
 
@@ -210,9 +213,14 @@ class Process(Protocol):
         ...
 
     def kill(self) -> None:
-        """End this program and what it started, at once; the box goes on (unless it is the main program: then as
-        :meth:`Box.kill`). Blocks until it has ended, some tenths of a second. Nothing happens to one that has ended;
-        ToolError when it lives on."""
+        """End this program and all that it started, at once; the box goes on (unless it is the main program: then as
+        :meth:`Box.kill`). Blocks until it has ended, some tenths of a second. Of a program that has ended by itself,
+        what it left running is ended. ToolError when it lives on."""
+        ...
+
+    def press(self, keys: Keys) -> None:
+        """Press Ctrl-C or Ctrl-Break at the console of this program: the programs there get the event as on Windows,
+        those that ignore it go on. Nothing happens to one that has ended; ToolError for one without a console."""
         ...
 
 

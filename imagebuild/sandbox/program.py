@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from .port import KILLED
+from .port import KILLED, Keys
 
 _CLEAR = b"\x1b[2J\x1b[H"
 """Clears a terminal, and goes to its first place."""
@@ -22,10 +22,11 @@ _CLEAR = b"\x1b[2J\x1b[H"
 class WineProcess:
     """See :class:`~.port.Process`. ``terminal`` is a descriptor of its terminal, ``sizes`` one of the FIFO that
     launcher.exe reads sizes from (:mod:`.talks`), both owned from now on, or -1; ``kill`` ends the program it is
-    given."""
+    given, ``press`` presses keys at its console."""
 
     def __init__(self, host_pid: int, windows_pid: int, terminal: int,
-                 kill: Callable[[WineProcess], None], sizes: int = -1) -> None:
+                 kill: Callable[[WineProcess], None], press: Callable[[WineProcess, Keys], None],
+                 sizes: int = -1) -> None:
         self.host_pid = host_pid
         self.windows_pid = windows_pid
         self.ended: Future[int] = Future()
@@ -34,12 +35,17 @@ class WineProcess:
         self._terminal = terminal
         self._sizes = sizes
         self._kill = kill
+        self._press = press
         self._lock = threading.Lock()
 
     def kill(self) -> None:
         """See :meth:`.port.Process.kill`."""
+        self._kill(self)
+
+    def press(self, keys: Keys) -> None:
+        """See :meth:`.port.Process.press`."""
         if not self.ended.done():
-            self._kill(self)
+            self._press(self, keys)
 
     def resize(self, rows: int, columns: int) -> None:
         """Set the size of the program's terminal and tell its console, which then draws all of it anew, as one of

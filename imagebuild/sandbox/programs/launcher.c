@@ -5,10 +5,13 @@
  *   launcher stop FILE       tell every process of the job that Windows shuts down
  *   launcher list FILE       tell the processes
  *   launcher save FILE       write the registry to the prefix
+ *   launcher end FILE        end every process of the job
+ *   launcher keys FILE       press Ctrl-C at the console of the program whose number is the command line
  *
  * FILE is \\?\unix\run\N, outside drive C: and made by the host. It is the request: UTF-8, each field ended by a NUL:
  * job, flags, memory in bytes, processors in hundredths, registry folder, working directory, command line, then one
- * NAME=VALUE each. Flags are letters: m main program, s start services, t terminal, d there are drives beside C:.
+ * NAME=VALUE each. Flags are letters: m main program, s start services, t terminal, d there are drives beside C:,
+ * b Ctrl-Break.
  * Into FILE.answer, a FIFO, we write the lines "started PID" or "failed ERROR", then "exit CODE"; Linux would pass on
  * eight bits of it. With a terminal there is FILE.size, a FIFO too, from which we read its size, each time anew: columns
  * and rows, 16 bits each.
@@ -250,6 +253,7 @@ static DWORD run(const struct request *request)
         return 1;
     }
     if (job) AssignProcessToJobObject(job, process.hProcess);
+    if (!flag(request, 'm')) give_own_job(process.hProcess, request);
     ResumeThread(process.hThread);
     say("started ", process.dwProcessId);
     if (startup.hStdInput != GetStdHandle(STD_INPUT_HANDLE)) CloseHandle(startup.hStdInput);
@@ -301,6 +305,8 @@ static int work(void)
     case 'r' << 8 | 'u': return run(&request);
     case 's' << 8 | 't': return each_process(&request, 1);
     case 'l' << 8 | 'i': return each_process(&request, 0);
+    case 'e' << 8 | 'n': return end_job(&request);
+    case 'k' << 8 | 'e': return press_keys(&request);
     case 's' << 8 | 'a': return !save_registry(request.field[REGISTRY], 1);
     }
     return 2;

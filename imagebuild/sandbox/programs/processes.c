@@ -7,6 +7,8 @@
 #include "processes.h"
 #include "request.h"
 
+#define MOST_AT_CONSOLE 1000
+
 static int is_in_job(DWORD id, HANDLE job)
 {
     HANDLE process = OpenProcess(PROCESS_QUERY_INFORMATION, FALSE, id);
@@ -18,7 +20,7 @@ static int is_in_job(DWORD id, HANDLE job)
     return inside;
 }
 
-/* Without a console nothing delivers control events, so call what a console would call, in the process itself. */
+/* What a console would call in a process, called there: without one, and for some events, nothing else does. */
 static void control(DWORD id, DWORD event)
 {
     HMODULE here = GetModuleHandleW(L"kernelbase.dll");
@@ -57,6 +59,52 @@ static void row(DWORD id, int inside, const WCHAR *name)
     say_bytes("name ", 5);
     say_bytes(text, WideCharToMultiByte(CP_UTF8, 0, name, lstrlenW(name), text, sizeof text, NULL, NULL));
     say_bytes("\n", 1);
+}
+
+void give_own_job(HANDLE program, const struct request *request)
+{
+    WCHAR name[MAX_PATH];
+    const WCHAR *file = request->path;
+    HANDLE job;
+
+    for (const WCHAR *at = file; *at; at++)
+        if (*at == '\\') file = at + 1;
+    if (lstrlenW(request->field[JOB]) + lstrlenW(file) > MAX_PATH - 2) return;
+    lstrcpyW(name, request->field[JOB]);
+    lstrcatW(name, L"_");
+    lstrcatW(name, file);
+    if ((job = CreateJobObjectW(NULL, name))) AssignProcessToJobObject(job, program); /* it lives as long as its last */
+}
+
+int end_job(const struct request *request)
+{
+    HANDLE job = OpenJobObjectW(JOB_OBJECT_TERMINATE, FALSE, request->field[JOB]);
+
+    if (!job) return GetLastError() == ERROR_FILE_NOT_FOUND ? 0 : 1; /* nothing is left of it */
+    return !TerminateJobObject(job, ERROR_PROCESS_ABORTED);
+}
+
+static BOOL WINAPI stay(DWORD event)
+{
+    (void)event;
+    return TRUE;
+}
+
+/* Wine sends Ctrl-C to one group of processes and takes 0 for the sender's; at a console of Windows all get it. Each
+ * group is named after the process that began it. Ctrl-Break ends the processes that Wine sends it to. */
+int press_keys(const struct request *request)
+{
+    DWORD id[MOST_AT_CONSOLE], count;
+
+    SetConsoleCtrlHandler(stay, TRUE); /* it will be our console, too */
+    FreeConsole();
+    if (!AttachConsole(number(request->field[LINE]))) return 1;
+    count = GetConsoleProcessList(id, MOST_AT_CONSOLE);
+    if (!count || count > MOST_AT_CONSOLE) return 1;
+    while (count--)
+        if (!flag(request, 'b')) GenerateConsoleCtrlEvent(CTRL_C_EVENT, id[count]);
+        else if (id[count] != GetCurrentProcessId()) control(id[count], CTRL_BREAK_EVENT);
+    return 0;
 }
 
 int each_process(const struct request *request, int stopping)

@@ -20,9 +20,10 @@ from support import sandboxes
 from support.sandboxes import Boxes, run, start, wait_for
 
 from imagebuild.errors import NotFoundError, ToolError, UsageError
-from imagebuild.sandbox import KILLED, BoxSpec, Command, Limits, Mount, Stdio, WineSandbox, launch, notice
+from imagebuild.sandbox import KILLED, STOPPED, BoxSpec, Command, Limits, Mount, Stdio, WineSandbox, launch, notice
 from imagebuild.sandbox import box as box_module
 from imagebuild.sandbox.box import WineBox
+from imagebuild.sandbox.port import Keys
 
 pytestmark = pytest.mark.slow
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -90,6 +91,48 @@ def test_one_program_that_joined_is_killed_with_what_it_started(boxes: Boxes) ->
     first.kill()
     assert (first.ended.result(0), joined[1].ended.result(10)) == (KILLED, KILLED)
     joined[1].kill()
+
+
+def test_what_a_joined_program_left_running_is_ended_with_it(boxes: Boxes) -> None:
+    """The parent of what is left is gone: no walk from parent to child finds it."""
+    box = boxes.open()
+    first = start(box, "cmd /c ping -n 100 127.0.0.1 >nul")
+    null = os.open(os.devnull, os.O_RDWR)
+    line = 'cmd /c start /b cmd /c "ping -n 100 127.0.0.1 >nul"'
+    left, other = (box.exec(Command(line), Stdio(null, null, null)) for _ in range(2))
+    os.close(null)
+    assert (left.ended.result(10), other.ended.result(10)) == (0, 0)
+    assert wait_for(lambda: [row.name for row in box.processes()].count("ping.exe") == 3)
+    left.kill()
+    assert wait_for(lambda: [row.name for row in box.processes()].count("ping.exe") == 2)
+    left.kill()
+    assert (left.ended.result(0), other.ended.done(), first.ended.done()) == (0, True, False)
+    first.kill()
+    left.kill()
+
+
+@pytest.mark.parametrize(("keys", "event"), [("ctrl-c", "0"), ("ctrl-break", "1")])
+@pytest.mark.parametrize("tty", [False, True])
+def test_keys_are_pressed_at_one_programs_console(boxes: Boxes, keys: Keys, event: str, tty: bool) -> None:
+    box = boxes.open()
+    main = start(box, "probe handle")
+    files = [*pty.openpty(), *pty.openpty()] if tty else [os.open(os.devnull, os.O_RDWR) for _ in range(4)]
+    handles, sleeps = (box.exec(Command(line, tty=tty), Stdio(file, file, file)) for line, file in (
+        (r"cmd /c C:\probe.exe handle", files[1]), (r"C:\probe.exe sleep", files[3])))
+    assert wait_for(lambda: [row.name for row in box.processes()].count("probe.exe") == 3)
+    time.sleep(0.5)  # until it handles
+    handles.press(keys)
+    assert wait_for(lambda: (boxes.root / "box" / "upper" / "event.txt").is_file())
+    assert wait_for(lambda: handles.ended.done())
+    assert (boxes.root / "box" / "upper" / "event.txt").read_text() == event
+    assert not sleeps.ended.done() and not main.ended.done()
+    sleeps.press(keys)
+    assert sleeps.ended.result(10) == STOPPED
+    sleeps.press(keys)
+    main.press(keys)
+    assert main.ended.result(10) == 77
+    for file in files:
+        os.close(file)
 
 
 def test_a_program_that_is_not_there_is_an_error_with_its_code(boxes: Boxes) -> None:
