@@ -62,7 +62,7 @@ ENGINE_API = """\
 <!-- Written by scripts/reference_pages.py; do not edit. -->
 
 The calls of the Docker Engine API, versions 1.24 to 1.45, that [the embedded engine](../guides/engine.md) serves. What
-is not here is answered with 404, `page not found`: sessions of BuildKit, and attaching by WebSocket.
+is not here is answered with 404, `page not found`: sessions of BuildKit.
 """
 
 

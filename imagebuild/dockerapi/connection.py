@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from . import faults, respond
 from .body import Body, ClientGone
 from .hijack import PIECE, Hijacked
-from .request import Request
+from .request import H, Request
 from .routing import check_since, split_version
 from .target import parse_target
 
@@ -266,23 +266,20 @@ class Connection:
 
     # --- leaving HTTP
 
-    async def _take_over(self, media_type: str) -> Hijacked:
+    async def _take_over(self, status: str, headers: respond.Headers,
+                         make: Callable[[asyncio.StreamReader, asyncio.StreamWriter, bytes], H]) -> H:
         request = self._request
         if request is None or self._head_sent or self._hijacked:
             raise faults.Internal("the connection is taken already")
         if not await self._drained(request):
             raise faults.BadRequest("http: request body too large")
         early, _ = self._wire.trailing_data
-        if request.upgrade:
-            head = f"HTTP/1.1 101 UPGRADED\r\nContent-Type: {media_type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
-        else:
-            head = f"HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\n"
-        head += "".join(f"{name}: {value}\r\n" for name, value in self._server.headers) + "\r\n"
+        lines = (f"{name}: {value}\r\n" for name, value in (*headers, *self._server.headers))
         self._head_sent = True
-        self._hijacked = Hijacked(self._reader, self._writer, bytes(early), media_type=media_type)
-        self._writer.write(head.encode("latin-1"))
+        self._hijacked = hijacked = make(self._reader, self._writer, bytes(early))
+        self._writer.write(f"HTTP/1.1 {status}\r\n{''.join(lines)}\r\n".encode("latin-1"))
         await self._writer.drain()
-        return self._hijacked
+        return hijacked
 
     # --- ends
 

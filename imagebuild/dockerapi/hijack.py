@@ -27,6 +27,10 @@ class Hijacked:
     ``ConnectionError`` when the other side is gone.
     """
 
+    ends_as_a_whole = False
+    """Whether a side that ends its direction listens no more, either (a WebSocket). Then the end of what is read is
+    the client's goodbye."""
+
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, early: bytes = b"", *,
                  media_type: str = "") -> None:
         self._reader = reader

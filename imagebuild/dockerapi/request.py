@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from . import faults, gojson
 from .body import Body
@@ -15,12 +17,23 @@ from .versions import ApiVersion
 
 if TYPE_CHECKING:
     from .hijack import Hijacked
+    from .respond import Headers
     from .routing import Route
+    from .websocket import WebSocket
 
 T = TypeVar("T")
+H = TypeVar("H", bound="Hijacked")
 
 #: A create request with everything in it has some kilobytes; what is larger is no request.
 MAX_JSON = 8 << 20
+
+
+class TakeOver(Protocol):
+    """Ends HTTP on a request's connection: writes the status and headers of the answer, returns what ``make`` makes of
+    the reader, the writer, and the bytes that came together with the request."""
+
+    async def __call__(self, status: str, headers: Headers,
+                       make: Callable[[asyncio.StreamReader, asyncio.StreamWriter, bytes], H]) -> H: ...
 
 
 @dataclass(slots=True)
@@ -36,7 +49,7 @@ class Request:
     asked: str = ""  #: the version as its path has it; empty without
     route: Route | None = None
     values: dict[str, str] = field(default_factory=dict)
-    _hijack: Callable[[str], Awaitable[Hijacked]] | None = None
+    _hijack: TakeOver | None = None
 
     def __getitem__(self, name: str) -> str:
         """What a placeholder of the route stands for: ``request["id"]``."""
@@ -127,10 +140,33 @@ class Request:
         ``multiplexed`` says that the server will write frames (no tty). The head is written here: ``101 UPGRADED``
         for a client that asked for it, ``200 OK`` for one that did not.
         """
+        from .hijack import Hijacked
         from .respond import MULTIPLEXED_STREAM, RAW_STREAM
 
-        if self._hijack is None:
-            raise faults.BadRequest("hijack connection missing")
         # Clients older than 1.42 know one type only.
         named = multiplexed and bool(self.upgrade) and self.version.at_least("1.42")
-        return await self._hijack(MULTIPLEXED_STREAM if named else RAW_STREAM)
+        media_type = MULTIPLEXED_STREAM if named else RAW_STREAM
+        kind = ("Content-Type", media_type)
+        upgraded = (kind, ("Connection", "Upgrade"), ("Upgrade", "tcp"))
+        take_over, make = self._take_over(), partial(Hijacked, media_type=media_type)
+        if self.upgrade:
+            return await take_over("101 UPGRADED", upgraded, make)
+        return await take_over("200 OK", (kind,), make)
+
+    async def websocket(self) -> WebSocket:
+        """Take the connection over as a WebSocket, whose messages are binary, or text for clients older than 1.28.
+
+        Raises BadRequest for a request that asks for none.
+        """
+        from .websocket import WebSocket, accept
+
+        key = accept(self.headers)
+        return await self._take_over()(
+            "101 Switching Protocols",
+            (("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", key)),
+            partial(WebSocket, text=not self.version.at_least("1.28")))
+
+    def _take_over(self) -> TakeOver:
+        if self._hijack is None:
+            raise faults.BadRequest("hijack connection missing")
+        return self._hijack

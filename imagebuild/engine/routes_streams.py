@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..dockerapi import Hijacked, Request, Response, Route, faults, respond, streams
@@ -16,7 +17,7 @@ from .detach import Detached, DetachKeys
 from .events import Event
 from .lines import Wanted, read
 from .log_options import details_of, limit_of
-from .output import STDOUT, Held
+from .output import STDOUT, Held, Output
 from .streams import Streams
 
 if TYPE_CHECKING:
@@ -51,28 +52,68 @@ async def logs(request: Request, engine: Engine) -> Response:
 
 async def attach(request: Request, engine: Engine) -> None:
     """``docker attach``, and the half of ``docker run`` that shows output: before the start as after it."""
-    keys = DetachKeys.parse(request.text("detachKeys"))
-    container = engine.containers.find(request["id"])
-    if container.status in ("removing", "dead"):
-        raise faults.Conflict(f"container {container.id} is marked for removal")
-    if container.status == "restarting":
-        raise faults.Conflict(f"container {request['id']} is restarting, wait until the container is running")
-    run, start = container.output.run, 0 if request.flag("logs") else container.output.end
-    with container.output.held() as held:
-        connection = await request.hijack(multiplexed=not container.config.tty)
-        engine.events.publish(Event("container", "attach", container.id, container.attributes()))
-        await _attached(request, engine, container, connection, keys, (run, start, held))
+    wanted = Attached.asked(request, engine)
+    with wanted.output.held() as held:
+        connection = await request.hijack(multiplexed=not wanted.container.config.tty)
+        await _attached(engine, wanted, connection, held)
 
 
-async def _attached(request: Request, engine: Engine, container: Container, connection: Hijacked, keys: DetachKeys,
-                    place: tuple[int, int, Held]) -> None:
+async def attach_websocket(request: Request, engine: Engine) -> None:
+    """Attach over a WebSocket: stdout and stderr are one stream of messages, and a close frame ends it."""
+    wanted = Attached.asked(request, engine)
+    if not request.version.at_least("1.42"):  # older clients get all streams, whatever they name
+        wanted = replace(wanted, stdin=True, stdout=True, stderr=True)
+    with wanted.output.held() as held:
+        await _attached(engine, wanted, await request.websocket(), held)
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What a client wants to see and to type, from which place of the output on."""
+
+    container: Container
+    keys: DetachKeys
+    run: int
+    start: int
+    stream: bool
+    stdin: bool
+    stdout: bool
+    stderr: bool
+
+    @classmethod
+    def asked(cls, request: Request, engine: Engine) -> Attached:
+        """Read a request. BadRequest for keys that do not exist, Conflict for a container that cannot be attached."""
+        keys = DetachKeys.parse(request.text("detachKeys"))
+        container = engine.containers.find(request["id"])
+        if container.status in ("removing", "dead"):
+            raise faults.Conflict(f"container {container.id} is marked for removal")
+        if container.status == "restarting":
+            raise faults.Conflict(f"container {request['id']} is restarting, wait until the container is running")
+        return cls(container, keys, container.output.run, 0 if request.flag("logs") else container.output.end,
+                   *(request.flag(name) for name in ("stream", "stdin", "stdout", "stderr")))
+
+    @property
+    def output(self) -> Output:
+        """The container's."""
+        return self.container.output
+
+    def shows(self, stream: int) -> bool:
+        """Whether the client wants this stream (1 stdout, 2 stderr)."""
+        return self.stdout if stream == STDOUT else self.stderr
+
+
+async def _attached(engine: Engine, wanted: Attached, connection: Hijacked, held: Held) -> None:
     """Until the run is over, or the client is gone."""
+    container = wanted.container
+    engine.events.publish(Event("container", "attach", container.id, container.attributes()))
     async with connection:
         await connection.head_read()
         tasks = []
-        if request.flag("stream") and request.flag("stdin") and container.config.open_stdin:
-            tasks.append(asyncio.create_task(_input(container, connection, keys)))
-        output = asyncio.create_task(_output(container, connection, request, *place))
+        if wanted.stream and wanted.stdin and container.config.open_stdin:
+            tasks.append(asyncio.create_task(_input(container, connection, wanted.keys)))
+        elif connection.ends_as_a_whole:
+            tasks.append(asyncio.create_task(_unwanted(connection)))
+        output = asyncio.create_task(_output(wanted, connection, held))
         try:
             await asyncio.wait([output, *tasks], return_when=asyncio.FIRST_COMPLETED)
             if any(_left(task) for task in tasks):
@@ -90,21 +131,19 @@ def _left(task: asyncio.Task[bool]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None and task.result()
 
 
-async def _output(container: Container, connection: Hijacked, request: Request, run: int, start: int, held: Held
-                  ) -> None:
+async def _output(wanted: Attached, connection: Hijacked, held: Held) -> None:
     """Pass output on, from an offset, until the run is over: the one that goes on, or else the next."""
-    stdout, stderr = request.flag("stdout"), request.flag("stderr")
-    output = container.output
+    output, start = wanted.output, wanted.start
     for after, chunk in output.chunks(start, held=held):
         start = after
-        if stdout if chunk.stream == STDOUT else stderr:
-            await _send(container, connection, chunk.stream, chunk.data)
-    if not request.flag("stream"):
+        if wanted.shows(chunk.stream):
+            await _send(wanted.container, connection, chunk.stream, chunk.data)
+    if not wanted.stream:
         return
-    await output.begun(run)
+    await output.begun(wanted.run)
     async for chunk in output.follow(start, held):
-        if stdout if chunk.stream == STDOUT else stderr:
-            await _send(container, connection, chunk.stream, chunk.data)
+        if wanted.shows(chunk.stream):
+            await _send(wanted.container, connection, chunk.stream, chunk.data)
 
 
 async def _send(container: Container, connection: Hijacked, stream: int, data: bytes) -> None:
@@ -115,13 +154,22 @@ async def _send(container: Container, connection: Hijacked, stream: int, data: b
 
 
 async def _input(container: Container, connection: Hijacked, keys: DetachKeys) -> bool:
-    """Pass on what the client types; true when it typed the keys that detach."""
+    """Pass on what the client types; true when it is gone: it typed the keys that detach, or closed as a whole."""
     while container.run is None:
         if container.status not in ("created", "restarting", "exited"):
             return False
         await asyncio.sleep(0.01)
-    return await feed(container.run.streams, connection, keys if container.config.tty else None,
-                      close=container.config.stdin_once)
+    if await feed(container.run.streams, connection, keys if container.config.tty else None,
+                  close=container.config.stdin_once):
+        return True
+    return connection.ends_as_a_whole and await _unwanted(connection)
+
+
+async def _unwanted(connection: Hijacked) -> bool:
+    """Read what a client sends to a program that takes no input, or no more of it; true when the client closes."""
+    async for _ in connection:
+        pass
+    return True
 
 
 async def feed(target: Streams, connection: Hijacked, keys: DetachKeys | None, *, close: bool) -> bool:
@@ -153,4 +201,5 @@ def _moment(request: Request, name: str) -> int:
 ROUTES = (
     Route("GET", "/containers/{id}/logs", logs),
     Route("POST", "/containers/{id}/attach", attach),
+    Route("GET", "/containers/{id}/attach/ws", attach_websocket),
 )
