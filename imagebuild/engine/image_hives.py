@@ -17,6 +17,9 @@ from ..sandbox.registry import ImageRegistry, Sides
 PROFILE = "Files/Users/ContainerAdministrator/NTUSER.DAT"
 """Whose registry Wine shows as HKEY_CURRENT_USER: boxes run as this user."""
 
+ACCOUNTS = r"SAM\Domains\Account\Users\Names"
+"""The key of the hive SAM whose subkeys are named as the local accounts."""
+
 
 def image_registry(rootfs: Rootfs, windows: int) -> ImageRegistry:
     """The hives of a prepared image whose lowest ``windows`` layers are the OS. FormatError for a damaged one."""
@@ -24,6 +27,13 @@ def image_registry(rootfs: Rootfs, windows: int) -> ImageRegistry:
     return ImageRegistry(system=_machine(registry, rootfs, HIVES["SYSTEM"], windows),
                          software=_machine(registry, rootfs, HIVES["SOFTWARE"], windows),
                          default=_machine(registry, rootfs, HIVES["DEFAULT"], windows), user=_user(rootfs, windows))
+
+
+def local_accounts(rootfs: Rootfs, windows: int) -> tuple[str, ...]:
+    """The names of the local accounts that the image's SAM has: Windows' own, and those that were added."""
+    sides = _machine(Registry(rootfs), rootfs, HIVES["SAM"], windows)
+    found = Union(sides.base, *sides.deltas).get(ACCOUNTS) if sides else None
+    return tuple(child.name for child in found.subkeys) if found else ()
 
 
 def _machine(registry: Registry, rootfs: Rootfs, hive: HiveName, windows: int) -> Sides | None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..codec import ReadAhead, open_reader
 from ..dockerapi import faults
@@ -31,7 +32,7 @@ from ..sandbox.scratch import SUFFIX, made_whole, sweep
 from ..sandbox.unpack import chain, unpack
 from ..stores import Store
 from .files import read_document, write_document
-from .image_hives import image_registry
+from .image_hives import image_registry, local_accounts
 from .image_shelf import Kept
 from .parts import Unpacked
 
@@ -97,12 +98,12 @@ class Unpacker:
         if not place.is_dir():
             return None
         facts = _facts(place)
-        if facts is None:
+        if facts is None or facts.accounts is None:
             return None
         layers = tuple(self.layers / name for name in facts.names)
         if not all(layer.is_dir() for layer in layers):
             return None
-        return Unpacked(layers, place, facts.windows, facts.powershell)
+        return Unpacked(layers, place, facts.windows, facts.powershell, facts.accounts)
 
     def _make(self, kept: Kept, store: Store, ground: Ground, place: Path) -> Unpacked:
         rootfs = Rootfs(kept.image, store, self._indexes, name=str(kept.id))
@@ -111,7 +112,8 @@ class Unpacker:
                 pass
             windows = os_layers(rootfs.union().indexes)
             names = self._unpack_layers(kept, store, ground, rootfs, windows)
-            facts = _Facts(tuple(names), windows, _has_powershell(kept, rootfs, windows))
+            accounts = local_accounts(rootfs, windows)
+            facts = _Facts(tuple(names), windows, _has_powershell(kept, rootfs, windows), accounts)
             self._write_registry(rootfs, ground, place, facts)
         except (FormatError, IntegrityError) as error:
             raise faults.Internal(f"image {kept.id} is damaged: {error}") from error
@@ -119,7 +121,7 @@ class Unpacker:
             raise faults.Internal(str(error)) from error
         finally:
             rootfs.close()
-        return Unpacked(tuple(self.layers / name for name in names), place, facts.windows, facts.powershell)
+        return Unpacked(tuple(self.layers / name for name in names), place, windows, facts.powershell, accounts)
 
     def _unpack_layers(self, kept: Kept, store: Store, ground: Ground, rootfs: Rootfs, windows: int) -> list[str]:
         folders, names, below = list(ground.folders), list[str](), ground.name
@@ -153,8 +155,9 @@ class Unpacker:
             for name, data in zip(FILES, made.write(), strict=True):
                 (draft.path / name).write_bytes(data)
                 _own(draft.path / name, ground.owner)
-            write_document(draft.path / LAYERS, {"layers": list(facts.names), "windows": facts.windows,
-                                                 "powershell": facts.powershell})
+            write_document(draft.path / LAYERS, {
+                "layers": list(facts.names), "windows": facts.windows, "powershell": facts.powershell,
+                "accounts": list(facts.accounts or ())})
             draft.keep()
 
     @contextmanager
@@ -176,12 +179,13 @@ def _place(identifier: Digest, ground: Ground) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What was found out of an image once: the folders of its layers, how many of them are Windows, and whether that
-    Windows has PowerShell."""
+    """What was found out of an image once: the folders of its layers, how many of them are Windows, whether that
+    Windows has PowerShell, and its local accounts (``None``: an engine of before did not look)."""
 
     names: tuple[str, ...]
     windows: int
     powershell: bool
+    accounts: tuple[str, ...] | None = None
 
 
 def _facts(place: Path) -> _Facts | None:
@@ -189,9 +193,13 @@ def _facts(place: Path) -> _Facts | None:
     found = read_document(place / LAYERS)
     if not isinstance(found, dict) or not isinstance(found.get("layers"), list):
         return None
-    windows = found.get("windows")
-    return _Facts(tuple(name for name in found["layers"] if isinstance(name, str)),
-                  windows if isinstance(windows, int) else 0, found.get("powershell") is True)
+    windows, accounts = found.get("windows"), found.get("accounts")
+    return _Facts(_texts(found["layers"]), windows if isinstance(windows, int) else 0, found.get("powershell") is True,
+                  _texts(accounts) if isinstance(accounts, list) else None)
+
+
+def _texts(values: list[Any]) -> tuple[str, ...]:
+    return tuple(value for value in values if isinstance(value, str))
 
 
 def _names(place: Path) -> tuple[str, ...]:

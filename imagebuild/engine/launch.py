@@ -47,7 +47,8 @@ class Launch:
             container.id, container.folder / BOX, container.config.hostname or container.short, unpacked.layers,
             unpacked.registry, environment_of(container), container.config.user or "ContainerAdministrator", mounts,
             limits_of(container), attachment.namespace, hosts_of(container, next(iter(attachment.dns), "")),
-            tuple((other or container).host.dns or ()) or attachment.dns, self._settings.build, self._settings.revision)
+            tuple((other or container).host.dns or ()) or attachment.dns, self._settings.build, self._settings.revision,
+            unpacked.accounts)
         command = Command(container.command, container.config.working_dir, tty=container.config.tty)
         return self._sandbox.open(spec), command
 

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 class Unpacked:
     """An image ready to run: folders that mirror ``C:\\``, lowest first (the OS layers are not among them), and a
     folder with its registry in Wine's text form (``None``: the template's). The lowest ``windows`` layers are Windows
-    itself; ``powershell`` says whether that Windows has Windows PowerShell."""
+    itself; ``powershell`` says whether that Windows has Windows PowerShell; ``accounts`` are the local accounts of its
+    SAM."""
 
     layers: tuple[Path, ...]
     registry: Path | None = None
     windows: int = 0
     powershell: bool = False
+    accounts: tuple[str, ...] = ()
 
 
 class ImagePart(Protocol):

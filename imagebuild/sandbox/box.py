@@ -215,6 +215,7 @@ class WineBox:
 
     def _talk(self, command: Command, flags: str, job: str = "") -> Talk:
         spec = self._spec
+        identity.check(command.user or spec.user, spec.hostname or spec.id[:12], spec.accounts, command.line)
         services = bool(_NEEDS_SERVICES.search(command.line)) if command.services is None else command.services
         flags += "s" * services + "t" * command.tty
         merged: dict[str, tuple[str, str]] = {}

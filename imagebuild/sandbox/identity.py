@@ -7,16 +7,26 @@ full boot of Windows would write the computer's name; boxes do without one (``ho
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from ..errors import ToolError
 from ..windows.releases import Release, release
+from ..windows.upcase import fold
 
 _VERSION = r"Software\Microsoft\Windows NT\CurrentVersion"
 _CONTROL = r"System\ControlSet001\Control"
 
 ADMINISTRATOR, OTHER_USER = "ContainerAdministrator", "ContainerUser"
-"""The two accounts that every container of Windows has. Wine knows one; what the template says of it is said of the
-other one where that is the container's."""
+"""The two accounts of people that every container of Windows has. Wine knows one; what the template says of it is said
+of the other one where that is the container's."""
 DOMAIN = "User Manager"
 """The domain of both (``whoami`` and ``%USERDOMAIN%`` in a container of Windows)."""
+SERVICE_DOMAIN = "NT AUTHORITY"
+SERVICES = ("SYSTEM", "LOCAL SERVICE", "NETWORK SERVICE")
+"""The accounts of this domain that a container's program may run as (Kubernetes documents the last two for
+``runAsUserName``)."""
+LOGON_FAILURE = 1326
+"""ERROR_LOGON_FAILURE: there is no such account."""
 PROFILE = r"Software\Microsoft\Windows NT\CurrentVersion\ProfileList\S-1-5-21-0-0-0-1000"
 """Where Wine looks for the user's folder; the number is that of the account in a box."""
 
@@ -42,16 +52,36 @@ def system(hostname: str, build: int = 0, revision: int = 0, user: str = ADMINIS
 
 
 def account(name: str) -> str:
-    """An account's name without its domain, in the spelling of Windows where it is one of the two."""
+    """An account's name without its domain, in the spelling of Windows where it is one that every container has."""
     short = name.rpartition("\\")[2] or ADMINISTRATOR
-    return next((one for one in (ADMINISTRATOR, OTHER_USER) if one.lower() == short.lower()), short)
+    return next((one for one in (ADMINISTRATOR, OTHER_USER, *SERVICES) if fold(one) == fold(short)), short)
+
+
+def domain(name: str, hostname: str) -> str:
+    """The domain that an account is in; that of an image's own accounts is the container."""
+    short = account(name)
+    if short in (ADMINISTRATOR, OTHER_USER):
+        return DOMAIN
+    return SERVICE_DOMAIN if short in SERVICES else hostname[:15].upper()
+
+
+def check(name: str, hostname: str, local: Iterable[str], line: str = "") -> None:
+    """Refuse, as HCS does, to start a program as an account that is not there: neither one that every container has nor
+    one of ``local``, those of the image's SAM. Raises ToolError with Windows' code."""
+    given, _, short = name.rpartition("\\")
+    known = {fold(one) for one in (account(""), OTHER_USER, *SERVICES, *local)}
+    domains = {fold(one) for one in ("", domain(name, hostname))}
+    if domain(name, hostname) not in (DOMAIN, SERVICE_DOMAIN):
+        domains.add(".")
+    if name and (fold(short) not in known or fold(given) not in domains):
+        raise ToolError(f"cannot start {line[:200]!r}", program=line.split(" ")[0], code=LOGON_FAILURE,
+                        why=f"there is no account {name!r}")
 
 
 def user(hostname: str, name: str) -> bytes:
     """The lines for ``user.reg``."""
-    netbios, short = hostname[:15].upper(), account(name)
-    domain = DOMAIN if short in (ADMINISTRATOR, OTHER_USER) else netbios
-    return _text({"Volatile Environment": {"USERDOMAIN": domain, "LOGONSERVER": rf"\\{netbios}", "USERNAME": short}})
+    return _text({"Volatile Environment": {"USERDOMAIN": domain(name, hostname),
+                                           "LOGONSERVER": rf"\\{hostname[:15].upper()}", "USERNAME": account(name)}})
 
 
 def profile(data: bytes, name: str) -> bytes:

@@ -31,6 +31,7 @@ from concurrent.futures import TimeoutError as WaitTimeout
 from pathlib import Path
 
 from ..errors import NotFoundError, ToolError, UsageError
+from . import identity
 from .port import (
     KILLED,
     STOPPED,
@@ -163,6 +164,8 @@ class MemoryBox:
         return self._new(command, stdio)
 
     def _new(self, command: Command, stdio: Stdio) -> MemoryProcess:
+        spec = self._spec
+        identity.check(command.user or spec.user, spec.hostname, spec.accounts, command.line)
         steps = parse(command.line)
         environment = {name.upper(): value for name, value in (*self._spec.environment.items(),
                                                                *command.environment.items())}

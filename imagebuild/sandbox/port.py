@@ -101,7 +101,8 @@ class BoxSpec:
     text form, each optional, copied when the folder is new; where it is ``None`` the template's are. ``environment``
     holds what the image and the user set; names are compared without regard to case. ``network`` is ``None`` for
     loopback only. ``hosts`` are addresses and their names. ``windows_build`` is what ``ver`` shows (20348), 0 for
-    Wine's own.
+    Wine's own. ``accounts`` are the image's own accounts: a program of any other but those that every container has is
+    not started (code 1326).
     """
 
     id: str
@@ -118,6 +119,7 @@ class BoxSpec:
     dns: tuple[str, ...] = ()
     windows_build: int = 0
     windows_revision: int = 0
+    accounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,31 @@ def test_the_registry_of_the_layers_lies_over_wines(engine: Owner) -> None:
     assert (made.layers[0] / "app" / "readme.txt").exists()
 
 
+def test_local_accounts_are_those_of_the_sam_and_looked_for_again_where_an_engine_of_before_did_not(
+        engine: Owner) -> None:
+    def sam(*names: str) -> Key:
+        keys = Key("Names", subkeys=tuple(Key(name) for name in names))
+        for name in ("Users", "Account", "Domains", "SAM"):
+            keys = Key(name, subkeys=(keys,))
+        return Key("ROOT", subkeys=(keys,))
+
+    with engine.images.shelf.writing() as store:
+        below = images.layer(store, (*images.BASE, images.folder("Files/Windows"), images.folder(
+            "Files/Windows/System32"), images.folder("Files/Windows/System32/config"), images.hive_file(
+            "Files/Windows/System32/config/SAM", sam("Guest"))), base=True)
+        above = images.layer(store, (images.folder("Files", security=False), images.folder("Hives", security=False),
+                                     images.hive_file("Hives/Sam_Delta", sam("app"))))
+        _, descriptor = images.image(store, None, below, above)
+        identifier = str(engine.images.shelf.keep(store, descriptor).id)
+    made = engine.images.unpack(identifier)
+    assert sorted(made.accounts) == ["Guest", "app"]
+    assert engine.images.unpack(identifier) == made
+    assert made.registry is not None
+    document = made.registry / "layers.json"
+    document.write_text(document.read_text().replace('"accounts"', '"before"'))
+    assert engine.images.unpack(identifier) == made
+
+
 def test_a_damaged_layer_is_named_and_leaves_no_folder(engine: Owner) -> None:
     identifier = put(engine, "app:1")
     layer = engine.images.get(identifier).image.layers[1]

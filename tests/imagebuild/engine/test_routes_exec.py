@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -96,6 +97,20 @@ def test_a_detached_exec_that_cannot_start_is_an_answer(engine: Served) -> None:
     assert _inspect(engine, made)["ExitCode"] == 127
     with pytest.raises(faults.Conflict, match="has already run"):
         engine.client.json("POST", f"/exec/{made}/start", body={"Detach": True})
+
+
+def test_an_account_that_does_not_exist_is_refused_as_by_windows(engine: Served) -> None:
+    text = "echo x: failure in a Windows system call: The user name or password is incorrect. (0x52e)"
+    one = _running(engine)
+    made = _exec(engine, one, "echo x", User="nosuch")
+    [(_, data)] = _said(engine, made)
+    assert data.decode().endswith(f"{text}\r\n")
+    assert _inspect(engine, made)["ExitCode"] == 126
+    assert _said(engine, _exec(engine, one, "echo x", User="User Manager\\ContainerUser")) == [(1, b"x\r\n")]
+    other = engine.create("echo x", user="root")
+    with pytest.raises(faults.Internal, match=re.escape(text)):
+        engine.post(f"/containers/{other}/start")
+    assert engine.inspect(other).state.exit_code == 128
 
 
 @pytest.mark.parametrize(("error", "text"), [

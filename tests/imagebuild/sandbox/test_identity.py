@@ -7,6 +7,7 @@ import pytest
 from support import programs, windows_programs
 from support.sandboxes import Boxes, run, start
 
+from imagebuild.errors import ToolError
 from imagebuild.sandbox import Mount, identity
 
 
@@ -23,11 +24,28 @@ def test_each_build_has_the_name_that_its_base_images_have(build: int, name: str
 @pytest.mark.parametrize(("given", "account"), [
     ("", "ContainerAdministrator"), ("containeruser", "ContainerUser"),
     ("User Manager\\ContainerUser", "ContainerUser"),
-    ("NT AUTHORITY\\SYSTEM", "SYSTEM"), ("somebody", "somebody")])
+    ("nt authority\\system", "SYSTEM"), ("Network Service", "NETWORK SERVICE"), ("app", "app")])
 def test_an_account_is_named_without_its_domain(given: str, account: str) -> None:
     assert identity.account(given) == account
-    domain = "User Manager" if account.startswith("Container") else "BOX"
+    domain = "User Manager" if account.startswith("Container") else "BOX" if account == "app" else "NT AUTHORITY"
     assert f'"USERDOMAIN"="{domain}"' in identity.user("box", given).decode()
+
+
+@pytest.mark.parametrize("name", [
+    "", "ContainerAdministrator", "CONTAINERUSER", "User Manager\\ContainerUser",
+    "user manager\\containeradministrator", "NT AUTHORITY\\SYSTEM", "nt authority\\local service",
+    "NT AUTHORITY\\Network Service", "system", "app", "APP", ".\\app", "box\\App"])
+def test_accounts_of_every_container_and_of_the_image_are_there(name: str) -> None:
+    identity.check(name, "box", ("Administrator", "app"), "x.exe")
+
+
+@pytest.mark.parametrize("name", [
+    "nosuch", "root", "1000", "0:0", "User Manager\\app", "User Manager\\SYSTEM", "NT AUTHORITY\\ContainerUser",
+    "NT AUTHORITY\\app", "BOX\\ContainerUser", ".\\SYSTEM", "other\\app", "app\\", "\\"])
+def test_any_other_account_is_refused_with_windows_code(name: str) -> None:
+    with pytest.raises(ToolError) as refused:
+        identity.check(name, "box", ("Administrator", "app"), "x.exe")
+    assert refused.value.code == 1326
 
 
 def test_only_the_second_account_has_other_folders() -> None:
@@ -87,6 +105,9 @@ def test_a_program_that_joins_may_be_another_account(boxes: Boxes) -> None:
     done = run(box, 'cmd /c "whoami & echo %USERNAME%"', main=False, user="containeruser")
     assert done.out.splitlines() == ["user manager\\containeruser", "ContainerUser"]
     assert run(box, "whoami", main=False).out == "user manager\\containeradministrator\n"
+    assert run(box, "whoami", main=False, user="NT AUTHORITY\\SYSTEM").out == "nt authority\\system\n"
+    with pytest.raises(ToolError):
+        run(box, "whoami", main=False, user="nosuch")
 
 
 @pytest.mark.slow
