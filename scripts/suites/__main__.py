@@ -2,9 +2,8 @@
 """Runs other people's tests against the embedded engine: ``python scripts/suites [SUITE…]``.
 
 ``--as root|user`` names the account of the engine (default: the one that starts this; may be repeated);
-``--part EXPRESSION`` runs only some tests (pytest's ``-k``); ``--page FILE`` writes what became of
-each suite. Exit code 1
-when a suite stays below the bar, 3 when no suite could run.
+``--part EXPRESSION`` runs only some tests (pytest's ``-k``); ``--page FILE`` writes what became of each suite. The
+tests run as the engine's account. Exit code 1 when a suite stays below the bar, 3 when no suite could run.
 """
 
 from __future__ import annotations
@@ -15,6 +14,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sources import Source
+    from support.engine import Engine
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[1]
@@ -31,7 +35,7 @@ def main() -> int:
     import images
     from outcome import Outcome, read
     from page import page
-    from sources import KEPT, SUITES, Missing, Source, environment, find
+    from sources import KEPT, SUITES, Missing, environment, find
     from support import engine, programs, users
 
     options = _options([suite.name for suite in SUITES])
@@ -51,14 +55,18 @@ def main() -> int:
         with (tempfile.TemporaryDirectory(prefix="wcow-suites-") as temporary, programs.registry() as registry,
               hub.serving(registry.host, {image.repository for image in images.IMAGES}) as host):
             folder = Path(temporary)
+            folder.chmod(0o711)  # the accounts write their reports below it
             images.put(KEPT, registry)
-            os.environ.update({"WCOW_MIRRORS": f"docker.io=http://{host}", "WCOW_AIR_GAPPED": "1"})
+            os.environ.update({"WCOW_MIRRORS": f"docker.io=http://{host}"})
             for source in sources:
                 python = environment(source)
                 for kind in options.accounts or [users.ourselves().kind]:
-                    report = folder / f"{source.suite.name}-{kind}.xml"
+                    user = users.find(kind)
+                    report = folder / f"{source.suite.name}-{kind}" / "report.xml"
+                    report.parent.mkdir()
+                    user.own(report.parent)
                     try:
-                        with engine.engine(user=users.find(kind)) as made:
+                        with engine.engine(user=user) as made:
                             made.docker("rmi", engine.IMAGE)
                             for image in source.suite.images:
                                 made.docker("pull", image)
@@ -89,24 +97,29 @@ def _options(names: list[str]) -> argparse.Namespace:
     return options
 
 
-def _run(source: object, python: Path, made: object, report: Path, part: str) -> None:
-    """pytest, as the suite's authors start it, with the adapter."""
-    suite = source.suite
+def _run(source: Source, python: Path, made: Engine, report: Path, part: str) -> None:
+    """Run pytest with the adapter, as the suite's authors start it and as the engine's account."""
+    suite, user = source.suite, made.user
     files = made.folder / "suite"
     files.mkdir(exist_ok=True)
     files.chmod(0o777)
     settings = made.config / "config.json"  # without one docker-py keeps its contexts in the current folder
     if not settings.exists():
         settings.write_text("{}", encoding="utf-8")
-    kept = {name: value for name, value in os.environ.items()
+        user.own(settings)
+    modules = [str(HERE)]
+    if user.drop:  # our own Python may lie in a folder that the account cannot enter
+        modules += map(str, python.parents[1].glob("lib/python*/site-packages"))
+        python = Path(user.python)
+    kept = {name: value for name, value in user.environment().items()
             if not name.startswith(("WCOW_", "DOCKER_", "PYTHON", "PYTEST_"))}
-    env = {**kept, **made.env, "WCOW_SUITE": suite.name, "PYTHONPATH": str(HERE), "TMPDIR": str(files),
-           "HOME": str(made.fresh()), "PYTHONDONTWRITEBYTECODE": "1", "DOCKER_TEST_API_VERSION": "1.45",
-           **suite.environment,
+    env = {**kept, **made.env, "WCOW_SUITE": suite.name, "WCOW_SUITE_ACCOUNT": user.kind,
+           "PYTHONPATH": os.pathsep.join(modules), "TMPDIR": str(files), "HOME": str(made.fresh()),
+           "PYTHONDONTWRITEBYTECODE": "1", "DOCKER_TEST_API_VERSION": "1.45", **suite.environment,
            **({"WCOW_SUITES_PART": part} if part else {})}
     command = [python, "-m", "pytest", "-p", "adapter", "-p", "no:cacheprovider", "-ra", *suite.arguments,
                f"--junitxml={report}", *(["-k", part] if part else []), *suite.tests]
-    subprocess.run([str(word) for word in command], cwd=source.folder, env=env, check=False)
+    subprocess.run([str(word) for word in command], cwd=source.folder, env=env, check=False, **user.popen())
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ import pytest
 
 HERE = Path(__file__).parent
 SUITE = os.environ.get("WCOW_SUITE", "")
+ACCOUNT = os.environ.get("WCOW_SUITE_ACCOUNT", "")
 LEFT_OUT = "left out: "
 
 
@@ -38,6 +39,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what does not apply, with its reason; a pattern that fits no test is an error."""
     rows = tomllib.loads((HERE / "left_out.toml").read_text("utf-8")).get(SUITE, [])
     for row in rows:
+        if row.get("applies") or ACCOUNT not in row.get("accounts", [ACCOUNT]):
+            continue
         for pattern in row["tests"]:
             found = [item for item in items if fnmatch.fnmatchcase(_id(item), _literal(pattern))]
             if not found and not os.environ.get("WCOW_SUITES_PART"):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The images that the suites ask for, made as Windows images: a stand-in nanoserver with one program of ours under many
-names (``programs/``). A registry of the distribution keeps them under the names of Docker Hub, and the engine reads
-that one in the Hub's place."""
+names (``programs/``), and for ``registry:2`` the real registry, compiled for Windows. A registry of the distribution
+keeps them under the names of Docker Hub, and the engine reads that one in the Hub's place."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ class Made:
     command: tuple[str, ...] = ("sh",)
     more: str = ""
     """More lines of its Dockerfile."""
+    go: str = ""
+    """A program of ``programs/go``, put in ``C:\\bin``."""
 
 
 IMAGES = (
@@ -44,6 +46,7 @@ IMAGES = (
     Made("library/python", ("latest", "3.13-alpine", "3.14-alpine"), ("python",)),
     Made("library/postgres", ("latest",), ("stay",)),
     Made("library/ubuntu", ("latest",), ("bash",)),
+    Made("library/registry", ("2",), ("registry",), "EXPOSE 5000", "registry"),
     Made("alpine/socat", ("latest", "1.7.4.3-r0"), ("socat",), 'ENTRYPOINT ["socat"]'),
     Made("testcontainers/helloworld", ("1.2.0",), ("helloworld",), "EXPOSE 8080 8081"),
 )
@@ -51,7 +54,7 @@ IMAGES = (
 
 def put(kept: Path, registry: programs.Registry) -> None:
     """Give the registry every image. They are built once for what they are made of, and kept below ``kept``."""
-    sources = b"".join(path.read_bytes() for path in (Path(__file__), *sorted(SOURCES.iterdir())))
+    sources = b"".join(path.read_bytes() for path in (Path(__file__), *sorted(SOURCES.rglob("*.*"))) if path.is_file())
     storage = kept / f"images-{hashlib.sha256(sources).hexdigest()[:16]}"
     if not storage.is_dir():
         with tempfile.TemporaryDirectory(prefix="wcow-suites-") as folder:
@@ -75,8 +78,13 @@ def _make(folder: Path, registry: programs.Registry) -> None:
         command = ", ".join(json.dumps(part) for part in image.command)
         more = f"{image.more}\n" if image.more else ""
         cmd = "" if "ENTRYPOINT" in more else f"CMD [{command}]\n"
+        tree = {}
+        if image.go:
+            tree = {f"{image.go}.exe": _compiled_go(folder, image.go).read_bytes()}
+            more += f"COPY {image.go}.exe C:/bin/\n"
         # A label of its own: two names are two images, as on Docker Hub.
-        bench.build({"Dockerfile": f"FROM suites-base:1\nLABEL of={image.repository}\n{more}{cmd}"}, tag=f"{name}:1")
+        lines = f"FROM suites-base:1\nLABEL of={image.repository}\n{more}{cmd}"
+        bench.build({**tree, "Dockerfile": lines}, tag=f"{name}:1")
         for tag in image.tags:
             bench.copy(f"{name}:1", f"docker://{registry.host}/{image.repository}:{tag}")
     _for_many_platforms(registry, "library/busybox", "latest")
@@ -102,6 +110,16 @@ def _compiled(folder: Path) -> Path:
     out = folder / "toolbox.exe"
     compiler = programs.find("x86_64-w64-mingw32-gcc")
     programs.run(compiler, "-Os", "-s", "-Wall", "-Wextra", "-Werror", "-o", out, *sources, "-lws2_32")
+    return out
+
+
+def _compiled_go(folder: Path, name: str) -> Path:
+    """A program of ``programs/go``, compiled for Windows from it and from Debian's sources: no network is asked."""
+    out = folder / f"{name}.exe"
+    env = {"GO111MODULE": "off", "GOPATH": f"{SOURCES / 'go'}:{programs.GO_SOURCES}", "GOFLAGS": "", "CGO_ENABLED": "0",
+           "GOCACHE": str(programs.user_cache() / "go-build"), "GOTOOLCHAIN": "local", "GOOS": "windows",
+           "GOARCH": "amd64"}
+    programs.run(programs.find("go"), "build", "-ldflags", "-s -w", "-o", out, name, env=env, timeout=900)
     return out
 
 

@@ -56,7 +56,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "toolbox: no applet %s\n", name);
         return 127;
     }
-    if (!_isatty(1)) setvbuf(stdout, NULL, _IOFBF, 65536);
+    setvbuf(stdout, NULL, _IOFBF, 65536);
     int code = run(argc, argv);
     fflush(NULL);
     return code;
