@@ -6,25 +6,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
-import stat
 import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..engine.serve import running, serve
-from ..engine.settings import EngineSettings
-from ..errors import NotFoundError, StoreError, ToolError, UsageError
-from ..wiring import make_engine
+from ..engine import EngineSettings, engine_place, running, start_engine, stop_engine
+from ..errors import ToolError, UsageError, WcowError
 from .options import MemorySize, container_ca_option, format_option, publish_option, settings_from
 from .output import fields, print_json
-
-READY_SECONDS = 120
-"""The first start makes Wine's prefix, which takes some ten seconds on a fast machine."""
 
 
 @click.group()
@@ -56,10 +47,14 @@ def place_options(function: Any) -> Any:
 @click.option("--build-memory", type=MemorySize(), default="4g", show_default=True, metavar="SIZE",
               envvar="WCOW_ENGINE_BUILD_MEMORY", show_envvar=True,
               help="Memory (address space) that one docker build may use, at least 256m; 0 is no limit.")
+@click.option("--idle", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS",
+              help="End when no container ran and no client was connected for so long; else it stays.")
+@click.option("--starter", type=int, hidden=True, help="The pipe of the process that starts us.")
 @place_options
 @click.pass_context
 def start(ctx: click.Context, /, foreground: bool, build: int, drives: tuple[str, ...], publish_address: str,
-          build_memory: int, container_ca: Path | None, root: str | None, socket: str | None) -> None:
+          build_memory: int, container_ca: Path | None, idle: float, starter: int | None, root: str | None,
+          socket: str | None) -> None:
     """Start the engine, and print how to use it.
 
     \b
@@ -68,83 +63,44 @@ def start(ctx: click.Context, /, foreground: bool, build: int, drives: tuple[str
       export DOCKER_HOST=unix://$XDG_RUNTIME_DIR/wcow/engine.sock
       docker version
     """
-    folder, path = engine_place(root, socket)
-    settings = EngineSettings(folder, build=build, drives=dict(drive_of(text) for text in drives),
+    place = engine_place(root, socket)
+    settings = EngineSettings(place.root, build=build, drives=dict(drive_of(text) for text in drives),
                               name=os.uname().nodename.split(".")[0], publish_address=publish_address,
                               build_memory=build_memory, ca=container_ca and container_ca.absolute())
     if foreground:
-        asyncio.run(serve(lambda: make_engine(settings, settings_from(ctx)), folder, path,
-                          say=lambda line: click.echo(line, err=True)))
+        _serve(ctx, settings, place.socket, idle, starter)
         return
-    found = running(folder)
-    if found is not None:
-        raise StoreError("an engine runs there already", why=f"process {found.pid} on {found.socket}",
-                         hint="'wcow engine stop' ends it")
-    _start_behind(_command(settings, path, (ctx.find_root().obj or {}).get("config")), folder, path)
-    click.echo(f"export DOCKER_HOST=unix://{path}")
+    config = (ctx.find_root().obj or {}).get("config")
+    start_engine(settings, place.socket, idle=idle, options=["--config", config] if config else [], say=_say)
+    click.echo(f"export DOCKER_HOST=unix://{place.socket}")
 
 
-def _command(settings: EngineSettings, socket: Path, config: str | None) -> list[str]:
-    """What runs such an engine in a process of its own, with the configuration file that was named to us."""
-    command = [sys.executable, "-m", "imagebuild", *(["--config", config] if config else []), "engine", "start",
-               "--foreground", "--windows-build", str(settings.build), "--publish-address", settings.publish_address,
-               "--build-memory", str(settings.build_memory), "--root", str(settings.root), "--socket", str(socket)]
-    for letter, folder in settings.drives.items():
-        command += ["--host-drive", f"{letter}={folder}"]
-    if settings.ca is not None:
-        command += ["--ca", str(settings.ca)]
-    return command
+def _serve(ctx: click.Context, settings: EngineSettings, socket: Path, idle: float, starter: int | None) -> None:
+    """Be the engine, until it is stopped; what a process that started us has to hear goes to it, too."""
+    from ..engine.serve import serve
+    from ..engine.starter import Starter
+    from ..wiring import make_engine
 
-
-def _start_behind(command: list[str], root: Path, socket: Path) -> None:
-    """A process of its own that outlives this one; what it says goes to a file."""
-    root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    log = root / "engine.log"
-    with open(log, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as said:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
+    told = Starter.detached(starter) if starter is not None else None
     try:
-        _await_ready(child, root, socket, log)
-    except BaseException:  # also when the user stops us: nothing is left behind that starts
-        child.terminate()
-        child.wait()
+        asyncio.run(serve(lambda: make_engine(settings, settings_from(ctx)), settings.root, socket, idle=idle,
+                          say=told.say if told else _say,
+                          ready=told.ready if told else lambda: _say(f"listening on {socket}")))
+    except WcowError as error:
+        if told:
+            told.fail(error)
         raise
-    child.returncode = 0  # it outlives us: nobody waits for it
 
 
-def _await_ready(child: subprocess.Popen[bytes], root: Path, socket: Path, log: Path) -> None:
-    end = time.monotonic() + READY_SECONDS
-    shown = 0
-    while time.monotonic() < end:
-        text = log.read_text(encoding="utf-8", errors="replace")
-        for line in text[shown:].splitlines():
-            if not line.startswith("listening"):
-                click.echo(line, err=True)
-        shown = len(text)
-        found = running(root)
-        if found is not None and found.socket == socket and socket.exists():
-            return
-        if child.poll() is not None:
-            raise ToolError("the engine did not start", program="wcow engine", why="what it said stands above")
-        time.sleep(0.05)
-    raise ToolError("the engine did not start", program="wcow engine", why=f"no answer in {READY_SECONDS} s",
-                    hint=f"look into {log}")
+def _say(line: str) -> None:
+    click.echo(line, err=True)
 
 
 @engine.command()
 @place_options
 def stop(root: str | None, socket: str | None) -> None:
     """Stop the engine; its containers are killed, as a Windows engine's are."""
-    folder, _ = engine_place(root, socket)
-    found = running(folder)
-    if found is None or not found.pid:
-        raise NotFoundError("no engine runs", why=f"nobody holds {folder}")
-    os.kill(found.pid, signal.SIGTERM)
-    end = time.monotonic() + 30
-    while running(folder) is not None:
-        if time.monotonic() > end:
-            raise ToolError("the engine does not stop", program="wcow engine", why="it had 30 s",
-                            hint=f"kill -9 {found.pid}: no container and no state is lost by that")
-        time.sleep(0.02)
+    stop_engine(engine_place(root, socket).root)
 
 
 @engine.command()
@@ -153,14 +109,15 @@ def stop(root: str | None, socket: str | None) -> None:
 def status(root: str | None, socket: str | None, as_json: bool) -> int:
     """Say whether the engine runs, what it enforces on this machine and what it does not. Exit code 1: it does not run.
     """
-    folder, path = engine_place(root, socket)
-    found = running(folder)
-    from ..sandbox.wine import WineSandbox
+    from ..sandbox import WineSandbox
 
+    place = engine_place(root, socket)
+    folder, path, found = place.root, place.socket, running(place.root)
     facts = WineSandbox(folder / "sandbox").facts()
     document = {"running": found is not None, "pid": found.pid if found else 0,
                 "socket": str(found.socket if found else path), "root": str(folder),
-                "publish_address": found.publish_address if found else "", "sandbox": facts.engine,
+                "publish_address": found.publish_address if found else "", "idle": found.idle if found else 0,
+                "sandbox": facts.engine,
                 "version": facts.version, "template": facts.template, "memory": facts.memory, "cpus": facts.cpus,
                 "account": facts.account, "not_enforced": list(facts.gaps), "missing": list(facts.missing),
                 "messages": facts.messages, "problems": list(facts.problems)}
@@ -171,6 +128,7 @@ def status(root: str | None, socket: str | None, as_json: bool) -> int:
             ("Engine", f"runs, process {found.pid}" if found else "does not run"),
             ("Socket", str(document["socket"])), ("Folder", str(folder)),
             ("Ports published on", str(document["publish_address"])),
+            *([("Ends when idle for", f"{found.idle:g} s")] if found and found.idle else []),
             ("Programs run in", f"{facts.engine} {facts.version}".strip()), ("Prefix", facts.template),
             ("System messages", _messages(facts.messages)),
             ("Memory limits by", facts.memory), ("Processor limits by", facts.cpus),
@@ -192,7 +150,7 @@ def _messages(source: str) -> str:
 @place_options
 def context(only: bool, name: str, root: str | None, socket: str | None) -> None:
     """Make a docker context of the engine: docker --context wcow …"""
-    _, path = engine_place(root, socket)
+    path = engine_place(root, socket).socket
     command = ["docker", "context", "create", name, "--description", "Windows containers in Wine (wcow)", "--docker",
                f"host=unix://{path}"]
     if only:
@@ -216,34 +174,3 @@ def drive_of(text: str) -> tuple[str, Path]:
     if not path.is_dir():
         raise UsageError(f"there is no folder {path}", why=f"it was to stand for drive {letter[0].upper()}:")
     return letter[0].upper(), path
-
-
-def engine_place(root: str | None, socket: str | None) -> tuple[Path, Path]:
-    """The folder and the socket of the embedded engine: as asked, from ``WCOW_ENGINE_ROOT`` and ``WCOW_ENGINE_SOCKET``,
-    else the user's own; root's are the machine's."""
-    chosen = root or os.environ.get("WCOW_ENGINE_ROOT")
-    path = socket or os.environ.get("WCOW_ENGINE_SOCKET")
-    if chosen:
-        folder = Path(chosen).expanduser().absolute()
-    elif os.getuid() == 0:
-        folder = Path("/var/lib/wcow/engine")
-    else:
-        from platformdirs import user_data_path
-
-        folder = user_data_path("wcow") / "engine"
-    if path:
-        return folder, Path(path).expanduser().absolute()
-    return folder, (None if chosen else _runtime_socket()) or folder / "engine.sock"
-
-
-def _runtime_socket() -> Path | None:
-    """The socket's usual place; ``None`` where the machine has none for this user: a container, cron, ``su``. A folder
-    in ``/tmp`` is no substitute, for any user could make it first."""
-    if os.getuid() == 0:
-        return Path("/run/wcow/engine.sock")
-    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
-    try:
-        about = folder.stat()
-    except OSError:
-        return None
-    return folder / "wcow" / "engine.sock" if stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid() else None

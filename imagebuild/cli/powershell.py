@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
+from ..engine import engine_place
 from ..errors import NotFoundError, UsageError, WcowError
 from ..events import Advance, Finish, Step
 from ..programs import POWERSHELL, Installed, ProgramStore, WindowsPowerShell, fetch_powershell, newest_powershell
 from ..programs.powershell import NEWEST, RELEASES
 from ..sandbox.wine import WineSandbox
 from ..wiring import fetcher
-from .engine import engine_place
 from .options import format_option, progress_option, settings_from
 from .output import fields, print_json
 from .render import Renderer, choose, human
@@ -151,7 +151,7 @@ def remove(root: str | None) -> None:
 
 
 def _store(root: str | None) -> ProgramStore:
-    return ProgramStore(engine_place(root, None)[0] / "programs")
+    return ProgramStore(engine_place(root).root / "programs")
 
 
 def _facts(found: Installed) -> dict[str, Any]:

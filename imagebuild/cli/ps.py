@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from ..dockerapi import Client, shapes
+from ..engine import engine_place, running
 from ..engine.routes_processes import ProcessesOf
-from ..engine.serve import running
 from ..errors import NotFoundError
-from .engine import engine_place, place_options
+from .engine import place_options
 from .options import format_option
 from .output import print_json, print_lines, table
 
@@ -24,11 +24,11 @@ def ps(everything: bool, root: str | None, socket: str | None, as_json: bool) ->
     """List the containers of the engine that runs: each process with its id in Windows (PID), its id on this machine
     (HOST PID) and the job object that holds it.
     """
-    folder, _ = engine_place(root, socket)
+    folder = engine_place(root, socket).root
     found = running(folder)
     if found is None or not found.pid:
-        raise NotFoundError("no engine runs", why=f"nobody holds {folder}", hint="'wcow engine start' starts one")
-    with Client.at(f"unix://{found.socket}") as client:
+        raise NotFoundError("no engine runs", why=f"no process holds {folder}", hint="'wcow engine start' starts one")
+    with Client.at(found.host) as client:
         listed = [shapes.from_json(shapes.Summary, row) for row in
                   client.json("GET", "/containers/json", query={"all": everything})]
         processes = {one.id: one.processes for one in (shapes.from_json(ProcessesOf, row) for row in

@@ -13,10 +13,11 @@ from typing import Any
 import click
 
 from ..dockerapi import Client, shapes
-from ..engine.settings import EngineSettings
+from ..engine import EngineSettings, engine_place, inside
 from ..errors import DaemonError, UsageError
-from ..wiring import make_engine
-from .engine import drive_of, engine_place, place_options
+from ..images import bring_image
+from ..wiring import make_engine, open_library
+from .engine import drive_of, place_options
 from .options import (
     ImageName,
     container_ca_option,
@@ -26,7 +27,6 @@ from .options import (
     settings_from,
     wanted_platform,
 )
-from .run_engine import bring_image, engine_client
 from .run_terminal import feed, raw_terminal, show
 
 
@@ -76,12 +76,13 @@ def run(ctx: click.Context, /, image: str, command: tuple[str, ...], interactive
     """
     settings = settings_from(ctx, **asked)
     request = _request(image, command, interactive=interactive, terminal=terminal, **asked)
-    folder, _ = engine_place(root, socket)
-    place = EngineSettings(folder, build=build, drives=dict(drive_of(text) for text in drives),
+    place = EngineSettings(engine_place(root, socket).root, build=build, drives=dict(drive_of(text) for text in drives),
                            name=os.uname().nodename.split(".")[0], publish_address=publish_address, ca=container_ca)
-    with engine_client(folder, lambda: make_engine(place, settings),
-                       lambda line: click.echo(line, err=True)) as client:
-        identifier = bring_image(client, settings, image, wanted_platform(platform, os_version))
+    with inside(lambda: make_engine(place, settings), place.root,
+                say=lambda line: click.echo(line, err=True)) as found, \
+            Client.at(found.host, timeout=600) as client:
+        with open_library(settings) as library:
+            identifier = bring_image(client, library, image, wanted_platform(platform, os_version))
         return _run(client, {**request, "Image": identifier}, name, interactive, terminal)
 
 

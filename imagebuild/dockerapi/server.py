@@ -77,6 +77,7 @@ class Server:
         self.on_error = on_error
         self.hangups = Hangups()
         self.closing = False
+        self.accepted = 0  #: connections so far, those that have ended included
         self.headers = (
             ("Api-Version", self.versions.newest),
             ("Docker-Experimental", "true" if self.identity.experimental else "false"),
@@ -156,6 +157,7 @@ class Server:
                          b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
             writer.close()
             return
+        self.accepted += 1
         connection = Connection(self, reader, writer)
         task = asyncio.get_running_loop().create_task(connection.run())
         self._connections[task] = connection

@@ -3,4 +3,37 @@
 
 It is honest about what it is: Wine's userland stands in for the OS layers of an image, and what a Windows engine
 refuses is refused in the same words.
+
+:func:`ensure` gives the engine of a folder (the one that runs, the one that is starting, else a new process),
+:func:`inside` one in this process, :func:`stop_engine` ends one; :func:`engine_place` says where the user's is. Each
+name comes from its submodule when it is first asked for, so that asking loads nothing of the engine itself.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .inner import inside
+    from .lock import Running, running
+    from .place import EnginePlace, engine_place
+    from .settings import EngineSettings
+    from .starting import ensure, start_engine, stop_engine
+
+__all__ = ["EnginePlace", "EngineSettings", "Running", "engine_place", "ensure", "inside", "running", "start_engine",
+           "stop_engine"]
+
+_HOME = {
+    "EnginePlace": "place", "EngineSettings": "settings", "Running": "lock", "engine_place": "place",
+    "ensure": "starting", "inside": "inner", "running": "lock", "start_engine": "starting", "stop_engine": "starting",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value

@@ -45,7 +45,7 @@ RECORDS = tuple(Rule(pattern, RECORD) for pattern in (
     "*.json", "*.lock", "*.log", "containers/*/*.json", "containers/*/output*", "volumes/*/volume.json",
     "networks/*.json"))
 
-LOCKS = ("layers.lock",)
+LOCKS = ("layers.lock", "start.lock")
 """Made before they are needed: an account that may open a lock may hold it, too."""
 
 

@@ -71,6 +71,15 @@ class Library:
         for store in (*self._opened.values(), self.local):
             store.close()
 
+    def here(self) -> Library:
+        """Return the same library without registries: it shares the local store, and closes nothing."""
+        def opened(location: Location) -> Store:
+            if location.transport == "docker":
+                raise NotFoundError(f"cannot find {location}", why="only this machine is searched")
+            return self.open(location)
+
+        return Library(self.local, opened, offline=True)
+
     def resolve(self, name: str, *, pull: bool = False) -> tuple[Store, Location, Descriptor]:
         """The store, the place and the descriptor (of a manifest or an index) that ``name`` means.
 

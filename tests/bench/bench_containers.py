@@ -20,7 +20,7 @@ from support.bench import Report, at_once
 from support.engine import IMAGE, Engine, descendants
 
 from imagebuild.dockerapi import Client
-from imagebuild.engine.serve import running
+from imagebuild.engine.lock import running
 
 RUNS = 11
 TEN = 10

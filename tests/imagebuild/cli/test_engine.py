@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from imagebuild.cli import engine as verbs
 from imagebuild.cli.app import run
-from imagebuild.engine.serve import Lock
+from imagebuild.dockerapi import Client
+from imagebuild.engine import starting
+from imagebuild.engine.lock import Lock
 from imagebuild.sandbox import wine
 from imagebuild.sandbox.port import SandboxFacts
 
@@ -36,8 +37,20 @@ def facts(monkeypatch: pytest.MonkeyPatch, **more: Any) -> None:
 def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *before: str, args: tuple[str, ...] = ()) -> list[str]:
     """The command line of the process that a start makes."""
     said: list[list[str]] = []
-    monkeypatch.setattr(verbs, "_start_behind", lambda command, root, socket: said.append(command))
-    assert run([*before, "engine", "start", *args]) == 0
+
+    def start(command: list[str], root: Path, *_: object) -> None:
+        said.append(command)
+        locks.append(Lock(root))
+        locks[-1].tell(root / "sock", "127.0.0.1")
+
+    locks: list[Lock] = []
+    monkeypatch.setattr(starting, "_start", start)
+    monkeypatch.setattr(Client, "ping", lambda self: None)
+    try:
+        assert run([*before, "engine", "start", *args]) == 0
+    finally:
+        for lock in locks:
+            lock.close()
     return said[0]
 
 
@@ -73,6 +86,12 @@ def test_without_options_it_gets_the_defaults_and_is_understood(tmp_path: Path, 
     assert command[command.index("--publish-address") + 1] == "127.0.0.1"
     assert "--config" not in command
     assert run([*command[3:], "--help"]) == 0
+
+
+def test_an_engine_that_ends_when_it_is_idle_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = started(monkeypatch, tmp_path, args=("--idle", "90"))
+    assert command[command.index("--idle") + 1] == "90"
+    assert run(["engine", "start", "--idle", "-1"]) == 2
 
 
 def test_an_engine_that_runs_is_not_started_again(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,24 +134,6 @@ def test_status_says_what_is_missing_and_what_is_not_enforced(monkeypatch: pytes
     found = json.loads(capsys.readouterr().out)
     assert (found["missing"], found["not_enforced"]) == (["wine64", "bubblewrap"], ["no limits"])
     assert found["problems"] == ["wine64 is too old; do that"]
-
-
-def test_the_socket_of_a_user_is_in_the_runtime_folder_or_else_in_the_engines_own_and_never_in_tmp(
-        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("WCOW_ENGINE_ROOT")
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid)
-    if os.getuid() == 0:
-        assert verbs.engine_place(None, None) == (Path("/var/lib/wcow/engine"), Path("/run/wcow/engine.sock"))
-        os.chown(tmp_path, 60998, 60998)
-        monkeypatch.setattr(os, "getuid", lambda: 60998)
-    own = tmp_path / "data" / "wcow" / "engine"
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    assert verbs.engine_place(None, None) == (own, tmp_path / "wcow" / "engine.sock")
-    for other in ("/usr", str(tmp_path / "missing")):  # root's; none
-        monkeypatch.setenv("XDG_RUNTIME_DIR", other)
-        assert verbs.engine_place(None, None) == (own, own / "engine.sock")
-    assert verbs.engine_place("/srv/engine", None) == (Path("/srv/engine"), Path("/srv/engine/engine.sock"))
 
 
 @pytest.mark.parametrize(("text", "why"), [("12q", "is not a size"), ("100m", "less than a build needs"), ("-1", "")])

@@ -13,7 +13,7 @@ import pytest
 from support.engines import Served, served
 
 from imagebuild.cli.app import run
-from imagebuild.engine.serve import Lock
+from imagebuild.engine.lock import Lock
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,10 @@ from support import engines, images
 from support.engines import Heard, Served, served
 
 from imagebuild.cli import run as verb
-from imagebuild.cli import run_engine
 from imagebuild.cli.app import run
 from imagebuild.dockerapi import Client, shapes
 from imagebuild.engine.core import Engine
-from imagebuild.engine.serve import Lock, running
+from imagebuild.engine.lock import Lock, running
 from imagebuild.engine.settings import EngineSettings
 from imagebuild.errors import ToolError
 from imagebuild.images import copy_image
@@ -187,13 +187,17 @@ def test_a_port_that_cannot_be_is_refused_before_anything_is_done(asked: list[An
 
 # --- which engine, and its image
 
-def test_an_engine_that_starts_is_not_waited_for(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_engine_that_is_starting_is_waited_for(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     lock = Lock(tmp_path / "engine")
-    try:
-        assert run(["run", IMAGE, "exit", "0"]) == 3
-    finally:
-        lock.close()
-    assert "it is starting" in capfd.readouterr().err
+    with served(tmp_path / "engine") as one:
+        later = threading.Timer(0.3, lambda: lock.tell(one.socket, "127.0.0.1"))
+        later.start()
+        try:
+            assert run(["run", IMAGE, "echo", "hello"]) == 0
+        finally:
+            later.join()
+            lock.close()
+    assert capfd.readouterr().out == "hello\r\n"
 
 
 @pytest.fixture
@@ -244,7 +248,7 @@ def test_an_image_of_the_local_store_is_brought_once(engine: Served, tmp_path: P
         copied.append(str(more["name"]))
         return copy_image(*args, **more)
 
-    monkeypatch.setattr(run_engine, "copy_image", counted)
+    monkeypatch.setattr("imagebuild.images.bring.copy", counted)
     store = LayoutStore(tmp_path / "store", create=True)
     made, _ = images.image(store, "docker.io/library/mine:1", images.layer(store, images.BASE, base=True))
     for _ in range(2):

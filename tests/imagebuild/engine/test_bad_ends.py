@@ -29,8 +29,9 @@ from imagebuild.engine.core import Engine
 from imagebuild.engine.events import Event, Events
 from imagebuild.engine.image_registry import Registries
 from imagebuild.engine.lines import Wanted, read
+from imagebuild.engine.lock import running
 from imagebuild.engine.output import STDOUT, Output
-from imagebuild.engine.serve import running, serve
+from imagebuild.engine.serve import serve
 
 REPOSITORY = Path(__file__).parents[3]
 HOUR = 3600 * 10 ** 9

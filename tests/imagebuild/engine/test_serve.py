@@ -17,7 +17,8 @@ from support.engines import make, run, until
 
 from imagebuild.dockerapi import Client
 from imagebuild.engine.core import Engine
-from imagebuild.engine.serve import Lock, Running, running, serve
+from imagebuild.engine.lock import Lock, Running, running
+from imagebuild.engine.serve import serve
 from imagebuild.errors import StoreError, ToolError
 
 
