@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes that start the engine of scripts (:mod:`.engines`) and wait for it, for tests of ``ensure``.
 
-    starters.py ensure ROOT COUNT IDLE    COUNT processes at once ensure an engine; each prints its process, or the error
+    starters.py ensure ROOT COUNT IDLE    COUNT processes ensure an engine at once; each prints its process, or why not
     starters.py engine ROOT SOCKET IDLE --starter FD    the engine, as 'wcow engine start' would run it
 
 ``WCOW_TEST_ENGINE`` is how the engine behaves: ``dies`` is killed while it starts, ``fails`` says why it cannot.
