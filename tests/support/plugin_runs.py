@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imagebuild.dockerapi import Client
-from imagebuild.engine.serve import running
+from imagebuild.engine import running
 
 from . import engine, programs, users
 from .users import User
