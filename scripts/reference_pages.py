@@ -3,8 +3,8 @@
 
 ``cli.md`` comes from the command itself, ``folders.md`` from the table of well-known folders, ``lint-rules.md`` from
 the tables of the linter, ``checks.md`` from the questions of the doctor, ``machine.schema.json`` from the facts of a
-machine; in ``docs/compat.md`` the parts between ``<!-- made: NAME -->`` and ``<!-- /made -->``.
-``tests/test_docs.py`` fails when a page is not what this makes.
+machine, ``python.md`` from the rooms' faces; in ``docs/compat.md`` the parts between ``<!-- made: NAME -->`` and
+``<!-- /made -->``. ``tests/test_docs.py`` fails when a page is not what this makes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import inspect
 import json
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -110,10 +111,68 @@ CHECK_GROUPS = (
     ("Network", checks_network.QUESTIONS), ("Disks, policies, and what else is around", checks_system.QUESTIONS))
 
 
+PYTHON = """\
+# Stable names
+
+<!-- Written by scripts/reference_pages.py; do not edit. -->
+
+What a plugin, or a program of yours, may import: the names in the `__all__` of a room of `imagebuild`, its errors and
+events, and `wiring`, which chooses adapters from settings. They keep their meaning within a major version; modules
+below the rooms, and `imagebuild.cli`, may change at any time. `import imagebuild` and a room load next to nothing until
+a name is used, and no third-party package.
+"""
+ROOMS = ("containers", "engine", "images", "builder", "oci", "stores", "compat", "lint", "doctor", "host", "dockerapi",
+         "windows", "hive", "layer", "dockerfile", "programs", "sandbox", "fetch", "codec", "files", "tools", "wiring",
+         "events", "errors")
+"""Whose names are stable, those that most programs need first."""
+
+
 def pages() -> dict[str, str]:
     """Every page by its file name."""
     return {"cli.md": _cli(), "folders.md": _folders(), "lint-rules.md": _lint_rules(), "../compat.md": _compat(),
-            "engine-api.md": _engine_api(), "checks.md": _checks()}
+            "engine-api.md": _engine_api(), "checks.md": _checks(), "python.md": _python()}
+
+
+def stable_names(room: str) -> dict[str, object]:
+    """The names of a room that others may import, with what they are."""
+    module = import_module(f"imagebuild.{room}")
+    listed = getattr(module, "__all__", None)
+    names = listed if listed is not None else [
+        name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__
+        and not name.startswith("_")]
+    return {name: getattr(module, name) if hasattr(module, name) else import_module(f"{module.__name__}.{name}")
+            for name in sorted(names, key=str.casefold)}
+
+
+def _python() -> str:
+    out = PYTHON
+    for room in ROOMS:
+        module = import_module(f"imagebuild.{room}")
+        first = _sentence(inspect.getdoc(module) or "")
+        out += f"\n## imagebuild.{room}\n\n{_escaped(first)}\n\n| name | what it is |\n|---|---|\n"
+        for name, value in stable_names(room).items():
+            out += f"| `{name}{_signature(value)}` | {_escaped(_described(value))} |\n"
+    return out
+
+
+def _signature(value: object) -> str:
+    if not inspect.isfunction(value):
+        return ""
+    return f"({', '.join(one for one in inspect.signature(value).parameters)})"
+
+
+def _described(value: object) -> str:
+    if not (inspect.isclass(value) or inspect.isfunction(value) or inspect.ismodule(value)):
+        return "A table or a type." if not isinstance(value, str | int | bytes) else f"`{value!r}`"
+    return _sentence(inspect.getdoc(value) or "")
+
+
+def _sentence(text: str) -> str:
+    """The first sentence of a docstring, without the marks of reStructuredText."""
+    paragraph = " ".join(text.split("\n\n")[0].split())
+    found = re.match(r"(.+?[.:!?])(?: [A-Z`:]|$)", paragraph)
+    sentence = re.sub(r":\w+:`[~.]*([^`<]*?)`", r"`\1`", (found[1] if found else paragraph).replace("``", "`"))
+    return sentence.rstrip(":") + ("." if sentence.endswith(":") else "")
 
 
 def _engine_api() -> str:

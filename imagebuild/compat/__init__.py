@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from .documents import Subject, subject_of
     from .engine import Engine, engine_of, parse_engine
     from .grid import Matrix, matrix
-    from .hosts import detect, from_text
+    from .hosts import (
+        detect,
+        from_ansible,
+        from_cim,
+        from_docker,
+        from_machine,
+        from_node,
+        from_registry,
+        from_text,
+    )
     from .image import ImageFacts, from_image, from_platform
     from .picks import Pick, pick
     from .report import Report, check
@@ -26,11 +35,13 @@ _HOME = {
     "engine_of": "engine", "parse_engine": "engine", "detect": "hosts", "from_text": "hosts", "ImageFacts": "image",
     "from_image": "image", "from_platform": "image", "Matrix": "grid", "matrix": "grid", "Pick": "picks",
     "pick": "picks", "Reason": "verdict", "Verdict": "verdict",
+    **dict.fromkeys(("from_ansible", "from_cim", "from_docker", "from_machine", "from_node", "from_registry"), "hosts"),
 }
 
 __all__ = [
-    "Engine", "ImageFacts", "Matrix", "Pick", "Reason", "Report", "Subject", "Verdict", "check", "detect", "engine_of",
-    "from_image", "from_platform", "from_text", "matrix", "parse_engine", "pick", "subject_of",
+    "Engine", "ImageFacts", "Matrix", "Pick", "Reason", "Report", "Subject", "Verdict", "check", "detect",
+    "engine_of", "from_ansible", "from_cim", "from_docker", "from_image", "from_machine", "from_node",
+    "from_platform", "from_registry", "from_text", "matrix", "parse_engine", "pick", "subject_of",
 ]
 
 

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from .check import Check
-from .examine import examine
+from .check import Check, Status
+from .examine import QUESTIONS, examine, machines
 from .explain import Cause, Explanation, explain, explain_stream
 from .scan import Match
 
-__all__ = ["Cause", "Check", "Explanation", "Match", "examine", "explain", "explain_stream"]
+__all__ = [
+    "QUESTIONS", "Cause", "Check", "Explanation", "Match", "Status", "examine", "explain", "explain_stream", "machines",
+]

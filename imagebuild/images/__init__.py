@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..events import Advance, Event, Finish, Result, Step, Warn
+    from .base import BaseRequest, make_base
     from .bring import bring_image
     from .cat import cat_file
     from .copy import Copied, holds_indexes, pick
@@ -26,14 +27,15 @@ if TYPE_CHECKING:
     from .tree import draw_tree
 
 __all__ = [
-    "Advance", "Copied", "Event", "Files", "Finish", "Found", "IndexCache", "Item", "Layer", "Library", "LocalImage",
-    "Result", "Rootfs", "Step", "Warn", "bring_image", "cat_file", "copy_image", "draw_tree", "find_local",
-    "holds_indexes", "image_facts", "index_facts", "list_images", "load", "local_name", "pick", "put_image",
-    "put_layer", "remove_names", "rootfs_of_layer", "selector", "tag_image",
+    "Advance", "BaseRequest", "Copied", "Event", "Files", "Finish", "Found", "IndexCache", "Item", "Layer", "Library",
+    "LocalImage", "Result", "Rootfs", "Step", "Warn", "bring_image", "cat_file", "copy_image", "draw_tree",
+    "find_local", "holds_indexes", "image_facts", "index_facts", "list_images", "load", "local_name", "make_base",
+    "pick", "put_image", "put_layer", "remove_names", "rootfs_of_layer", "selector", "tag_image",
 ]
 
 _HOME = {
-    "bring_image": "bring", "cat_file": "cat", "Copied": "copy", "holds_indexes": "copy", "pick": "copy",
+    "BaseRequest": "base", "make_base": "base", "bring_image": "bring",
+    "cat_file": "cat", "Copied": "copy", "holds_indexes": "copy", "pick": "copy",
     **dict.fromkeys(("Advance", "Event", "Finish", "Result", "Step", "Warn"), ".events"),
     "image_facts": "inspect", "index_facts": "inspect",
     **dict.fromkeys(("Found", "Library", "load", "selector"), "library"),

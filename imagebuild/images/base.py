@@ -8,7 +8,7 @@ programs: good for building, tests and demos, and labelled so that nobody takes 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ..codec import Compression
@@ -17,7 +17,7 @@ from ..layer import Entry, Kind, LayerWriter, Times
 from ..oci import Config, Descriptor, History, Image, RunConfig, append, create
 from ..stores import Store
 from ..windows import attributes as attribute
-from ..windows.filetime import to_iso
+from ..windows.filetime import DOS_EPOCH, to_iso
 from ..windows.folders import folders
 from ..windows.sddl import parse_sddl
 from ..windows.upcase import fold
@@ -51,8 +51,8 @@ class BaseRequest:
     flavour: Flavour = "scratch"
     os_version: str = ""
     architecture: str = "amd64"
-    epoch: int
-    compression: Compression
+    epoch: int = DOS_EPOCH
+    compression: Compression = field(default_factory=Compression)
     labels: tuple[tuple[str, str], ...] = ()
 
 

@@ -3,7 +3,9 @@
 
 Pure facts and functions, no IO. Everything in ``__all__`` can be imported from here; each comes from the submodule of
 its subject, which is loaded when first asked for, so that ``import imagebuild.windows`` costs next to nothing.
-Vocabularies are imported whole: ``from ..windows import attributes, filetime, folders, names, security, sid``.
+Vocabularies are modules, imported whole: ``from ..windows import filetime, status``. They are ``attributes``,
+``filetime``, ``folders``, ``machine_json`` (the document with the facts of a machine), ``names``, ``security``,
+``sid`` and ``status`` (NTSTATUS and HRESULT, by name and in words).
 """
 
 from __future__ import annotations
@@ -11,9 +13,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from . import attributes, filetime, folders, machine_json, names, security, sid, status
     from .access import Access, GenericMapping, access_check
     from .folders import Folder, find_folder
+    from .hostfacts import HostFacts
     from .inherit import inherited
+    from .machine import MachineFacts
     from .names import check_name, check_path, parse_path
     from .releases import Release, find_release, release
     from .sddl import format_sddl, parse_sddl
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Access": "access", "GenericMapping": "access", "access_check": "access",
     "Folder": "folders", "find_folder": "folders",
+    "HostFacts": "hostfacts", "MachineFacts": "machine",
     "inherited": "inherit",
     "check_name": "names", "check_path": "names", "parse_path": "names",
     "Release": "releases", "find_release": "releases", "release": "releases",
@@ -35,18 +41,24 @@ _HOME = {
     "describe": "words", "describe_ace": "words",
 }
 
+_VOCABULARIES = frozenset((
+    "attributes", "filetime", "folders", "machine_json", "names", "security", "sid", "status"))
+
 __all__ = [
-    "Access", "Ace", "Acl", "Folder", "GenericMapping", "Release", "SecurityDescriptor", "Sid", "access_check",
-    "account_name", "check_name", "check_path", "describe", "describe_ace", "find_account", "find_folder",
-    "find_release", "fold", "format_sddl", "inherited", "parse_path", "parse_sddl", "release",
+    "Access", "Ace", "Acl", "Folder", "GenericMapping", "HostFacts", "MachineFacts", "Release", "SecurityDescriptor",
+    "Sid", "access_check", "account_name", "attributes", "check_name", "check_path", "describe", "describe_ace",
+    "filetime", "find_account", "find_folder", "find_release", "fold", "folders", "format_sddl", "inherited",
+    "machine_json", "names", "parse_path", "parse_sddl", "release", "security", "sid", "status",
 ]
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _VOCABULARIES:
+        return import_module(f".{name}", __name__)
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(f".{_HOME[name]}", __name__), name)
     globals()[name] = value
     return value

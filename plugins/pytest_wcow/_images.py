@@ -31,14 +31,13 @@ def base_image(engine: Engine, base: Base) -> str:
 def _bring_stand_in(engine: Engine, base: Base, name: str) -> None:
     from imagebuild.codec import Compression
     from imagebuild.errors import DaemonError
-    from imagebuild.images.base import BaseRequest, make_base
+    from imagebuild.images import BaseRequest, make_base
     from imagebuild.stores import ArchiveStore
-    from imagebuild.windows.filetime import DOS_EPOCH
 
     with tempfile.TemporaryDirectory(prefix="wcow-stand-in-") as folder:
         path = Path(folder, "image.tar")
         with ArchiveStore(path, create=True) as archive:
-            make_base(BaseRequest(flavour=base, os_version=f"10.0.{engine.build}.1", epoch=DOS_EPOCH,
+            make_base(BaseRequest(flavour=base, os_version=f"10.0.{engine.build}.1",
                                   compression=Compression.parse("gzip:1")), archive, tag=name)
         for line in engine.client.lines("POST", "/images/load", query={"quiet": True}, body=path.read_bytes()):
             if isinstance(line, dict) and line.get("error"):
