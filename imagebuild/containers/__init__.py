@@ -18,22 +18,37 @@ if TYPE_CHECKING:
     from .bases import Base, base_reference
     from .container import Container, run_container
     from .deadline import Deadline, DeadlineError
+    from .difference import Difference, differences
+    from .home import Home
     from .labels import Owner, owner
     from .lifecycle import Leftover, remove
     from .mount import Mount
     from .outcome import CommandError, Outcome
+    from .path import ContainerPath
+    from .processes import ProcessRow
+    from .registry import Key
     from .spec import Port, Spec, create_request
+    from .stage import Staging
+    from .start import Starts
+    from .trouble import trouble_of
+    from .wait import ForDns, ForExec, ForExit, ForFile, ForHealthy, ForHttp, ForLog, ForPort, Strategy
 
 _HOME = {
-    "Base": "bases", "base_reference": "bases",
-    "Container": "container", "run_container": "container", "Deadline": "deadline", "DeadlineError": "deadline",
-    "Owner": "labels", "owner": "labels", "Leftover": "lifecycle", "remove": "lifecycle", "Mount": "mount",
-    "CommandError": "outcome", "Outcome": "outcome", "Port": "spec", "Spec": "spec", "create_request": "spec",
+    "Base": "bases", "base_reference": "bases", "Container": "container", "run_container": "container",
+    "Deadline": "deadline", "DeadlineError": "deadline", "Difference": "difference", "differences": "difference",
+    "Home": "home", "Owner": "labels", "owner": "labels", "Leftover": "lifecycle", "remove": "lifecycle",
+    "Mount": "mount", "CommandError": "outcome", "Outcome": "outcome", "ContainerPath": "path",
+    "ProcessRow": "processes", "Key": "registry", "Port": "spec", "Spec": "spec", "create_request": "spec",
+    "Staging": "stage", "Starts": "start", "trouble_of": "trouble", "Strategy": "wait", "ForLog": "wait",
+    "ForPort": "wait", "ForHttp": "wait", "ForFile": "wait", "ForHealthy": "wait", "ForExit": "wait",
+    "ForExec": "wait", "ForDns": "wait",
 }
 
 __all__ = [
-    "Base", "CommandError", "Container", "Deadline", "DeadlineError", "Leftover", "Mount", "Outcome", "Owner", "Port",
-    "Spec", "base_reference", "create_request", "owner", "remove", "run_container",
+    "Base", "CommandError", "Container", "ContainerPath", "Deadline", "DeadlineError", "Difference", "ForDns",
+    "ForExec", "ForExit", "ForFile", "ForHealthy", "ForHttp", "ForLog", "ForPort", "Home", "Key", "Leftover",
+    "Mount", "Outcome", "Owner", "Port", "ProcessRow", "Spec", "Staging", "Starts", "Strategy", "base_reference",
+    "create_request", "differences", "owner", "remove", "run_container", "trouble_of",
 ]
 
 

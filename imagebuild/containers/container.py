@@ -5,14 +5,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path, PureWindowsPath
 from typing import TypedDict, Unpack
 
 from ..dockerapi import Client, shapes, streams
+from ..errors import DaemonError, NotFoundError, UsageError
 from ..windows import output
-from . import execute, lifecycle
+from . import copy, execute, lifecycle, wait
 from .execute import Ways, cmd_words, powershell_words
-from .outcome import Outcome
+from .home import LOOPBACK, Home
+from .outcome import Outcome, exit_words
+from .path import ContainerPath
+from .processes import ProcessRow, processes
+from .registry import Registry
+from .services import Services
 from .spec import Spec
+from .start import Starts
+from .start import start as start_container
 
 
 class Options(TypedDict, total=False):
@@ -27,12 +36,14 @@ class Options(TypedDict, total=False):
 
 
 class Container:
-    """A container of any engine. It was made by :func:`run_container`, or exists and is taken by its id."""
+    """A container of any engine: :func:`run_container` makes one, and one that exists is taken by its id."""
 
-    def __init__(self, client: Client, identifier: str, spec: Spec) -> None:
+    def __init__(self, client: Client, identifier: str, spec: Spec, home: Home | None = None) -> None:
         self.client = client
         self.id = identifier
         self.spec = spec
+        self.home = home or Home()
+        self.code_page = output.CODE_PAGE
 
     def __repr__(self) -> str:
         return f"<Container {self.id[:12]} {self.spec}>"
@@ -41,7 +52,7 @@ class Container:
 
     def run(self, argv: Sequence[str], **options: Unpack[Options]) -> Outcome:
         """Run a program by its words, and wait for its end. Raises DeadlineError after ``timeout`` seconds."""
-        return execute.execute(self.client, self.id, argv, Ways(**options))
+        return execute.execute(self.client, self.id, argv, Ways(**options), code_page=self.code_page)
 
     def cmd(self, text: str, **options: Unpack[Options]) -> Outcome:
         """Run a line of ``cmd``, as if it were typed there: ``cmd('echo "a" & dir C:\\')``."""
@@ -50,9 +61,62 @@ class Container:
             options["environ"] = {**(options.get("environ") or {}), **environ}
         return self.run(argv, **options)
 
+    def cmd_path(self, template: str, path: str, *, unicode: bool = False, **options: Unpack[Options]) -> Outcome:
+        """Run a line of ``cmd`` with a path in place of each ``{}``, whatever is in the path."""
+        argv, environ = execute.cmd_path_words(template, path, unicode=unicode)
+        if environ:
+            options["environ"] = environ
+        return self.run(argv, **options)
+
     def powershell(self, text: str, **options: Unpack[Options]) -> Outcome:
         """Run a script of Windows PowerShell. nanoserver has none."""
         return self.run(powershell_words(text), **options)
+
+    # --- files, registry, services, processes
+
+    def path(self, path: str | PureWindowsPath) -> ContainerPath:
+        r"""A file or folder in it: ``box.path(r"C:\app\a.txt").read_text()``."""
+        return ContainerPath(self, path)
+
+    def copy_in(self, source: Path | str, target: str) -> None:
+        """Copy a file, or what is in a folder, of this machine to a path in it."""
+        copy.copy_in(self, Path(source), target)
+
+    def copy_out(self, source: str, target: Path | str) -> None:
+        """Copy a file or a folder of it to this machine; ``target`` is the copy's own name."""
+        copy.copy_out(self, source, Path(target))
+
+    @property
+    def registry(self) -> Registry:
+        r"""Its registry, as its programs see it now: ``box.registry[r"HKLM\Software\App"]["Version"]``."""
+        return Registry(self)
+
+    @property
+    def services(self) -> Services:
+        """Its services by name."""
+        return Services(self)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The variables that a new program in it sees."""
+        said = self.run(["cmd", "/u", "/d", "/c", "set"]).check().raw.stdout.decode("utf-16-le", "replace")
+        return dict(line.partition("=")[::2] for line in said.splitlines() if "=" in line)
+
+    def top(self) -> tuple[ProcessRow, ...]:
+        """Its processes; on the embedded engine each with the job object that holds it."""
+        return processes(self.client, self.id, jobs=self.home.embedded)
+
+    def changes(self) -> tuple[shapes.Change, ...]:
+        """What its programs changed in the files of its image."""
+        found = self.client.json("GET", f"/containers/{self.id}/changes") or []
+        return tuple(shapes.from_json(shapes.Change, one) for one in found)
+
+    def commit(self, name: str, *, changes: Sequence[str] = ()) -> str:
+        """Make an image of it, named ``name``; Windows does so only while it does not run. Returns the image's id."""
+        repository, _, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "")
+        return self.client.json("POST", "/commit", shape=shapes.Id, body=shapes.Config(),
+                                query={"container": self.id, "repo": repository, "tag": tag or None,
+                                       "changes": list(changes) or None}).id
 
     # --- what is known of it
 
@@ -65,11 +129,88 @@ class Container:
         """Its name at the engine."""
         return self.inspect().name.removeprefix("/")
 
-    def logs(self) -> str:
-        """What its own program printed so far, both streams in the order in which they came."""
-        with self.client.call("GET", f"/containers/{self.id}/logs", query={"stdout": True, "stderr": True}) as answer:
-            data = b"".join(answer) if self.spec.tty else b"".join(piece.data for piece in streams.separate(answer))
-        return output.decode(data)
+    @cached_property
+    def mounts(self) -> tuple[shapes.MountPoint, ...]:
+        """Its mounts; they stay as they were made."""
+        return self.inspect().mounts
+
+    @cached_property
+    def hyperv(self) -> bool:
+        """Whether it has a virtual machine of its own."""
+        return self.inspect().host_config.isolation == "hyperv"
+
+    @property
+    def exit_code(self) -> int | None:
+        """The code with which its own program ended, ``None`` while it runs."""
+        state = self.inspect().state
+        return None if state.running else state.exit_code & 0xFFFF_FFFF
+
+    def decode(self, data: bytes) -> str:
+        """The text of what its programs wrote."""
+        return output.decode(data, self.code_page)
+
+    def logs(self, *, tail: int | None = None) -> str:
+        """What its own program printed so far (``tail``: the last lines), both streams in the order they came in."""
+        return self.decode(self.raw_logs(tail=tail))
+
+    def raw_logs(self, *, tail: int | None = None) -> bytes:
+        """The same as it came."""
+        asked = {"stdout": True, "stderr": True, "tail": tail}
+        with self.client.call("GET", f"/containers/{self.id}/logs", query=asked) as answer:
+            return b"".join(answer) if self.spec.tty else b"".join(one.data for one in streams.separate(answer))
+
+    # --- ports and readiness
+
+    @property
+    def ports(self) -> dict[int, tuple[str, int]]:
+        """Where its published TCP ports are: ``{80: ("127.0.0.1", 49153)}``."""
+        found = {}
+        for key, bindings in (self.inspect().network_settings.ports or {}).items():
+            number, _, protocol = key.partition("/")
+            for one in bindings or ():
+                if protocol == "tcp" and one.host_port:
+                    anywhere = one.host_ip in ("", "0.0.0.0", "::") or not self.home.local
+                    found[int(number)] = (self.home.host if anywhere else one.host_ip, int(one.host_port))
+        return found
+
+    def reachable(self, port: int) -> tuple[str, int] | None:
+        """The host and port by which one of its ports takes connections now, ``None`` while it takes none.
+
+        A published port comes first. Some hosts do not publish to themselves (docker/for-win#458), so on an engine of
+        this machine the container's own address is the second.
+        """
+        found = self.ports.get(port)
+        if found is None and self.spec.ports:
+            raise UsageError(f"port {port} is not published", hint=f"container_factory(ports=[{port}])")
+        if found is not None and wait.connects(*found):
+            return found
+        if self.home.local:
+            for network in (self.inspect().network_settings.networks or {}).values():
+                if network.ip_address and wait.connects(network.ip_address, port):
+                    return network.ip_address, port
+        return None
+
+    def url(self, port: int, path: str = "/", *, scheme: str = "http") -> str:
+        """The address of a published port: ``http://127.0.0.1:49153/``."""
+        host, outer = self.reachable(port) or self.ports.get(port) or (LOOPBACK, 0)
+        if not outer:
+            raise UsageError(f"port {port} is not published", hint=f"container_factory(ports=[{port}])")
+        return f"{scheme}://{host}:{outer}/{path.lstrip('/')}"
+
+    def wait_for(self, *wanted: wait.Wanted, timeout: float = wait.WAIT_SECONDS) -> Container:
+        """Wait until it is ready, and return it: a text of its log, a port, a strategy, a function of it."""
+        wait.wait_for(self, wanted, timeout)
+        return self
+
+    def expect_running(self, what: str = "it does not run") -> None:
+        """Raise DaemonError, with its exit code and its last lines, when it does not run."""
+        try:
+            state = self.inspect().state
+        except NotFoundError:
+            raise DaemonError(f"the container {self.id[:12]} is gone", status=404, why=what) from None
+        if not state.running:
+            raise DaemonError(f"the container ended with {exit_words(state.exit_code & 0xFFFF_FFFF)}", status=0,
+                              why=f"{what}; {wait.last_words(self)}")
 
     # --- its end
 
@@ -77,17 +218,21 @@ class Container:
         """Stop it, and wait until it has ended."""
         lifecycle.stop(self.client, self.id, seconds=seconds)
 
+    def start(self) -> None:
+        """Start it again after a stop."""
+        start_container(self.client, self.id)
+
     def remove(self) -> lifecycle.Leftover | None:
         """Stop and remove it. Returns what could not be removed."""
         return lifecycle.remove(self.client, self.id)
 
 
-def run_container(client: Client, spec: Spec) -> Container:
+def run_container(client: Client, spec: Spec, home: Home | None = None, starts: Starts | None = None) -> Container:
     """Create and start a container. One that cannot be started is removed before the error is raised."""
     created = lifecycle.create(client, spec)
-    made = Container(client, created.id, spec)
+    made = Container(client, created.id, spec, home)
     try:
-        lifecycle.start(client, made.id)
+        start_container(client, made.id, starts=starts)
     except BaseException:
         lifecycle.remove(client, made.id)
         raise

@@ -8,12 +8,14 @@ understand (moby/buildkit#4723). :func:`cmd_words` says a line to ``cmd`` exactl
 from __future__ import annotations
 
 import base64
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..dockerapi import Client, shapes, streams
 from ..errors import DaemonError, UsageError
+from ..windows import output
 from .deadline import Deadline
 from .outcome import CommandError, Outcome, outcome_of
 
@@ -23,6 +25,7 @@ RUN_SECONDS = 300.0
 NOT_STARTED = (126, 127)
 """The codes that the engine gives an exec whose program could not be started; why stands in its output (moby
 ``daemon/exec.go``, ``daemon/errors.go``). A program may end with the same code, hence the text."""
+_PLAIN_PATH = re.compile(r"[\w .:\\\-]+")
 NOT_STARTED_TEXT = b"encountered an error during hcs::System::CreateProcess"
 
 
@@ -38,7 +41,8 @@ class Ways:
     timeout: float = RUN_SECONDS
 
 
-def execute(client: Client, container: str, argv: Sequence[str], ways: Ways | None = None) -> Outcome:
+def execute(client: Client, container: str, argv: Sequence[str], ways: Ways | None = None, *,
+            code_page: str = output.CODE_PAGE) -> Outcome:
     """Run a program in a container to its end.
 
     Raises DeadlineError when that takes longer than it may, CommandError when it cannot be started, and the engine's
@@ -66,7 +70,7 @@ def execute(client: Client, container: str, argv: Sequence[str], ways: Ways | No
             for number, data in stream.pieces():
                 out.get(number, out[streams.STDERR]).append(data)
     found = outcome_of(words, _exit_code(client, identifier, deadline), b"".join(out[streams.STDOUT]),
-                       b"".join(out[streams.STDERR]))
+                       b"".join(out[streams.STDERR]), code_page)
     if found.exit_code in NOT_STARTED and NOT_STARTED_TEXT in found.raw.stdout:
         raise CommandError(f"cannot start {words[0]}", why=found.stdout.strip(), program=words[0], outcome=found)
     return found
@@ -85,6 +89,20 @@ def cmd_words(text: str) -> tuple[tuple[str, ...], dict[str, str]]:
         return ("cmd", "/d", "/s", "/c", text), {}
     return ("cmd", "/d", "/v:on", "/c", "%wcow_shell%"), {"wcow_shell": 'cmd /d /v:off /s /c "!wcow_line!"',
                                                          "wcow_line": text}
+
+
+def cmd_path_words(template: str, path: str, *, unicode: bool = False) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The words and the environment for a line of ``cmd`` with a path in it: ``if exist {} (exit 0) else (exit 1)``.
+
+    With ``unicode`` cmd's own commands print UTF-16. A path without letters that cmd takes for more goes as it is.
+    """
+    if _PLAIN_PATH.fullmatch(path):
+        return ("cmd", *(("/u",) if unicode else ()), "/d", "/c", *(word.format(path) for word in template.split())), {}
+    line = template.replace("{}", f'"{path}"').replace('"\\*', '\\*"').replace('"\\ ', '\\" ')
+    words, environ = cmd_words(line)
+    if unicode:
+        environ = {**environ, "wcow_shell": environ["wcow_shell"].replace("cmd ", "cmd /u ", 1)}
+    return words, environ
 
 
 def powershell_words(text: str, program: str = "powershell") -> tuple[str, ...]:

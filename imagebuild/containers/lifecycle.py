@@ -15,6 +15,7 @@ from ..dockerapi import Client, faults, shapes
 from ..errors import DaemonError
 from .deadline import Deadline
 from .spec import Spec, create_request
+from .trouble import trouble_of
 
 STOP_SECONDS = 10
 REMOVE_SECONDS = 60.0
@@ -36,12 +37,6 @@ def create(client: Client, spec: Spec) -> shapes.Created:
                        query={"name": spec.name or None})
 
 
-def start(client: Client, container: str) -> None:
-    """Start a container; one that runs already is left as it is."""
-    with suppress(faults.NotModified), client.call("POST", f"/containers/{container}/start") as answer:
-        answer.read()
-
-
 def inspect(client: Client, container: str) -> shapes.Inspect:
     """What the engine knows of a container."""
     return client.json("GET", f"/containers/{container}/json", shape=shapes.Inspect)
@@ -59,7 +54,7 @@ def remove(client: Client, container: str, *, stop_seconds: int = 0, seconds: fl
     """Stop a container, wait for its end and remove it with its anonymous volumes, again and again until ``seconds``
     are over. Returns what is left and why, ``None`` when nothing is."""
     deadline = Deadline(seconds)
-    why = ""
+    why = hint = ""
     for pause in (*pauses, None):
         try:
             _remove_once(client, container, stop_seconds)
@@ -68,10 +63,12 @@ def remove(client: Client, container: str, *, stop_seconds: int = 0, seconds: fl
             return None
         except DaemonError as error:
             why = str(error)
+            found = trouble_of(why, "remove")
+            hint = found.hint if found is not None else ""
         if pause is None or deadline.left <= pause:
             break
         time.sleep(pause)
-    return Leftover("container", container, why)
+    return Leftover("container", container, f"{why}; {hint}" if hint else why)
 
 
 def _remove_once(client: Client, container: str, stop_seconds: int) -> None:
