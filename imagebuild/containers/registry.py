@@ -7,15 +7,16 @@ Reads and writes go through ``reg`` in the container, so they see what its progr
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING
 
 from ..errors import DaemonError, NotFoundError, UsageError
+from . import regtext
+from .regtext import Value
 
 if TYPE_CHECKING:
     from .container import Container
-
-Value = str | int | bytes | tuple[str, ...]
 
 _LINE = re.compile(r"^ {4}(?P<name>.*?) {4}(?P<type>REG_[A-Z_]+)(?: {4}(?P<data>.*))?$")
 _ROOTS = {"HKLM": "HKEY_LOCAL_MACHINE", "HKCU": "HKEY_CURRENT_USER", "HKCR": "HKEY_CLASSES_ROOT", "HKU": "HKEY_USERS",
@@ -70,16 +71,22 @@ class Key(MutableMapping[str, Value]):
         if not said.ok:
             raise NotFoundError(f"cannot read {self.path} in the container",
                                 why=said.stderr.strip() or "it is not there")
-        values: dict[str, Value] = {}
-        keys = []
-        for line in said.stdout.splitlines():
-            found = _LINE.match(line)
-            if found:
-                name = "" if found["name"] == _DEFAULT else found["name"]
-                values[name] = _value(found["type"], found["data"] or "")
-            elif line.upper().startswith(self.path.upper() + "\\"):
-                keys.append(line[len(self.path) + 1:])
-        return values, keys
+        lines = said.stdout.splitlines()
+        keys = [line[len(self.path) + 1:] for line in lines if line.upper().startswith(self.path.upper() + "\\")]
+        if "?" in said.stdout or "(null)" in said.stdout:  # letters that the console lacks; Wine does not print QWORDs
+            return self._exported(), keys
+        rows = [found for line in lines if (found := _LINE.match(line))]
+        return {"" if row["name"] == _DEFAULT else row["name"]: _value(row["type"], row["data"] or "")
+                for row in rows}, keys
+
+    def _exported(self) -> dict[str, Value]:
+        """The values of the key from a ``.reg`` file, which is UTF-16."""
+        file = self._container.path(f"C:\\wcow-key-{secrets.token_hex(6)}.reg")
+        self._expect(["reg", "export", self.path, str(file), "/y"], "read")
+        try:
+            return regtext.values(file.read_text(), self.path)
+        finally:
+            self._container.cmd_path("del /f /q {}", str(file))
 
     def subkeys(self) -> list[str]:
         """The names of the keys below."""

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"^SERVICE_NAME: (.*)$", re.MULTILINE)
 _STATE = re.compile(r"^\s+STATE\s+: \d+\s+([A-Z_]+)", re.MULTILINE)
-NOT_THERE = 1060
-"""ERROR_SERVICE_DOES_NOT_EXIST, with which ``sc`` ends."""
+SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,11 @@ class Services(Mapping[str, Service]):
         return isinstance(name, str) and self._container.run(["sc", "query", name]).exit_code == 0
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_NAME.findall(self._container.run(["sc", "query", "state=", "all"]).stdout))
+        said = self._container.run(["sc", "query", "state=", "all"])
+        if said.ok:
+            return iter(_NAME.findall(said.stdout))
+        listed = self._container.registry[SERVICES].subkeys()  # Wine's sc lists none
+        return iter([name for name in listed if "\\" not in name])
 
     def __len__(self) -> int:
         return len(list(iter(self)))

@@ -228,7 +228,7 @@ def _wait(container: Container, strategy: Strategy, deadline: Deadline) -> None:
         if not getattr(strategy, "ends", False):
             container.expect_running(f"it ended while {strategy} was waited for")
         if deadline.over:
-            raise DeadlineError(f"the container is not ready: no {strategy}", deadline.seconds,
+            raise DeadlineError(f"the container is not ready: {strategy} was waited for", deadline.seconds,
                                 why=f"not within {deadline.seconds:g} s; {last_words(container)}",
                                 hint="wait_for(..., timeout=SECONDS) gives it longer")
         time.sleep(min(pause, deadline.left))
