@@ -20,6 +20,7 @@ from .gotext import quoted
 from .image_host import parse_platform
 from .image_listing import until_of
 from .refusals_config import check_kill
+from .routes_processes import container_processes
 from .streams import CELLS
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ async def top_container(request: Request, engine: Engine) -> Response:
         raise faults.not_running(container.id)
     rows = await asyncio.to_thread(run.box.processes)
     return respond.json(shapes.Top(titles=("Name", "PID", "CPU", "Private Working Set"), processes=tuple(
-        (row.name, str(row.pid), *_usage(row.host_pid)) for row in rows)))
+        (row.name, str(row.pid), *_usage(row.host_pid)) for row in container_processes(rows))))
 
 
 async def resize_container(request: Request, engine: Engine) -> Response:

@@ -4,13 +4,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..dockerapi import Request, Response, Route, respond
 from ..dockerapi.shape import Shape, key, shape
+from ..sandbox.port import ProcessRow
 
 if TYPE_CHECKING:
     from .core import Engine
+
+
+LAUNCHER = "launcher.exe"
 
 
 @shape("wcow.Process")
@@ -32,6 +37,12 @@ class ProcessesOf(Shape):
     processes: tuple[ProcessOf, ...] = key("Processes")
 
 
+def container_processes(rows: Iterable[ProcessRow]) -> list[ProcessRow]:
+    """Return the rows without the engine's own launcher, which starts the container's programs and is outside of the
+    job that they are in. A program of the image that has its name is in the job, and is shown."""
+    return [row for row in rows if row.job or row.name.lower() != LAUNCHER]
+
+
 async def list_processes(request: Request, engine: Engine) -> Response:
     """``wcow ps``."""
     found = []
@@ -40,7 +51,7 @@ async def list_processes(request: Request, engine: Engine) -> Response:
         if run is not None:
             rows = await asyncio.to_thread(run.box.processes)
             found.append(ProcessesOf(id=one.id, name=one.name, processes=tuple(
-                ProcessOf(pid=row.pid, host_pid=row.host_pid, name=row.name, job=row.job) for row in rows)))
+                ProcessOf(pid=row.pid, host_pid=row.host_pid, name=row.name, job=row.job) for row in container_processes(rows))))
     return respond.json(found)
 
 

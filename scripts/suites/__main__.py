@@ -9,6 +9,7 @@ tests run as the engine's account. Exit code 1 when a suite stays below the bar,
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
@@ -33,6 +34,7 @@ def main() -> int:
     """Run the suites that are named, or all."""
     import hub
     import images
+    import relay
     from outcome import Outcome, read
     from page import page
     from sources import KEPT, SUITES, Missing, environment, find
@@ -70,7 +72,11 @@ def main() -> int:
                             made.docker("rmi", engine.IMAGE)
                             for image in source.suite.images:
                                 made.docker("pull", image)
-                            _run(source, python, made, report, options.part)
+                            with contextlib.ExitStack() as stack:
+                                where = made.host
+                                if source.suite.tcp:
+                                    where = f"tcp://{stack.enter_context(relay.serving(made.socket))}"
+                                _run(source, python, made, where, report, options.part)
                     except engine.Left as error:
                         left = True
                         print(error, file=sys.stderr)
@@ -97,7 +103,7 @@ def _options(names: list[str]) -> argparse.Namespace:
     return options
 
 
-def _run(source: Source, python: Path, made: Engine, report: Path, part: str) -> None:
+def _run(source: Source, python: Path, made: Engine, host: str, report: Path, part: str) -> None:
     """Run pytest with the adapter, as the suite's authors start it and as the engine's account."""
     suite, user = source.suite, made.user
     files = made.folder / "suite"
@@ -113,7 +119,7 @@ def _run(source: Source, python: Path, made: Engine, report: Path, part: str) ->
         python = Path(user.python)
     kept = {name: value for name, value in user.environment().items()
             if not name.startswith(("WCOW_", "DOCKER_", "PYTHON", "PYTEST_"))}
-    env = {**kept, **made.env, "WCOW_SUITE": suite.name, "WCOW_SUITE_ACCOUNT": user.kind,
+    env = {**kept, **made.env, "DOCKER_HOST": host, "WCOW_SUITE": suite.name, "WCOW_SUITE_ACCOUNT": user.kind,
            "PYTHONPATH": os.pathsep.join(modules), "TMPDIR": str(files), "HOME": str(made.fresh()),
            "PYTHONDONTWRITEBYTECODE": "1", "DOCKER_TEST_API_VERSION": "1.45", **suite.environment,
            **({"WCOW_SUITES_PART": part} if part else {})}

@@ -26,6 +26,8 @@ HERE = Path(__file__).parent
 SUITE = os.environ.get("WCOW_SUITE", "")
 ACCOUNT = os.environ.get("WCOW_SUITE_ACCOUNT", "")
 LEFT_OUT = "left out: "
+LATER = "not there yet"
+"""So begins the reason of a test that applies and asks for what the engine refuses, as its documents say."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -39,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what does not apply, with its reason; a pattern that fits no test is an error."""
     rows = tomllib.loads((HERE / "left_out.toml").read_text("utf-8")).get(SUITE, [])
     for row in rows:
-        if row.get("applies") or ACCOUNT not in row.get("accounts", [ACCOUNT]):
+        if ACCOUNT not in row.get("accounts", [ACCOUNT]):
             continue
         for pattern in row["tests"]:
             found = [item for item in items if fnmatch.fnmatchcase(_id(item), _literal(pattern))]

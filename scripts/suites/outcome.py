@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapter import LEFT_OUT
+from adapter import LATER, LEFT_OUT
 from sources import Source
 
 
@@ -23,6 +23,11 @@ class Outcome:
     left_out: tuple[tuple[str, str], ...]
     skipped: tuple[tuple[str, str], ...]
     """Skipped by the suite itself, or expected to fail by it, and failed."""
+
+    @property
+    def later(self) -> int:
+        """How many of those that are left out ask for what the engine says it does not do yet."""
+        return sum(reason.startswith(LATER) for _, reason in self.left_out)
 
     @property
     def percent(self) -> float:
