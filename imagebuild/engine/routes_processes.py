@@ -51,7 +51,8 @@ async def list_processes(request: Request, engine: Engine) -> Response:
         if run is not None:
             rows = await asyncio.to_thread(run.box.processes)
             found.append(ProcessesOf(id=one.id, name=one.name, processes=tuple(
-                ProcessOf(pid=row.pid, host_pid=row.host_pid, name=row.name, job=row.job) for row in container_processes(rows))))
+                ProcessOf(pid=row.pid, host_pid=row.host_pid, name=row.name, job=row.job)
+                for row in container_processes(rows))))
     return respond.json(found)
 
 
