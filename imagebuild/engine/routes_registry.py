@@ -12,7 +12,7 @@ from ..dockerapi.routing import Route
 from ..dockerapi.shapes import AuthConfig, Authenticated
 from ..errors import AuthError, UsageError, WcowError
 from ..oci import Digest, Reference
-from ..stores import FixedCredentials
+from ..stores import FixedCredentials, NoCredentials
 from ..stores.credentials import DOCKER_HUB_KEY, host_of
 from . import image_pull, image_push
 from .gotext import quoted
@@ -75,10 +75,8 @@ async def authenticate(request: Request, engine: ImageOwner) -> Response:
 def _try_login(images: Images, auth: AuthConfig) -> None:
     host = host_of(auth.server_address or DOCKER_HUB_KEY)
     place = _registry(host)
-    login = login_of(auth)
-    if login is None:
-        raise faults.Unauthorized(f"login attempt to https://{host}/v2/ failed with status: 401 Unauthorized")
-    with images.registries.connect(FixedCredentials.of(host, login)) as client:
+    login = login_of(auth)  # without one, moby asks all the same: a registry may want none
+    with images.registries.connect(FixedCredentials.of(host, login) if login else NoCredentials()) as client:
         if not client.mirrors.may_push(place):  # moby never logs in at a mirror (registry/service.go)
             raise faults.Internal(f'Get "https://{host}/v2/": only mirrors may be asked, and it is none')
         try:

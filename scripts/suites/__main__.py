@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -59,7 +60,11 @@ def main() -> int:
             folder = Path(temporary)
             folder.chmod(0o711)  # the accounts write their reports below it
             images.put(KEPT, registry)
-            os.environ.update({"WCOW_MIRRORS": f"docker.io=http://{host}"})
+            # Nothing on the internet is asked: what stands in for Docker Hub, and registries that tests start.
+            registries = _free_ports(8)
+            rules = [f"docker.io=http://{host}", *(f"localhost:{port}=localhost:{port}" for port in registries)]
+            os.environ.update({"WCOW_MIRRORS": ",".join(rules), "WCOW_AIR_GAPPED": "1",
+                               "WCOW_SUITE_PORTS": ",".join(registries)})
             for source in sources:
                 python = environment(source)
                 for kind in options.accounts or [users.ourselves().kind]:
@@ -103,6 +108,12 @@ def _options(names: list[str]) -> argparse.Namespace:
     return options
 
 
+def _free_ports(count: int) -> list[str]:
+    with contextlib.ExitStack() as stack:
+        made = [stack.enter_context(socket.create_server(("", 0))) for _ in range(count)]
+        return [str(sock.getsockname()[1]) for sock in made]
+
+
 def _run(source: Source, python: Path, made: Engine, host: str, report: Path, part: str) -> None:
     """Run pytest with the adapter, as the suite's authors start it and as the engine's account."""
     suite, user = source.suite, made.user
@@ -120,6 +131,7 @@ def _run(source: Source, python: Path, made: Engine, host: str, report: Path, pa
     kept = {name: value for name, value in user.environment().items()
             if not name.startswith(("WCOW_", "DOCKER_", "PYTHON", "PYTEST_"))}
     env = {**kept, **made.env, "DOCKER_HOST": host, "WCOW_SUITE": suite.name, "WCOW_SUITE_ACCOUNT": user.kind,
+           "WCOW_SUITE_PORTS": os.environ["WCOW_SUITE_PORTS"],
            "PYTHONPATH": os.pathsep.join(modules), "TMPDIR": str(files), "HOME": str(made.fresh()),
            "PYTHONDONTWRITEBYTECODE": "1", "DOCKER_TEST_API_VERSION": "1.45", **suite.environment,
            **({"WCOW_SUITES_PART": part} if part else {})}

@@ -4,7 +4,7 @@
 It changes nothing that a test says. It leaves out tests that ``left_out.toml`` names, with the reason; and in what
 docker-py and aiodocker send and get it exchanges the words that differ: a path ``/data`` of a container is
 ``C:\\data``, the network and driver ``bridge`` is ``nat``, and a bind mount has the propagation ``rprivate``, which
-Windows has not.
+Windows has not. A registry that a test starts is published on a port that the engine may ask.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import fnmatch
 import json
 import os
 import re
+import socket
 import sys
 import tempfile
 import time
@@ -24,6 +25,7 @@ import pytest
 
 HERE = Path(__file__).parent
 SUITE = os.environ.get("WCOW_SUITE", "")
+REGISTRY_PORTS = os.environ.get("WCOW_SUITE_PORTS", "").split(",")
 ACCOUNT = os.environ.get("WCOW_SUITE_ACCOUNT", "")
 LEFT_OUT = "left out: "
 LATER = "not there yet"
@@ -119,6 +121,8 @@ def asked(path: str, body: Any) -> Any:
             mount["Target"] = to_windows(mount["Target"])
         if body.get("Volumes"):
             body["Volumes"] = {to_windows(one): value for one, value in body["Volumes"].items()}
+        if str(body.get("Image", "")).startswith("registry:"):
+            _publish_registry(host)
         if host.get("NetworkMode") == "bridge":
             host["NetworkMode"] = "nat"
         ends = (body.get("NetworkingConfig") or {}).get("EndpointsConfig")
@@ -127,6 +131,19 @@ def asked(path: str, body: Any) -> Any:
     if path.endswith("/networks/create") and body.get("Driver") == "bridge":
         body["Driver"] = "nat"
     return body
+
+
+def _publish_registry(host: dict[str, Any]) -> None:
+    """Publish a registry on a port that the engine, which asks nobody on the internet, was told of as a mirror."""
+    for bindings in (host.get("PortBindings") or {}).values():
+        for binding in bindings or ():
+            if not binding.get("HostPort"):
+                binding["HostPort"] = next(port for port in REGISTRY_PORTS if _free(int(port)))
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) != 0
 
 
 def answered(path: str, body: Any) -> Any:

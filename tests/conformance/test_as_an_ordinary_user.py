@@ -14,15 +14,21 @@ from support import programs, users
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).resolve().parents[1]
-SUITES = (
-    "imagebuild/sandbox/test_adapters.py", "imagebuild/sandbox/test_archive.py", "imagebuild/sandbox/test_box.py",
-    "imagebuild/sandbox/test_changes.py", "imagebuild/sandbox/test_escapes.py", "imagebuild/sandbox/test_folder.py",
-    "imagebuild/sandbox/test_identity.py", "imagebuild/sandbox/test_leftover.py", "imagebuild/sandbox/test_names.py",
-    "imagebuild/sandbox/test_overlay.py", "imagebuild/sandbox/test_roots.py", "imagebuild/sandbox/test_talks.py",
-    "imagebuild/sandbox/test_targets.py", "imagebuild/sandbox/test_template.py",
-    "imagebuild/sandbox/test_unpack.py", "imagebuild/engine/test_bad_ends.py", "imagebuild/engine/test_containers.py",
-    "imagebuild/engine/test_hostpath.py", "imagebuild/engine/test_modes.py", "imagebuild/engine/test_mounts.py",
-    "imagebuild/engine/test_net_process.py", "imagebuild/engine/test_volumes.py")
+SANDBOX, ENGINE = HERE / "imagebuild" / "sandbox", HERE / "imagebuild" / "engine"
+SUITES = {
+    **{name: [SANDBOX / f"test_{name}.py"] for name in (
+        "adapters", "archive", "box", "changes", "console", "drives", "escapes", "folder", "identity", "leftover",
+        "lean", "names", "overlay", "programs", "roots", "screen", "targets", "template", "unpack", "vital")},
+    "small files of the sandbox": [SANDBOX / f"test_{name}.py" for name in (
+        "altered", "drive", "launch", "os_layers", "seccomp", "talks", "uses")],
+    "the engine's containers and networks": [ENGINE / f"test_{name}.py" for name in (
+        "bad_ends", "containers", "hostpath", "modes", "mounts", "net_process", "networks", "restart", "volumes")],
+    "hostile clients and images of the engine": [ENGINE / f"test_{name}.py" for name in (
+        "bad_clients", "bad_images", "bad_requests", "routes_containers", "routes_exec", "routes_streams",
+        "routes_websocket", "serve")],
+}
+"""Files by what a failure is called. Those of one name share a Python; a file that makes many boxes has its own, for
+the limit of time."""
 
 
 @pytest.mark.parametrize("suite", SUITES)
@@ -37,6 +43,6 @@ def test_a_suite_passes(suite: str) -> None:
         environment.pop("PYTEST_XDIST_WORKER", None)
         done = subprocess.run(
             [user.python, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "-c", HERE.parent /
-             "pyproject.toml", "--rootdir", HERE.parent, "--basetemp", folder / "base", HERE / suite],
+             "pyproject.toml", "--rootdir", HERE.parent, "--basetemp", folder / "base", *SUITES[suite]],
             env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=500, **user.popen())
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

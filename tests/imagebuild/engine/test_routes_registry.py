@@ -222,6 +222,14 @@ def test_a_login_is_tried_at_the_registry_and_not_kept(tmp_path: Path) -> None:
                     in path.read_bytes()]
 
 
+@pytest.mark.parametrize(("auth", "status"), [(Auth(), 200), (Auth("basic"), 401)])
+def test_a_login_without_a_name_succeeds_where_the_registry_wants_none(tmp_path: Path, auth: Auth, status: int) -> None:
+    auth.anonymous_pull = False
+    with RegistryDouble(auth=auth) as double, \
+            serving(owner(tmp_path / "root", registries=Registries(connect)), tmp_path) as served:
+        assert served.ask("POST", "/auth", json.dumps({"serveraddress": double.host}).encode()).status == status
+
+
 def test_a_registry_that_cannot_be_reached_is_an_error_of_the_engine(served: Served) -> None:
     reply = served.ask("POST", "/images/create", fromImage="127.0.0.1:9/app", tag="1")
     assert reply.status == 500
