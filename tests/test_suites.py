@@ -31,7 +31,7 @@ REPORT = """\
 <testcase classname="tests.integration.a_test.A" name="test_ends_badly"><error message="teardown"/></testcase>
 <testcase classname="tests.integration.a_test.A" name="test_linux"><skipped message="left out: swarm"/></testcase>
 <testcase classname="tests.integration.a_test.A" name="test_soon">
-<skipped message="left out: not there yet: RUN"/></testcase>
+<skipped message="left out: refused here: RUN"/></testcase>
 <testcase classname="tests.integration.a_test.A" name="test_mac"><skipped message="needs a Mac"/></testcase>
 </testsuite></testsuites>
 """
@@ -49,7 +49,7 @@ def test_a_test_that_passed_and_whose_teardown_failed_has_failed(scripts: Any, t
     found = outcome(scripts, tmp_path)
     assert found.passed == ("tests.integration.a_test.A::test_good",)
     assert [name.rpartition("::")[2] for name in found.failed] == ["test_bad", "test_ends_badly"]
-    assert [reason for _, reason in found.left_out] == ["swarm", "not there yet: RUN"] and found.later == 1
+    assert [reason for _, reason in found.left_out] == ["swarm", "refused here: RUN"] and found.refused == 1
     assert [reason for _, reason in found.skipped] == ["needs a Mac"]
     assert round(found.percent, 1) == 33.3
 

@@ -28,7 +28,7 @@ SUITE = os.environ.get("WCOW_SUITE", "")
 REGISTRY_PORTS = os.environ.get("WCOW_SUITE_PORTS", "").split(",")
 ACCOUNT = os.environ.get("WCOW_SUITE_ACCOUNT", "")
 LEFT_OUT = "left out: "
-LATER = "not there yet"
+REFUSED = "refused here"
 """So begins the reason of a test that applies and asks for what the engine refuses, as its documents say."""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapter import LATER, LEFT_OUT
+from adapter import LEFT_OUT, REFUSED
 from sources import Source
 
 
@@ -25,9 +25,9 @@ class Outcome:
     """Skipped by the suite itself, or expected to fail by it, and failed."""
 
     @property
-    def later(self) -> int:
-        """How many of those that are left out ask for what the engine says it does not do yet."""
-        return sum(reason.startswith(LATER) for _, reason in self.left_out)
+    def refused(self) -> int:
+        """How many of those that are left out ask for what the engine refuses, and says so."""
+        return sum(reason.startswith(REFUSED) for _, reason in self.left_out)
 
     @property
     def percent(self) -> float:

@@ -16,10 +16,10 @@ for, in which one small Windows program is `sh`, `cat`, `nginx` and the other co
 of words (a container's path `/data` is `C:\\data`, the network `bridge` is `nat`, a bind mount has the propagation
 `rprivate`). The tests run as root with root's engine, and as an ordinary user with that user's. A test that says
 something about Linux alone is left out, with the reason below. A test that moby on Windows passes and the engine does
-not is a failure, but for what the engine refuses and [says so](../guides/engine.md): that is counted as "not there
-yet". The bar is {bar:g} % of what applies.
+not is a failure, but for what the engine refuses and [says so](../guides/engine.md): that is counted as "refused
+here". The bar is {bar:g} % of what applies.
 
-| suite | at | engine of | passed | failed | of what applies | not there yet | left out | skipped by the suite |
+| suite | at | engine of | passed | failed | of what applies | refused here | left out | skipped by the suite |
 |---|---|---|--:|--:|--:|--:|--:|--:|
 """
 
@@ -30,8 +30,8 @@ def page(outcomes: Iterable[Outcome], bar: float) -> str:
     text = HEAD.format(bar=bar)
     for one in found:
         text += (f"| [{one.source.suite.name}]({one.source.suite.url}) | `{one.source.state[:12]}` | {one.user} | "
-                 f"{len(one.passed)} | {len(one.failed)} | {one.percent:.1f} % | {one.later} | "
-                 f"{len(one.left_out) - one.later} | "
+                 f"{len(one.passed)} | {len(one.failed)} | {one.percent:.1f} % | {one.refused} | "
+                 f"{len(one.left_out) - one.refused} | "
                  f"{len(one.skipped)} |\n")
     for one in found:
         text += "".join(_failures(one))
