@@ -257,8 +257,11 @@ class Chaos:
         self._thin_out(client, "committed-", chance)
 
     def _copy(self, client: Client, chance: random.Random) -> None:
-        """Into a container that was just made, and out of it."""
+        """Into a container that was just made, and out of it; half of them run."""
         identifier = self._create(client, chance)
+        if chance.random() < 0.5:
+            with client.call("POST", f"/containers/{identifier}/start") as answer:
+                answer.read()
         self._put(client, identifier)
         with client.call("GET", f"/containers/{identifier}/archive", query={"path": "C:\\app"}) as answer:
             for _ in answer:
