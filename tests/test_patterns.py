@@ -24,7 +24,7 @@ OURS = {
 MADE = {
     "compat/catalogue.py:_compiled": "every phrase of the catalogue is held below",
     "compat/messages.py:_patterns": "every phrase is held below",
-    "dockerapi/filters.py:_found": "a client's pattern: its number, length, repetitions and value are bounded first",
+    "dockerapi/filters.py:of": "a client's pattern: its number, length, repetitions and value are bounded first",
     "dockerapi/routing.py:_pattern": "made of our own routes: held below",
     "dockerfile/path_pattern.py:__init__": "at most two runs, over short paths: held by its own test",
     "dockerfile/reader.py:__init__": "both are held below",

@@ -28,6 +28,7 @@ class Body:
         self._receive = receive
         self._rest = b""
         self.length = length  #: what Content-Length said; None when the client does not know
+        self.received = 0  #: bytes that have come so far
         self.finished = length == 0
 
     async def read(self, size: int = -1) -> bytes:
@@ -35,6 +36,7 @@ class Body:
         data = self._rest
         if not data and not self.finished:
             data = await self._receive()
+            self.received += len(data)
             self.finished = not data
         if 0 <= size < len(data):
             data, self._rest = data[:size], data[size:]

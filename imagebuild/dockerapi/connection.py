@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 #: An unwanted body of this size is read away, so that the connection can go on; with a longer one it ends (as Go does).
 DRAIN = 256 << 10
 
+#: So many pieces of a body are taken before the other clients get their turn: a client may send a byte in each.
+TURN = 64
+
 
 class Connection:
     """Serves one client until it leaves, breaks the rules, or the server ends."""
@@ -44,6 +47,7 @@ class Connection:
         self._hijacked: Hijacked | None = None
         self._head_sent = False
         self._gone = False
+        self._pieces = 0
         self._timer: asyncio.TimerHandle | None = None
         self.busy = False  #: a handler works; else the connection waits for its next request
 
@@ -188,6 +192,9 @@ class Connection:
         if self._wire.they_are_waiting_for_100_continue:
             go_on = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
             self._writer.write(self._wire.send(go_on) or b"")
+        self._pieces += 1
+        if self._pieces % TURN == 0:
+            await asyncio.sleep(0)
         while True:
             try:
                 event = self._wire.next_event()

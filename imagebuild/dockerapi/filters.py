@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from . import faults, gojson
@@ -13,8 +14,11 @@ from . import faults, gojson
 #: Each container, image or event is compared with each value, on the thread that answers everybody. A program that
 #: asks for a hundred ids at once is served; moby has no bound but the length of a query.
 MAX_VALUES = 1000
-#: A pattern that repeats something costs a thousand times what a plain one does.
-MAX_PATTERNS = 8
+#: Filters whose values are regular expressions, for at least one kind of thing; the others are compared as text.
+PATTERNS = frozenset({"id", "isolation", "name", "status"})
+#: Of those values so many may be more than plain text, and so few may repeat something, which costs a thousand times
+#: what the others do.
+MAX_PATTERNS, MAX_REPEATING = 100, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class Filters:
     """Wanted values by the name of what is filtered. A name without values filters nothing."""
 
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    _patterns: dict[str, _Patterns] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @classmethod
     def of(cls, **values: str | Collection[str]) -> Filters:
@@ -49,6 +54,8 @@ class Filters:
                 raise faults.bad_filter()
         if sum(map(len, fields.values())) > MAX_VALUES:
             raise faults.BadRequest(f"invalid filter: more than {MAX_VALUES} values")
+        for name in PATTERNS & fields.keys():
+            _check_patterns(name, fields[name])
         return cls(fields)
 
     def text(self) -> str:
@@ -91,11 +98,12 @@ class Filters:
 
     def match(self, name: str, value: str) -> bool:
         """As ``exact``, or one of the wanted is a regular expression found in ``value`` (names of containers)."""
-        if self.exact(name, value):
+        if not self.get(name):
             return True
-        if sum(_repeats(pattern) > 0 for pattern in self.get(name)) > MAX_PATTERNS:
-            raise faults.BadRequest(f"invalid filter '{name}': more than {MAX_PATTERNS} patterns that repeat something")
-        return any(_found(pattern, value) for pattern in self.get(name))
+        patterns = self._patterns.get(name)
+        if patterns is None:
+            patterns = self._patterns[name] = _Patterns.of(self.get(name))
+        return patterns.take(value)
 
     def prefix(self, name: str, value: str) -> bool:
         """As ``exact``, or ``value`` begins with one of the wanted (ids)."""
@@ -117,18 +125,56 @@ class Filters:
 #: Python's regular expressions try every way there is, Go's none twice. A pattern that may need more steps than this
 #: over a value, has more repetitions or choices, or meets a longer value, is compared as text.
 _STEPS, _REPEATS, _BRANCHES, _LONGEST = 300_000, 3, 8, 128
+_SPECIAL = re.compile(r"[\\^$.|?*+()\[{]")
+_REPEATED_TWICE = re.compile(r"[*+}][)\]]*[*+{]|\)[*+{]")
 
 
-def _found(pattern: str, value: str) -> bool:
-    # A client's pattern must not keep the engine busy, which answers everybody on one thread.
-    if (len(pattern) > 256 or len(value) > _LONGEST or _repeats(pattern) > _REPEATS
-            or len(value) ** _depth(pattern) > _STEPS or pattern.count("|") > _BRANCHES
-            or re.search(r"[*+}][)\]]*[*+{]|\)[*+{]", pattern)):
-        return pattern in value
-    try:
-        return re.search(pattern, value) is not None
-    except (re.error, RecursionError, OverflowError):
-        return False
+@dataclass(frozen=True, slots=True)
+class _Patterns:
+    """The values of one filter, read once: all of them as texts, and those that are regular expressions, with how deep
+    each may search."""
+
+    texts: tuple[str, ...]
+    exact: frozenset[str]
+    expressions: tuple[tuple[re.Pattern[str], int], ...]
+
+    @classmethod
+    def of(cls, values: Collection[str]) -> _Patterns:
+        found, plain = [], []
+        for value in values:
+            if not _is_expression(value):
+                plain.append(value)
+                continue
+            with suppress(re.error, RecursionError, OverflowError):  # moby leaves out what it cannot read
+                found.append((re.compile(value), _depth(value)))
+        return cls(tuple(plain), frozenset(values), tuple(found))
+
+    def take(self, value: str) -> bool:
+        """Whether one of the values is this one, is a part of it, or is an expression that is found in it."""
+        if value in self.exact or any(text in value for text in self.texts):
+            return True
+        return any(_found(expression, depth, value) for expression, depth in self.expressions)
+
+
+def _check_patterns(name: str, values: Collection[str]) -> None:
+    """BadRequest for more regular expressions than a client may ask for."""
+    if sum(_SPECIAL.search(value) is not None for value in values) > MAX_PATTERNS:
+        raise faults.BadRequest(f"invalid filter '{name}': more than {MAX_PATTERNS} patterns")
+    if sum(_repeats(value) > 0 for value in values) > MAX_REPEATING:
+        raise faults.BadRequest(f"invalid filter '{name}': more than {MAX_REPEATING} patterns that repeat something")
+
+
+def _is_expression(value: str) -> bool:
+    """Whether a value is compared as a regular expression. Plain text is not, nor what would keep the engine busy,
+    which answers everybody on one thread."""
+    return _SPECIAL.search(value) is not None and len(value) <= 256 and _repeats(value) <= _REPEATS \
+        and value.count("|") <= _BRANCHES and _REPEATED_TWICE.search(value) is None
+
+
+def _found(expression: re.Pattern[str], depth: int, value: str) -> bool:
+    if len(value) > _LONGEST or len(value) ** depth > _STEPS:
+        return expression.pattern in value
+    return expression.search(value) is not None
 
 
 def _depth(pattern: str) -> int:

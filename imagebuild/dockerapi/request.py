@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 H = TypeVar("H", bound="Hijacked")
 
-#: A create request with everything in it has some kilobytes; what is larger is no request.
-MAX_JSON = 8 << 20
+#: Bytes of a JSON body. A create request has some kilobytes; one that exposes all ports there are just fits. moby has
+#: no bound, and a thread for each client; here the reader of JSON holds up every client while it reads.
+MAX_JSON = 1 << 20
+#: A body with more bytes is taken apart in a thread.
+SMALL_JSON = 32 << 10
 
 
 class TakeOver(Protocol):
@@ -112,7 +115,8 @@ class Request:
         """The body as a shape; an empty body is the shape's zero. BadRequest in moby's words for anything else."""
         from .shape import from_json
 
-        return from_json(shape, await self.json_value(limit=limit))
+        made: T = await self._apart(from_json, shape, await self.json_value(limit=limit))
+        return made
 
     async def json_value(self, *, limit: int = MAX_JSON) -> Any:
         """The body as plain JSON; None when there is no body."""
@@ -125,7 +129,12 @@ class Request:
             raise faults.BadRequest(f"malformed Content-Type header ({kind}): {why}")
         if media != "application/json":
             raise faults.BadRequest(f"unsupported Content-Type header ({kind}): must be 'application/json'")
-        return gojson.loads(await self.body.whole(limit))
+        return await self._apart(gojson.loads, await self.body.whole(limit))
+
+    async def _apart(self, work: Callable[..., Any], *args: Any) -> Any:
+        if self.body.received <= SMALL_JSON:
+            return work(*args)
+        return await asyncio.to_thread(work, *args)
 
     # --- the connection as a stream
 

@@ -20,7 +20,7 @@ import dataclasses
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, ClassVar, TypeVar, dataclass_transform
@@ -192,7 +192,11 @@ def _write(item: Any, *, as_set: bool = False) -> Any:
     if as_set:
         return {name: {} for name in item}
     if isinstance(item, Mapping):
+        if _all_texts(item.values()):
+            return dict(item)
         return {str(name): _write(entry) for name, entry in item.items()}
+    if _all_texts(item):
+        return list(item)
     return [_write(entry) for entry in item]
 
 
@@ -257,6 +261,8 @@ def _read(kind: Any, value: Any) -> Any:
         if not isinstance(value, dict):
             raise Mismatch(_kind(value), _go_type(kind))
         entry = typing.get_args(kind)[1]
+        if entry is str and _all_texts(value.values()):
+            return dict(value)
         return {name: _read(entry, item) for name, item in value.items()}
     return _read_scalar(origin, notes, value)
 
@@ -266,9 +272,16 @@ def _read_list(kind: Any, value: Any) -> tuple[Any, ...]:
         raise Mismatch(_kind(value), _go_type(kind))
     arguments = typing.get_args(kind)
     if arguments[-1] is Ellipsis:
+        if arguments[0] is str and _all_texts(value):
+            return tuple(value)
         return tuple([_read(arguments[0], item) for item in value])
     padded = [*value, *[None] * len(arguments)]  # a Go array takes what fits and zeroes the rest
     return tuple(_read(argument, item) for argument, item in zip(arguments, padded, strict=False))
+
+
+def _all_texts(values: Iterable[Any]) -> bool:
+    """Whether they are read as they are: a list may have a hundred thousand."""
+    return set(map(type, values)) <= {str}
 
 
 def _read_scalar(kind: Any, notes: tuple[Any, ...], value: Any) -> Any:

@@ -43,7 +43,18 @@ class AnyOne:
     """``?``."""
 
 
+@dataclass(frozen=True, slots=True)
+class Anything:
+    """``**`` at the end, where that means something: characters of any kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """``**/``, where that means something: folders with their slashes, or nothing."""
+
+
 Token = Literal | CharClass | Star | AnyOne
+Piece = Token | Anything | Folders
 
 
 def match(pattern: str, path: str) -> bool:
@@ -59,28 +70,37 @@ def has_glob(pattern: str) -> bool:
     return any(char in "*?[\\" for char in pattern)
 
 
-def matches(parts: tuple[Token, ...], path: str) -> bool:
-    """The same for a pattern that was read before. Costs length times length, never more."""
+def matches(parts: tuple[Piece, ...], path: str) -> bool:
+    """The same for a pattern that was read before. Keeps the set of places that were reached so far, so it costs length
+    times length, never more."""
     reached = {0}
     for part in parts:
-        match part:
-            case Star():
-                after: set[int] = set()
-                for at in reached:
-                    while at not in after:
-                        after.add(at)
-                        if at < len(path) and path[at] != "/":
-                            at += 1
-                reached = after
-            case AnyOne():
-                reached = {at + 1 for at in reached if at < len(path) and path[at] != "/"}
-            case CharClass():
-                reached = {at + 1 for at in reached if at < len(path) and part.holds(path[at])}
-            case Literal():
-                reached = {at + 1 for at in reached if at < len(path) and path[at] == part.char}
+        reached = _after(path, reached, part)
         if not reached:
             return False
     return len(path) in reached
+
+
+def _after(path: str, reached: set[int], part: Piece) -> set[int]:
+    match part:
+        case Literal(char):
+            return {at + 1 for at in reached if path.startswith(char, at)}
+        case AnyOne():
+            return {at + 1 for at in reached if at < len(path) and path[at] != "/"}
+        case CharClass():
+            return {at + 1 for at in reached if at < len(path) and part.holds(path[at])}
+        case Anything():
+            return set(range(min(reached), len(path) + 1))
+        case Folders():
+            first = min(reached)
+            return reached | {at + 1 for at in range(first, len(path)) if path[at] == "/"}
+    after: set[int] = set()
+    for at in reached:
+        while at not in after:
+            after.add(at)
+            if at < len(path) and path[at] != "/":
+                at += 1
+    return after
 
 
 def tokens(pattern: str) -> tuple[Token, ...]:

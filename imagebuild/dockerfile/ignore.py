@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 from ..errors import FormatError
 from . import bounds
-from .globs import CharClass, Literal, Star, Token, matches, tokens
-from .path_pattern import Anything, Folders, InName, PathPattern, Piece
+from .globs import Anything, CharClass, Folders, Literal, Piece, Star, Token, matches, tokens
+from .path_pattern import PathPattern
 from .text import SPACE
 from .warning import Warning
 
@@ -171,5 +171,5 @@ def _pieces(parts: tuple[Token, ...], pattern: str) -> tuple[Piece, ...]:
         at += 1
         if isinstance(part, CharClass) and any(low > high for low, high in part.ranges):
             raise FormatError(f"{pattern!r} is not a pattern", why="a range in [ ] runs backwards")
-        out.append(InName() if isinstance(part, Star) else part)
+        out.append(part)
     return tuple(out)

@@ -47,9 +47,9 @@ class Collection:
         if reference in self._all:
             return self._all[reference]
         name = reference.removeprefix("/")
-        found = [one for one in self._all.values() if one.name == name]
+        found = [one for one in self if one.name == name]
         if not found and name:
-            found = [one for one in self._all.values() if one.id.startswith(name)]
+            found = [one for one in self if one.id.startswith(name)]
             if len(found) > 1:
                 raise faults.BadRequest(f"multiple IDs found with provided prefix: {name}")
         if not found:

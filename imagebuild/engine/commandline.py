@@ -36,6 +36,8 @@ def escape(word: str) -> str:
     if not word:
         return '""'
     blank = " " in word or "\t" in word
+    if '"' not in word:
+        return f'"{word}{chr(92) * (len(word) - len(word.rstrip(chr(92))))}"' if blank else word
     out = []
     slashes = 0
     for char in word:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..dockerapi import faults
 from ..errors import StoreError, WcowError
-from ..sandbox.port import Box, Command, Process, Sandbox, Stdio
-from . import restart
+from ..sandbox.port import Box, Sandbox
+from . import restart, threads
 from .collection import Collection, clear
 from .container import Container
 from .events import Events
@@ -143,7 +143,7 @@ class Containers(Collection):
             rows, columns = container.host.console_size
             if container.config.tty and rows and columns:
                 streams.resize(rows, columns)
-            process = await _to_its_end(ready.start, command, streams.stdio)
+            process = await threads.to_its_end(ready.start, command, streams.stdio)
         except BaseException as error:
             if streams is not None:
                 streams.close()
@@ -364,16 +364,3 @@ class Containers(Collection):
         lock = self._locks.setdefault(container.id, asyncio.Lock())
         async with lock:
             yield
-
-
-async def _to_its_end(work: Callable[[Command, Stdio], Process], command: Command, stdio: Stdio) -> Process:
-    """Start a program in a thread. Whoever is cancelled meanwhile waits for it: the program gets descriptors that are
-    closed after."""
-    starting = asyncio.ensure_future(asyncio.to_thread(work, command, stdio))
-    try:
-        return await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        await asyncio.wait([starting])
-        if not starting.cancelled():
-            starting.exception()  # it is nobody's any more
-        raise

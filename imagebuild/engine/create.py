@@ -6,7 +6,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..compat import platforms
@@ -15,10 +16,11 @@ from ..dockerapi.names import new_id
 from ..dockerapi.versions import ApiVersion
 from ..oci import Config as ImageConfig
 from ..oci import Platform
-from . import mounts, net_model, net_request, refusals
+from . import bounds, mounts, net_model, net_request, refusals, threads
 from .commandline import command_line
 from .container import Container
 from .hostpath import HostPaths
+from .mountspec import Point
 from .refusals_config import check_command, check_logging, check_storage
 
 if TYPE_CHECKING:
@@ -28,9 +30,41 @@ Endpoints = Mapping[str, shapes.EndpointSettings | None]
 """What a create request asks of networks, by the networks' names."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What a request asks for, when all of it was found to be right."""
+
+    config: shapes.Config
+    host: shapes.HostConfig
+    image: str
+    command: str
+    networks: dict[str, shapes.EndpointSettings]
+    points: tuple[Point, ...]
+    warnings: tuple[str, ...]
+
+
 async def create(engine: Engine, asked: shapes.CreateRequest, *, name: str,
                  version: ApiVersion, platform: Platform | None = None) -> tuple[Container, tuple[str, ...]]:
-    """The container, and warnings. A fault, in a Windows engine's words, when anything is not right."""
+    """The container, and warnings. A fault, in a Windows engine's words, when anything is not right.
+
+    What a client can make long is checked in a thread, and so are folders looked at and volumes made."""
+    identifier = new_id()
+    try:
+        checked = await threads.to_its_end(_checked, engine, asked, identifier, version, platform)
+        shown = await threads.to_its_end(mounts.claim, checked.points, engine.volumes, identifier) \
+            if checked.points else ()
+        container = engine.containers.create(checked.config, checked.host, name=name, image=checked.image,
+                                             networks=checked.networks, mounts=shown, command=checked.command,
+                                             identifier=identifier)
+    except BaseException:
+        engine.images.release(identifier)
+        await threads.to_its_end(partial(engine.volumes.release, identifier, remove_anonymous=True))
+        raise
+    return container, checked.warnings
+
+
+def _checked(engine: Engine, asked: shapes.CreateRequest, identifier: str, version: ApiVersion,
+             platform: Platform | None) -> _Checked:
     own = shapes.Config(**{item.name: getattr(asked, item.name) for item in fields(shapes.Config)})
     if not own.image:
         raise faults.BadRequest("invalid reference format")
@@ -43,27 +77,21 @@ async def create(engine: Engine, asked: shapes.CreateRequest, *, name: str,
     checked = refusals.check_create(own, asked.host_config, cpus=os.cpu_count() or 1, version=version)
     own, host = checked.config, checked.host_config
     image, facts = engine.images.find(own.image)
+    engine.images.use(image, identifier)  # from here on it is not removed without force
     if platform is not None:
         _check_platform(own.image, facts, platform)
     config = merged(own, facts)
     line = command_line(check_command(config))
     check_storage(host)
+    bounds.check_container(own, host, endpoints)
     _check_endpoints(engine, endpoints)
     networks = _networks(engine, host, endpoints)
     host = replace(host, network_mode=next(iter(networks), host.network_mode), isolation=_isolation(host.isolation),
                    log_config=check_logging(host.log_config))
-    identifier = new_id()
     config = replace(config, hostname=config.hostname or identifier[:12])
     points = mounts.plan(config, host, HostPaths(engine.settings.drives), version=version,
                          lookup=lambda reference: engine.containers.find(reference).mounts)
-    shown = mounts.claim(points, engine.volumes, identifier)
-    try:
-        container = engine.containers.create(config, host, name=name, image=image, networks=networks, mounts=shown,
-                                             command=line, identifier=identifier)
-    except BaseException:
-        engine.volumes.release(identifier, remove_anonymous=True)
-        raise
-    return container, (*checked.warnings, *mac_warnings)
+    return _Checked(config, host, image, line, networks, points, (*checked.warnings, *mac_warnings))
 
 
 def _isolation(asked: str) -> str:

@@ -16,7 +16,7 @@ from .net_model import Network, Pool
 
 
 class NetworkShelf:
-    """All networks, by id, in the order they were made."""
+    """All networks, by id, in the order they were made. Any thread may look for one while another makes one."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -63,10 +63,10 @@ class NetworkShelf:
         """By id, by name, or by a beginning of the id that fits one only (``daemon/network.go`` FindNetwork)."""
         if term in self._all:
             return self._all[term]
-        for network in self._all.values():
+        for network in self:
             if network.name == term:
                 return network
-        found = [one for one in self._all.values() if term and one.id.startswith(term)]
+        found = [one for one in self if term and one.id.startswith(term)]
         if len(found) > 1:
             raise faults.BadRequest(f"network {term} is ambiguous ({len(found)} matches found based on ID prefix)")
         if not found:

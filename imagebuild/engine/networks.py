@@ -19,7 +19,7 @@ from pathlib import Path
 from ..dockerapi import Filters, faults, names, shapes
 from ..errors import ToolError
 from ..sandbox.port import Namespace
-from . import net_addresses, net_model, net_publish, net_request
+from . import bounds, net_addresses, net_model, net_publish, net_request
 from .events import Event, Events
 from .net_addresses import Addresses
 from .net_kernel import Carried, Kernel, KernelFacts, Link
@@ -99,22 +99,20 @@ class Networks:
 
     def find(self, term: str) -> Network:
         """A network by id, name or a beginning of its id; ``faults.no_such_network``."""
-        with self._lock:
-            return self._shelf.find(term)
+        return self._shelf.find(term)
 
     def all(self) -> tuple[Network, ...]:
         """Every network, oldest first."""
-        with self._lock:
-            return tuple(self._shelf)
+        return tuple(self._shelf)
 
     def members(self, network: Network) -> dict[str, tuple[str, Endpoint]]:
         """The running containers in a network: id → name and endpoint."""
-        with self._lock:
-            return {container: (place.name, endpoint) for container, place in self._places.items()
-                    for endpoint in place.attachment.endpoints if endpoint.network_id == network.id}
+        return {container: (place.name, endpoint) for container, place in tuple(self._places.items())
+                for endpoint in place.attachment.endpoints if endpoint.network_id == network.id}
 
     def create(self, request: shapes.NetworkCreate) -> Network:
         """Make a network, in the way and with the refusals of a Windows engine."""
+        bounds.check_network(request)
         with self._lock:
             network = net_request.network_of(request, self._machine(), self._shelf.by_id, self._pool)
             self._shelf.put(network)
@@ -207,9 +205,8 @@ class Networks:
 
     def attachment(self, container: str) -> Attachment | None:
         """What a running container has; ``None`` for one that does not run."""
-        with self._lock:
-            place = self._places.get(container)
-            return place.attachment if place else None
+        place = self._places.get(container)
+        return place.attachment if place else None
 
     def connect(self, container: str, wanted: Wanted) -> Attachment:
         """Put a running container into one more network; its attachment from now on."""

@@ -13,7 +13,7 @@ from ..dockerapi.request import Request
 from ..dockerapi.respond import Response
 from ..dockerapi.routing import Route
 from ..errors import FormatError
-from . import net_model, net_request
+from . import bounds, net_model, net_request
 from .net_model import Network
 from .networks import Networks
 from .parts import Attachment
@@ -108,6 +108,7 @@ async def prune_networks(request: Request, engine: NetworkOwner) -> Response:
 async def connect_network(request: Request, engine: NetworkOwner) -> Response:
     """``docker network connect``."""
     asked = await request.json(shapes.NetworkConnect)
+    bounds.check_endpoint(asked.endpoint_config)
     container: NetworkedContainer = engine.containers.find(asked.container)
     network = engine.networks.find(request["id"])
     wanted = net_request.wanted(network.id, asked.endpoint_config, container.config.hostname)

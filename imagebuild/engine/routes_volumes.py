@@ -21,7 +21,8 @@ class VolumeOwner(Protocol):
 
 async def list_volumes(request: Request, engine: VolumeOwner) -> Response:
     """``docker volume ls``."""
-    return respond.json(shapes.VolumeList(volumes=engine.volumes.list(request.filters())))
+    found = await asyncio.to_thread(engine.volumes.list, request.filters())  # while another is made it waits
+    return respond.json(shapes.VolumeList(volumes=found))
 
 
 async def create_volume(request: Request, engine: VolumeOwner) -> Response:

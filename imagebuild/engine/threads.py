@@ -14,8 +14,9 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _ALIVE: set[threading.Thread] = set()
@@ -50,6 +51,19 @@ def begin(work: Callable[[], T]) -> asyncio.Future[T]:
     _ALIVE.add(thread)
     thread.start()
     return future
+
+
+async def to_its_end(work: Callable[P, T], /, *args: P.args, **named: P.kwargs) -> T:
+    """Do something in a thread of the engine's pool. A task that is cancelled meanwhile waits for it and is cancelled
+    then: what the work uses, or made, is given back by the task after it."""
+    doing = asyncio.ensure_future(asyncio.to_thread(work, *args, **named))
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.wait([doing])
+        if not doing.cancelled():
+            doing.exception()  # nobody asks for it any more
+        raise
 
 
 def settle(seconds: float) -> None:

@@ -25,7 +25,7 @@ from ..dockerapi import Filters, faults, shapes
 from ..errors import StoreError
 from ..sandbox import overlay
 from ..sandbox.account import choose
-from . import modes
+from . import bounds, modes
 from .events import Event, Events
 from .files import full, read_document, write_document
 from .gotext import quoted
@@ -136,6 +136,7 @@ class Volumes:
         why = check_volume_name(name)
         if why:
             raise faults.Internal(f"create {name}: {why}")
+        bounds.check_labels(labels)
         if driver not in ("", "local"):
             raise faults.NotFound(f"create {name}: error looking up volume plugin {driver}: plugin {quoted(driver)} "
                                   "not found")

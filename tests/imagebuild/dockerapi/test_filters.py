@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebuild.dockerapi import Filters, faults
+from imagebuild.dockerapi import Filters, faults, filters
+from imagebuild.dockerapi.filters import MAX_PATTERNS, MAX_REPEATING, MAX_VALUES, PATTERNS
 
 FIELDS = st.dictionaries(st.text(max_size=5), st.lists(st.text(max_size=5), max_size=3, unique=True).map(tuple),
                          max_size=3)
@@ -102,18 +103,31 @@ def test_a_pattern_made_to_take_for_ever_does_not() -> None:
 
 
 def test_a_document_has_a_bounded_number_of_values() -> None:
-    from imagebuild.dockerapi.filters import MAX_VALUES
-
     values = {str(number): True for number in range(MAX_VALUES)}
     assert len(Filters.parse(json.dumps({"id": values})).get("id")) == MAX_VALUES
     with pytest.raises(faults.BadRequest, match="more than 1000 values"):
         Filters.parse(json.dumps({"id": values, "label": {"a": True}}))
 
 
-def test_only_a_few_patterns_may_repeat_something() -> None:
-    from imagebuild.dockerapi.filters import MAX_PATTERNS
+@pytest.mark.parametrize("name", sorted(PATTERNS))
+def test_what_asks_for_too_many_patterns_is_refused_where_it_is_read(name: str) -> None:
+    """Also by an engine that has nothing to compare with."""
+    plain = [f"web{number}" for number in range(MAX_VALUES)]
+    anchored = [f"^/web{number}$" for number in range(MAX_PATTERNS)]
+    repeating = [f"{number}x*" for number in range(MAX_REPEATING)]
+    for values in (plain, anchored, repeating):
+        assert Filters.parse(json.dumps({name: values})).get(name) == tuple(values)
+    with pytest.raises(faults.BadRequest, match=f"invalid filter '{name}': more than 100 patterns"):
+        Filters.parse(json.dumps({name: [*anchored, "^x"]}))
+    with pytest.raises(faults.BadRequest, match="more than 8 patterns that repeat something"):
+        Filters.parse(json.dumps({name: [*repeating, "y+"]}))
+    assert Filters.parse(json.dumps({"label": [*anchored, *repeating, "y+"]}))
 
-    patterns = [f"{number}x*" for number in range(MAX_PATTERNS + 1)]
-    assert Filters.of(name=patterns[:-1]).match("name", "a7b")
-    with pytest.raises(faults.BadRequest, match="more than 8 patterns"):
-        Filters.of(name=patterns).match("name", "a7b")
+
+def test_a_pattern_is_read_once_for_all_it_is_compared_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    compiled = filters.re.compile
+    monkeypatch.setattr(filters.re, "compile", lambda pattern: read.append(pattern) or compiled(pattern))
+    some = Filters.of(name=("^/db-[0-9]$", "web", "x*"))
+    assert [some.match("name", value) for value in ("/db-1", "a-web-2", "/db-x", "db-1")] == [True, True, True, True]
+    assert read == ["^/db-[0-9]$", "x*"]

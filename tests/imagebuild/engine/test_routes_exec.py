@@ -204,15 +204,15 @@ def test_a_slow_client_makes_the_program_wait_and_loses_nothing(engine: Served,
 
     monkeypatch.setattr(Waiting, "put", counted)
     text = "y" * 4000
-    made = _exec(engine, _running(engine), " && ".join([f"echo {text}"] * 2000))
+    made = _exec(engine, _running(engine), " && ".join([f"echo {text}"] * 250))
     with engine.client.attach(f"/exec/{made}/start", body={"Detach": False}) as stream:
         time.sleep(0.3)
-        assert sum(len(piece.data) for piece in stream.pieces()) == 4002 * 2000
+        assert sum(len(piece.data) for piece in stream.pieces()) == 4002 * 250
     assert max(most) <= Waiting.MOST + 8
 
 
 def test_the_client_leaves_and_the_program_goes_on(engine: Served) -> None:
-    made = _exec(engine, _running(engine), " && ".join([f"echo {'z' * 9000}"] * 900) + " && exit 9")
+    made = _exec(engine, _running(engine), " && ".join([f"echo {'z' * 9000}"] * 110) + " && exit 9")
     stream = engine.client.attach(f"/exec/{made}/start", body={"Detach": False})
     time.sleep(0.4)  # until it waits for the client
     stream.close()
