@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from .dockerapi import Client
 from .errors import DependencyError, NotFoundError
 from .fetch import DownloadMap, NetworkFetcher
 from .images.library import Library
@@ -19,7 +20,6 @@ from .images.rootfs import IndexCache
 from .oci import Location, Reference
 from .stores import (
     ArchiveStore,
-    Daemon,
     DaemonStore,
     DockerConfig,
     LayoutStore,
@@ -31,6 +31,7 @@ from .stores import (
     Tls,
     local_path,
 )
+from .stores.daemon import SILENCE
 
 if TYPE_CHECKING:
     from .builder.downloads import Downloads
@@ -107,6 +108,12 @@ def docker_config(settings: Settings) -> DockerConfig:
     return DockerConfig(Path(settings.docker_config) / "config.json" if settings.docker_config else None)
 
 
+def docker_client(settings: Settings) -> Client:
+    """A client of the engine that the settings name, else of the one that the docker command would use."""
+    return Client.from_environment(host=settings.docker_host, silence=SILENCE,
+                                   config=Path(settings.docker_config) if settings.docker_config else None)
+
+
 class Stores:
     """Opens the stores that locations name. All registries share their connections; closing this closes those."""
 
@@ -126,7 +133,7 @@ class Stores:
         if location.transport == "oci":
             return LayoutStore(location.path)
         if location.transport == "docker-daemon":
-            return DaemonStore(Daemon(self.settings.docker_host))
+            return DaemonStore(docker_client(self.settings))
         return ArchiveStore(location.path)
 
     def create(self, location: Location) -> Store:

@@ -12,7 +12,7 @@ import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from ..dockerapi.exchange import Stream
+from ..dockerapi import Stream
 from ..dockerapi.streams import STDERR
 from ..errors import DaemonError
 

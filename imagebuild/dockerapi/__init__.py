@@ -9,7 +9,7 @@ What they say to each other is in ``shapes``, how containers' output is framed i
 from __future__ import annotations
 
 from . import faults, respond
-from .client import Client
+from .client import Answer, Client, Duplex, Ping, Stream
 from .filters import Filters
 from .hijack import Hijacked
 from .request import Request
@@ -19,6 +19,7 @@ from .server import Identity, Limits, Server, tls_context
 from .versions import ApiVersion, VersionRange, api_version
 
 __all__ = [
-    "ApiVersion", "Client", "Filters", "Hijacked", "Identity", "Limits", "Request", "Response", "Route", "Router",
-    "Server", "VersionRange", "api_version", "faults", "respond", "tls_context",
+    "Answer", "ApiVersion", "Client", "Duplex", "Filters", "Hijacked", "Identity", "Limits", "Ping", "Request",
+    "Response", "Route", "Router", "Server", "Stream", "VersionRange", "api_version", "faults", "respond",
+    "tls_context",
 ]

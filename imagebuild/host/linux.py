@@ -12,7 +12,7 @@ from pathlib import Path
 from ..windows import dockerinfo
 from ..windows.hostfacts import EngineFacts, HostFacts
 from ..windows.machine import ClockFacts, DaemonFacts, HypervisorFacts, MachineFacts, Proxy, SystemFacts, Volume
-from .daemon import Answers
+from .answers import Answers
 
 _CPUS = {"GenuineIntel": "intel", "AuthenticAMD": "amd"}
 

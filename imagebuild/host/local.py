@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import FormatError, ToolError
 from ..windows.hostfacts import HostFacts
 from ..windows.machine import MachineFacts
-from . import daemon, linux
+from . import answers, linux
 from .collector import collected
 from .port import Done
 
@@ -44,9 +44,8 @@ class LocalHost:
         if self._system != "Linux":
             return MachineFacts(host=HostFacts(os=self._system.lower(), name=name, source="this machine"),
                                 notes=(f"{self._system} is not looked at any closer",))
-        answers = daemon.ask(self._environment.get("DOCKER_HOST", ""))
-        return linux.facts(self._root, self._environment, answers, machine=machine, kernel=platform.release(),
-                           name=name)
+        return linux.facts(self._root, self._environment, answers.ask(self._environment), machine=machine,
+                           kernel=platform.release(), name=name)
 
     def run(self, command: Sequence[str], *, stdin: bytes = b"", timeout: float | None = None) -> Done:
         """See the port."""

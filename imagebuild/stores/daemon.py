@@ -3,29 +3,35 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import BinaryIO
-from urllib.parse import quote, urlencode
+from typing import Any, BinaryIO
 
+from ..dockerapi import Client
+from ..dockerapi.jsonlines import message
 from ..errors import DaemonError, NotFoundError, WcowError
 from ..oci import Descriptor, Reference, describe
 from . import names
 from .archive import ArchiveStore
 from .archive_write import ArchiveBlob
-from .daemon_wire import Daemon
+from .daemon_words import asking, refused
 from .files import translated, trouble
+
+SILENCE = 300.0
+"""Seconds that a daemon may say nothing."""
 
 
 class DaemonStore:
-    """What a docker daemon holds. Its tags are image names (``app:1``, ``docker.io/library/app:1``).
+    """What a docker daemon holds, by default the one that the docker command would use.
+
+    Its tags are image names (``app:1``, ``docker.io/library/app:1``).
 
     Nothing is in the daemon until :meth:`put_manifest` gives a name: then everything written goes over as one
     archive. Reading exports the image to a temporary file first.
     """
 
-    def __init__(self, daemon: Daemon | None = None) -> None:
-        self._daemon = daemon or Daemon()
+    def __init__(self, client: Client | None = None) -> None:
+        self._client = client or Client.from_environment(silence=SILENCE)
         self._folder: Path | None = None
         self._exports: dict[str, ArchiveStore] = {}
         self._draft: ArchiveStore | None = None
@@ -43,7 +49,7 @@ class DaemonStore:
         """See :class:`~.port.Store`."""
         name = _name(reference)
         what = f"cannot find {name} in docker"
-        inspected = self._daemon.json("GET", f"/images/{quote(name, safe=':/@')}/json", what=what)
+        inspected = self._json("GET", f"/images/{name}/json", what=what)
         if not isinstance(inspected, dict):
             raise DaemonError(what, why="docker's answer is no image", status=200)
         archive = self._export(name)
@@ -67,7 +73,7 @@ class DaemonStore:
 
     def tags(self) -> list[str]:
         """See :class:`~.port.Store`."""
-        images = self._daemon.json("GET", "/images/json", what="cannot list docker's images")
+        images = self._json("GET", "/images/json", what="cannot list docker's images")
         out: set[str] = set()
         for image in images if isinstance(images, list) else ():
             for tag in image.get("RepoTags") or ():
@@ -101,8 +107,7 @@ class DaemonStore:
     def untag(self, tag: str) -> None:
         """See :class:`~.port.Store`. Docker removes the image itself with its last name."""
         name = _name(tag)
-        path = f"/images/{quote(name, safe=':/@')}?noprune=true"
-        self._daemon.json("DELETE", path, what=f"cannot remove {name} from docker")
+        self._json("DELETE", f"/images/{name}", query={"noprune": "true"}, what=f"cannot remove {name} from docker")
 
     def close(self) -> None:
         """See :class:`~.port.Store`."""
@@ -113,6 +118,7 @@ class DaemonStore:
         for archive in self._exports.values():
             archive.close()
         self._exports = {}
+        self._client.close()
         folder, self._folder = self._folder, None
         if folder is not None:
             import shutil
@@ -140,43 +146,40 @@ class DaemonStore:
         draft.close()
         try:
             with draft.path.open("rb") as stream:
-                self._daemon.load(stream, draft.path.stat().st_size, what=what)
+                load(self._client, stream, what=what)
         except OSError as error:
             raise trouble(what, error) from error
         finally:
             with suppress(OSError):
                 draft.path.unlink()
         try:
-            self._daemon.json("GET", f"/images/{quote(name, safe=':/@')}/json", what=what)
+            self._json("GET", f"/images/{name}/json", what=what)
         except NotFoundError as error:
             raise DaemonError(what, why="docker took the archive, and does not know the image by its name",
                               hint="see its log", status=404) from error
 
     def _tag(self, known: str, name: str) -> None:
         repository, _, tag = name.rpartition(":")
-        query = urlencode({"repo": repository, "tag": tag})
-        self._daemon.json("POST", f"/images/{quote(known, safe=':/@')}/tag?{query}", ok=(200, 201),
-                          what=f"cannot name {name} in docker")
+        self._json("POST", f"/images/{known}/tag", query={"repo": repository, "tag": tag},
+                   what=f"cannot name {name} in docker")
 
     def _export(self, name: str) -> ArchiveStore:
         found = self._exports.get(name)
         if found is not None:
             return found
-        import http.client
-
         what = f"cannot save {name} from docker"
         path = self._temporary() / f"save-{len(self._exports)}.tar"
-        answer = self._daemon.call("GET", f"/images/get?{urlencode({'names': name})}", what=what)
-        with translated(what):
-            try:
-                with answer, path.open("wb") as target:
-                    while chunk := answer.read(1 << 20):
-                        target.write(chunk)
-            except http.client.HTTPException as error:
-                raise DaemonError(what, why="the connection to docker broke", status=0) from error
+        with (translated(what), asking(what), self._client.call("GET", "/images/get", query={"names": name}) as answer,
+              path.open("wb") as target):
+            for part in answer:
+                target.write(part)
         archive = ArchiveStore(path)
         self._exports[name] = archive
         return archive
+
+    def _json(self, method: str, path: str, *, what: str, query: dict[str, str] | None = None) -> Any:
+        with asking(what):
+            return self._client.json(method, path, query=query)
 
     def _holder(self, descriptor: Descriptor) -> ArchiveStore:
         held = list(self._exports.values())
@@ -187,6 +190,17 @@ class DaemonStore:
                 return archive
         raise NotFoundError(f"blob {descriptor.digest} is not there", why="docker gave no image that has it",
                             hint="resolve the image first")
+
+
+def load(client: Client, archive: BinaryIO, *, what: str) -> list[str]:
+    """Give a daemon an archive; the lines it says. DaemonError when it refuses, also late, in its answer."""
+    lines = []
+    with asking(what), closing(client.lines("POST", "/images/load", query={"quiet": True}, body=archive)) as documents:
+        for said in map(message, documents):
+            if said.error:
+                raise refused(what, said.error, status=200)
+            lines.append(said.stream.strip())
+    return lines
 
 
 def _name(reference: str) -> str:

@@ -17,10 +17,12 @@ from support.workbench import NANOSERVER, Workbench, finish
 
 from imagebuild.builder import Built
 from imagebuild.codec import Compression
+from imagebuild.dockerapi import Client
 from imagebuild.errors import DaemonError
 from imagebuild.images.copy import copy
-from imagebuild.stores import Daemon, DaemonStore
-from imagebuild.stores.daemon_wire import refused
+from imagebuild.stores import DaemonStore
+from imagebuild.stores.daemon import load
+from imagebuild.stores.daemon_words import refused
 from imagebuild.wiring import open_library
 
 pytestmark = pytest.mark.slow
@@ -198,7 +200,7 @@ def test_an_archive_without_manifest_json_is_refused_by_the_default_store_and_we
     bench.copy("app:1", f"oci:{tmp_path / 'layout'}:app")
     skopeo("copy", f"oci:{tmp_path / 'layout'}:app", f"oci-archive:{tmp_path / 'app.tar'}")
     with pytest.raises(DaemonError) as error, (tmp_path / "app.tar").open("rb") as stream:
-        Daemon(plain_dockerd.host).load(stream, (tmp_path / "app.tar").stat().st_size, what="cannot load app.tar")
+        load(Client.at(plain_dockerd.host), stream, what="cannot load app.tar")
     assert "blobs/json: no such file or directory" in error.value.why
     assert "have manifest.json" in error.value.why
     assert "docker-archive:" in error.value.hint
@@ -216,7 +218,7 @@ def test_a_pull_by_the_default_store_is_refused_and_we_know_the_text(
 def test_the_daemon_store_sends_nothing_before_there_is_a_name(bench: Workbench, dockerd: programs.Daemon) -> None:
     built = app(bench, "app:1")
     before = dockerd.docker("image", "ls", "--quiet", "--no-trunc").stdout.split()
-    with open_library(bench.settings) as library, DaemonStore(Daemon(dockerd.host)) as store:
+    with open_library(bench.settings) as library, DaemonStore(Client.at(dockerd.host)) as store:
         finish(copy(library.local, built.descriptor, store, tag=None))
         assert dockerd.docker("image", "ls", "--quiet", "--no-trunc").stdout.split() == before
 

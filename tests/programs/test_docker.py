@@ -39,4 +39,4 @@ def test_a_docker_that_keeps_linux_images_only_says_so(
 def test_no_docker_at_all_is_one_clear_error(home: Home, app: str) -> None:
     failed = home.wcow("copy", "app:1", "docker-daemon:app:1", code=3,
                        DOCKER_HOST=f"unix://{home.folder}/none.sock")
-    assert "no docker daemon at" in failed.err
+    assert "cannot reach an engine at unix://" in failed.err

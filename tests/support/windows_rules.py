@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from imagebuild.dockerapi.plain import unix_connection
+from support.plain_http import unix_connection
 
 from .engines import IMAGE, Served
 

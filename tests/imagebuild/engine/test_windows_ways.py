@@ -15,9 +15,9 @@ from urllib.parse import quote
 
 import pytest
 from support.engines import IMAGE, Served, served, wait_for
+from support.plain_http import unix_connection
 from support.windows_rules import ask
 
-from imagebuild.dockerapi.plain import unix_connection
 from imagebuild.engine.image_unpack import Ground
 from imagebuild.sandbox.memory import MemoryBox, MemoryProcess
 from imagebuild.sandbox.port import KILLED, STOPPED, Command, Stdio

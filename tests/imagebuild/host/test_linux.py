@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagebuild.host import linux
-from imagebuild.host.daemon import Answers
+from imagebuild.host.answers import Answers
 from imagebuild.windows.machine import MachineFacts, Proxy
 
 CPU = "processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu vme{flags}\n\nprocessor\t: 1\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The standard library's HTTP client over a Unix socket: a few plain questions, without h11 and without a version."""
+"""The standard library's HTTP client over a Unix socket: requests as any client could write them."""
 
 from __future__ import annotations
 
