@@ -20,7 +20,8 @@ _LITTLE = 8 << 10
 
 
 class Duplex(Protocol):
-    """Blocking. Errors are ``OSError``; ``receive`` gives ``b""`` when the other side has ended its direction."""
+    """Carries bytes both ways; its calls wait until they are done. Errors are ``OSError``; ``receive`` gives ``b""``
+    when the other side has ended its direction."""
 
     def send(self, data: bytes | bytearray | memoryview, /) -> None:
         """All of it."""
