@@ -24,8 +24,7 @@ SUITES = {
     "the engine's containers and networks": [ENGINE / f"test_{name}.py" for name in (
         "bad_ends", "containers", "hostpath", "modes", "mounts", "net_process", "networks", "restart", "volumes")],
     "hostile clients and images of the engine": [ENGINE / f"test_{name}.py" for name in (
-        "bad_clients", "bad_images", "bad_requests", "routes_containers", "routes_exec", "routes_streams",
-        "routes_websocket", "serve")],
+        "bad_clients", "bad_images", "bad_requests", "serve")],
 }
 """Files by what a failure is called. Those of one name share a Python; a file that makes many boxes has its own, for
 the limit of time."""
