@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import NotFoundError, ToolError, UsageError
-from . import bwrap, etc, folder, identity, joined, launch, processes, talks, targets
+from . import bwrap, etc, folder, identity, idmapped, joined, launch, processes, talks, targets
 from .account import Account
+from .idmapped import Idmaps
 from .limits import Group, Means
 from .notice import ended, wait
 from .port import (
@@ -65,6 +66,7 @@ class Shared:
     layer: Path
     modules: tuple[Path, ...]
     roots: Path
+    idmaps: Idmaps
 
 
 class WineBox:
@@ -82,6 +84,7 @@ class WineBox:
         self._main: WineProcess | None = None
         self._joined: set[int] = set()
         self._mounts: list[OpenFolder] = []
+        self._closed: list[OpenFolder] = []
         self._cause = KILLED
         self._vital = Vital(shared.watcher, self.kill)
         lowers = (shared.template / "drive_c", *spec.layers, shared.layer)
@@ -111,7 +114,7 @@ class WineBox:
             try:
                 binds = self._binds()
                 self._group.make()
-                child = self._shared.starter.call(lambda: self._first(command, stdio, talk, binds))
+                child = self._shared.starter.call(lambda: self._first_in_place(command, stdio, talk, binds))
             except OSError as error:
                 self._talks.end(talk)
                 raise ToolError("cannot start a sandbox",
@@ -136,8 +139,12 @@ class WineBox:
         for mount in self._spec.mounts:
             source = mount.folder or folder.open_source(mount.source)
             self._mounts.append(source)
-            self._check_reachable(source.path)
-            out.append(bwrap.Bind(source.fileno(), places.place(mount.target, source.fileno()), mount.read_only))
+            place = places.place(mount.target, source.fileno())
+            if self._shared.account.reaches(source.path) is not None:
+                source = self._shared.idmaps.mount(source)
+                self._mounts.append(source)
+                self._closed.append(source)
+            out.append(bwrap.Bind(source.fileno(), place, mount.read_only))
         return out
 
     def _close_mounts(self) -> None:
@@ -145,13 +152,11 @@ class WineBox:
             if opened:
                 opened.close()
 
-    def _check_reachable(self, source: Path) -> None:
-        """bubblewrap finds the path of a descriptor and walks there as the account that boxes run as; then it makes
-        sure that it mounted what the descriptor stands for."""
-        closed = self._shared.account.reaches(source)
-        if closed is not None:
-            raise ToolError("cannot mount a folder", why=f"the account {self._shared.account.uid}, which boxes run as, "
-                            f"may not enter {closed}", hint=f"chmod o+x {closed}, or mount a folder elsewhere")
+    def _first_in_place(self, command: Command, stdio: Stdio, talk: Talk, binds: list[bwrap.Bind]) -> launch.Child:
+        """bubblewrap finds the path of a descriptor and walks there as the account that boxes run as, then makes sure
+        that it mounted what the descriptor stands for; folders that are closed to the account are given a path."""
+        with idmapped.attached(self._closed, self._spec.folder):
+            return self._first(command, stdio, talk, binds)
 
     def _first(self, command: Command, stdio: Stdio, talk: Talk, binds: list[bwrap.Bind]) -> launch.Child:
         shared, spec = self._shared, self._spec

@@ -3,9 +3,10 @@
 
 Windows programs can make Linux system calls of their own accord, so the kernel is the wall, not Wine. The list takes
 away what gives new powers or reaches parts of the kernel that Wine has no use for; Wine runs unchanged under it.
-A denied call gives EPERM; ``clone3`` gives ENOSYS, since its flags lie in memory where a filter cannot look (glibc then
-uses ``clone``); a socket of a denied family gives EAFNOSUPPORT. Not on the list, because wineserver and Windows
-debuggers need them: ptrace, process_vm_readv and process_vm_writev, memfd_create, seccomp.
+A denied call gives EPERM, and so does one that would make a program setuid; ``clone3`` gives ENOSYS, since its flags
+lie in memory where a filter cannot look (glibc then uses ``clone``); a socket of a denied family gives EAFNOSUPPORT.
+Not on the list, because wineserver and Windows debuggers need them: ptrace, process_vm_readv and
+process_vm_writev, memfd_create, seccomp.
 
 Sources: linux/filter.h, linux/seccomp.h, asm/unistd_64.h; the numbers are the kernel's ABI and never change.
 """
@@ -61,6 +62,13 @@ FAMILIES = {"AF_PACKET": 17, "AF_RDS": 21, "AF_ALG": 38, "AF_VSOCK": 40, "AF_XDP
 TERMINAL_REQUESTS = {"TIOCSTI": 0x5412, "TIOCLINUX": 0x541C}
 """ioctl requests that put characters into somebody's terminal."""
 
+SET_ID_BITS = 0o6000
+"""S_ISUID and S_ISGID: with them a program, which a box may leave in a mount, runs as its owner on this machine."""
+
+MODES = {"chmod": (90, 1), "fchmod": (91, 1), "fchmodat": (268, 2), "fchmodat2": (452, 2)}
+"""Calls that give a file another mode: number, and which argument it is. Those that make a file with a mode are not
+here: the kernel takes the bits away from a file into which an ordinary process writes."""
+
 _CLONE, _CLONE3, _SOCKET, _SOCKETPAIR, _IOCTL = 56, 435, 41, 53, 16
 
 
@@ -84,6 +92,8 @@ def program(*, entering: bool = False) -> bytes:
     code += [(_EQUAL, 0, 1, _CLONE3), (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)]
     code += _when(_CLONE, 0, _ANY_BIT, [_CLONE_NEWUSER], refuse)
     code += _when(_IOCTL, 1, _EQUAL, TERMINAL_REQUESTS.values(), refuse)
+    for number, argument in MODES.values():
+        code += _when(number, argument, _ANY_BIT, [SET_ID_BITS], refuse)
     for call in (_SOCKET, _SOCKETPAIR):
         code += _when(call, 0, _EQUAL, FAMILIES.values(), _ERRNO | errno.EAFNOSUPPORT)
     code.append((_RETURN, 0, 0, _ALLOW))

@@ -27,6 +27,7 @@ from . import (
     wine_install,
 )
 from .box import Shared, WineBox
+from .idmapped import Idmaps
 from .port import Box, BoxSpec, Limits, Progress, SandboxFacts, Stdio
 from .starter import Starter, Watcher
 from .uses import Uses
@@ -53,6 +54,7 @@ class WineSandbox:
         self._starter = Starter()
         self._watcher = Watcher()
         self._uses = Uses(home, self._account)
+        self._idmaps = Idmaps(self._account)
         self._shared: Shared | None = None
         self._boxes: weakref.WeakSet[WineBox] = weakref.WeakSet()
         self._guard: subprocess.Popen[bytes] | None = None
@@ -112,7 +114,7 @@ class WineSandbox:
                             why=f"{error.filename or self._home}: {error.strerror}") from error
         self._shared = Shared(install, self._account, self._means, self._starter, self._watcher, programs,
                               self._home / template.folder_name(install), layer, tuple(sorted(modules.iterdir())),
-                              certificates)
+                              certificates, self._idmaps)
 
     def _boot(self, install: wine_install.Install, folder: Path, programs: Path) -> None:
         """wineboot, then the end of wineserver, which writes the registry. A shell is in the sandbox for this only."""
@@ -180,6 +182,7 @@ class WineSandbox:
             self._guard = None
         self._starter.close()
         self._watcher.close()
+        self._idmaps.close()
         self._uses.close()
 
 

@@ -21,7 +21,7 @@ SETPRIV = "/usr/bin/setpriv"
 
 #: Program -> Debian package. Wine's own is asked for by its loader.
 PACKAGES = {"bwrap": "bubblewrap", "nsenter": "util-linux", "setpriv": "util-linux", "prlimit": "util-linux",
-            "setsid": "util-linux"}
+            "setsid": "util-linux", "unshare": "util-linux"}
 
 
 @dataclass(frozen=True, slots=True)

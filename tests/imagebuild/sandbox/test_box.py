@@ -397,12 +397,36 @@ def test_a_normal_user_has_the_same(sandbox: WineSandbox, tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's boxes run as another account")
-def test_a_mount_that_the_boxes_account_cannot_reach_is_named(boxes: Boxes) -> None:
+def test_a_folder_that_is_closed_to_the_boxes_account_is_mounted_and_stays_closed(boxes: Boxes) -> None:
+    closed = boxes.root / "closed"
+    data = closed / "data"
+    data.mkdir(parents=True)
+    for folder in (closed, data):
+        folder.chmod(0o700)
+    (data / "in.txt").write_text("from the test")
+    (data / "in.txt").chmod(0o600)
+    done = boxes.run(r"cmd /c type C:\data\in.txt & echo out> C:\data\out.txt & mkdir C:\data\sub & echo more>> "
+                     r"C:\data\in.txt & echo deep> C:\data\sub\deep.txt", mounts=(Mount(data, r"C:\data"),))
+    assert (done.code, done.out, done.err) == (0, "from the test", "")
+    for name, content in (("in.txt", "from the testmore \r\n"), ("out.txt", "out \r\n"), ("sub/deep.txt", "deep\r\n")):
+        assert (data / name).read_bytes() == content.encode()
+        assert ((data / name).stat().st_uid, (data / name).stat().st_gid) == (0, 0)
+    assert [oct(folder.stat().st_mode & 0o7777) for folder in (closed, data)] == ["0o700", "0o700"]
+    assert str(boxes.root) not in Path("/proc/self/mountinfo").read_text()
+    shutil.rmtree(closed)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's boxes run as another account")
+def test_a_closed_folder_that_is_read_only_is_not_written_and_of_its_neighbours_nothing_is_seen(boxes: Boxes) -> None:
     closed = boxes.root / "closed"
     (closed / "data").mkdir(parents=True)
+    (closed / "secret.txt").write_text("hidden words")
     closed.chmod(0o700)
-    with pytest.raises(ToolError, match=f"may not enter {closed}"):
-        boxes.run("cmd /c ver", mounts=(Mount(closed / "data", r"C:\data"),))
+    (closed / "data" / "link").symlink_to("../secret.txt")
+    done = boxes.run(r"cmd /c (echo x> C:\data\new.txt) & type C:\data\link & type C:\data\..\secret.txt",
+                     mounts=(Mount(closed / "data", r"C:\data", read_only=True),))
+    assert "hidden words" not in done.out + done.err
+    assert sorted(path.name for path in (closed / "data").iterdir()) == ["link"]
 
 
 def test_a_start_that_is_interrupted_leaves_nothing(boxes: Boxes, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,13 @@ def test_what_enters_may_make_two_calls_more_and_no_other() -> None:
     assert evaluate(56, 0x10000000, entering=True) == evaluate(165, arch=3, entering=True) == denied(errno.EPERM)
 
 
+@given(st.sampled_from(sorted(seccomp.MODES)), st.integers(0, 0o7777))
+def test_a_file_gets_no_mode_that_runs_it_as_its_owner(name: str, mode: int) -> None:
+    number, argument = seccomp.MODES[name]
+    answer = evaluate(number, *[0] * argument, mode)
+    assert answer == (denied(errno.EPERM) if mode & 0o6000 else ALLOW)
+
+
 @given(st.integers(0, 500).filter(lambda number: number not in {*seccomp.DENIED.values(), 16, 41, 53, 56, 435}))
 def test_every_other_call_is_allowed(number: int) -> None:
     assert evaluate(number) == ALLOW
