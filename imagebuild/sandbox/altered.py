@@ -33,6 +33,9 @@ _TRUST = ("programs that leave the verdict to Windows (.NET, curl) trust certifi
           "crypt32.dll is not as we know it")
 _PREFIXES = ("GetAdaptersAddresses fails where prefixes are asked for (Go's net.Interfaces): this Wine's iphlpapi.dll "
              "is not as we know it")
+_WINDOW = ("a program that is started with a console of its own (Start-Process) gets none, and \"division by zero\" is "
+           "said: this Wine's conhost.exe is not as we know it")
+_DETACHED = "services have no console, as they have on Windows: this Wine's services.exe is not as we know it"
 
 
 def _name(library: str, was: str, now: str, encoding: str = "ascii") -> Change:
@@ -67,6 +70,14 @@ CHANGES = (
     # r14d; je), and Linux has one wherever IPv6 is: the one that rejects what no other takes.
     Change("iphlpapi.dll", rb"\x45\x85\xf6\x0f\x84....(?=\xc7\x00\x28\x00\x00\x00)", b"\x66\x0f\x1f\x44\x00\x00",
            _PREFIXES),
+    # Without --headless conhost makes a window, measures its letters, and divides by their width, which is 0 where no
+    # window is shown. The question is left out (test r14d, r14d; je, after that for the result of create_screen_buffer
+    # in wmain, programs/conhost/conhost.c): no console of a box has a window.
+    Change("conhost.exe", rb"\x48\x85\xc0\x0f\x84....\x45\x85[\xc0-\xff]\x0f\x84....(?=\x48\x8b)",
+           b"\x66\x0f\x1f\x44\x00\x00", _WINDOW),
+    # services.exe starts a service as DETACHED_PROCESS | CREATE_UNICODE_ENVIRONMENT. CREATE_NO_WINDOW comes in place of
+    # the first: a service that is a console program has a console on Windows, and .NET's hosts count on it.
+    Change("services.exe", rb"\xc7\x44\x24.\x08\x04\x00\x00", b"\x00\x04\x00\x08", _DETACHED),
 )
 """All that is changed; of a pattern that is longer than what comes in its place, the end is replaced."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
 import threading
 import time
@@ -47,9 +46,6 @@ KILL_SECONDS = 10
 """How long Wine may take to end one program: a tenth of a second is usual."""
 END_SECONDS = 2
 """How long process 1 of a box may outlive the first program before it is killed: a hostile program can stop it."""
-
-_NEEDS_SERVICES = re.compile(
-    r"\b(?:sc|net1?|msiexec|schtasks|netsh|wmic|services|svchost|ipconfig|netstat|arp)(?:\.exe)?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +217,7 @@ class WineBox:
     def _talk(self, command: Command, flags: str, job: str = "") -> Talk:
         spec = self._spec
         identity.check(command.user or spec.user, spec.hostname or spec.id[:12], spec.accounts, command.line)
-        services = bool(_NEEDS_SERVICES.search(command.line)) if command.services is None else command.services
-        flags += "s" * services + "t" * command.tty
+        flags += "t" * command.tty
         merged: dict[str, tuple[str, str]] = {}
         for name, value in [("USERNAME", identity.account(command.user or spec.user)), *spec.environment.items(),
                             *command.environment.items()]:
@@ -425,7 +420,7 @@ class WineBox:
     def _ask(self, verb: str, seconds: float, answer: Callable[[Talk], object] | None = None, *, line: str = "",
              flags: str = "", job: str = "") -> None:
         """Run launcher.exe for something else than a program; ToolError when it fails or takes too long."""
-        command = Command(line, services=False)
+        command = Command(line)
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         talk = None
         try:

@@ -128,15 +128,13 @@ class Command:
 
     ``cwd`` is a Windows path, empty is ``C:\\``; the main program's is made when it is missing, and another program is
     not started then (code 267). ``environment`` comes over the box's. With ``tty`` the three descriptors are one
-    pseudo-terminal's. ``services`` starts Wine's services before the program: ``None`` decides by the command line
-    (``sc``, ``net``, ``msiexec`` and the like need them). ``user`` is the account that it runs as, empty for the box's.
+    pseudo-terminal's. ``user`` is the account that it runs as, empty for the box's.
     """
 
     line: str
     cwd: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     tty: bool = False
-    services: bool | None = None
     user: str = ""
 
 

@@ -27,7 +27,7 @@ from .identity import OTHER_USER
 from .port import Progress
 from .wine_install import Install
 
-FORM = 10
+FORM = 12
 """Counted up when what a template holds changes in another way than by :data:`_ADDED`."""
 HIVES = ("system.reg", "user.reg", "userdef.reg")
 UPDATED = ".update-timestamp"
@@ -45,7 +45,7 @@ OVERRIDES = ("wineboot.exe", "powershell.exe", *REFUSED, *(name.rpartition("/")[
 
 The first program of a wineserver starts ``wineboot.exe``, which starts services and drivers: 0.3 s and 45 MB for things
 few containers ask for. Ours is an empty file, so nothing is started and nothing is waited for; ``launcher.exe`` starts
-the real one, under another name, where a command needs services.
+drivers and the service manager when a program asks for them (``programs/mounts.c``, ``services.c``).
 """
 
 def _stores() -> str:
@@ -69,6 +69,8 @@ _ADDED = {
     #
     # Wine's debugger would put a page of registers into the error output of a program that crashes, and then show a box
     # that nobody sees and wait for an answer. In its place a file that cannot be started.
+    #
+    # The service manager would start drivers that launcher.exe has already, and others for devices that no box has.
     #
     # Every program that begins looks through the time zones, sorted by name, for the first that is like the machine's
     # (find_reg_tz_info in dlls/ntdll). A box has UTC: that was Greenwich, after 600 questions to wineserver, 20 ms. One
@@ -95,6 +97,18 @@ _ADDED = {
 "TZI"=hex:00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,\
   00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00,00
 
+[System\\ControlSet001\\Services\\MountMgr]
+"Start"=dword:00000003
+
+[System\\ControlSet001\\Services\\NDIS]
+"Start"=dword:00000003
+
+[System\\ControlSet001\\Services\\nsiproxy]
+"Start"=dword:00000003
+
+[System\\ControlSet001\\Services\\PlugPlay]
+"Start"=dword:00000003
+
 [System\\ControlSet001\\Control\\TimeZoneInformation]
 "StandardName"="Coordinated Universal Time"
 "TimeZoneKeyName"="(UTC)"
@@ -102,6 +116,7 @@ _ADDED = {
 """ + _stores(),
 }
 
+_DEVICES = rb"[System\\ControlSet001\\Enum\\ROOT\\WINE\\"
 _THREADS = 2
 
 
@@ -155,11 +170,10 @@ def make(home: Path, install: Install, account: Account, boot: Boot, progress: P
         say("taking the debug information out of it")
         _strip(building / "drive_c" / "windows", install)
         (building / UPDATED).write_text("disable\n")
-        _without_winsysdir(building / "system.reg")
+        _without_wines_own(building / "system.reg")
         for name, text in _ADDED.items():
             with (building / name).open("a") as file:
                 file.write(text)
-        shutil.copyfile(install.modules / "wineboot.exe", building / "drive_c/windows/system32/wineboot2.exe")
         shutil.copytree(building / "drive_c/users" / USER, building / "drive_c/users" / OTHER_USER)
         _give(building, account)
         building.chmod(0o755)
@@ -187,10 +201,17 @@ def _tidy(prefix: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def _without_winsysdir(hive: Path) -> None:
-    """Take out the one variable of the machine that only Wine has; it serves Wine's own set-up, which is over."""
-    lines = hive.read_bytes().split(b"\n")
-    hive.write_bytes(b"\n".join(line for line in lines if not line.startswith(b'"winsysdir"=')))
+def _without_wines_own(hive: Path) -> None:
+    """Take out what only Wine has: a variable of the machine that serves its own set-up, which is over, and devices for
+    which the service manager would start drivers."""
+    lines, kept = hive.read_bytes().split(b"\n"), True
+    out = []
+    for line in lines:
+        if line.startswith(b"["):
+            kept = not line.startswith(_DEVICES)
+        if kept and not line.startswith(b'"winsysdir"='):
+            out.append(line)
+    hive.write_bytes(b"\n".join(out))
 
 
 def _give(folder: Path, account: Account) -> None:

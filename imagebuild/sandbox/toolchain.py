@@ -25,7 +25,7 @@ _BARE = ("-nostdlib", "-Wl,-e,entry")  # no C library: nothing to load but what 
 _LIBRARY = ("-shared", "-Wl,--disable-auto-image-base")
 PROGRAMS = {
     "launcher.exe": ("launcher.c", "request.c", "hives.c", "processes.c", "mounts.c", "kernel.c", "console.c",
-                     "roots.c", "screen.c", *_BARE, "-lkernel32", "-lntdll", "-lgcc"),
+                     "roots.c", "screen.c", "services.c", *_BARE, "-lkernel32", "-lntdll", "-lgcc"),
     "refuse.exe": ("refuse.c", *_BARE, "-lkernel32"),
     "mklink.exe": ("mklink.c", "-municode"),
     "timeout.exe": ("timeout.c", "-municode"),

@@ -10,7 +10,7 @@
  *
  * FILE is \\?\unix\run\N, outside drive C: and made by the host. It is the request: UTF-8, each field ended by a NUL:
  * job, flags, memory in bytes, processors in hundredths, registry folder, working directory, command line, then one
- * NAME=VALUE each. Flags are letters: m main program, s start services, t terminal, d there are drives beside C:,
+ * NAME=VALUE each. Flags are letters: m main program, t terminal, d there are drives beside C:,
  * b Ctrl-Break.
  * Into FILE.answer, a FIFO, we write the lines "started PID" or "failed ERROR", then "exit CODE"; Linux would pass on
  * eight bits of it. With a terminal there is FILE.size, a FIFO too, from which we read its size, each time anew: columns
@@ -30,6 +30,7 @@
 #include "request.h"
 #include "roots.h"
 #include "screen.h"
+#include "services.h"
 
 NTSYSAPI NTSTATUS NTAPI NtCreateEvent(HANDLE *event, ACCESS_MASK access, OBJECT_ATTRIBUTES *attributes, int type,
                                       BOOLEAN state);
@@ -132,31 +133,6 @@ static HANDLE make_job(const struct request *request)
     return job;
 }
 
-/* Returns when the service manager listens: a program that asks before it does gets an error. */
-static void start_services(void)
-{
-    HANDLE listening;
-    WCHAR line[] = L"C:\\windows\\system32\\wineboot2.exe --init";
-    STARTUPINFOW startup = {.cb = sizeof startup};
-    PROCESS_INFORMATION process;
-    BOOL started;
-
-    SetEnvironmentVariableW(L"WINECONFIGDIR", L"\\??\\unix\\prefix"); /* which is kept from all others (altered.py) */
-    SetEnvironmentVariableW(L"WINEDATADIR", L"\\??\\unix\\usr\\share\\wine");
-    started = CreateProcessW(NULL, line, NULL, NULL, FALSE, DETACHED_PROCESS, NULL, L"C:\\", &startup, &process);
-    SetEnvironmentVariableW(L"WINECONFIGDIR", NULL);
-    SetEnvironmentVariableW(L"WINEDATADIR", NULL);
-    if (!started) return;
-    CloseHandle(process.hProcess);
-    CloseHandle(process.hThread);
-    for (int tries = 0; tries < 1000; tries++, Sleep(10)) {
-        if (!(listening = OpenEventW(SYNCHRONIZE, FALSE, L"__wine_SvcctlStarted"))) continue;
-        WaitForSingleObject(listening, 10000);
-        CloseHandle(listening);
-        break;
-    }
-}
-
 /* Wine fills 960 KB of every thread's stack with zeros when it begins (signal_start_thread, dlls/ntdll): a megabyte for
  * each of our threads, which only wait. Give back what lies below the part that they may use, in a box that stays. */
 static void give_back_stacks(void)
@@ -220,8 +196,8 @@ static DWORD run(const struct request *request)
 {
     STARTUPINFOW startup = {.cb = sizeof startup};
     PROCESS_INFORMATION process;
-    HANDLE job, console = NULL, waited[3];
-    DWORD code = 0, count = 1, mounts = 0;
+    HANDLE job, console = NULL, waited[4];
+    DWORD code = 0, count = 1, mounts = 0, services = 0;
     int roots = flag(request, 'm') && hold_roots();
 
     keep_boot_event();
@@ -231,10 +207,10 @@ static DWORD run(const struct request *request)
         say("failed ", ERROR_DIRECTORY);
         return 1;
     }
-    if (flag(request, 'm') && !flag(request, 's') && (waited[count] = offer_mounts())) mounts = count++;
+    if (flag(request, 'm') && (waited[count] = offer_mounts())) mounts = count++;
     if (mounts && flag(request, 'd')) start_mounts();
     if (flag(request, 'm')) watch_registry(); /* not before: the mount manager writes keys that are not kept anyway */
-    if (flag(request, 's')) start_services();
+    if (flag(request, 'm') && (waited[count] = offer_services())) services = count++;
     job = make_job(request);
     startup.dwFlags = STARTF_USESTDHANDLES;
     startup.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
@@ -266,6 +242,7 @@ static DWORD run(const struct request *request)
         }
         if (event == WAIT_TIMEOUT) give_back_stacks(), idle = INFINITE;
         else if (mounts && event == WAIT_OBJECT_0 + mounts) start_wanted(), idle = IDLE;
+        else if (services && event == WAIT_OBJECT_0 + services) start_services(), idle = IDLE;
         else if (console && event == WAIT_OBJECT_0 + count - 1 && count > 1) start_console(console), count--;
         else break;
     }

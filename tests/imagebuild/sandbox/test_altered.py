@@ -29,6 +29,9 @@ def install(tmp_path: Path) -> Install:
     (modules / "kernelbase.dll").write_bytes(b"--" + USER)
     (modules / "crypt32.dll").write_bytes(b"\x90\x81\x4e\x04\x00\x00\x01\x00\x90")
     (modules / "iphlpapi.dll").write_bytes(b"\x45\x85\xf6\x0f\x84\xa0\x03\x00\x00\xc7\x00\x28\x00\x00\x00")
+    (modules / "conhost.exe").write_bytes(b"\x48\x85\xc0\x0f\x84\x7c\xfe\xff\xff\x45\x85\xf6"
+                                          b"\x0f\x84\x60\x02\x00\x00\x48\x8b")
+    (modules / "services.exe").write_bytes(b"\x90\xc7\x44\x24\x28\x08\x04\x00\x00\x90")
     return Install(tmp_path, tmp_path, modules, tmp_path, "wine-10.0")
 
 
@@ -40,6 +43,9 @@ def test_names_and_one_constant_are_changed_and_nothing_moves(install: Install) 
     assert made["ntdll.so"].count(b"SystemDrive\0") == 7 and made["ntdll.so"].endswith(b"C:\0SystemDrive\0")
     assert made["crypt32.dll"] == b"\x90\x81\x4e\x04\x20\x00\x01\x00\x90"
     assert made["iphlpapi.dll"] == b"\x45\x85\xf6\x66\x0f\x1f\x44\x00\x00\xc7\x00\x28\x00\x00\x00"
+    assert made["conhost.exe"] == (b"\x48\x85\xc0\x0f\x84\x7c\xfe\xff\xff\x45\x85\xf6"
+                                   b"\x66\x0f\x1f\x44\x00\x00\x48\x8b")
+    assert made["services.exe"] == b"\x90\xc7\x44\x24\x28\x00\x04\x00\x08\x90"
     assert "=USERNAME\0\0\0\0".encode("utf-16-le") in made["kernelbase.dll"]
     assert altered.unknown(install) == ()
 

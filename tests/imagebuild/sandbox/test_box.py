@@ -278,14 +278,6 @@ def test_four_hundred_megabytes_fail_under_a_limit_of_150(boxes: Boxes) -> None:
     assert boxes.run("probe allocate 60", limits=Limits(memory=150 << 20)).out == "allocated\n"
 
 
-def test_services_start_when_a_command_needs_them(boxes: Boxes) -> None:
-    box = boxes.open()
-    start(box, "probe sleep")
-    assert "services.exe" not in [row.name for row in box.processes()]
-    assert run(box, "sc query Eventlog", main=False).code == 0
-    assert "services.exe" in [row.name for row in box.processes()]
-
-
 @pytest.mark.parametrize("line", ["powershell -Command exit 0",
                                   r"C:\windows\system32\WindowsPowerShell\v1.0\powershell.exe -v"])
 def test_wines_powershell_which_does_nothing_is_not_there(boxes: Boxes, line: str) -> None:

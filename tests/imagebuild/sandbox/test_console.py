@@ -77,6 +77,12 @@ def test_a_console_stays_with_what_an_exec_left(consoles: Boxes) -> None:
     assert left.read_text().replace("\r\n", "\n") == ANSWER.replace("\r\n", "\n")
 
 
+def test_a_program_that_is_given_a_console_of_its_own_has_one_without_a_window(consoles: Boxes) -> None:
+    done = consoles.run('cmd /c start /wait cmd /c "chcp 850 >C:\\made.txt & exit 7" & type C:\\made.txt & chcp')
+    assert (done.code, done.err) == (0, "")
+    assert [line.rpartition(" ")[2] for line in done.out.split("\n") if line] == ["850", "437"]
+
+
 def test_a_code_page_that_was_changed_counts_from_then_on(consoles: Boxes) -> None:
     (consoles.layer / "page.cmd").write_bytes(
         "@echo Ä\r\n@chcp 65001 > nul\r\n@echo Ä漢\r\n@chcp 1252 > nul\r\n@echo ".encode() + b"\xc4\r\n@chcp\r\n")

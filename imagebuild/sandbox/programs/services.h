@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SERVICES_H
+#define SERVICES_H
+
+#include <windows.h>
+
+/* Make the pipe of the service manager, which is not started. The event that is set when a program opens it; NULL: there
+ * is none. */
+HANDLE offer_services(void);
+
+/* Start the service manager and hand to it what was asked so far; returns at once. */
+void start_services(void);
+
+#endif
