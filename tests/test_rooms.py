@@ -45,7 +45,7 @@ TABLE = {
     "stores": "oci dockerapi codec",
     "fetch": "windows",
     "tools": "windows",
-    "sandbox": "windows hive layer",
+    "sandbox": "windows codec hive layer",
     "host": "windows dockerapi",
     "images": f"{FORMATS} {MODELS} stores tools lint",
     "builder": f"{FORMATS} {MODELS} {PORTS} images lint",

@@ -7,9 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from ..codec.packed import decompressed
 from ..errors import WcowError
 from ..layer.tarstream import TarStream
-from .context_tar import decompressed
 
 
 def is_archive(path: Path) -> bool:

@@ -13,15 +13,15 @@ import os
 import tempfile
 import threading
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..codec.readers import ChunkReader, Readable, open_reader
-from ..errors import ContextError, FormatError, StoreError
+from ..codec.packed import decompressed
+from ..codec.readers import Readable
+from ..errors import ContextError, StoreError
 from ..layer.tarstream import Header, TarStream
 from ..layer.tarstream import Limits as TarLimits
 from .context_tree import MAX_DEPTH, Item, Listing, Sort, shown, text_of
@@ -69,7 +69,7 @@ class TarTree:
         except OSError as error:
             raise self._cannot_keep(error) from error
         try:
-            tar = TarStream(decompressed(stream, name), TarLimits(entries=self._limits.entries),
+            tar = TarStream(decompressed(stream, f"the build context {name}"), TarLimits(entries=self._limits.entries),
                             source=f"build context {name}")
             while (header := tar.next()) is not None:
                 self._add(header, tar)
@@ -133,7 +133,7 @@ class TarTree:
 
     def _add(self, header: Header, tar: TarStream) -> None:
         path = self._path(header.name)
-        mtime = _mtime(header)
+        mtime = header.modified
         kind = header.typeflag
         if not path:
             if kind != b"5":
@@ -258,73 +258,3 @@ class _Slice(io.RawIOBase):
         self._offset += len(data)
         self._left -= len(data)
         return len(data)
-
-
-def decompressed(stream: Readable, name: str) -> Readable:
-    """The tar inside a stream that may be compressed with anything ``docker build -`` takes."""
-    head = b""
-    while len(head) < 6 and (data := stream.read(6 - len(head))):
-        head += data
-    joined = _Pushed(head, stream)
-    if head[:3] == b"BZh":
-        import bz2
-
-        return ChunkReader(_chunks(joined, bz2.BZ2Decompressor, (OSError, ValueError), name))
-    if head == b"\xfd7zXZ\0":
-        import lzma
-
-        make = partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, memlimit=512 << 20)
-        return ChunkReader(_chunks(joined, make, (lzma.LZMAError,), name))
-    return open_reader(joined)
-
-
-def _chunks(source: Readable, make: Callable[[], Any], errors: tuple[type[Exception], ...],
-            name: str) -> Iterator[bytes]:
-    """Decompress bounded pieces, one member after another."""
-    decompressor, data, at = make(), source.read(1 << 17), 0
-    while True:
-        try:
-            out = decompressor.decompress(data, 1 << 18)
-        except errors as error:
-            raise FormatError(f"cannot read the build context {name}", offset=at, source=name,
-                              why=str(error)) from error
-        if out:
-            yield out
-        if decompressor.eof:
-            data = decompressor.unused_data or source.read(1 << 17)
-            if not data.strip(b"\0"):
-                return
-            decompressor = make()
-        elif decompressor.needs_input:
-            at += len(data)
-            data = source.read(1 << 17)
-            if not data:
-                raise FormatError(f"cannot read the build context {name}", offset=at, source=name, why="it is cut off")
-        else:
-            data = b""
-
-
-class _Pushed:
-    """A stream with the bytes that were looked at put back in front."""
-
-    def __init__(self, head: bytes, stream: Readable) -> None:
-        self._head, self._stream = head, stream
-
-    def read(self, size: int, /) -> bytes:
-        if self._head:
-            data, self._head = self._head[:size], self._head[size:]
-            return data
-        return self._stream.read(size)
-
-
-def _mtime(header: Header) -> int:
-    """Nanoseconds since 1970; a PAX record of decimal seconds is finer than the header's whole ones."""
-    text = header.pax.get(b"mtime")
-    if text is None:
-        return header.mtime * 1_000_000_000
-    whole, _, part = text.partition(b".")
-    digits = whole.removeprefix(b"-")
-    if not digits.isdigit() or len(digits) > 12 or (part and not part.isdigit()):
-        return header.mtime * 1_000_000_000
-    value = int(digits) * 1_000_000_000 + int(part[:9].ljust(9, b"0") or b"0")
-    return -value if whole.startswith(b"-") else value

@@ -18,7 +18,7 @@ from typing import BinaryIO
 from ..dockerapi import faults
 from ..dockerapi.duration import moment_text
 from ..dockerapi.jsonlines import Message, Progress
-from ..errors import FormatError, IntegrityError, NotFoundError
+from ..errors import WcowError
 from ..images.copy import copy
 from ..oci import Descriptor, Digest, Index, Manifest, Reference, from_bytes, is_index, parse
 from ..stores import ArchiveStore
@@ -59,14 +59,14 @@ def load(images: Images, tar: BinaryIO, *, quiet: bool, say: Say) -> None:
             raise faults.Internal(f"cannot keep the archive: {error.strerror or error}") from error
         try:
             archive = ArchiveStore(path)
-        except FormatError as error:
-            raise faults.Internal(error.what if not error.why else f"{error.what}: {error.why}".replace(
+        except WcowError as error:
+            raise faults.Internal(f"{error.what}: {error.why}".removesuffix(": ").replace(
                 str(path), "the archive")) from error
         try:
             with archive:
                 for descriptor, names in _images_in(images, archive):
                     _load(images, archive, descriptor, names, quiet=quiet, say=say)
-        except (FormatError, IntegrityError, NotFoundError) as error:  # they name our copy, which the client never saw
+        except WcowError as error:  # some name our copy, which the client never saw
             fault = faults.of_error(error)
             raise faults.of_status(fault.status, fault.message.replace(str(path), "the archive")) from error
 

@@ -68,6 +68,19 @@ class Header:
         self.offset = offset
         self.data_offset = data_offset
 
+    @property
+    def modified(self) -> int:
+        """Nanoseconds since 1970; a PAX record of decimal seconds is finer than the header's whole ones."""
+        text = self.pax.get(b"mtime")
+        if text is None:
+            return self.mtime * 1_000_000_000
+        whole, _, part = text.partition(b".")
+        digits = whole.removeprefix(b"-")
+        if not digits.isdigit() or len(digits) > 12 or (part and not part.isdigit()):
+            return self.mtime * 1_000_000_000
+        value = int(digits) * 1_000_000_000 + int(part[:9].ljust(9, b"0") or b"0")
+        return -value if whole.startswith(b"-") else value
+
 
 class TarStream:
     """Reads headers one by one with :meth:`next`; between two calls the content can be read from :meth:`body`.

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import os
-import tarfile
 from contextlib import suppress
 from typing import BinaryIO, cast
 
-from ..errors import FormatError, InputError, StoreError, UnsupportedError
+from ..codec.packed import decompressed
+from ..errors import InputError, StoreError, UnsupportedError
 from ..layer import Kind
+from ..layer.tarstream import Header, Limits, TarStream, is_sparse
 from ..windows.names import check_name, join
 from ..windows.upcase import fold
 from . import links
@@ -18,6 +19,11 @@ from .drive import Drive, overwrites
 from .merged import Parts
 from .overlay import OPEN_FILE, Sort, opened
 
+LIMITS = Limits(entries=2_000_000)
+"""Of an archive: as of a build context. A header has at most 1 MiB (as in Go's ``archive/tar``, which dockerd reads
+with), so no name and no record of a header fills the memory."""
+LONGEST = 32_767
+"""Characters of a path: what Windows can hold."""
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -35,18 +41,14 @@ def write(drive: Drive, path: Parts, archive: BinaryIO, *, replace_folders: bool
     writer = _Writer(drive, folder, replace_folders)
     count = 0
     try:
-        with tarfile.open(fileobj=archive, mode="r|*", bufsize=PIECE >> 2) as tar:
-            for member in tar:
-                with drive.acting():
-                    writer.put(tar, member)
-                count += 1
+        tar = TarStream(decompressed(archive, "the archive"), LIMITS, source="archive", sparse=True)
+        while (header := tar.next()) is not None:
+            with drive.acting():
+                writer.put(tar, header)
+            count += 1
         with drive.acting():
             writer.set_times()
-    except (tarfile.TarError, EOFError, ValueError) as error:
-        raise FormatError("cannot read the archive", why=str(error)) from error
     except OSError as error:
-        if error.errno is None:  # said by a decompressor
-            raise FormatError("cannot read the archive", why=str(error)) from error
         raise StoreError(f"cannot write to {join(path)}", why=error.strerror or str(error), code=error.errno) from error
     finally:
         drive.view.forget()
@@ -58,34 +60,41 @@ class _Writer:
 
     def __init__(self, drive: Drive, folder: Parts, replace: bool) -> None:
         self._drive, self._folder, self._replace = drive, folder, replace
-        self._times: dict[Parts, float] = {}
+        self._times: dict[Parts, int] = {}
 
-    def put(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+    def put(self, tar: TarStream, header: Header) -> None:
         """One entry of the tar, whose content is read here."""
-        drive, names = self._drive, self._names(member)
+        name = header.name.decode("utf-8", "surrogateescape")
+        drive, names = self._drive, self._names(name)
         if not names:
             return
-        for name in names:
-            check_name(name)
+        if len(name) > LONGEST:
+            raise UnsupportedError(f"cannot unpack {name[:200]!r}…", why=f"a path of Windows has at most {LONGEST} "
+                                   f"characters, and this one {len(name)}")
+        for one in names:
+            check_name(one)
         above = drive.make(drive.resolve((*self._folder, *names[:-1])), replace=self._replace)
         node = drive.view.names(above).get(fold(names[-1]))
         place = (*above, names[-1] if node is None else node.name)
-        if member.isdir():
+        if header.typeflag == b"5":
             place = drive.resolve(place) if node is not None and node.sort is Sort.LINK else place
-            self._times[drive.make(place, replace=self._replace)] = member.mtime
+            self._times[drive.make(place, replace=self._replace)] = header.modified
             return
-        if not (member.isreg() or member.issym() or member.islnk()) or member.issparse():
-            raise UnsupportedError(f"cannot unpack {member.name[:200]!r}",
+        if header.typeflag not in (b"0", b"1", b"2", b"7") or is_sparse(header.typeflag, header.pax):
+            raise UnsupportedError(f"cannot unpack {name[:200]!r}",
                                    why="it is a device, a pipe or sparse, which a container on Windows does not get")
         if node is not None and node.sort is Sort.FOLDER and not self._replace:
             raise overwrites("directory", place, "non-directory")
-        source = None if member.issym() else self._linked(member) if member.islnk() else tar.extractfile(member)
+        target = header.linkname.decode("utf-8", "surrogateescape")
+        source: BinaryIO | None = None
+        if header.typeflag != b"2":
+            source = self._linked(name, target) if header.typeflag == b"1" else cast("BinaryIO", tar.body())
         number = drive.open_to_write(above)
         try:
             if source is None:
-                self._put_link(number, place, member)
+                self._put_link(number, place, name, target)
             else:
-                self._put_file(number, place, member, cast("BinaryIO", source))
+                self._put_file(number, place, header, source)
         finally:
             os.close(number)
             if source is not None:
@@ -101,21 +110,19 @@ class _Writer:
             finally:
                 os.close(number)
 
-    def _names(self, member: tarfile.TarInfo) -> Parts:
+    def _names(self, text: str) -> Parts:
         r"""The names that an entry's leads along, from the folder. A client on Linux takes ``C:\app\x`` for one name in
         its current folder, which is the root of the drive: there the drive in front is no part of the name."""
-        text = member.name
-        if not self._folder and text[:3].upper() == "C:\\":
-            text = text[3:]
-        names = tuple(name for name in text.replace("\\", "/").split("/") if name not in ("", "."))
+        inside = text[3:] if not self._folder and text[:3].upper() == "C:\\" else text
+        names = tuple(name for name in inside.replace("\\", "/").split("/") if name not in ("", "."))
         if ".." in names:
-            raise InputError(f"cannot unpack {member.name[:200]!r}", why="it leads out of the folder it is put into")
+            raise InputError(f"cannot unpack {text[:200]!r}", why="it leads out of the folder it is put into")
         return names
 
-    def _linked(self, member: tarfile.TarInfo) -> BinaryIO:
+    def _linked(self, name: str, target: str) -> BinaryIO:
         """The file that a hard link of the tar means; its content is copied."""
         drive = self._drive
-        names = tuple(name for name in member.linkname.replace("\\", "/").split("/") if name not in ("", "."))
+        names = tuple(part for part in target.replace("\\", "/").split("/") if part not in ("", "."))
         if names and ".." not in names:
             place = drive.resolve((*self._folder, *names))
             node = drive.view.get(place)
@@ -123,31 +130,30 @@ class _Writer:
                 with opened(drive.view.place(node), place[:-1]) as number:
                     if number is not None:
                         return os.fdopen(os.open(node.name, OPEN_FILE, dir_fd=number), "rb")
-        raise InputError(f"cannot unpack {member.name[:200]!r}",
-                         why=f"it links to {member.linkname[:200]!r}, which is no file of the archive")
+        raise InputError(f"cannot unpack {name[:200]!r}",
+                         why=f"it links to {target[:200]!r}, which is no file of the archive")
 
-    def _put_link(self, above: int, place: Parts, member: tarfile.TarInfo) -> None:
+    def _put_link(self, above: int, place: Parts, name: str, written: str) -> None:
         view = self._drive.view
-        target = links.destination(member.linkname, place[:-1])
+        target = links.destination(written, place[:-1])
         if target is None:
-            raise InputError(f"cannot unpack {member.name[:200]!r}",
-                             why=f"it links to {member.linkname[:200]!r}, which is not on C:")
+            raise InputError(f"cannot unpack {name[:200]!r}", why=f"it links to {written[:200]!r}, which is not on C:")
         node = view.get(target)
         kind = Kind.DIRECTORY_SYMLINK if node is not None and node.sort is Sort.FOLDER else Kind.SYMLINK
-        text = links.to_linux(links.Link(kind, member.linkname), place[:-1], view.spelt(target))
+        text = links.to_linux(links.Link(kind, written), place[:-1], view.spelt(target))
         self._drive.remove(above, place)
         os.symlink(text, place[-1], dir_fd=above)
         self._drive.own_link(above, place[-1])
 
-    def _put_file(self, above: int, place: Parts, member: tarfile.TarInfo, source: BinaryIO) -> None:
+    def _put_file(self, above: int, place: Parts, header: Header, source: BinaryIO) -> None:
         self._drive.remove(above, place)
         number = os.open(place[-1], _CREATE, 0o644, dir_fd=above)
         try:
             while data := source.read(PIECE):
                 while (done := os.write(number, data)) < len(data):
                     data = data[done:]
-            os.fchmod(number, 0o644 if member.mode & 0o200 else 0o444)
-            _set_time(number, member.mtime)
+            os.fchmod(number, 0o644 if header.mode & 0o200 else 0o444)
+            _set_time(number, header.modified)
             self._drive.own(number)
         except BaseException:
             with suppress(OSError):
@@ -157,6 +163,6 @@ class _Writer:
             os.close(number)
 
 
-def _set_time(number: int, modified: float) -> None:
-    with suppress(ValueError, OverflowError):  # a time that no file can have
-        os.utime(number, (modified, modified))
+def _set_time(number: int, modified: int) -> None:
+    with suppress(OSError, OverflowError):  # a time that no file can have
+        os.utime(number, ns=(modified, modified))
