@@ -14,7 +14,7 @@ from ..windows import output
 from . import copy, execute, lifecycle, wait
 from .execute import Ways, cmd_words, powershell_words
 from .home import LOOPBACK, Home
-from .outcome import Outcome, exit_words
+from .outcome import Decode, Outcome, exit_words
 from .path import ContainerPath
 from .processes import ProcessRow, processes
 from .registry import Registry
@@ -43,7 +43,7 @@ class Container:
         self.id = identifier
         self.spec = spec
         self.home = home or Home()
-        self.code_page = output.CODE_PAGE
+        self.decode: Decode = output.decode  #: makes a text of what its programs print
 
     def __repr__(self) -> str:
         return f"<Container {self.id[:12]} {self.spec}>"
@@ -52,7 +52,7 @@ class Container:
 
     def run(self, argv: Sequence[str], **options: Unpack[Options]) -> Outcome:
         """Run a program by its words, and wait for its end. Raises DeadlineError after ``timeout`` seconds."""
-        return execute.execute(self.client, self.id, argv, Ways(**options), code_page=self.code_page)
+        return execute.execute(self.client, self.id, argv, Ways(**options), decode=self.decode)
 
     def cmd(self, text: str, **options: Unpack[Options]) -> Outcome:
         """Run a line of ``cmd``, as if it were typed there: ``cmd('echo "a" & dir C:\\')``."""
@@ -145,10 +145,6 @@ class Container:
         state = self.inspect().state
         return None if state.running else state.exit_code & 0xFFFF_FFFF
 
-    def decode(self, data: bytes) -> str:
-        """The text of what its programs wrote."""
-        return output.decode(data, self.code_page)
-
     def logs(self, *, tail: int | None = None) -> str:
         """What its own program printed so far (``tail``: the last lines), both streams in the order they came in."""
         return self.decode(self.raw_logs(tail=tail))
@@ -218,21 +214,28 @@ class Container:
         """Stop it, and wait until it has ended."""
         lifecycle.stop(self.client, self.id, seconds=seconds)
 
-    def start(self) -> None:
-        """Start it again after a stop."""
-        start_container(self.client, self.id)
+    def start(self, starts: Starts | None = None) -> None:
+        """Start it, for the first time or again after a stop; ``starts`` says how many start at a time."""
+        start_container(self.client, self.id, starts=starts)
+
+    def close(self) -> None:
+        """End what is open in it from here. It runs on."""
 
     def remove(self) -> lifecycle.Leftover | None:
         """Stop and remove it. Returns what could not be removed."""
         return lifecycle.remove(self.client, self.id)
 
 
+def create_container(client: Client, spec: Spec, home: Home | None = None) -> Container:
+    """Create a container; it does not run yet."""
+    return Container(client, lifecycle.create(client, spec).id, spec, home)
+
+
 def run_container(client: Client, spec: Spec, home: Home | None = None, starts: Starts | None = None) -> Container:
     """Create and start a container. One that cannot be started is removed before the error is raised."""
-    created = lifecycle.create(client, spec)
-    made = Container(client, created.id, spec, home)
+    made = create_container(client, spec, home)
     try:
-        start_container(client, made.id, starts=starts)
+        made.start(starts)
     except BaseException:
         lifecycle.remove(client, made.id)
         raise

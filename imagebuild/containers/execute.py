@@ -17,7 +17,7 @@ from ..dockerapi import Client, shapes, streams
 from ..errors import DaemonError, UsageError
 from ..windows import output
 from .deadline import Deadline
-from .outcome import CommandError, Outcome, outcome_of
+from .outcome import CommandError, Decode, Outcome, outcome_of
 
 RUN_SECONDS = 300.0
 """What a program has when nothing else is said."""
@@ -42,7 +42,7 @@ class Ways:
 
 
 def execute(client: Client, container: str, argv: Sequence[str], ways: Ways | None = None, *,
-            code_page: str = output.CODE_PAGE) -> Outcome:
+            decode: Decode = output.decode) -> Outcome:
     """Run a program in a container to its end.
 
     Raises DeadlineError when that takes longer than it may, CommandError when it cannot be started, and the engine's
@@ -70,7 +70,7 @@ def execute(client: Client, container: str, argv: Sequence[str], ways: Ways | No
             for number, data in stream.pieces():
                 out.get(number, out[streams.STDERR]).append(data)
     found = outcome_of(words, _exit_code(client, identifier, deadline), b"".join(out[streams.STDOUT]),
-                       b"".join(out[streams.STDERR]), code_page)
+                       b"".join(out[streams.STDERR]), decode)
     if found.exit_code in NOT_STARTED and NOT_STARTED_TEXT in found.raw.stdout:
         raise CommandError(f"cannot start {words[0]}", why=found.stdout.strip(), program=words[0], outcome=found)
     return found

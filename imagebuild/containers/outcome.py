@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..errors import ToolError
 from ..windows import cmdline, output, status
+
+Decode = Callable[[bytes], str]
+"""Makes a text of what a program printed."""
 
 SHOWN = 2000
 
@@ -34,17 +37,17 @@ class Outcome:
     argv: tuple[str, ...]
     exit_code: int
     raw: Raw = field(repr=False)
-    code_page: str = field(default=output.CODE_PAGE, repr=False)
+    decode: Decode = field(default=output.decode, repr=False, compare=False)
 
     @cached_property
     def stdout(self) -> str:
         """What it printed, with ``\\n`` at each line's end."""
-        return output.decode(self.raw.stdout, self.code_page)
+        return self.decode(self.raw.stdout)
 
     @cached_property
     def stderr(self) -> str:
         """What it printed as errors, with ``\\n`` at each line's end."""
-        return output.decode(self.raw.stderr, self.code_page)
+        return self.decode(self.raw.stderr)
 
     @property
     def ok(self) -> bool:
@@ -87,6 +90,6 @@ def exit_words(code: int) -> str:
 
 
 def outcome_of(argv: Sequence[str], code: int, stdout: bytes, stderr: bytes = b"",
-               code_page: str = output.CODE_PAGE) -> Outcome:
+               decode: Decode = output.decode) -> Outcome:
     """Put the parts together."""
-    return Outcome(tuple(argv), unsigned(code), Raw(stdout, stderr), code_page)
+    return Outcome(tuple(argv), unsigned(code), Raw(stdout, stderr), decode)

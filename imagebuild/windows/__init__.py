@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .inherit import inherited
     from .machine import MachineFacts
     from .names import check_name, check_path, parse_path
+    from .output import decode
     from .releases import Release, find_release, release
     from .sddl import format_sddl, parse_sddl
     from .security import Ace, Acl, SecurityDescriptor
@@ -33,7 +34,7 @@ _HOME = {
     "HostFacts": "hostfacts", "MachineFacts": "machine",
     "inherited": "inherit",
     "check_name": "names", "check_path": "names", "parse_path": "names",
-    "Release": "releases", "find_release": "releases", "release": "releases",
+    "decode": "output", "Release": "releases", "find_release": "releases", "release": "releases",
     "format_sddl": "sddl", "parse_sddl": "sddl",
     "Ace": "security", "Acl": "security", "SecurityDescriptor": "security",
     "Sid": "sid", "account_name": "sid", "find_account": "sid",
@@ -46,9 +47,9 @@ _VOCABULARIES = frozenset((
 
 __all__ = [
     "Access", "Ace", "Acl", "Folder", "GenericMapping", "HostFacts", "MachineFacts", "Release", "SecurityDescriptor",
-    "Sid", "access_check", "account_name", "attributes", "check_name", "check_path", "describe", "describe_ace",
-    "filetime", "find_account", "find_folder", "find_release", "fold", "folders", "format_sddl", "inherited",
-    "machine_json", "names", "parse_path", "parse_sddl", "release", "security", "sid", "status",
+    "Sid", "access_check", "account_name", "attributes", "check_name", "check_path", "decode", "describe",
+    "describe_ace", "filetime", "find_account", "find_folder", "find_release", "fold", "folders", "format_sddl",
+    "inherited", "machine_json", "names", "parse_path", "parse_sddl", "release", "security", "sid", "status",
 ]
 
 

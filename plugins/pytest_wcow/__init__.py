@@ -4,7 +4,7 @@
 ::
 
     def test_hello(nanoserver):
-        assert nanoserver.cmd("echo hello").check().stdout == "hello\\n"
+        assert nanoserver.cmd("echo hello").check().stdout == "hello\n"
 
 ``pip install "wcow[pytest]"`` brings the plugin. On Linux containers run in the embedded engine, in CI on Windows hosts
 the same tests run there. Importing this module loads nothing but pytest; all else is loaded by the first fixture.
@@ -12,12 +12,47 @@ the same tests run there. Importing this module loads nothing but pytest; all el
 
 from __future__ import annotations
 
+from ._factories import (
+    _wcow_after,
+    image_factory,
+    network_factory,
+    volume_factory,
+    wcow_docker,
+)
 from ._fixtures import (
     container_factory,
     nanoserver,
+    nanoserver_args,
     nanoserver_image,
+    nanoserver_module,
+    nanoserver_session,
+    servercore,
+    servercore_args,
+    servercore_image,
+    servercore_module,
+    servercore_session,
     wcow_engine,
+)
+from ._hooks import (
+    pytest_addhooks,
+    pytest_cmdline_main,
+    pytest_configure,
+    pytest_report_header,
+    pytest_runtest_call,
+    pytest_runtest_makereport,
+    pytest_runtest_setup,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
 )
 from ._options import pytest_addoption
 
-__all__ = ["container_factory", "nanoserver", "nanoserver_image", "pytest_addoption", "wcow_engine"]
+__all__ = [
+    "_wcow_after",
+    "container_factory", "image_factory", "nanoserver", "nanoserver_args", "nanoserver_image", "nanoserver_module",
+    "nanoserver_session", "network_factory", "pytest_addhooks", "pytest_addoption", "pytest_cmdline_main",
+    "pytest_configure", "pytest_report_header", "pytest_runtest_call", "pytest_runtest_makereport",
+    "pytest_runtest_setup", "pytest_sessionfinish", "pytest_terminal_summary", "pytest_testnodedown", "servercore",
+    "servercore_args", "servercore_image", "servercore_module", "servercore_session", "volume_factory", "wcow_docker",
+    "wcow_engine",
+]

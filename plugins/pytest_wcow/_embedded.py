@@ -6,15 +6,33 @@ from __future__ import annotations
 from contextlib import suppress
 
 IDLE_SECONDS = 600.0
-"""An engine that this plugin started ends when nothing ran in it, and nobody asked, for so long."""
+"""An engine that this plugin started ends when nothing ran in it, and no client was connected, for so long."""
 
 
 def ensure_embedded() -> str:
     """The address of the engine that runs in the user's place; starts one where none runs. Raises a WcowError with what
     is missing where it cannot."""
-    from imagebuild import engine
+    from imagebuild.errors import ToolError, UnsupportedError
 
-    return engine.ensure(idle=IDLE_SECONDS).host
+    try:
+        from imagebuild.engine import ensure
+    except ImportError:
+        raise UnsupportedError("there is no engine for Windows containers",
+                               why="the embedded engine runs on Linux only",
+                               hint="--wcow-engine names one on a Windows host") from None
+    try:
+        return ensure(idle=IDLE_SECONDS).host
+    except ToolError as error:
+        missing = missing_packages()
+        if not missing:
+            raise
+        raise ToolError(error.what, program="wcow engine", why=f"not installed: {', '.join(missing)}",
+                        hint=apt_line(missing)) from error
+
+
+def apt_line(missing: tuple[str, ...]) -> str:
+    """The command that installs packages."""
+    return f"sudo apt-get install -y {' '.join(missing)}"
 
 
 def missing_packages() -> tuple[str, ...]:

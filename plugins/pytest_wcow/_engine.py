@@ -3,16 +3,23 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from . import _embedded
 
 if TYPE_CHECKING:
+    from imagebuild.containers import Home, Starts
     from imagebuild.dockerapi import Client, shapes
 
-EMBEDDED = "embedded"
+AUTO, EMBEDDED = "auto", "embedded"
+PIPE = "npipe:////./pipe/docker_engine"
 CALL_SECONDS = 60.0
+LOOK_SECONDS = 5.0
+TRIES, PAUSE = 5, 0.5
 
 
 class Engine:
@@ -21,47 +28,123 @@ class Engine:
         subprocess.run(["docker", "ps"], env={**os.environ, **wcow_engine.env})
     """
 
-    def __init__(self, address: str, client: Client, *, embedded: bool) -> None:
+    def __init__(self, address: str, client: Client, env: dict[str, str] | None = None, max_starts: int = 0) -> None:
         self.address = address
         self.client = client
-        self.embedded = embedded
+        self.env = env if env is not None else {"DOCKER_HOST": address}
+        self._max_starts = max_starts
 
     def __repr__(self) -> str:
         return f"<Engine {self.address}>"
 
-    @property
-    def env(self) -> dict[str, str]:
-        """The variables by which Docker's clients find it."""
-        return {"DOCKER_HOST": self.address}
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """What it says of itself, as it came; asked once."""
+        found: dict[str, Any] = self.client.json("GET", "/info")
+        return found
 
     @cached_property
     def info(self) -> shapes.Info:
-        """What it says of itself, asked once."""
+        """The same with names."""
         from imagebuild.dockerapi import shapes
 
-        return self.client.json("GET", "/info", shape=shapes.Info)
+        return shapes.from_json(shapes.Info, self.document)
+
+    @cached_property
+    def home(self) -> Home:
+        """Where its containers are, seen from here."""
+        from imagebuild.containers import Home
+
+        return Home.of(self.address, self.info)
 
     @property
-    def build(self) -> str:
-        """The Windows build of its host: ``20348``."""
+    def embedded(self) -> bool:
+        """Whether it is the embedded engine, which runs programs in Wine."""
+        return self.home.embedded
+
+    @property
+    def build(self) -> int:
+        """The Windows build of its host: 20348; 0 where it does not say."""
         parts = self.info.os_version.split(".")
-        return parts[2] if len(parts) > 2 else ""
+        return int(parts[2]) if len(parts) > 2 and parts[2].isdigit() else 0
+
+    @cached_property
+    def starts(self) -> Starts:
+        """How many of its containers start at a time."""
+        from imagebuild.containers import Starts
+
+        from ._places import state_folder
+
+        most = self._max_starts or (os.cpu_count() or 1 if self.embedded else 1)
+        return Starts(state_folder() / "locks", self.address, most)
 
 
-def open_engine(wanted: tuple[str, ...]) -> Engine:
+def open_engine(wanted: str, max_starts: int = 0) -> Engine:
     """Find the engine that was asked for, or start the embedded one. Raises a WcowError where there is none."""
     from imagebuild.dockerapi import Client
-    from imagebuild.errors import UnsupportedError
 
-    address = wanted[0]
-    embedded = address in ("auto", EMBEDDED)
-    if embedded:
-        address = _embedded.ensure_embedded()
+    if wanted == AUTO:
+        found = _docker_s(max_starts)
+        if found is not None:
+            return found
+    embedded = wanted in (AUTO, EMBEDDED)
+    address = _embedded.ensure_embedded() if embedded else wanted
     client = Client.at(address, timeout=CALL_SECONDS)
-    ping = client.ping()
-    if ping.os_type != "windows":
+    try:
+        expect_windows(client, address)
+    except BaseException:
         client.close()
+        raise
+    return Engine(address, client, max_starts=max_starts)
+
+
+def expect_windows(client: Client, address: str) -> None:
+    """Raise a WcowError when no engine answers there, or one that does not run Windows containers. A pipe that is busy
+    is tried again."""
+    import time
+
+    from imagebuild.containers import trouble_of
+    from imagebuild.errors import DaemonError, UnsupportedError
+
+    for number in range(TRIES):
+        try:
+            ping = client.ping()
+            break
+        except DaemonError as error:
+            found = trouble_of(str(error), "connect")
+            if found is None or number == TRIES - 1:
+                raise
+            time.sleep(PAUSE)
+    if ping.os_type != "windows":
         raise UnsupportedError(f"the engine at {address} runs {ping.os_type or 'other'} containers",
                                why="Windows containers need a Windows engine",
                                hint="--wcow-engine=embedded runs them on this machine")
-    return Engine(address, client, embedded=embedded)
+
+
+def _docker_s(max_starts: int) -> Engine | None:
+    """The engine of Docker's settings when it is a Windows engine and answers; None otherwise."""
+    from imagebuild.dockerapi import Client
+    from imagebuild.errors import WcowError
+
+    try:
+        if hasattr(Client, "from_environment"):
+            client = Client.from_environment(timeout=LOOK_SECONDS)
+        elif os.environ.get("DOCKER_HOST"):
+            client = Client.at(os.environ["DOCKER_HOST"], timeout=LOOK_SECONDS)
+        elif os.name == "nt":
+            client = Client.at(PIPE, timeout=LOOK_SECONDS)
+        else:
+            return None
+        if client.ping().os_type == "windows":
+            return Engine(client.host, client, env={}, max_starts=max_starts)  # they find it as we did
+    except WcowError:
+        return None
+    client.close()
+    return None
+
+
+def engine_number(config: pytest.Config, engines: int) -> int:
+    """Which engine of a pool is this process's: xdist's workers go through it in turn."""
+    worker = getattr(config, "workerinput", {}).get("workerid", "")
+    digits = worker.removeprefix("gw")
+    return int(digits) % engines if digits.isdigit() else 0

@@ -1,71 +1,186 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fixtures, in layers: an engine, an image on it, containers of it. Each can be overridden in a conftest.py."""
+"""The fixtures, in layers: an engine, images on it, containers of them. Each can be overridden in a conftest.py."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from ._options import options_of
+from ._run import run_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from imagebuild.containers import Container
+    from imagebuild.containers import Container, Spec
 
     from ._engine import Engine
 
-    Factory = Callable[..., Container]
+
+class ContainerFactory(Protocol):
+    """What ``container_factory`` is: facts in, a running container out."""
+
+    def __call__(self, image: str = "", *, wait: Any = None, timeout: float = 60.0, **facts: Any) -> Container:
+        """Start a container; ``wait`` is what it is ready by, ``facts`` those of ``imagebuild.containers.Spec``."""
 
 
 @pytest.fixture(scope="session")
 def wcow_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
     """The Windows engine that containers run on; the embedded one is started when it does not run."""
-    from ._engine import open_engine
-    from ._trouble import told
+    from ._session import close_engine, the_engine
 
-    options = options_of(pytestconfig)
-    with told(options.missing):
-        engine = open_engine(options.engines)
-    yield engine
-    engine.client.close()
+    run = run_of(pytestconfig)
+    yield the_engine(run)
+    close_engine(run)
 
 
 @pytest.fixture(scope="session")
 def nanoserver_image(wcow_engine: Engine, pytestconfig: pytest.Config) -> str:
     """The image of nanoserver: --wcow-image, else a stand-in on the embedded engine and Microsoft's elsewhere."""
-    from ._images import base_image
-    from ._trouble import told
+    from ._session import image_for
 
-    with told():
-        return options_of(pytestconfig).image or base_image(wcow_engine, "nanoserver")
+    return image_for(run_of(pytestconfig), wcow_engine, "nanoserver")
+
+
+@pytest.fixture(scope="session")
+def servercore_image(wcow_engine: Engine, pytestconfig: pytest.Config) -> str:
+    """The image of servercore: --wcow-servercore-image, else chosen as for nanoserver."""
+    from ._session import image_for
+
+    return image_for(run_of(pytestconfig), wcow_engine, "servercore")
+
+
+@pytest.fixture(scope="session")
+def nanoserver_args() -> Mapping[str, Any]:
+    """Facts of every nanoserver fixture, for a conftest.py to override: {"environ": {...}, "ports": [80]}."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def servercore_args() -> Mapping[str, Any]:
+    """Facts of every servercore fixture, for a conftest.py to override."""
+    return {}
 
 
 @pytest.fixture
-def container_factory(wcow_engine: Engine, nanoserver_image: str, request: pytest.FixtureRequest) -> Iterator[Factory]:
-    """Make containers: container_factory(image=..., mounts={r"C:\\data": tmp_path}, ...). Each ends with the test."""
-    from imagebuild.containers import Spec, owner, run_container
+def nanoserver(wcow_engine: Engine, nanoserver_image: str, nanoserver_args: Mapping[str, Any],
+               request: pytest.FixtureRequest) -> Iterator[Container]:
+    """A running container of nanoserver, for this test."""
+    yield from _own(wcow_engine, nanoserver_image, nanoserver_args, request)
 
+
+@pytest.fixture(scope="module")
+def nanoserver_module(wcow_engine: Engine, nanoserver_image: str, nanoserver_args: Mapping[str, Any],
+                      request: pytest.FixtureRequest) -> Iterator[Container]:
+    """A running container of nanoserver, for all tests of a module."""
+    yield from _own(wcow_engine, nanoserver_image, nanoserver_args, request)
+
+
+@pytest.fixture(scope="session")
+def nanoserver_session(wcow_engine: Engine, nanoserver_image: str, nanoserver_args: Mapping[str, Any],
+                       request: pytest.FixtureRequest) -> Iterator[Container]:
+    """A running container of nanoserver, one for the whole run and all of xdist's workers."""
+    yield from _shared(wcow_engine, nanoserver_image, nanoserver_args, request)
+
+
+@pytest.fixture
+def servercore(wcow_engine: Engine, servercore_image: str, servercore_args: Mapping[str, Any],
+               request: pytest.FixtureRequest) -> Iterator[Container]:
+    """A running container of servercore, for this test."""
+    yield from _own(wcow_engine, servercore_image, servercore_args, request)
+
+
+@pytest.fixture(scope="module")
+def servercore_module(wcow_engine: Engine, servercore_image: str, servercore_args: Mapping[str, Any],
+                      request: pytest.FixtureRequest) -> Iterator[Container]:
+    """A running container of servercore, for all tests of a module."""
+    yield from _own(wcow_engine, servercore_image, servercore_args, request)
+
+
+@pytest.fixture(scope="session")
+def servercore_session(wcow_engine: Engine, servercore_image: str, servercore_args: Mapping[str, Any],
+                       request: pytest.FixtureRequest) -> Iterator[Container]:
+    """A running container of servercore, one for the whole run and all of xdist's workers."""
+    yield from _shared(wcow_engine, servercore_image, servercore_args, request)
+
+
+@pytest.fixture
+def container_factory(wcow_engine: Engine, _wcow_after: list[tuple[str, str]],
+                      request: pytest.FixtureRequest) -> Iterator[ContainerFactory]:
+    """Make containers: container_factory(image, mounts={r"C:\\data": tmp_path}, ports=[80], wait=80). All end with the
+    test."""
+    from ._make import end, make
     from ._trouble import told
 
+    run = run_of(request.config)
     made: list[Container] = []
 
-    def make(image: str = "", **facts: Any) -> Container:
+    def factory(image: str = "", *, wait: Any = None, timeout: float = 60.0, **facts: Any) -> Container:
+        name = image or request.getfixturevalue("nanoserver_image")
         with told():
-            labels = dict(owner().labels(test=request.node.nodeid))
-            labels.update(facts.pop("labels", None) or {})
-            box = run_container(wcow_engine.client, Spec.of(image or nanoserver_image, labels=labels, **facts))
+            box = make(run, wcow_engine, request, _spec(name, facts), wait=wait, timeout=timeout)
         made.append(box)
         return box
 
-    yield make
+    yield factory
     for box in reversed(made):
-        box.remove()
+        end(run, wcow_engine, box)
 
 
-@pytest.fixture
-def nanoserver(container_factory: Factory) -> Container:
-    """A running container of nanoserver, for this test."""
-    return container_factory()
+def _own(engine: Engine, image: str, args: Mapping[str, Any], request: pytest.FixtureRequest) -> Iterator[Container]:
+    """A container for the scope of the fixture."""
+    from ._make import end, make
+    from ._trouble import told
+
+    run = run_of(request.config)
+    spec, more = _wanted(image, args, request)
+    with told():
+        box = make(run, engine, request, spec, **more)
+    yield box
+    end(run, engine, box)
+
+
+def _shared(engine: Engine, image: str, args: Mapping[str, Any], request: pytest.FixtureRequest) -> Iterator[Container]:
+    """A container that all processes of the run share."""
+    from ._make import end, make
+    from ._share import Shared
+    from ._trouble import told
+
+    run = run_of(request.config)
+    spec, more = _wanted(image, args, request)
+    place = Shared(run, engine, request.fixturename or "", spec)
+    with told():
+        box = place.join(lambda: make(run, engine, request, spec, **more))
+    yield box
+    place.leave(lambda: end(run, engine, box))
+
+
+def _wanted(image: str, args: Mapping[str, Any], request: pytest.FixtureRequest) -> tuple[Spec, dict[str, Any]]:
+    """The spec of a fixture: its parameter where it was parametrised (an image, facts or a spec), a marker
+    ``wcow_image``, else the usual image; and how it is waited for."""
+    from imagebuild.containers import Spec
+
+    facts = dict(args)
+    param = getattr(request, "param", None)
+    mark = request.node.get_closest_marker("wcow_image")
+    if isinstance(param, Spec):
+        return param, {}
+    if isinstance(param, Mapping):
+        facts.update(param)
+    elif param is not None:
+        facts["image"] = str(param)
+    elif mark is not None:
+        facts["image"] = str(mark.args[0])
+    more: dict[str, Any] = {name: facts.pop(name) for name in ("wait", "timeout") if name in facts}
+    return _spec(facts.pop("image", image), facts), more
+
+
+def _spec(image: str, facts: Mapping[str, Any]) -> Spec:
+    from imagebuild.containers import Spec
+
+    from ._trouble import told
+
+    with told():
+        return Spec.of(image, **facts)
+    raise AssertionError  # told() has failed the test
+
+

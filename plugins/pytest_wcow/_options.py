@@ -1,56 +1,107 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The options of the plugin: command line before environment (the engine alone has a variable) before ini."""
+"""The options of the plugin: command line before environment (the engine alone has a variable) before ini file."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 NO_ENGINE = ("fail", "skip")
+ARTIFACTS = ("off", "on", "retain-on-failure")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was asked for. ``engines`` are addresses, or ``auto`` or ``embedded``; ``missing`` says what tests do where
-    there is none; ``images`` are references by the name of the base that they stand for."""
+    """What was asked for, each field as the option of its name says."""
 
     engines: tuple[str, ...]
     missing: str
     image: str
+    servercore_image: str
+    keep: bool
+    reuse: bool
+    max_starts: int
+    artifacts: str
+    artifacts_dir: str
+    durations: int
+    timeline: str
+    check: bool
+
+
+#: Name, what argparse needs, and the sentence of --help. The ini file has each under its name with underscores.
+_OPTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("engine", {"action": "append", "metavar": "ADDRESS"},
+     "The engine for containers: auto (a Windows engine of Docker's settings, else the embedded one), embedded, "
+     "unix://PATH, npipe://PIPE, tcp://HOST:PORT. Repeat it for a pool over which xdist's workers spread. "
+     "Also WCOW_ENGINE, separated by spaces."),
+    ("missing", {"choices": NO_ENGINE, "metavar": "fail|skip"},
+     "What tests do where there is no engine: fail (default), or skip."),
+    ("image", {"metavar": "REFERENCE"},
+     "The image of the nanoserver fixtures; default: a stand-in on the embedded engine, Microsoft's for the host's "
+     "build elsewhere."),
+    ("servercore-image", {"metavar": "REFERENCE"}, "The same for the servercore fixtures."),
+    ("keep", {"action": "store_true"}, "Leave containers of failed tests as they are, and say how to enter them."),
+    ("reuse", {"action": "store_true"},
+     "Keep session containers from run to run, and take one that is there and of the same facts."),
+    ("max-starts", {"type": int, "metavar": "N"},
+     "Containers that start at a time from this machine; default: 1 on a Windows engine, the number of processors on "
+     "the embedded one."),
+    ("artifacts", {"choices": ARTIFACTS, "metavar": "on|off|retain-on-failure"},
+     "Write logs, events and inspection of each container to files (default: off)."),
+    ("artifacts-dir", {"metavar": "DIR"}, "Where those go (default: wcow-artifacts)."),
+    ("durations", {"type": int, "metavar": "N"}, "Show the N slowest pulls, creations, starts, waits and removals."),
+    ("timeline", {"metavar": "FILE.html"}, "Write a page that shows each container and worker over time."),
+    ("check", {"action": "store_true"}, "Examine engines and images, say what is missing, and run no test."),
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add what stands under ``wcow`` in ``pytest --help``."""
+    """Add what stands under ``wcow`` in ``pytest --help``, and the same names to the ini file."""
     group = parser.getgroup("wcow", "Windows containers")
-    group.addoption("--wcow-engine", action="append", metavar="ADDRESS",
-                    help="The engine for containers: auto (default), embedded, unix://PATH, npipe://PIPE, "
-                         "tcp://HOST:PORT. Also WCOW_ENGINE, and wcow_engine in the ini file.")
-    group.addoption("--wcow-missing", choices=NO_ENGINE, metavar="fail|skip",
-                    help="What tests do where there is no engine; also wcow_missing in the ini file.")
-    group.addoption("--wcow-image", metavar="REFERENCE",
-                    help="The image of nanoserver, instead of a stand-in on the embedded engine and Microsoft's of the "
-                         "host's build elsewhere; also wcow_image in the ini file.")
-    parser.addini("wcow_engine", "the engine for containers, as --wcow-engine", type="args", default=[])
-    parser.addini("wcow_missing", "what tests do where there is no engine: fail or skip", default="")
-    parser.addini("wcow_image", "the image of nanoserver", default="")
+    for name, more, text in _OPTIONS:
+        group.addoption(f"--wcow-{name}", dest=_key(name), default=None, help=text, **more)
+        if name not in ("check", "timeline", "keep"):
+            if name == "engine":
+                parser.addini(_key(name), f"as --wcow-{name}", type="args", default=[])
+            else:
+                parser.addini(_key(name), f"as --wcow-{name}", default="")
 
 
 def options_of(config: pytest.Config) -> Options:
     """What was asked for. Raises pytest.UsageError for a value that has no meaning."""
     engines = config.getoption("wcow_engine") or os.environ.get("WCOW_ENGINE", "").split() \
         or config.getini("wcow_engine") or ["auto"]
-    return Options(tuple(engines), _one_of(config, "missing", NO_ENGINE), _text(config, "image"))
+    return Options(
+        tuple(engines), _one_of(config, "missing", NO_ENGINE), _text(config, "image"),
+        _text(config, "servercore-image"), bool(config.getoption("wcow_keep")),
+        _text(config, "reuse") in ("True", "true", "1", "yes", "on"),
+        _number(config, "max-starts"), _one_of(config, "artifacts", ARTIFACTS),
+        _text(config, "artifacts-dir") or "wcow-artifacts", _number(config, "durations"),
+        str(config.getoption("wcow_timeline") or ""), bool(config.getoption("wcow_check")))
+
+
+def _key(name: str) -> str:
+    return f"wcow_{name.replace('-', '_')}"
 
 
 def _text(config: pytest.Config, name: str) -> str:
-    return str(config.getoption(f"wcow_{name}") or config.getini(f"wcow_{name}") or "")
+    said = config.getoption(_key(name))
+    return str(config.getini(_key(name)) if said is None else said)
+
+
+def _number(config: pytest.Config, name: str) -> int:
+    text = _text(config, name)
+    if text and not (text.isascii() and text.isdigit()):
+        raise pytest.UsageError(f"{_key(name)} is {text!r}, and it has to be a number")
+    return int(text or 0)
 
 
 def _one_of(config: pytest.Config, name: str, values: tuple[str, ...]) -> str:
     """The value of an option that has only some; the first is the default."""
     value = _text(config, name) or values[0]
     if value not in values:
-        raise pytest.UsageError(f"wcow_{name} is {value!r}, and it has to be one of {', '.join(values)}")
+        raise pytest.UsageError(f"{_key(name)} is {value!r}, and it has to be one of {', '.join(values)}")
     return value

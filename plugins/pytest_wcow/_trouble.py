@@ -5,20 +5,72 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from imagebuild.errors import WcowError
+
+SHOWN = 8000
 
 
 @contextmanager
 def told(missing: str = "fail") -> Iterator[None]:
-    """Fail the test with the error's own lines; where ``missing`` is ``skip`` skip it instead."""
+    """Fail the test with the error's own lines, and the doctor's where it knows the cause; skip it instead where
+    ``missing`` is ``skip``."""
     from imagebuild.errors import WcowError
 
     try:
         yield
-        return
     except WcowError as error:
-        text = "\n".join(error.lines())
-    if missing == "skip":  # out of the except block: pytest would show both errors
-        pytest.skip(text)
-    pytest.fail(text, pytrace=False)
+        if missing == "skip":
+            raise pytest.skip.Exception(words(error)) from None
+        raise pytest.fail.Exception(words(error), pytrace=False) from None
+
+
+def words(error: WcowError) -> str:
+    """An error as text: what, why, what to do."""
+    lines = error.lines()
+    said = remedy(str(error)) if not error.hint else ""
+    return "\n".join([*lines, *([said] if said else [])])[:SHOWN]
+
+
+def remedy(text: str) -> str:
+    """What the doctor says of an error text of an engine: cause and remedy; empty where it knows none."""
+    from imagebuild.doctor import explain
+
+    cause = explain(text[:SHOWN]).first
+    return f"{cause.failure.title}. {cause.failure.cause} {cause.failure.remedy}" if cause is not None else ""
+
+
+def without_ours(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Take our own frames out of an error of ours that a test met, and add its remedy as a note."""
+    from imagebuild.errors import WcowError
+
+    error = excinfo.value
+    if not isinstance(error, WcowError) or getattr(error, "_wcow_told", False):
+        return
+    error._wcow_told = True  # type: ignore[attr-defined]
+    error.__cause__, error.__suppress_context__ = None, True
+    said = error.hint or remedy(str(error))
+    if said:
+        error.add_note(said)
+    _relink(error)
+
+
+def _relink(error: BaseException) -> None:
+    """Take our frames out of the chain itself: pytest cuts it by the first one that is shown, and forgets filters."""
+    entries = []
+    entry = error.__traceback__
+    while entry is not None:
+        if not _ours(Path(entry.tb_frame.f_code.co_filename)):
+            entries.append(entry)
+        entry = entry.tb_next
+    for one, following in zip(entries, [*entries[1:], None], strict=True):
+        one.tb_next = following
+
+
+def _ours(path: Path) -> bool:
+    return any(part in ("imagebuild", "pytest_wcow") for part in path.parts[-4:-1]) and "tests" not in path.parts

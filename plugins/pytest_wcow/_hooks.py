@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The hooks of pytest that this plugin implements; each does little and loads what it needs when it needs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from ._run import STATE, run_of
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add our own hooks."""
+    from . import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register markers, and read the options, so that a wrong one is told before any test."""
+    from ._markers import add_markers
+
+    add_markers(config)
+    run_of(config)
+
+
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Examine engines and images instead of running tests, where --wcow-check asks for it."""
+    if not config.option.wcow_check:
+        return None
+    from ._check import check
+
+    return check(config)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """One line, without asking an engine."""
+    from ._report import header
+
+    return header(run_of(config))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what its markers skip."""
+    from ._markers import apply_markers
+
+    apply_markers(item, run_of(item.config))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, Any, Any]:
+    """Add logs, properties and remedies before the report is made."""
+    run = item.config.stash.get(STATE, None)
+    if run is not None and run.engine is not None:
+        from ._report import report_phase
+
+        report_phase(item, call, run)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Note how long a test takes that uses containers."""
+    run = item.config.stash.get(STATE, None)
+    if run is None or run.engine is None:
+        return (yield)
+    with run.span("test", item.nodeid, item.nodeid):
+        return (yield)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove what is still there, and tell the controller of xdist what this worker did."""
+    run = session.config.stash.get(STATE, None)
+    if run is None:
+        return
+    if run.engine is not None:
+        from ._session import close_engine
+
+        close_engine(run)
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["wcow"] = json.dumps(run.told())
+    elif run.options.timeline:
+        from ._timeline import write_timeline
+
+        write_timeline(run)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take what a worker of xdist tells at its end."""
+    told = getattr(node, "workeroutput", {}).get("wcow")
+    if told:
+        run_of(node.config).take(json.loads(told))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Tell what is left and what took longest."""
+    from ._report import summary
+
+    summary(terminalreporter, run_of(config))

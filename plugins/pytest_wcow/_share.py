@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Containers that several processes use: one for all workers of a run, or one from run to run.
+
+A file for each shared container, written under its lock, names the container and the processes that use it. The last
+of them removes it. A process that was killed does not count: its number and its start are compared with what runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ._places import state_folder
+
+if TYPE_CHECKING:
+    from imagebuild.containers import Container, Spec
+
+    from ._engine import Engine
+    from ._run import Run
+
+LOCK_SECONDS = 600.0
+
+
+class Shared:
+    """The place of one shared container: by the engine, the spec, the fixture and, unless it is reused, the run."""
+
+    def __init__(self, run: Run, engine: Engine, name: str, spec: Spec) -> None:
+        self._run, self._engine, self._spec = run, engine, spec
+        scope = "reuse" if run.options.reuse else run.id
+        text = "\0".join((engine.address, scope, name, repr(spec)))
+        self.key = hashlib.sha256(text.encode()).hexdigest()[:24]
+        self._file = state_folder() / "shared" / f"{self.key}.json"
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+
+    def join(self, make: Callable[[], Container]) -> Container:
+        """The container that is there and runs, else a new one; this process uses it from now on."""
+        from imagebuild.containers import Container
+
+        with self._locked():
+            found = self._read()
+            box = None
+            if found and self._runs(found["id"]):
+                box = Container(self._engine.client, found["id"], self._spec, self._engine.home)
+            if box is None:
+                found, box = {"users": []}, make()
+                self._run.made[box.id].shared = True
+            users = [one for one in found["users"] if _lives(one)]
+            self._write({"id": box.id, "users": [*users, self._me()]})
+            return box
+
+    def leave(self, end: Callable[[], None]) -> None:
+        """This process uses it no longer. The last one removes it, unless it stays for the next run."""
+        with self._locked():
+            found = self._read()
+            users = [one for one in found.get("users", ()) if one != self._me() and _lives(one)]
+            if users or self._run.options.reuse:
+                self._write({**found, "users": users})
+                self._run.made.pop(found.get("id", ""), None)
+                return
+            with suppress(FileNotFoundError):
+                self._file.unlink()
+            end()
+
+    def _runs(self, identifier: str) -> bool:
+        from imagebuild.containers import differences
+        from imagebuild.dockerapi import faults, shapes
+
+        try:
+            found = self._engine.client.json("GET", f"/containers/{identifier}/json", shape=shapes.Inspect)
+        except faults.NotFound:
+            return False
+        return found.state.running and not differences(self._spec.with_facts(image=""), found)
+
+    def _me(self) -> list[Any]:
+        return [self._run.owner.pid, self._run.owner.started]
+
+    def _locked(self) -> Any:
+        from imagebuild.files import locked
+
+        return locked(Path(f"{self._file}.lock"), LOCK_SECONDS)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            found = json.loads(self._file.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) and isinstance(found.get("users"), list) else {}
+
+    def _write(self, document: dict[str, Any]) -> None:
+        from imagebuild.files import write_whole
+
+        write_whole(self._file, json.dumps(document).encode())
+
+
+def _lives(user: list[Any]) -> bool:
+    from imagebuild.containers import process_start
+
+    start = process_start(int(user[0]))
+    return start is not None and (not start or start == user[1])
