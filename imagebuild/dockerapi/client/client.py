@@ -123,14 +123,9 @@ class Client:
         """The API version that is spoken: the newest that both sides know. DaemonError when there is none."""
         if not self._version:
             theirs = self.ping().api_version
-            try:
-                known = api_version(theirs)
-            except faults.BadRequest:
-                raise DaemonError(f"cannot speak with {self.host}", status=0, cause="engine-not-http",
-                                  why=f"it says that its API is {theirs[:40]!r}") from None
-            if known < api_version(SPEAKS.oldest):
+            if api_version(theirs) < api_version(SPEAKS.oldest):
                 raise DaemonError(f"cannot speak with {self.host}", status=0, hint="update the engine",
-                                  why=f"its API is {theirs}, and the oldest spoken here is {SPEAKS.oldest}",
+                                  why=f"its API is {theirs[:40]}, and the oldest spoken here is {SPEAKS.oldest}",
                                   cause="client-too-new")
             self._version = min(theirs, SPEAKS.newest, key=api_version)
         return self._version
