@@ -94,11 +94,12 @@ def called(name: str, *, api: str = "1.44") -> Handler:
 
 
 def request_head(there: socket.socket) -> bytes:
-    """The head of the next request (one without a body); empty at the end."""
+    """The head of the next request, and nothing behind it; empty at the end, and for what is not HTTP."""
     data = b""
     while not data.endswith(b"\r\n\r\n"):
-        more = there.recv(65536)
-        data += more
-        if not more or not data[:1].isupper():  # the end, or not HTTP
+        seen = there.recv(65536, socket.MSG_PEEK) if not isinstance(there, ssl.SSLSocket) else b"x"
+        end = (data + seen).find(b"\r\n\r\n")
+        data += there.recv(len(seen) if end < 0 else end + 4 - len(data))
+        if not seen or not data[:1].isupper():
             return b""
     return data
