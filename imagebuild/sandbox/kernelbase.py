@@ -17,6 +17,9 @@ from . import pe
 NAME = "kernelbase.dll"
 LIBRARY = "wcowbase.dll"
 """Ours (``programs/base.c``)."""
+USER = "user32.dll"
+MESSAGES = "wcowuser.dll"
+"""Ours (``programs/messagebox.c``): what a program that shows a message gets in place of :data:`USER`'s functions."""
 
 
 def with_library(data: bytes, library: bytes) -> bytes | None:
@@ -28,7 +31,15 @@ def with_library(data: bytes, library: bytes) -> bytes | None:
         return None
 
 
-def _forwarding(data: bytes, names: Iterable[str]) -> bytes:
+def with_messages(user: bytes, library: bytes) -> bytes | None:
+    """``user32.dll`` with the functions of ``library`` (:data:`MESSAGES`) in place of its own; ``None`` as above."""
+    try:
+        return _forwarding(user, list(pe.exports(library)), MESSAGES)
+    except (struct.error, ValueError, IndexError):
+        return None
+
+
+def _forwarding(data: bytes, names: Iterable[str], library: str = LIBRARY) -> bytes:
     file = pe.File(data)
     place, table = file.directory_at(pe.EXPORTS), file.directory(pe.EXPORTS)
     section = file.section(table)
@@ -37,7 +48,7 @@ def _forwarding(data: bytes, names: Iterable[str]) -> bytes:
         raise ValueError("something lies behind the table of functions")
     out = bytearray(data)
     for name in names:
-        text = f"{LIBRARY.removesuffix('.dll')}.{name}".encode() + b"\0"
+        text = f"{library.removesuffix('.dll')}.{name}".encode() + b"\0"
         struct.pack_into("<I", out, file.function_at(name), end)
         out[section.raw + end - section.start:section.raw + end - section.start + len(text)] = text
         end += len(text)

@@ -275,7 +275,8 @@ def engine_layer(home: Path, programs: Path, install: Install, account: Account)
     if cmd is not None:
         (building / _CMD).write_bytes(cmd_exe.with_library(cmd, programs / cmd_exe.LIBRARY))
         shutil.copyfile(programs / cmd_exe.LIBRARY, system / cmd_exe.LIBRARY)
-    shutil.copyfile(programs / kernelbase.LIBRARY, system / kernelbase.LIBRARY)
+    for name in (kernelbase.LIBRARY, kernelbase.MESSAGES):
+        shutil.copyfile(programs / name, system / name)
     for path in [building, *building.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
     _give(building, account)
@@ -298,6 +299,10 @@ def modules(home: Path, programs: Path, install: Install, account: Account) -> P
     forwarding = kernelbase.with_library(plain, (programs / kernelbase.LIBRARY).read_bytes())
     if forwarding is not None:
         libraries[kernelbase.NAME] = forwarding
+    messaging = kernelbase.with_messages(install.library(kernelbase.USER).read_bytes(),
+                                         (programs / kernelbase.MESSAGES).read_bytes())
+    if messaging is not None:
+        libraries[kernelbase.USER] = messaging
     worded = messages.with_messages(libraries.get(kernelbase.NAME, plain), source.read())
     if worded is not None:
         libraries[kernelbase.NAME] = worded

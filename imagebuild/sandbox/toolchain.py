@@ -34,6 +34,7 @@ PROGRAMS = {
     "whoami.exe": ("whoami.c", "os.c", "-municode", "-ladvapi32"),
     "wmic.exe": ("wmic.c", "os.c", "-municode", "-ladvapi32"),
     "wcowcmd.dll": ("cmdlib.c", "cmdconsole.c", "cmdlib.def", *_LIBRARY, *_BARE, "-lkernel32"),
+    "wcowuser.dll": ("messagebox.c", "messagebox.def", *_LIBRARY, *_BARE, "-lkernel32", "-lgcc"),
     "wcowbase.dll": ("base.c", "base.def", *_LIBRARY, *_BARE, "-lntdll"),
 }
 """Each file with what it is made of."""

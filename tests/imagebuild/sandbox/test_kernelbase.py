@@ -59,6 +59,14 @@ def test_the_functions_of_the_library_are_forwarded_and_no_others() -> None:
     assert len(changed) == len(wine)
 
 
+def test_message_boxes_are_forwarded_to_a_library_of_their_own() -> None:
+    changed = kernelbase.with_messages(library("MessageBoxW", "Other"), library("MessageBoxW"))
+    assert changed is not None
+    assert forwarders(changed) == {"MessageBoxW": "wcowuser.MessageBoxW"}
+    assert kernelbase.with_messages(library("Other"), library("MessageBoxW")) is None
+    assert kernelbase.with_messages(b"text", library("MessageBoxW")) is None
+
+
 @pytest.mark.parametrize("wine", [
     library("Other"), library("One", room=12), library("One", behind=4), b"", b"MZ"])
 def test_a_file_without_the_function_or_the_room_is_left_alone(wine: bytes) -> None:
