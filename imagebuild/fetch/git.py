@@ -106,6 +106,13 @@ def _strip(root: Path, *, nested: bool) -> None:
             shutil.rmtree(Path(folder, ".git"))
 
 
+_GUARDED = ("/bin/sh", "-c", 'exec 3<&0 </dev/null; (exec >/dev/null 2>&1; read -r _ <&3; kill -9 0) & exec 3<&-; '
+            'exec "$@"', "git") if os.name == "posix" else ()
+"""In front of git: a process of its group that kills the group when the pipe in standard input is closed at its other
+end, which is ours alone. So git and what it starts end with us, also when we are killed; the kernel's signal at the end
+of a parent (PR_SET_PDEATHSIG) would reach git, and neither ssh nor git-remote-https."""
+
+
 class _Git:
     """Runs git in one folder with one environment."""
 
@@ -137,12 +144,16 @@ class _Git:
     def run(self, *arguments: str) -> str:
         """Run git and give what it printed. FetchError with git's own last words where it fails."""
         settings = [word for setting in _SETTINGS for word in ("-c", setting)]
+        guard, alive = os.pipe()
         try:
-            process = subprocess.Popen([self.program, *settings, *arguments], cwd=self.root, env=self.environ,
-                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            process = subprocess.Popen([*_GUARDED, self.program, *settings, *arguments], cwd=self.root,
+                                       env=self.environ, stdin=guard, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                        start_new_session=True)
         except OSError as error:
+            os.close(alive)
             raise ToolError(f"cannot clone {self.source}", program="git", why=error.strerror or str(error)) from error
+        finally:
+            os.close(guard)
         try:
             out, err = process.communicate(timeout=self.timeout)
         except BaseException as error:
@@ -154,6 +165,8 @@ class _Git:
                 raise FetchError(f"cannot clone {self.source}", url=str(self.source),
                                  why=f"git {arguments[0]} did not end within {self.timeout:g} seconds") from error
             raise
+        finally:
+            os.close(alive)
         if process.returncode:
             said = [line for line in err.decode("utf-8", "replace").splitlines() if line.strip()]
             words = next((line for line in said if line.startswith(("fatal:", "error:"))), said[-1] if said else "")

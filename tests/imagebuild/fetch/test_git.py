@@ -5,9 +5,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import socket
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -212,3 +217,48 @@ def test_a_password_travels_in_a_header_and_nowhere_else(served: Any, spool: Pat
     seen.clear()
     fetch_git(f"http://{host}/x.git", folder=spool, token="secret").close()
     assert seen[0] == "Basic eC1hY2Nlc3MtdG9rZW46c2VjcmV0"
+
+
+CLONE = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from imagebuild.fetch import fetch_git
+fetch_git(sys.argv[2], folder=Path(sys.argv[3]), protocols=("http",))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_git_and_its_helpers_end_with_the_process_that_cloned_however_that_ends(tmp_path: Path, number: int) -> None:
+    """They wait for a server that says nothing."""
+    library = Path(__file__).parents[3]
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        server.settimeout(20)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/x.git"
+        child = subprocess.Popen([sys.executable, "-c", CLONE, library, url, tmp_path])
+        try:
+            asked, _ = server.accept()
+            with asked:
+                before = _naming(url, child.pid)
+                assert {"git", "git-remote-http"} <= {name.removesuffix("s") for name in before.values()}, before
+                child.send_signal(number)
+                assert child.wait(20) == -number
+                end = time.monotonic() + 20
+                while (left := _naming(url, child.pid)) and time.monotonic() < end:
+                    time.sleep(0.02)
+                assert not left
+        finally:
+            child.kill()
+            child.wait()
+
+
+def _naming(text: str, but: int) -> dict[int, str]:
+    """The processes, but for one, whose arguments name something: the guard's do, too."""
+    found = {}
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if text.encode() in (place / "cmdline").read_bytes().split(b"\0") and place.name != str(but):
+                found[int(place.name)] = (place / "comm").read_text().strip()
+    return found
