@@ -78,7 +78,8 @@ class BuildProcess:
 
     def run(self, images: Images, call: BuildCall, tools: Downloads, say: Say) -> None:
         """Build an image and keep it under its names; the last lines say its id."""
-        with self._context, scratch(images) as folder, images.shelf.writing() as store:
+        with self._context, images.building.taken(lambda: self._cancelled, lambda: _tell_of_wait(images, call, say)), \
+                scratch(images) as folder, images.shelf.writing() as store:
             said = folder / "said"
             try:
                 talk = self._begin(images, folder, said)
@@ -150,6 +151,11 @@ class BuildProcess:
 
             return faults.Internal(no_memory(images.settings.build_memory))
         return faults.Internal(f"the build's process ended ({code}): {last or 'it said nothing'}")
+
+
+def _tell_of_wait(images: Images, call: BuildCall, say: Say) -> None:
+    if not call.quiet:
+        say(Message(stream=f"Waiting for another build to end: {images.building.most} work at once\n"))
 
 
 class _Served:

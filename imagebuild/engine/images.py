@@ -30,6 +30,7 @@ from .image_shelf import Kept, Shelf
 from .image_unpack import Ground, Unpacker
 from .parts import Unpacked
 from .settings import EngineSettings
+from .turns import Turns
 
 if TYPE_CHECKING:
     from ..builder.downloads import Downloads
@@ -64,6 +65,7 @@ class Images:
         self.powershell = powershell
         self.shelf = Shelf(settings.root, self.registries.anonymous)
         self.pruning = threading.Lock()
+        self.building = Turns(settings.builds)
         self._unpacker = Unpacker(settings.root, self.cache / "indexes")
         self._used: dict[str, Digest] = {}
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -36,6 +36,8 @@ from .image_stream import stream
 from .images import Images
 
 DEFAULT_DOCKERFILE = "Dockerfile"
+CONTEXT_SECONDS = 300.0
+"""How long a build waits for the next piece of its context."""
 ISOLATIONS = ("", "default", "process", "hyperv")
 
 
@@ -64,7 +66,7 @@ async def _send(body: Body, pipe: int, process: BuildProcess) -> None:
     transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, os.fdopen(pipe, "wb"))
     writer = asyncio.StreamWriter(transport, protocol, None, loop)
     try:
-        async for data in body:
+        while data := await _next(body):
             writer.write(data)
             await writer.drain()
         transport.close()  # once all is written
@@ -75,6 +77,15 @@ async def _send(body: Body, pipe: int, process: BuildProcess) -> None:
     finally:
         if not transport.is_closing():
             transport.abort()
+
+
+async def _next(body: Body) -> bytes:
+    """The next piece of a context. A client that sends nothing would keep the turn of a build from others."""
+    try:
+        async with asyncio.timeout(CONTEXT_SECONDS):
+            return await body.read()
+    except TimeoutError:
+        raise faults.BadRequest(f"the build context did not come: nothing for {CONTEXT_SECONDS:g} seconds") from None
 
 
 def _call(request: Request) -> BuildCall:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,8 @@ class EngineSettings:
     path; a letter without a folder has nothing on it. ``publish_address`` is the IPv4 address that ports are
     published on where a binding names none: by default nobody else reaches what a test starts. ``ca`` is a PEM file
     with the only certificate authorities that containers trust, ``None`` for this machine's. ``build_memory`` is the
-    address space in bytes that the process of one build may have; 0 is no limit."""
+    address space in bytes that the process of one build may have; 0 is no limit. ``builds`` is how many builds work at
+    once: each has a process that can fill a processor."""
 
     root: Path
     build: int = 20348
@@ -32,6 +34,7 @@ class EngineSettings:
     publish_address: str = "127.0.0.1"
     ca: Path | None = None
     build_memory: int = BUILD_MEMORY
+    builds: int = max(2, os.cpu_count() or 1)
 
     @property
     def os_version(self) -> str:

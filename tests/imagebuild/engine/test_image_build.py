@@ -20,8 +20,10 @@ from support.engine_images import Served, connect, owner, serving
 from support.engines import wait_for
 
 from imagebuild.builder.downloads import Downloads
+from imagebuild.engine import routes_build
 from imagebuild.engine.build_channel import Channel, Ended
 from imagebuild.engine.image_registry import Registries
+from imagebuild.engine.turns import Turns
 
 from .test_bad_ends import process
 from .test_routes_build import APP, base, context
@@ -160,6 +162,40 @@ def test_a_process_that_is_killed_is_told_as_a_failed_build(served: Served) -> N
         assert asked.wait(20)
         os.kill(builders(os.getpid())[0], signal.SIGTERM)
         assert b"the build's process ended (-15)" in client.recv(1 << 16)
+
+
+def test_builds_wait_for_their_turn_and_say_so(served: Served) -> None:
+    """One that is given up while it waits is gone; the next takes the turn of one that ends."""
+    served.engine.images.building = Turns(1)
+    base(served)
+    answers: list[bytes] = []
+    build = "POST", "/build", context({"Dockerfile": APP, "app.exe": b"MZ"})
+    waiting = threading.Thread(target=lambda: answers.append(served.ask(*build).body))
+    with silence() as (url, asked):
+        client, given_up = begun(served.path, url), begun(served.path, url)
+        assert asked.wait(20)
+        assert b"Waiting for another build to end: 1 work at once" in given_up.recv(1 << 16)
+        waiting.start()
+        given_up.close()
+        time.sleep(0.5)
+        assert len(builders(os.getpid())) == 1
+        assert not answers
+        client.close()
+        waiting.join(30)
+    assert b"Waiting for another build" in answers[0]
+    assert b"Successfully built" in answers[0]
+    wait_for(lambda: not left(served.engine.settings.root))
+
+
+def test_a_context_that_does_not_come_ends_its_build(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would keep the turn of others for ever."""
+    monkeypatch.setattr(routes_build, "CONTEXT_SECONDS", 0.3)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(served.path))
+        client.sendall(b"POST /build HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + bytes(512))
+        client.settimeout(20)
+        assert b"the build context did not come: nothing for 0.3 seconds" in client.recv(1 << 16)
+    wait_for(lambda: not builders(os.getpid()))
 
 
 def test_a_channel_tells_when_the_other_side_is_gone() -> None:
