@@ -8,11 +8,11 @@ import json
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
-from ..engine import EngineSettings, engine_place, running, start_engine, stop_engine
+from ..engine import EngineSettings, engine_place, read_log, running, start_engine, stop_engine
 from ..errors import ToolError, UsageError, WcowError
 from .options import MemorySize, container_ca_option, format_option, publish_option, settings_from
 from .output import fields, print_json
@@ -49,12 +49,17 @@ def place_options(function: Any) -> Any:
               help="Memory (address space) that one docker build may use, at least 256m; 0 is no limit.")
 @click.option("--idle", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS",
               help="End when no container ran and no client was connected for so long; else it stays.")
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info",
+              show_default=True, envvar="WCOW_ENGINE_LOG_LEVEL", show_envvar=True,
+              help="The least that the engine's log has.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
+              envvar="WCOW_ENGINE_LOG_FORMAT", show_envvar=True, help="How a line of the log is written.")
 @click.option("--starter", type=int, hidden=True, help="The pipe of the process that starts us.")
 @place_options
 @click.pass_context
 def start(ctx: click.Context, /, foreground: bool, build: int, drives: tuple[str, ...], publish_address: str,
-          build_memory: int, container_ca: Path | None, idle: float, starter: int | None, root: str | None,
-          socket: str | None) -> None:
+          build_memory: int, container_ca: Path | None, idle: float, log_level: str,
+          log_format: Literal["text", "json"], starter: int | None, root: str | None, socket: str | None) -> None:
     """Start the engine, and print how to use it.
 
     \b
@@ -66,7 +71,8 @@ def start(ctx: click.Context, /, foreground: bool, build: int, drives: tuple[str
     place = engine_place(root, socket)
     settings = EngineSettings(place.root, build=build, drives=dict(drive_of(text) for text in drives),
                               name=os.uname().nodename.split(".")[0], publish_address=publish_address,
-                              build_memory=build_memory, ca=container_ca and container_ca.absolute())
+                              build_memory=build_memory, ca=container_ca and container_ca.absolute(),
+                              log_level=log_level, log_format=log_format)
     if foreground:
         _serve(ctx, settings, place.socket, idle, starter)
         return
@@ -77,15 +83,16 @@ def start(ctx: click.Context, /, foreground: bool, build: int, drives: tuple[str
 
 def _serve(ctx: click.Context, settings: EngineSettings, socket: Path, idle: float, starter: int | None) -> None:
     """Be the engine, until it is stopped; what a process that started us has to hear goes to it, too."""
+    from ..engine.log import LogSettings
     from ..engine.serve import serve
     from ..engine.starter import Starter
     from ..wiring import make_engine
 
     told = Starter.detached(starter) if starter is not None else None
+    log = LogSettings(settings.log_level, settings.log_format, stderr=told is None)
     try:
-        asyncio.run(serve(lambda: make_engine(settings, settings_from(ctx)), settings.root, socket, idle=idle,
-                          say=told.say if told else _say,
-                          ready=told.ready if told else lambda: _say(f"listening on {socket}")))
+        asyncio.run(serve(lambda: make_engine(settings, settings_from(ctx)), settings.root, socket, idle=idle, log=log,
+                          say=told.say if told else _quiet, ready=told.ready if told else lambda: None))
     except WcowError as error:
         if told:
             told.fail(error)
@@ -96,11 +103,26 @@ def _say(line: str) -> None:
     click.echo(line, err=True)
 
 
+def _quiet(_: str) -> None:
+    """Say nothing: the log goes to standard error, too."""
+
+
 @engine.command()
 @place_options
 def stop(root: str | None, socket: str | None) -> None:
     """Stop the engine; its containers are killed, as a Windows engine's are."""
     stop_engine(engine_place(root, socket).root)
+
+
+@engine.command()
+@click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until the engine ends.")
+@click.option("-n", "--tail", type=click.IntRange(min=0), metavar="LINES", help="Begin with the last lines only.")
+@place_options
+def logs(follow: bool, tail: int | None, root: str | None, socket: str | None) -> None:
+    """Print what the engine wrote of itself: what it did, and where it failed. No variables, command lines or
+    credentials are in it."""
+    for line in read_log(engine_place(root, socket).root, tail=tail, follow=follow):
+        click.echo(line)
 
 
 @engine.command()

@@ -161,7 +161,8 @@ class Connection:
     async def _failed(self, request: Request, error: Exception) -> None:
         fault = faults.of_error(error)
         if fault.status >= 500:
-            self._server.on_error(f"{request.method} {request.path}", error)
+            said = self._server.on_error(f"{request.method} {request.path}", error)
+            fault = faults.Internal(said) if said else fault
         if self._hijacked is None and not self._head_sent:
             await self._send(request, respond.error(fault))
         elif self._hijacked is None:
@@ -244,6 +245,7 @@ class Connection:
             headers.append(("Connection", "close"))
         head = h11.Response(status_code=response.status, headers=headers, reason=_REASONS.get(response.status, b""))
         self._head_sent = True
+        self._server.on_answer(request.method, request.path, response.status)
         out = [self._wire.send(head) or b""]
         if isinstance(body, bytes):
             if body and request.method != "HEAD" and not without:
@@ -338,4 +340,3 @@ _REASONS = {status: reason.encode() for status, reason in {
     431: "Request Header Fields Too Large", 500: "Internal Server Error", 501: "Not Implemented",
     503: "Service Unavailable"}.items()}
 
-OnError = Callable[[str, BaseException], None]

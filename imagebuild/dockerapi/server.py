@@ -51,19 +51,22 @@ class Limits:
 
 
 def _quiet(_: str, __: BaseException) -> None:
-    """Who wants to hear of a handler's bugs says so."""
+    """Say nothing of an error."""
 
 
 class Server:
     """Serves ``routes``; each handler is called with a :class:`~.request.Request` and ``app``.
 
-    ``on_error`` hears of what handlers raised that is no refusal: the request's method and path, and the error.
+    ``on_error`` hears of what handlers raised that is no refusal: the request's method and path, and the error. What it
+    returns is the message of the answer in place of the error's own. ``on_answer`` hears of every answer: method, path,
+    status.
     The server belongs to the event loop that runs when it is made.
     """
 
     def __init__(self, routes: Iterable[Route], app: Any = None, *, identity: Identity | None = None,
                  versions: VersionRange | None = None, limits: Limits | None = None,
-                 on_error: Callable[[str, BaseException], None] = _quiet) -> None:
+                 on_error: Callable[[str, BaseException], str | None] = _quiet,
+                 on_answer: Callable[[str, str, int], None] = lambda method, path, status: None) -> None:
         try:
             import h11  # noqa: F401
         except ImportError:
@@ -75,6 +78,7 @@ class Server:
         self.versions = versions or VersionRange()
         self.limits = limits or Limits()
         self.on_error = on_error
+        self.on_answer = on_answer
         self.hangups = Hangups()
         self.closing = False
         self.accepted = 0  #: connections so far, those that have ended included

@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .inner import inside
     from .lock import Running, running
+    from .log import read_log
     from .place import EnginePlace, engine_place
     from .settings import EngineSettings
     from .starting import ensure, start_engine, stop_engine
 
-__all__ = ["EnginePlace", "EngineSettings", "Running", "engine_place", "ensure", "inside", "running", "start_engine",
-           "stop_engine"]
+__all__ = ["EnginePlace", "EngineSettings", "Running", "engine_place", "ensure", "inside", "read_log", "running",
+           "start_engine", "stop_engine"]
 
 _HOME = {
     "EnginePlace": "place", "EngineSettings": "settings", "Running": "lock", "engine_place": "place",
-    "ensure": "starting", "inside": "inner", "running": "lock", "start_engine": "starting", "stop_engine": "starting",
+    "ensure": "starting", "inside": "inner", "read_log": "log", "running": "lock",
+    "start_engine": "starting", "stop_engine": "starting",
 }
 
 

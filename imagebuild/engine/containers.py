@@ -8,6 +8,7 @@ remove it at once.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -34,6 +35,8 @@ from .streams import Streams
 
 if TYPE_CHECKING:
     from .settings import EngineSettings
+
+LOG = logging.getLogger("wcow.engine.containers")
 
 STOP_SECONDS = 30
 """What a Windows container gets to stop, unless somebody says otherwise (moby ``container/container_windows.go``)."""
@@ -330,6 +333,7 @@ class Containers(Collection):
         try:
             await asyncio.to_thread(work, *args)
         except (WcowError, OSError) as error:
+            LOG.warning("container %s: what its end needs failed", container.id, exc_info=error)
             container.error = str(error)
 
     async def _auto_remove(self, container: Container) -> None:
@@ -340,6 +344,7 @@ class Containers(Collection):
         except Exception as error:
             fault = error if isinstance(error, faults.Fault) else faults.Internal(f"container {container.id}: {error}")
             self._fail_waits(container, fault)  # the fault is in the container's ``error``, too
+            LOG.warning("container %s cannot be removed", container.id, exc_info=error)
 
     def _wake(self, container: Container, code: int, *, removed: bool = False) -> None:
         for kind in ("removed", "ended") if removed else ("ended",):

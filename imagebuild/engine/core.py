@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import secrets
 import uuid
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..dockerapi import Identity, Route, Server, VersionRange
+from ..dockerapi import Identity, Route, Server, VersionRange, faults
 from ..errors import WcowError
 from ..sandbox.changes import open_content
 from ..sandbox.port import Sandbox
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from .networks import Networks
     from .routes_exec import Exec
     from .volumes import Volumes
+
+LOG = logging.getLogger("wcow.engine")
 
 THREADS = 128
 """For what blocks. A stop may take its container's half minute, and must not keep others from a thread."""
@@ -72,7 +77,8 @@ class Engine:
 
     def server(self) -> Server:
         """The server of its API."""
-        return Server(routes(), self, identity=Identity(SERVER_VERSION, "windows"), versions=self.versions)
+        return Server(routes(), self, identity=Identity(SERVER_VERSION, "windows"), versions=self.versions,
+                      on_error=_heard, on_answer=partial(LOG.debug, "%s %s answered %d"))
 
     async def close(self) -> None:
         """Stop: containers are killed, as a Windows engine's are when it stops."""
@@ -129,3 +135,16 @@ def routes() -> tuple[Route, ...]:
     modules = (routes_system, routes_containers, routes_archive, routes_streams, routes_exec,
                routes_exec_ours, routes_images, routes_volumes, routes_networks, routes_processes, routes_absent)
     return tuple(route for module in modules for route in module.ROUTES)
+
+
+def _heard(where: str, error: BaseException) -> str | None:
+    """Write down what a handler raised. For what is our own fault, and not a refusal, return the answer's message: it
+    has the number under which the log says where it came about. No value of a request is logged."""
+    if isinstance(error, faults.Fault | WcowError):
+        LOG.info("%s was refused: %s", where, type(error).__name__)
+        return None
+    number = secrets.token_hex(6)
+    LOG.error("%s failed, error %s", where, number, exc_info=error, extra={"fault": number})
+    if isinstance(error, OSError):  # the disk's, most likely: what it says is of use
+        return f"{error} (error {number}: 'wcow engine logs' has more)"
+    return f"internal error {number} ({type(error).__name__}): 'wcow engine logs' shows where"

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+
+LOG = logging.getLogger("wcow.engine.events")
 
 KEPT = 256
 """How many past events are kept, as moby does (``daemon/events/events.go``)."""
@@ -39,6 +42,8 @@ class Events:
 
     def publish(self, event: Event) -> None:
         """Tell everybody. A listener that is far behind loses the oldest."""
+        # An action may have a command line behind its colon, and attributes are labels: neither is logged.
+        LOG.info("%s %s %s", event.kind, event.action.partition(":")[0], event.actor)
         self._past.append(event)
         for queue in tuple(self._listeners):
             if queue.full():

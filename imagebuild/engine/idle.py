@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..dockerapi import Server
     from .core import Engine
+
+LOG = logging.getLogger("wcow.engine")
 
 LOOK_SECONDS = 1.0
 
@@ -37,6 +40,7 @@ async def _watch(engine: Engine, server: Server, seconds: float, stop: asyncio.E
         if server.connections or server.accepted != asked or _busy(engine):
             since, asked = time.monotonic(), server.accepted
         elif time.monotonic() - since >= seconds:
+            LOG.info("nothing ran and no client was connected for %g s", seconds)
             stop.set()
             return
 

@@ -83,10 +83,12 @@ class _Inner:
             self._ready.set()
 
     async def _serve(self) -> None:
+        from .log import LogSettings, written
         from .serve import until_stopped
 
         lock = Lock(self._root)
         try:
-            await until_stopped(self._make, lock, self._socket, self._stop, say=self._say, ready=self._ready.set)
+            with written(self._root, LogSettings()):
+                await until_stopped(self._make, lock, self._socket, self._stop, say=self._say, ready=self._ready.set)
         finally:
             lock.close()

@@ -7,31 +7,38 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import resource
 import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+from .. import __version__
 from .core import Engine
 from .idle import ends_idle
 from .lock import Lock
+from .log import LogSettings, written
+
+LOG = logging.getLogger("wcow.engine")
 
 Say = Callable[[str], None]
 Make = Callable[[], Engine]
 
 
 async def serve(make: Make, root: Path, socket: Path, *, say: Say = lambda line: None,
-                ready: Callable[[], None] = lambda: None, idle: float = 0) -> None:
+                ready: Callable[[], None] = lambda: None, idle: float = 0, log: LogSettings | None = None) -> None:
     """Run an engine until SIGTERM or SIGINT, or until nothing ran in it and no client was connected for ``idle``
     seconds (0: for ever). ``make`` is called on the loop that it lives on, ``ready`` when it listens."""
     _more_descriptors()
     stop = asyncio.Event()
     lock = Lock(root)
     try:
-        with _temporary_files_in(root / "tmp"):
+        with _temporary_files_in(root / "tmp"), written(root, log or LogSettings()), _threads_heard():
             await until_stopped(make, lock, socket, stop, say=say, ready=ready, idle=idle,
                                 signals=(signal.SIGTERM, signal.SIGINT))
     finally:
@@ -42,26 +49,50 @@ async def until_stopped(make: Make, lock: Lock, socket: Path, stop: asyncio.Even
                         ready: Callable[[], None], idle: float = 0, signals: Iterable[signal.Signals] = ()) -> None:
     """Make an engine, prepare what it runs programs in, serve until ``stop`` is set, or one of ``signals`` comes, and
     close it. Signals that come before it serves end it as they end any program."""
+    def told(line: str) -> None:
+        LOG.info("%s", line)
+        say(line)
+
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_unhandled)
     engine = make()
     try:
-        await asyncio.to_thread(engine.sandbox.prepare, say)
+        LOG.info("starting: wcow %s, process %d", __version__, os.getpid())
+        await asyncio.to_thread(engine.sandbox.prepare, told)
         engine.open()
         for number in signals:
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, stop.set)
         server = engine.server()
         try:
             socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             await server.listen_unix(socket)
             lock.tell(socket, engine.settings.publish_address, idle)
             engine.containers.resume()
+            LOG.info("listening on %s", socket)
             ready()
             with ends_idle(engine, server, idle, stop):
                 await stop.wait()
-            say("stopping")
+            LOG.info("stopping")
         finally:
             await server.close()
     finally:  # its helpers are processes, which must not outlive it either when it cannot start
         await engine.close()
+
+
+def _unhandled(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Write down what no one waits for: a task of the engine's own that failed."""
+    LOG.error("%s", context.get("message", "an error"), exc_info=context.get("exception"))
+
+
+@contextmanager
+def _threads_heard() -> Iterator[None]:
+    """Write down what ends a thread of this process; Python would write its message, too."""
+    before = threading.excepthook
+    threading.excepthook = lambda args: LOG.error("a thread ended", exc_info=args.exc_value)
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 SERVER_VERSION = "26.1.5"
 """The Docker whose behaviour on Windows is imitated; clients decide by it what they ask for."""
@@ -24,7 +25,8 @@ class EngineSettings:
     published on where a binding names none: by default nobody else reaches what a test starts. ``ca`` is a PEM file
     with the only certificate authorities that containers trust, ``None`` for this machine's. ``build_memory`` is the
     address space in bytes that the process of one build may have; 0 is no limit. ``builds`` is how many builds work at
-    once: each has a process that can fill a processor."""
+    once: each has a process that can fill a processor. ``log_level`` and ``log_format`` are those of
+    :class:`~.log.LogSettings`."""
 
     root: Path
     build: int = 20348
@@ -35,6 +37,8 @@ class EngineSettings:
     ca: Path | None = None
     build_memory: int = BUILD_MEMORY
     builds: int = max(2, os.cpu_count() or 1)
+    log_level: str = "info"
+    log_format: Literal["text", "json"] = "text"
 
     @property
     def os_version(self) -> str:

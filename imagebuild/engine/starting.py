@@ -130,6 +130,10 @@ def _command(settings: EngineSettings, socket: Path, idle: float, options: Seque
         command += ["--host-drive", f"{letter}={folder}"]
     if settings.ca is not None:
         command += ["--ca", str(settings.ca)]
+    if settings.log_level != "info":
+        command += ["--log-level", settings.log_level]
+    if settings.log_format != "text":
+        command += ["--log-format", settings.log_format]
     if idle:
         command += ["--idle", f"{idle:g}"]
     return command
@@ -176,11 +180,11 @@ def _start(command: list[str], root: Path, say: Say, end: float) -> None:
             else:
                 pid = 0
                 if "error" in line:
-                    raise _failure(line["error"], root)
+                    raise _failure(line["error"])
                 return
         pid = 0
         raise ToolError("the engine did not start", program="wcow engine", why="its process ended without a reason",
-                        hint=f"look into {root / 'engine.log'}")
+                        hint="'wcow engine logs' may say more")
     except TimeoutError:
         raise _late("it took too long") from None
     finally:
@@ -206,12 +210,12 @@ def _spawn(command: list[str], root: Path) -> tuple[subprocess.Popen[bytes], int
         os.close(writer)
 
 
-def _failure(told: dict[str, Any], root: Path) -> ToolError:
+def _failure(told: dict[str, Any]) -> ToolError:
     why = str(told.get("what", ""))
     if told.get("why"):
         why = f"{why}: {told['why']}"
     return ToolError("the engine did not start", program="wcow engine", why=why,
-                     hint=str(told.get("hint") or f"look into {root / 'engine.log'}"))
+                     hint=str(told.get("hint") or "'wcow engine logs' may say more"))
 
 
 def _late(why: str) -> ToolError:

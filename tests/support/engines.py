@@ -192,7 +192,13 @@ def served(root: Path) -> Iterator[Served]:
     async def serve() -> None:
         async with opened(root) as engine:
             server = engine.server()
-            server.on_error = lambda _where, error: failed.append(error)
+            heard = server.on_error
+
+            def noted(where: str, error: BaseException) -> str | None:
+                failed.append(error)
+                return heard(where, error)
+
+            server.on_error = noted
             await server.listen_unix(socket)
             box.append(engine)
             ready.set()
