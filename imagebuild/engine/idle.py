@@ -20,9 +20,9 @@ LOOK_SECONDS = 1.0
 
 
 @contextmanager
-def ends_idle(engine: Engine, server: Server, seconds: float, stop: asyncio.Event) -> Iterator[None]:
+def ends_idle(engine: Engine | None, server: Server, seconds: float, stop: asyncio.Event) -> Iterator[None]:
     """Set ``stop`` when for ``seconds`` no container ran or was about to run again, and no client was connected; a
-    connection that is open counts, whether it asks or not. 0 seconds: never."""
+    connection that is open counts, whether it asks or not. Without an engine clients alone count. 0 seconds: never."""
     if not seconds:
         yield
         return
@@ -33,11 +33,11 @@ def ends_idle(engine: Engine, server: Server, seconds: float, stop: asyncio.Even
         task.cancel()
 
 
-async def _watch(engine: Engine, server: Server, seconds: float, stop: asyncio.Event) -> None:
+async def _watch(engine: Engine | None, server: Server, seconds: float, stop: asyncio.Event) -> None:
     since, asked = time.monotonic(), server.accepted
     while True:
         await asyncio.sleep(min(LOOK_SECONDS, seconds / 4))
-        if server.connections or server.accepted != asked or _busy(engine):
+        if server.connections or server.accepted != asked or (engine and _busy(engine)):
             since, asked = time.monotonic(), server.accepted
         elif time.monotonic() - since >= seconds:
             LOG.info("nothing ran and no client was connected for %g s", seconds)

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,20 +31,40 @@ def _quiet(_: str) -> None:
 @contextmanager
 def inside(make: Callable[[], Engine], root: Path, *, say: Say = _quiet) -> Iterator[Running]:
     """Give the engine of a folder for the block: the one that runs or is starting there, else one that ``make`` makes
-    on the loop of a thread of this process. Only the latter ends with the block. ``say`` gets lines of progress.
+    on the loop of a thread of this process. Only the latter ends with the block, which waits for the clients of other
+    processes that are connected then. ``say`` gets lines of progress.
 
     Raises what keeps the engine from starting.
     """
-    with tempfile.TemporaryDirectory(prefix="wcow-run-") as folder:
+    with tempfile.TemporaryDirectory(prefix="wcow-run-") as folder, ExitStack() as stack:
         inner = _Inner(root, Path(folder, "engine.sock"), make, say)
         try:
-            while (found := answering(root, time.monotonic() + START_SECONDS)) is None:
-                with starting_alone(root, START_SECONDS):
-                    if running(root) is None:
-                        inner.start()
+            found = None
+            while found is None:
+                found = answering(root, time.monotonic() + START_SECONDS)
+                if found is None:
+                    with starting_alone(root, START_SECONDS):
+                        if running(root) is None:
+                            inner.start()
+                elif not inner.runs and not stack.enter_context(_connected(found)):
+                    found = None
             yield found
+            stack.close()
+            inner.leave()
         finally:
             inner.stop()
+
+
+@contextmanager
+def _connected(engine: Running) -> Iterator[bool]:
+    """Keep a connection open, so that an engine which is inside another process stays; whether it came about."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.connect(os.fspath(engine.socket))
+        except OSError:
+            yield False
+        else:
+            yield True
 
 
 class _Inner:
@@ -50,7 +72,7 @@ class _Inner:
 
     def __init__(self, root: Path, socket: Path, make: Callable[[], Engine], say: Say) -> None:
         self._root, self._socket, self._make, self._say = root, socket, make, say
-        self._stop = asyncio.Event()
+        self._stop, self._leave = asyncio.Event(), asyncio.Event()
         self._ready = threading.Event()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
@@ -64,13 +86,25 @@ class _Inner:
         if self._error is not None:
             raise self._error
 
+    @property
+    def runs(self) -> bool:
+        """Whether it was started."""
+        return self._thread.ident is not None
+
+    def leave(self) -> None:
+        """Wait until it has served all who use it."""
+        if self.runs:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._leave.set)
+            self._thread.join()
+
     def stop(self) -> None:
-        """Wait until it is gone; at once when it was not started."""
-        if self._thread.ident is None:
-            return
-        with suppress(RuntimeError):  # its loop is closed: it has ended by itself
-            self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(60)
+        """Wait until it is gone, whoever uses it; at once when it was not started."""
+        if self.runs:
+            with suppress(RuntimeError):  # its loop is closed: it has ended by itself
+                self._loop.call_soon_threadsafe(self._leave.set)
+                self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(60)
 
     def _work(self) -> None:
         try:
@@ -89,6 +123,7 @@ class _Inner:
         lock = Lock(self._root)
         try:
             with written(self._root, LogSettings()):
-                await until_stopped(self._make, lock, self._socket, self._stop, say=self._say, ready=self._ready.set)
+                await until_stopped(self._make, lock, self._socket, self._stop, say=self._say, ready=self._ready.set,
+                                    leave=self._leave)
         finally:
             lock.close()

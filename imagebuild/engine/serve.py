@@ -26,6 +26,9 @@ from .log import LogSettings, written
 
 LOG = logging.getLogger("wcow.engine")
 
+LEAVING_SECONDS = 0.02
+"""How long an engine that its owner has left sees that it has no other clients."""
+
 Say = Callable[[str], None]
 Make = Callable[[], Engine]
 
@@ -46,9 +49,11 @@ async def serve(make: Make, root: Path, socket: Path, *, say: Say = lambda line:
 
 
 async def until_stopped(make: Make, lock: Lock, socket: Path, stop: asyncio.Event, *, say: Say,
-                        ready: Callable[[], None], idle: float = 0, signals: Iterable[signal.Signals] = ()) -> None:
+                        ready: Callable[[], None], idle: float = 0, signals: Iterable[signal.Signals] = (),
+                        leave: asyncio.Event | None = None) -> None:
     """Make an engine, prepare what it runs programs in, serve until ``stop`` is set, or one of ``signals`` comes, and
-    close it. Signals that come before it serves end it as they end any program."""
+    close it. Signals that come before it serves end it as they end any program. When ``leave`` is set, it serves the
+    clients that are connected, and ends after the last of them."""
     def told(line: str) -> None:
         LOG.info("%s", line)
         say(line)
@@ -71,7 +76,10 @@ async def until_stopped(make: Make, lock: Lock, socket: Path, stop: asyncio.Even
             LOG.info("listening on %s", socket)
             ready()
             with ends_idle(engine, server, idle, stop):
-                await stop.wait()
+                if leave is not None:
+                    await leave.wait()
+                with ends_idle(None, server, LEAVING_SECONDS if leave else 0, stop):
+                    await stop.wait()
             LOG.info("stopping")
         finally:
             await server.close()
