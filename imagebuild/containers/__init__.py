@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .mount import Mount
     from .outcome import CommandError, Outcome
     from .path import ContainerPath
+    from .powershell import ErrorRecord, ScriptOutcome
     from .prepare import prepare_mounts
     from .processes import ProcessRow
     from .registry import Key
@@ -40,18 +41,19 @@ _HOME = {
     "create_container": "container", "Deadline": "deadline", "DeadlineError": "deadline",
     "Difference": "difference", "differences": "difference", "Home": "home", "Owner": "labels", "owner": "labels",
     "process_start": "labels", "Leftover": "lifecycle", "remove": "lifecycle", "Mount": "mount",
-    "CommandError": "outcome", "Outcome": "outcome", "ContainerPath": "path", "prepare_mounts": "prepare",
-    "ProcessRow": "processes", "Key": "registry", "Port": "spec", "Spec": "spec", "create_request": "spec",
-    "Staging": "stage", "Starts": "start", "find_leftovers": "sweep", "remove_leftovers": "sweep", "Found": "sweep",
-    "trouble_of": "trouble", "Strategy": "wait", "ForLog": "wait", "ForPort": "wait", "ForHttp": "wait",
-    "ForFile": "wait", "ForHealthy": "wait", "ForExit": "wait", "ForExec": "wait", "ForDns": "wait",
+    "CommandError": "outcome", "Outcome": "outcome", "ContainerPath": "path", "ScriptOutcome": "powershell",
+    "ErrorRecord": "powershell", "prepare_mounts": "prepare", "ProcessRow": "processes", "Key": "registry",
+    "Port": "spec", "Spec": "spec", "create_request": "spec", "Staging": "stage", "Starts": "start",
+    "find_leftovers": "sweep", "remove_leftovers": "sweep", "Found": "sweep", "trouble_of": "trouble",
+    "Strategy": "wait", "ForLog": "wait", "ForPort": "wait", "ForHttp": "wait", "ForFile": "wait",
+    "ForHealthy": "wait", "ForExit": "wait", "ForExec": "wait", "ForDns": "wait",
 }
 
 __all__ = [
-    "Base", "CommandError", "Container", "ContainerPath", "Deadline", "DeadlineError", "Difference", "ForDns",
-    "ForExec", "ForExit", "ForFile", "ForHealthy", "ForHttp", "ForLog", "ForPort", "Found", "Home", "Key",
-    "Leftover", "Mount", "Outcome", "Owner", "Port", "ProcessRow", "Spec", "Staging", "Starts", "Strategy",
-    "base_reference", "create_container", "create_request", "differences", "find_leftovers", "owner",
+    "Base", "CommandError", "Container", "ContainerPath", "Deadline", "DeadlineError", "Difference", "ErrorRecord",
+    "ForDns", "ForExec", "ForExit", "ForFile", "ForHealthy", "ForHttp", "ForLog", "ForPort", "Found", "Home", "Key",
+    "Leftover", "Mount", "Outcome", "Owner", "Port", "ProcessRow", "ScriptOutcome", "Spec", "Staging", "Starts",
+    "Strategy", "base_reference", "create_container", "create_request", "differences", "find_leftovers", "owner",
     "prepare_mounts", "process_start", "remove", "remove_leftovers", "run_container", "trouble_of",
 ]
 

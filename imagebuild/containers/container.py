@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path, PureWindowsPath
@@ -12,10 +13,11 @@ from ..dockerapi import Client, shapes, streams
 from ..errors import DaemonError, NotFoundError, UsageError
 from ..windows import output
 from . import copy, execute, lifecycle, wait
-from .execute import Ways, cmd_words, powershell_words
+from .execute import Ways, cmd_words
 from .home import LOOPBACK, Home
 from .outcome import Decode, Outcome, exit_words
 from .path import ContainerPath
+from .powershell import ScriptOutcome, Session, expect_powershell
 from .processes import ProcessRow, processes
 from .registry import Registry
 from .services import Services
@@ -43,6 +45,8 @@ class Container:
         self.id = identifier
         self.spec = spec
         self.home = home or Home()
+        self._session: Session | None = None
+        self._opening = threading.Lock()
         self.decode: Decode = output.decode  #: makes a text of what its programs print
 
     def __repr__(self) -> str:
@@ -68,9 +72,19 @@ class Container:
             options["environ"] = environ
         return self.run(argv, **options)
 
-    def powershell(self, text: str, **options: Unpack[Options]) -> Outcome:
-        """Run a script of Windows PowerShell. nanoserver has none."""
-        return self.run(powershell_words(text), **options)
+    def powershell(self, text: str, *, timeout: float = execute.RUN_SECONDS) -> ScriptOutcome:
+        """Run a script of PowerShell, in a scope of its own, in a PowerShell that stays open for the next one.
+
+        Its outcome has the output, ``errors`` as records and ``objects`` as Python values. Raises UnsupportedError
+        where there is no PowerShell, as in nanoserver.
+        """
+        with self._opening:
+            if self._session is None or not self._session.open:
+                self._session = Session(self.client, self.id)
+            session = self._session
+        found = session.run(text, timeout)
+        expect_powershell(found, self.spec.image)
+        return found
 
     # --- files, registry, services, processes
 
@@ -219,7 +233,9 @@ class Container:
         start_container(self.client, self.id, starts=starts)
 
     def close(self) -> None:
-        """End what is open in it from here. It runs on."""
+        """End the PowerShell that is open in it. It runs on itself."""
+        if self._session is not None:
+            self._session.close()
 
     def remove(self) -> lifecycle.Leftover | None:
         """Stop and remove it. Returns what could not be removed."""

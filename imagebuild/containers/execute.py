@@ -69,7 +69,7 @@ def execute(client: Client, container: str, argv: Sequence[str], ways: Ways | No
         else:
             for number, data in stream.pieces():
                 out.get(number, out[streams.STDERR]).append(data)
-    found = outcome_of(words, _exit_code(client, identifier, deadline), b"".join(out[streams.STDOUT]),
+    found = outcome_of(words, exit_code_of(client, identifier, deadline), b"".join(out[streams.STDOUT]),
                        b"".join(out[streams.STDERR]), decode)
     if found.exit_code in NOT_STARTED and NOT_STARTED_TEXT in found.raw.stdout:
         raise CommandError(f"cannot start {words[0]}", why=found.stdout.strip(), program=words[0], outcome=found)
@@ -105,13 +105,14 @@ def cmd_path_words(template: str, path: str, *, unicode: bool = False) -> tuple[
     return words, environ
 
 
-def powershell_words(text: str, program: str = "powershell") -> tuple[str, ...]:
+def powershell_words(text: str, program: str = "powershell", *, input_format: str = "Text") -> tuple[str, ...]:
     """The words that make PowerShell run a script of any length up to some thousand characters, without quoting."""
     script = base64.b64encode(text.encode("utf-16-le")).decode("ascii")
-    return (program, "-NoLogo", "-NoProfile", "-NonInteractive", "-OutputFormat", "Text", "-EncodedCommand", script)
+    return (program, "-NoLogo", "-NoProfile", "-NonInteractive", "-OutputFormat", "Text", "-InputFormat", input_format,
+            "-EncodedCommand", script)
 
 
-def _exit_code(client: Client, identifier: str, deadline: Deadline) -> int:
+def exit_code_of(client: Client, identifier: str, deadline: Deadline) -> int:
     """The code of an exec whose output has ended. The engine may need a moment to hear of its end."""
     pause = 0.001
     while True:

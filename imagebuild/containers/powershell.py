@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PowerShell in a container, kept open: the second script costs no second start.
+
+One ``powershell`` reads scripts from its standard input, a line of Base64 each, runs each in a scope of its own and
+answers with a line of Base64 that holds a JSON document. Output comes back as text as a console would show it, with
+every letter; errors come back as records; and objects, when they are asked for, as JSON. ``exit`` in a script ends that
+PowerShell, as it should: the next script gets a new one.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..dockerapi import Client, shapes, streams
+from ..errors import DaemonError, UnsupportedError
+from .deadline import Deadline, DeadlineError
+from .execute import exit_code_of, powershell_words
+from .outcome import Outcome, Raw, unsigned
+
+MARK = b"\x02wcow:"
+KEPT = 16
+"""Results whose objects can still be asked for."""
+
+LOOP = r"""
+$ErrorActionPreference = 'Continue'; $ProgressPreference = 'SilentlyContinue'
+$wcow = @{ In = New-Object IO.StreamReader([Console]::OpenStandardInput(), [Text.Encoding]::ASCII)
+           Out = [Console]::OpenStandardOutput(); Kept = New-Object Collections.ArrayList; Here = (Get-Location).Path }
+$wcow.Say = { param($value)
+  $text = [Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes((ConvertTo-Json $value -Compress -Depth 5)))
+  $data = [Text.Encoding]::ASCII.GetBytes([char]2 + 'wcow:' + $text + [char]10)
+  $wcow.Out.Write($data, 0, $data.Length); $wcow.Out.Flush() }
+$wcow.Flush = { if ($wcow.Plain.Count) {
+  [void]$wcow.Text.Append((($wcow.Plain | Out-String -Width 160) -replace '\r', '').TrimEnd([char]10) + [char]10)
+  $wcow.Plain.Clear() } }
+$wcow.OfWriteError = { param($one) $one.FullyQualifiedErrorId -like '*WriteErrorException' }
+$wcow.Run = { param($script)
+  $wcow.Text = New-Object Text.StringBuilder; $wcow.Plain = New-Object Collections.ArrayList
+  $wcow.Objects = New-Object Collections.ArrayList; $wcow.Errors = New-Object Collections.ArrayList; $wcow.Ok = $true
+  $wcow.Done = $false
+  try {
+    [void][ScriptBlock]::Create($script)  # it has to be whole without the line that is added
+    & ([ScriptBlock]::Create($script + [char]10 + '$wcow.Ok = $?')) *>&1 | ForEach-Object {
+      if ($_ -is [Management.Automation.ErrorRecord]) { [void]$wcow.Errors.Add($_) }
+      elseif ($_ -is [Management.Automation.InformationRecord]) {
+        & $wcow.Flush
+        $said = $_.MessageData; [void]$wcow.Text.Append("$said")
+        if (-not ($said.NoNewLine)) { [void]$wcow.Text.Append([char]10) } }
+      elseif ($_ -is [Management.Automation.WarningRecord]) { & $wcow.Flush
+        [void]$wcow.Text.Append('WARNING: ' + $_.Message + [char]10) }
+      elseif ($_ -is [Management.Automation.VerboseRecord] -or $_ -is [Management.Automation.DebugRecord]) {
+        & $wcow.Flush; [void]$wcow.Text.Append($_.Message + [char]10) }
+      elseif ($_ -is [string] -or $_ -is [int] -or $_ -is [bool]) {  # what needs no view of its own, for speed
+        & $wcow.Flush; [void]$wcow.Objects.Add($_); [void]$wcow.Text.Append("$_" + [char]10) }
+      else { [void]$wcow.Objects.Add($_); [void]$wcow.Plain.Add($_) } }
+    & $wcow.Flush; $wcow.Done = $true
+  } catch { & $wcow.Flush; $wcow.Ok = $false; $wcow.Done = $true
+    $inner = $_.Exception.InnerException
+    [void]$wcow.Errors.Add($(if ($inner -is [Management.Automation.ParseException]) { $inner.ErrorRecord } else { $_ }))
+  } finally { if (-not $wcow.Done) { & $wcow.Flush  # the script said exit: what it gave out goes before its end
+    $data = [Text.Encoding]::UTF8.GetBytes($wcow.Text.ToString()); $wcow.Out.Write($data, 0, $data.Length)
+    $wcow.Out.Flush() } }
+  [void]$wcow.Kept.Add($wcow.Objects); if ($wcow.Kept.Count -gt 16) { $wcow.Kept.RemoveAt(0) }
+  $records = @($wcow.Errors | ForEach-Object { @{ message = "$($_.Exception.Message)"
+    type = $_.Exception.GetType().FullName; id = "$($_.FullyQualifiedErrorId)"; category = "$($_.CategoryInfo.Category)"
+    line = [int]$(if (& $wcow.OfWriteError $_) { 0 } else { $_.InvocationInfo.ScriptLineNumber })
+    text = $(if (& $wcow.OfWriteError $_) { "Write-Error: $($_.Exception.Message)" + [char]10 }
+             else { ($_ | Out-String -Width 160) -replace '\r', '' }) } })
+  Set-Location -LiteralPath $wcow.Here
+  & $wcow.Say @{ code = [int](-not $wcow.Ok); out = $wcow.Text.ToString(); errors = $records } }
+$wcow.Plainly = { param($one)
+  if ($null -eq $one) { return $null }
+  $base = $one.PSObject.BaseObject
+  if ($base -is [DateTime]) { return $base.ToUniversalTime().ToString('o') }
+  if ($base -is [Enum]) { return "$base" }
+  if ($base -is [string] -or $base -is [ValueType]) { return $base }
+  return $one }
+while ($null -ne ($line = $wcow.In.ReadLine())) {
+  $verb, $rest = $line -split ' ', 2
+  if ($verb -eq 'run') { & $wcow.Run ([Text.Encoding]::UTF8.GetString([Convert]::FromBase64String($rest))) }
+  else {
+    $kept = $wcow.Kept[$wcow.Kept.Count - 1 - [int]$rest]
+    $values = @($kept | ForEach-Object { & $wcow.Plainly $_ })
+    & $wcow.Say @{ objects = (ConvertTo-Json -InputObject $values -Compress -Depth 4) } } }
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRecord:
+    """An error of a script: its message, its exception's type, PowerShell's id and category, and the script's line."""
+
+    message: str
+    type: str
+    id: str
+    category: str
+    line: int
+
+
+@dataclass(frozen=True)
+class ScriptOutcome(Outcome):
+    """What a script left. ``errors`` are the records of its error stream; ``exit_code`` is 1 when its last command
+    failed, as that of ``powershell -Command`` is."""
+
+    errors: tuple[ErrorRecord, ...] = ()
+    session: Session | None = field(default=None, repr=False, compare=False)
+    number: int = field(default=0, repr=False, compare=False)
+
+    @property
+    def objects(self) -> list[Any]:
+        """What it gave out, as Python values: texts, numbers, lists, and a dict for each object with properties.
+
+        They are asked for now, of the session that ran it. Raises UnsupportedError when that has ended, or has run too
+        many scripts since.
+        """
+        if self.session is None:
+            raise UnsupportedError("the objects of the script are gone", why="its PowerShell has ended")
+        return self.session.objects(self.number)
+
+
+class Session:
+    """One PowerShell in a container. Scripts of several threads run one after another."""
+
+    def __init__(self, client: Client, container: str, program: str = "powershell") -> None:
+        self._client = client
+        words = powershell_words(LOOP, program, input_format="None")
+        asked = shapes.ExecCreate(attach_stdin=True, attach_stdout=True, attach_stderr=True, cmd=words)
+        self._exec = client.json("POST", f"/containers/{container}/exec", shape=shapes.Id, body=asked).id
+        self._stream = client.attach(f"/exec/{self._exec}/start", body=shapes.ExecStart())
+        self._pieces = self._stream.pieces()
+        self._lock = threading.Lock()
+        self._count = 0
+        self.open = True
+
+    def run(self, script: str, seconds: float) -> ScriptOutcome:
+        """Run a script. Raises DeadlineError when it does not end in time; the session has ended then."""
+        with self._lock:
+            document, said, errors = self._ask("run", script.encode(), seconds)
+            argv = ("powershell", script)
+            if document is None:
+                code = exit_code_of(self._client, self._exec, Deadline(10))
+                return ScriptOutcome(argv, unsigned(code), Raw(said, errors))
+            self._count += 1
+            records = document["errors"] or []
+            records = records if isinstance(records, list) else [records]
+            text = "".join(str(one["text"]) for one in records)
+            return ScriptOutcome(
+                argv, int(document["code"]), Raw(said + str(document["out"]).encode(), errors + text.encode()),
+                errors=tuple(ErrorRecord(str(one["message"]), str(one["type"]), str(one["id"]), str(one["category"]),
+                                         int(one["line"])) for one in records), session=self, number=self._count)
+
+    def objects(self, number: int) -> list[Any]:
+        """The objects of the script of this number, as Python values."""
+        with self._lock:
+            back = self._count - number
+            if not self.open or back >= KEPT:
+                raise UnsupportedError("the objects of the script are gone", hint="ask for them right after the script",
+                                       why=f"its PowerShell has ended, or has run {KEPT} scripts since")
+            document, _, errors = self._ask("objects", b"", 60, str(back))
+            if document is None:
+                raise DaemonError("PowerShell does not give the objects", status=0,
+                                  why=errors.decode("utf-8", "replace"))
+            found = json.loads(document["objects"]) if document["objects"] else []
+            return found if isinstance(found, list) else [found]
+
+    def close(self) -> None:
+        """End it. It notices the end of its input."""
+        self.open = False
+        self._stream.close()
+
+    def _ask(self, verb: str, data: bytes, seconds: float, rest: str = ""
+             ) -> tuple[dict[str, Any] | None, bytes, bytes]:
+        """Say something to it: its answer, ``None`` when it ended instead, and what was printed past it."""
+        line = f"{verb} {rest or base64.b64encode(data).decode('ascii')}\n".encode("ascii")
+        out, errors = bytearray(), bytearray()
+        try:
+            with Deadline(seconds).closing(self._stream, "the script did not end"):
+                self._stream.write(line)
+                for number, piece in self._pieces:
+                    (errors if number == streams.STDERR else out).extend(piece)
+                    start = out.find(MARK)
+                    end = out.find(b"\n", start) if start >= 0 else -1
+                    if end >= 0:
+                        answer = json.loads(base64.b64decode(out[start + len(MARK):end]))
+                        return answer, bytes(out[:start] + out[end + 1:]), bytes(errors)
+        except DeadlineError:
+            self.open = False
+            raise
+        except DaemonError:
+            self.open = False
+            if not out and not errors:
+                raise
+        self.open = False
+        return None, bytes(out), bytes(errors)
+
+
+def expect_powershell(outcome: Outcome, image: str) -> None:
+    """Raise UnsupportedError when a session did not come about because there is no PowerShell."""
+    if outcome.exit_code in (126, 127) and b"CreateProcess" in outcome.raw.stdout:
+        raise UnsupportedError(f"there is no PowerShell in {image}", why="the system cannot find powershell.exe",
+                               hint="nanoserver has none, as on Windows: use servercore, or an image with PowerShell 7")
