@@ -37,6 +37,9 @@ _WINDOW = ("a program that is started with a console of its own (Start-Process) 
            "said: this Wine's conhost.exe is not as we know it")
 _DETACHED = "services have no console, as they have on Windows: this Wine's services.exe is not as we know it"
 
+_LINKS = ("programs take links for the folders and files that they lead to (PowerShell, .NET, node): this Wine's "
+          "kernelbase.dll is not as we know it")
+
 
 def _name(library: str, was: str, now: str, encoding: str = "ascii") -> Change:
     """A name in a table of texts becomes another that is no longer."""
@@ -78,6 +81,13 @@ CHANGES = (
     # services.exe starts a service as DETACHED_PROCESS | CREATE_UNICODE_ENVIRONMENT. CREATE_NO_WINDOW comes in place of
     # the first: a service that is a console program has a console on Windows, and .NET's hosts count on it.
     Change("services.exe", rb"\xc7\x44\x24.\x08\x04\x00\x00", b"\x00\x04\x00\x08", _DETACHED),
+    # CreateFile forgets FILE_FLAG_OPEN_REPARSE_POINT. Now it is among the attributes that it gives NtCreateFile, which
+    # is ours (and eax, 0x7fb7: FILE_ATTRIBUTE_VALID_FLAGS).
+    Change("kernelbase.dll", rb"\x25\xb7\x7f\x00\x00(?=\x89\x44\x24\x28)", b"\x25\xb7\x7f\x20\x00", _LINKS),
+    # FindNextFile clears what says which kind of link a name is (dwReserved0 and 1; mov rax, size; movq 0). It takes
+    # it from where NtQueryDirectoryFile has it, EaSize (mov r9d, [rbp+0x40]; mov [r14+0x24], r9d).
+    Change("kernelbase.dll", rb"\x48\x8b\x45\x28\x49\xc7\x46\x24\x00\x00\x00\x00",
+           b"\x44\x8b\x4d\x40\x45\x89\x4e\x24", _LINKS),
 )
 """All that is changed; of a pattern that is longer than what comes in its place, the end is replaced."""
 

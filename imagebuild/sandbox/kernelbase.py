@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wine's ``kernelbase.dll``, altered for boxes: some of its functions are those of a library of ours. Bytes in, bytes
-out.
+"""Wine's ``kernelbase.dll`` and ``ntdll.dll``, altered for boxes: some of their functions are those of a library of
+ours. Bytes in, bytes out.
 
 In a library's table of functions an entry may be text in place of an address, ``library.function``: the loader then
 looks there. The texts are put behind the table, where the section has room to its end. No code is touched, and a file
@@ -15,6 +15,9 @@ from collections.abc import Iterable
 from . import pe
 
 NAME = "kernelbase.dll"
+SYSTEM = "ntdll.dll"
+"""It has the functions whose names begin with :data:`CALLS`. Under the same names with ``Zw`` they stay Wine's."""
+CALLS = "Nt"
 LIBRARY = "wcowbase.dll"
 """Ours (``programs/base.c``)."""
 USER = "user32.dll"
@@ -22,11 +25,11 @@ MESSAGES = "wcowuser.dll"
 """Ours (``programs/messagebox.c``): what a program that shows a message gets in place of :data:`USER`'s functions."""
 
 
-def with_library(data: bytes, library: bytes) -> bytes | None:
-    """``kernelbase.dll`` with the functions of ``library`` in place of its own of the same names; ``None`` where it has
-    no room for their names, lacks one of them, or is another kind of file."""
+def with_library(data: bytes, library: bytes, *, calls: bool = False) -> bytes | None:
+    """``kernelbase.dll``, or with ``calls`` ``ntdll.dll``, with those functions of ``library`` that it has in place of
+    its own; ``None`` where it has no room for their names, lacks one of them, or is another kind of file."""
     try:
-        return _forwarding(data, list(pe.exports(library)))
+        return _forwarding(data, [name for name in pe.exports(library) if name.startswith(CALLS) is calls])
     except (struct.error, ValueError, IndexError):
         return None
 

@@ -296,13 +296,17 @@ def modules(home: Path, programs: Path, install: Install, account: Account) -> P
     building.mkdir()
     libraries = altered.altered(install)
     plain = libraries.get(kernelbase.NAME) or install.library(kernelbase.NAME).read_bytes()
-    forwarding = kernelbase.with_library(plain, (programs / kernelbase.LIBRARY).read_bytes())
+    ours = (programs / kernelbase.LIBRARY).read_bytes()
+    forwarding = kernelbase.with_library(plain, ours)
     if forwarding is not None:
         libraries[kernelbase.NAME] = forwarding
     messaging = kernelbase.with_messages(install.library(kernelbase.USER).read_bytes(),
                                          (programs / kernelbase.MESSAGES).read_bytes())
     if messaging is not None:
         libraries[kernelbase.USER] = messaging
+    calling = kernelbase.with_library(install.library(kernelbase.SYSTEM).read_bytes(), ours, calls=True)
+    if calling is not None:
+        libraries[kernelbase.SYSTEM] = calling
     worded = messages.with_messages(libraries.get(kernelbase.NAME, plain), source.read())
     if worded is not None:
         libraries[kernelbase.NAME] = worded

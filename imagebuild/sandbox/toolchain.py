@@ -22,6 +22,7 @@ PACKAGE = "gcc-mingw-w64-x86-64"
 SOURCES = Path(__file__).parent / "programs"
 
 _BARE = ("-nostdlib", "-Wl,-e,entry")  # no C library: nothing to load but what Windows itself always loads
+_MAPPED = ("-Wl,--file-alignment,4096",)  # each process maps the file; else each would read it into memory of its own
 _LIBRARY = ("-shared", "-Wl,--disable-auto-image-base")
 PROGRAMS = {
     "launcher.exe": ("launcher.c", "request.c", "hives.c", "processes.c", "mounts.c", "kernel.c", "console.c",
@@ -33,9 +34,10 @@ PROGRAMS = {
     "systeminfo.exe": ("systeminfo.c", "os.c", "-municode", "-ladvapi32"),
     "whoami.exe": ("whoami.c", "os.c", "-municode", "-ladvapi32"),
     "wmic.exe": ("wmic.c", "os.c", "-municode", "-ladvapi32"),
-    "wcowcmd.dll": ("cmdlib.c", "cmdconsole.c", "cmdlib.def", *_LIBRARY, *_BARE, "-lkernel32"),
     "wcowuser.dll": ("messagebox.c", "messagebox.def", *_LIBRARY, *_BARE, "-lkernel32", "-lgcc"),
-    "wcowbase.dll": ("base.c", "base.def", *_LIBRARY, *_BARE, "-lntdll"),
+    "wcowcmd.dll": ("cmdlib.c", "cmdconsole.c", "cmdlinks.c", "cmdlib.def", *_LIBRARY, *_BARE, "-lkernel32"),
+    "wcowbase.dll": ("base.c", "opened.c", "paths.c", "reparse.c", "listing.c", "times.c", "folders.c", "text.c",
+                     "base.def", *_LIBRARY, *_MAPPED, *_BARE, "-lntdll", "-lgcc"),
 }
 """Each file with what it is made of."""
 

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What kernelbase.dll should do and Wine's does not: wcowbase.dll. The copy of kernelbase.dll that boxes run has
- * forwarders to it (sandbox/kernelbase.py). It is loaded by the programs that call one of these functions, and links
- * ntdll alone.
+/* What kernelbase.dll and ntdll.dll should do and Wine's do not: wcowbase.dll. The copies that boxes run have
+ * forwarders to it (sandbox/kernelbase.py), so each program loads it. It links ntdll alone, and calls its functions by
+ * their names with Zw, which lead to Wine's.
  */
-#define WIN32_LEAN_AND_MEAN
-#define _KERNEL32_ /* its functions are ours */
-#include <windows.h>
-#include <winternl.h>
+#include "base.h"
 
-#define MISMATCH ((NTSTATUS)0xC0000024) /* STATUS_OBJECT_TYPE_MISMATCH */
-
-NTSYSAPI void NTAPI RtlSetLastWin32ErrorAndNtStatusFromNtStatus(NTSTATUS status);
+void end_opened(void);
 
 static int is_pipe(HANDLE handle)
 {
@@ -44,7 +39,7 @@ BOOL WINAPI SetNamedPipeHandleState(HANDLE pipe, DWORD *mode, DWORD *count, DWOR
 BOOL WINAPI entry(HINSTANCE instance, DWORD reason, void *reserved)
 {
     (void)instance;
-    (void)reason;
     (void)reserved;
+    if (reason == DLL_PROCESS_DETACH) end_opened();
     return TRUE;
 }

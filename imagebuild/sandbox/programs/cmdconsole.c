@@ -15,6 +15,7 @@
 #include <windows.h>
 
 #include "cmdconsole.h"
+#include "cmdlinks.h"
 
 #define LATER_ASKED 0xFFFFFFFF /* the "code page" that stands for the console's, until a character needs it */
 
@@ -158,7 +159,8 @@ static HANDLE WINAPI create_file(const WCHAR *name, DWORD access, DWORD share, S
 }
 
 static const struct { const char *name; void *function; } OURS[] = {
-    {"CreateFileW", create_file}, {"CreateProcessW", create_process}, {"GetConsoleCP", get_input_page},
+    {"CreateFileW", create_file}, {"CreateProcessW", create_process},
+    {"FindFirstFileW", find_first}, {"FormatMessageW", format_message}, {"GetConsoleCP", get_input_page},
     {"GetConsoleOutputCP", get_output_page}, {"GetConsoleScreenBufferInfo", get_screen},
     {"GetOEMCP", get_input_page}, /* for batch files, which Windows' cmd reads in the console's code page too */
     {"MultiByteToWideChar", to_text}, {"ReadFile", read_file}, {"VerifyConsoleIoHandle", is_console},

@@ -44,13 +44,22 @@ __attribute__((used)) static void *find(const char *library, const char *name, v
 
 LATER("LookupAccountSidW", "LookupAccountSidW", "advapi32.dll");
 LATER("RegDeleteKeyW", "RegDeleteKeyW", "advapi32.dll");
-LATER("SHFileOperationW", "SHFileOperationW", "shell32.dll");
+LATER("file_operation", "SHFileOperationW", "shell32.dll");
 LATER("ShellExecuteExW", "ShellExecuteExW", "shell32.dll");
 LATER("find_executable", "FindExecutableW", "shell32.dll");
 LATER("get_file_info", "SHGetFileInfoW", "shell32.dll");
 
+int WINAPI file_operation(SHFILEOPSTRUCTW *wanted);
+int WINAPI remove_folder(const SHFILEOPSTRUCTW *wanted);
 HINSTANCE WINAPI find_executable(const WCHAR *file, const WCHAR *directory, WCHAR *result);
 DWORD_PTR WINAPI get_file_info(const WCHAR *path, DWORD attributes, SHFILEINFOW *info, UINT size, UINT flags);
+
+/* For "rmdir /s"; shell32's follows links. */
+int WINAPI SHFileOperationW(SHFILEOPSTRUCTW *wanted)
+{
+    for (const WCHAR *at = wanted->pFrom; *at; at++) if (*at == '*' || *at == '?') return file_operation(wanted);
+    return wanted->wFunc == FO_DELETE ? remove_folder(wanted) : file_operation(wanted);
+}
 
 /* Which program opens a file: of a program in a known place, itself. */
 HINSTANCE WINAPI FindExecutableW(const WCHAR *file, const WCHAR *directory, WCHAR *result)

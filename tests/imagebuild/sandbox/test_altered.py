@@ -16,6 +16,8 @@ TOLD = b"\0".join(name.encode() for name in (
     "", "status", "WINEDLLOVERRIDES", "WINELOADER", "WINEDATADIR", "WINEHOMEDIR", "WINECONFIGDIR", "WINEDLLDIR%u",
     "WINEUSERNAME", "WINEUSERLOCALE", "C:", "SystemDrive", ""))
 USER = "WINEUSERNAME\0".encode("utf-16-le")
+FIND = bytes.fromhex("488b4528 49c7462400000000 41894620")
+OPEN = bytes.fromhex("25b77f0000 89442428")
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def install(tmp_path: Path) -> Install:
     (tmp_path / "x86_64-unix").mkdir()
     (tmp_path / "x86_64-unix/ntdll.so").write_bytes(TOLD)
     (modules / "advapi32.dll").write_bytes(b"x\0WINEUSERNAME\0" + USER)
-    (modules / "kernelbase.dll").write_bytes(b"--" + USER)
+    (modules / "kernelbase.dll").write_bytes(b"--" + USER + OPEN + FIND)
     (modules / "crypt32.dll").write_bytes(b"\x90\x81\x4e\x04\x00\x00\x01\x00\x90")
     (modules / "iphlpapi.dll").write_bytes(b"\x45\x85\xf6\x0f\x84\xa0\x03\x00\x00\xc7\x00\x28\x00\x00\x00")
     (modules / "conhost.exe").write_bytes(b"\x48\x85\xc0\x0f\x84\x7c\xfe\xff\xff\x45\x85\xf6"
@@ -47,6 +49,7 @@ def test_names_and_one_constant_are_changed_and_nothing_moves(install: Install) 
                                    b"\x66\x0f\x1f\x44\x00\x00\x48\x8b")
     assert made["services.exe"] == b"\x90\xc7\x44\x24\x28\x00\x04\x00\x08\x90"
     assert "=USERNAME\0\0\0\0".encode("utf-16-le") in made["kernelbase.dll"]
+    assert made["kernelbase.dll"].endswith(bytes.fromhex("25b77f2000 89442428 488b4528 448b4d40 45894e24 41894620"))
     assert altered.unknown(install) == ()
 
 

@@ -84,17 +84,24 @@ def test_a_broken_file_is_never_an_error(data: st.DataObject) -> None:
     with_library(library("One"), cut)
 
 
-def test_wines_own_takes_our_library(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("calls", "names"), [
+    (False, {"CreateSymbolicLinkW", "GetDynamicTimeZoneInformation", "SetNamedPipeHandleState"}),
+    (True, {"NtClose", "NtCreateFile", "NtDeleteFile", "NtFsControlFile", "NtOpenFile", "NtQueryAttributesFile",
+            "NtQueryDirectoryFile", "NtQueryFullAttributesFile", "NtQueryInformationFile", "NtQueryObject",
+            "NtSetInformationFile"})])
+def test_wines_own_take_our_library(tmp_path: Path, calls: bool, names: set[str]) -> None:
     with programs.skipping():
         programs.find(toolchain.COMPILER)
         try:
-            wine = (wine_install.find_wine().modules / kernelbase.NAME).read_bytes()
+            wine = wine_install.find_wine().library(kernelbase.SYSTEM if calls else kernelbase.NAME).read_bytes()
         except wine_install.ToolError as error:
             raise programs.Unavailable(str(error)) from error
     found = toolchain.find(tmp_path)
     assert found is not None
-    changed = with_library(wine, (found / kernelbase.LIBRARY).read_bytes())
+    ours = (found / kernelbase.LIBRARY).read_bytes()
+    changed = with_library(wine, ours, calls=calls)
     assert changed is not None
-    ours = set(forwarders(changed)) - set(forwarders(wine))
-    assert ours == set(pe.exports((found / kernelbase.LIBRARY).read_bytes())) == {"SetNamedPipeHandleState"}
-    assert sum(old != new for old, new in zip(wine, changed, strict=True)) < 60
+    assert set(forwarders(changed)) - set(forwarders(wine)) == names
+    assert sum(old != new for old, new in zip(wine, changed, strict=True)) < 40 * (len(names) + 1)
+    imported = {name for one in pe.imports(ours) for name in one.names}
+    assert imported <= set(pe.exports(wine)) - names if calls else True  # else it would call itself
