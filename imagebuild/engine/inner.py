@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ToolError
+from ..files import scratch
 from .lock import Lock, Running, running
 from .starting import START_SECONDS, answering, starting_alone
 
@@ -36,8 +36,8 @@ def inside(make: Callable[[], Engine], root: Path, *, say: Say = _quiet) -> Iter
 
     Raises what keeps the engine from starting.
     """
-    with tempfile.TemporaryDirectory(prefix="wcow-run-") as folder, ExitStack() as stack:
-        inner = _Inner(root, Path(folder, "engine.sock"), make, say)
+    with scratch("wcow-run-") as folder, ExitStack() as stack:
+        inner = _Inner(root, folder / "engine.sock", make, say)
         try:
             found = None
             while found is None:

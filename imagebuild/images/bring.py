@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import deque
-from pathlib import Path
 
 from ..dockerapi import Client, faults
 from ..errors import DaemonError, NotFoundError
+from ..files import scratch
 from ..oci import Location, Platform
 from ..stores import ArchiveStore
 from .copy import copy
@@ -35,8 +34,8 @@ def bring_image(client: Client, library: Library, name: str, platform: Platform)
     if theirs == identifier:
         return identifier
     location = Location.parse(name)
-    with tempfile.TemporaryDirectory(prefix="wcow-run-") as folder:
-        path = Path(folder, "image.tar")
+    with scratch("wcow-run-") as folder:
+        path = folder / "image.tar"
         with ArchiveStore(path, create=True) as archive:
             tag = str(location.reference.tagged()) if location.reference is not None else None
             deque(copy(found.store, found.descriptor, archive, tag=tag, name=name, foreign=True), maxlen=0)

@@ -16,6 +16,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from .port import Limits, Namespace, Stdio
 
 MOUNT_SECONDS = 30
 """How long bubblewrap may take to make the mounts: some milliseconds are usual."""
+TOLD_SECONDS = 30.0
+"""The same for its child, the box's process 1."""
 LAUNCHER = f"{bwrap.PROGRAMS}/launcher.exe"
 
 
@@ -77,6 +80,7 @@ def first(account: Account, group: Group, limits: Limits, network: Namespace | N
 
         told, info = os.pipe()
         keep(told)
+        os.set_blocking(told, False)
         ours = stack.enter_context(ExitStack())
         ours.callback(os.close, info)
         block = -1
@@ -217,12 +221,20 @@ def _popen(argv: Sequence[str], stdio: Stdio, environment: Mapping[str, str], pa
 
 
 def _told(descriptor: int) -> int:
-    """The process id that bubblewrap writes when it has made its child; 0 when it ended instead."""
-    data = b""
-    while part := os.read(descriptor, 4096):
+    """The process id that bubblewrap writes when it has made its child; 0 when it ended instead. ToolError when it does
+    neither in time: the thread starts every other box, too."""
+    data, end = b"", time.monotonic() + TOLD_SECONDS
+    while True:
+        wait(end - time.monotonic(), descriptor)
+        try:
+            part = os.read(descriptor, 4096)
+        except BlockingIOError:
+            raise ToolError("cannot start a sandbox", program="bwrap",
+                            why=f"bubblewrap said nothing for {TOLD_SECONDS:g} s") from None
+        if not part:
+            return 0
         data += part
         try:
             return int(json.loads(data)["child-pid"])
         except (ValueError, KeyError):
             continue
-    return 0

@@ -154,3 +154,15 @@ def test_a_number_that_another_process_has_by_now_opens_no_drive(tmp_path: Path,
         launch.open_drive(launch.Child(ended, here, os.getpid()))
     for number in (gone, here, opened):
         os.close(number)
+
+
+def test_a_bubblewrap_that_says_nothing_does_not_keep_the_thread_that_starts_all(
+        stdio: Stdio, group: Group, program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program.write_text(f"#!/bin/sh\necho $$ >> {tmp_path}/ids\nexec sleep 60\n")
+    monkeypatch.setattr(launch, "TOLD_SECONDS", 0.3)
+    before = opened()
+    with pytest.raises(ToolError, match=r"bubblewrap said nothing for 0\.3 s"):
+        launch.first(OURSELVES, group, Limits(), None, stdio, terminal=False, command=[], etc=ETC,
+                     arguments=lambda descriptors: [])
+    assert opened() == before
+    assert not running(tmp_path)
