@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.bench import RUNS, Report
+from support.bench import RUNS, TOP, Contender, Report, race
 
 from imagebuild.dockerapi import Client
 
@@ -61,8 +61,16 @@ async def extract(request, app):
         return size
     return respond.json(await asyncio.to_thread(read, request.body.blocking()))
 
+async def load(request, app):
+    def read(file):
+        while file.read(256 << 10):
+            pass
+    await asyncio.to_thread(read, request.body.blocking())
+    return respond.json({"stream": "Loaded"})
+
 async def main():
-    server = Server([Route("GET", "/_ping", ping), Route("GET", "/logs", logs), Route("POST", "/attach", attach),
+    server = Server([Route("GET", "/_ping", ping), Route("POST", "/images/load", load),
+                     Route("GET", "/logs", logs), Route("POST", "/attach", attach),
                      Route("GET", "/archive", archive), Route("PUT", "/archive", extract)])
     await server.listen_unix(sys.argv[1])
     print("ready", flush=True)
@@ -70,6 +78,19 @@ async def main():
     await server.close(grace=0)
 
 asyncio.run(main())
+"""
+
+
+OURS = """
+import sys
+from imagebuild.dockerapi import Client
+with Client.at("unix://" + sys.argv[1], version="1.45") as client, open(sys.argv[2], "rb") as file:
+    list(client.lines("POST", "/images/load", query={"quiet": True}, body=file))
+"""
+DOCKER_PY = """
+import sys, docker
+with open(sys.argv[2], "rb") as file:
+    list(docker.APIClient("unix://" + sys.argv[1], version="1.45").load_image(file, quiet=True))
 """
 
 
@@ -111,6 +132,58 @@ def rate(work: Callable[[], int]) -> float:
         size = work()
         rates.append(size / (time.perf_counter() - start) / 1e6)
     return statistics.median(rates)
+
+
+def pings(path: Path, folder: Path) -> dict[str, float]:
+    """Milliseconds of a ping on a connection that is kept: ours, curl's, docker-py's; in turn, medians."""
+    docker = pytest.importorskip("docker")
+
+    def ours() -> float:
+        with Client.at(f"unix://{path}", version="1.45") as client:
+            return _each(client.ping, CALLS)
+
+    def sdk() -> float:
+        client = docker.APIClient(f"unix://{path}", version="1.45")
+        try:
+            return _each(client.ping, CALLS // 5)
+        finally:
+            client.close()
+
+    def curl(count: int) -> float:
+        asked = 'url = "http://d/_ping"\noutput = "/dev/null"\n' * count
+        (folder / "asked").write_text(asked)
+        start = time.perf_counter()
+        subprocess.run(["curl", "-s", "--unix-socket", path, "-K", folder / "asked"], check=True)
+        return time.perf_counter() - start
+
+    times: dict[str, list[float]] = {"ours": [], "curl": [], "docker-py": []}
+    for _ in range(RUNS):
+        times["ours"].append(ours())
+        times["curl"].append((curl(CALLS + 1) - curl(1)) / CALLS * 1000)  # without its start
+        times["docker-py"].append(sdk())
+    return {name: statistics.median(each) for name, each in times.items()}
+
+
+def _each(call: Callable[[], object], count: int) -> float:
+    call()
+    start = time.perf_counter()
+    for _ in range(count):
+        call()
+    return (time.perf_counter() - start) / count * 1000
+
+
+def test_client(path: Path, tmp_path: Path, report: Report) -> None:
+    times = pings(path, tmp_path)
+    report.lines("A ping by the client", [
+        "| | ms | times curl |", "|---|---:|---:|",
+        *(f"| {name} | {figure:.2f} | {figure / times['curl']:.2f} |" for name, figure in times.items()),
+        "", "Bar: <= 1.2 times `curl --unix-socket` with its connection kept, <= docker-py."])
+    archive = tmp_path / "image.tar"
+    with archive.open("wb") as file:
+        file.truncate(MB << 20)
+    costs = race([Contender("wcow", [sys.executable, "-c", OURS, path, archive], env={"PYTHONPATH": str(TOP)}),
+                  Contender("docker-py", [sys.executable, "-c", DOCKER_PY, path, archive])])
+    report.table(f"{MB} MB of docker load by the client", costs, "no slower than docker-py, <= 30 MB of memory.")
 
 
 def test_wire(path: Path, report: Report) -> None:

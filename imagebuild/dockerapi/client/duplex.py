@@ -17,6 +17,7 @@ from typing import Any, Protocol
 #: Send what fits and do not wait for the rest. Windows has no such flag; there so little is sent that it fits.
 _NOW = getattr(socket, "MSG_DONTWAIT", 0)
 _LITTLE = 8 << 10
+_NEAR = 0.05
 
 
 class Duplex(Protocol):
@@ -84,8 +85,10 @@ class SocketDuplex:
         self._socket.close()
 
     def silent(self, seconds: float | None) -> None:
-        """See :class:`Timed`."""
-        if seconds != self._seconds:
+        """See :class:`Timed`. A change of less than 50 ms is not made: it costs a call of the system each time."""
+        now = self._seconds
+        near = now is not None and seconds is not None and abs(seconds - now) < _NEAR
+        if seconds != now and not near:
             self._socket.settimeout(seconds)
             self._seconds = seconds
 
