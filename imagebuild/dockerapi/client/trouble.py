@@ -25,16 +25,18 @@ def unreachable(error: Exception, host: str) -> DaemonError:
     what = f"cannot reach an engine at {host}"
     pipe = host.startswith("npipe:")
     if isinstance(error, FileNotFoundError):
-        return DaemonError(what, why=f"there is no {'pipe' if pipe else 'socket'} of this name", status=0, hint=_START,
-                           cause="pipe-missing" if pipe else "engine-not-there")
+        why = f"open {host.removeprefix('npipe://')}: The system cannot find the file specified" if pipe else \
+            "there is no socket of this name"
+        return DaemonError(what, why=why, status=0, hint=_START, cause="pipe-missing" if pipe else "engine-not-there")
     if isinstance(error, ConnectionRefusedError):
         why = "its socket is there, and nothing listens on it" if host.startswith("unix:") else "nothing listens there"
         return DaemonError(what, why=why, status=0, hint=_START, cause="engine-not-there")
     if isinstance(error, PermissionError):
-        kind, hint = ("pipe", "use an elevated prompt, or join the group docker-users") if pipe else (
-            "socket", "join the group that owns it (docker), or be its owner")
-        return DaemonError(what, why=f"this account may not use its {kind} (permission denied)", status=0, hint=hint,
-                           cause="pipe-denied" if pipe else "engine-socket-denied")
+        if pipe:
+            return DaemonError(what, why=f"open {host.removeprefix('npipe://')}: Access is denied", status=0,
+                               hint="use an elevated prompt, or join the group docker-users", cause="pipe-denied")
+        return DaemonError(what, why="this account may not use its socket (permission denied)", status=0,
+                           hint="join the group that owns it (docker), or be its owner", cause="engine-socket-denied")
     if isinstance(error, TimeoutError):
         return DaemonError(what, why="it did not answer in time", status=0, cause="engine-silent",
                            hint="see that the machine runs, and that nothing between drops the packets")
@@ -54,8 +56,8 @@ def tls_refused(error: Exception, host: str) -> DaemonError | None:
     hint = "see DOCKER_TLS_VERIFY, DOCKER_CERT_PATH and the certificates of both sides"
     if isinstance(error, ssl.SSLCertVerificationError):
         return DaemonError(f"cannot trust the engine at {host}", status=0, hint=hint, cause="engine-tls",
-                           why=f"certificate verify failed: {error.verify_message}")
-    if error.reason == "WRONG_VERSION_NUMBER":
+                           why=f"certificate verify failed: {getattr(error, 'verify_message', error)}")
+    if getattr(error, "reason", "") == "WRONG_VERSION_NUMBER":
         hint = "it does not speak TLS: unset DOCKER_TLS_VERIFY, or take the port that does"
     return DaemonError(f"cannot speak TLS with the engine at {host}", why=_words(error), status=0, hint=hint,
                        cause="engine-tls")
