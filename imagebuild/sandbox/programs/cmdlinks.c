@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "cmdlinks.h"
+#include "cmdwords.h"
 
 #define LONG_PATH 4096
 #define GET_REPARSE_POINT 0x900A8
@@ -84,7 +85,7 @@ DWORD WINAPI format_message(DWORD flags, const void *source, DWORD id, DWORD lan
     WCHAR other[64];
     DWORD length;
 
-    if (flags != NAMES || !source) return FormatMessageW(flags, source, id, language, out, size, values);
+    if (flags != NAMES || !source) return say_as_windows(flags, source, id, language, out, size, values);
     if (before[0]) {
         if (!lstrcmpW(source, NAME)) {
             length = format_name(text[0], (WCHAR **)out);
@@ -105,7 +106,7 @@ DWORD WINAPI format_message(DWORD flags, const void *source, DWORD id, DWORD lan
         lstrcatW(lstrcatW(before, text[2]), L" ");
         source = L"%1  %2    ";
     }
-    return FormatMessageW(flags, source, id, language, out, size, values);
+    return say_as_windows(flags, source, id, language, out, size, values);
 }
 
 /* --- rmdir /s ----------------------------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,25 @@ WINDOW = """
 int WINAPI WinMain(HINSTANCE a, HINSTANCE b, LPSTR c, int d) { Sleep(1500); return 9; }
 """
 """A program for Windows and not for the console: cmd does not always wait for one."""
+
+WORDS = (
+    (r"Can't recognize '(\S+?)(?: [^'\n]*)?' as an internal or external command, or batch script\.",
+     r"'\1' is not recognized as an internal or external command,\noperable program or batch file."),
+    (r"Microsoft Windows (\d[\d.]*)", r"Microsoft Windows [Version \1]"),
+    (r"(?m)^(Volume|Directory of) ", r" \1 "),
+    ("Argument missing|Syntax error", "The syntax of the command is incorrect."),
+    ("(?m)^ {7}1 file {20}", " " * 15 + "1 File(s) "), ("(?m)^ {8}(\\d+) directories", r"\1 Dir(s) "),
+    ("Target to GOTO not found", "The system cannot find the batch label specified"),
+    (r"(?m)^((?:The|Access|This|%1) .*\.)\n\n", r"\1\n"),
+)
+"""Where cmd's own words are those of Windows (``programs/cmdwords.c``): what Wine's says, and what Windows'."""
+
+
+def as_windows(text: str) -> str:
+    """What Wine's cmd said, in the words of Windows'."""
+    for wines, windows in WORDS:
+        text = re.sub(wines, windows, text)
+    return text
 
 
 @pytest.fixture
@@ -81,7 +101,7 @@ def two(boxes: Boxes, tmp_path: Path) -> Boxes:
 def test_both_say_the_same(two: Boxes, line: str, says: str) -> None:
     ours = two.run(f"cmd /c {line}", name="same")
     theirs = two.run(rf"C:\theirs.exe /c {line}", name="same")
-    assert (ours.code, ours.out, ours.err) == (theirs.code, theirs.out, theirs.err)
+    assert (ours.code, ours.out, ours.err) == (theirs.code, as_windows(theirs.out), as_windows(theirs.err))
     assert says in ours.out
 
 
@@ -91,4 +111,4 @@ def test_who_types_waits_for_a_program_of_the_console_and_for_no_other(two: Boxe
     ours = two.run("cmd", name="same", stdin=typed)
     theirs = two.run(r"C:\theirs.exe", name="same", stdin=typed)
     assert f"code {code}\n" in ours.out
-    assert (ours.code, ours.out) == (theirs.code, theirs.out)
+    assert (ours.code, ours.out) == (theirs.code, as_windows(theirs.out))
