@@ -112,7 +112,8 @@ def hives(settings: EngineSettings, images: Images, container: Container) -> tup
     prefix = container.folder / "box" / "prefix"
     if not prefix.is_dir():
         return ()
-    given, ground = images.unpack(container.image).registry, ground_of(images)
+    image, ground = images.unpack(container.image), ground_of(images)
+    given = image.registry
     name = container.config.hostname or container.short
     user = container.config.user or identity.ADMINISTRATOR
     own = {"system.reg": identity.system(name, settings.build, settings.revision, user),
@@ -121,5 +122,8 @@ def hives(settings: EngineSettings, images: Images, container: Container) -> tup
               for file in FILES]
     before = [(identity.profile(data, user) if file == "user.reg" else data) + own.get(file, b"")
               for file, data in zip(FILES, before, strict=True)]
+    if image.powershell:
+        at, lines = identity.before_all(before[0], settings.build, settings.revision)
+        before[0] = before[0][:at] + lines + before[0][at:]
     after = (read_small(prefix / file, MOST_REGISTRY) for file in FILES)
     return changes_of(Prefix.parse(*before), Prefix.parse(*after))

@@ -48,7 +48,7 @@ class Launch:
             unpacked.registry, environment_of(container), container.config.user or "ContainerAdministrator", mounts,
             limits_of(container), attachment.namespace, hosts_of(container, next(iter(attachment.dns), "")),
             tuple((other or container).host.dns or ()) or attachment.dns, self._settings.build, self._settings.revision,
-            unpacked.accounts)
+            unpacked.accounts, unpacked.powershell)
         command = Command(container.command, container.config.working_dir, tty=container.config.tty)
         return self._sandbox.open(spec), command
 

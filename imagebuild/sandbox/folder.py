@@ -27,6 +27,8 @@ from .port import BoxSpec, OpenFolder
 from .template import HIVES, UPDATED
 from .unpack_file import CREATE
 
+_HEAD = 4096
+"""Bytes of a registry file that have its first key."""
 FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 """How a folder is opened where a program of the box may have put a link."""
 
@@ -72,6 +74,13 @@ def _registry(spec: BoxSpec, template: Path, prefix: int, account: Account) -> N
             continue
         with source.open("rb", buffering=0) as hive, _new(name, prefix, account) as file:
             left = os.fstat(hive.fileno()).st_size
+            if name == "system.reg" and spec.powershell:
+                head = hive.read(_HEAD)
+                at, lines = identity.before_all(head, spec.windows_build, spec.windows_revision)
+                file.write(head[:at] + lines)
+                file.flush()
+                hive.seek(at)
+                left -= at
             while left and (sent := os.sendfile(file.fileno(), hive.fileno(), None, left)):
                 left -= sent
             file.write(more.get(name, b""))

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from ..errors import ToolError
 from ..windows.releases import Release, release
 from ..windows.upcase import fold
+from .windows_keys import Values, windows_keys
 
 _VERSION = r"Software\Microsoft\Windows NT\CurrentVersion"
 _CONTROL = r"System\ControlSet001\Control"
@@ -30,8 +31,6 @@ LOGON_FAILURE = 1326
 PROFILE = r"Software\Microsoft\Windows NT\CurrentVersion\ProfileList\S-1-5-21-0-0-0-1000"
 """Where Wine looks for the user's folder; the number is that of the account in a box."""
 
-Values = dict[str, str | int]
-
 
 def system(hostname: str, build: int = 0, revision: int = 0, user: str = ADMINISTRATOR) -> bytes:
     """The lines for ``system.reg``. ``build`` 0 leaves the version that Wine has."""
@@ -49,6 +48,14 @@ def system(hostname: str, build: int = 0, revision: int = 0, user: str = ADMINIS
     if account(user) == OTHER_USER:
         keys[PROFILE] = {"ProfileImagePath": rf"C:\users\{OTHER_USER}"}
     return _text(keys)
+
+
+def before_all(head: bytes, build: int, revision: int) -> tuple[int, bytes]:
+    """Where the first key of ``system.reg`` is, of which ``head`` is the beginning, and the lines to put there for a
+    Windows that has Windows PowerShell and .NET Framework. What the image's own registry says of them comes later, and
+    counts."""
+    at = head.find(b"\n[") + 1
+    return at, _text(windows_keys(build, revision)) + b"\n" if build and at else b""
 
 
 def account(name: str) -> str:

@@ -102,7 +102,8 @@ class BoxSpec:
     holds what the image and the user set; names are compared without regard to case. ``network`` is ``None`` for
     loopback only. ``hosts`` are addresses and their names. ``windows_build`` is what ``ver`` shows (20348), 0 for
     Wine's own. ``accounts`` are the image's own accounts: a program of any other but those that every container has is
-    not started (code 1326).
+    not started (code 1326). ``powershell`` says that the image's Windows has Windows PowerShell and .NET Framework: its
+    registry has their keys.
     """
 
     id: str
@@ -120,6 +121,7 @@ class BoxSpec:
     windows_build: int = 0
     windows_revision: int = 0
     accounts: tuple[str, ...] = ()
+    powershell: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,10 @@ _ADDED = {
 [System\\ControlSet001\\Services\\PlugPlay]
 "Start"=dword:00000003
 
+[System\\ControlSet001\\Control\\Lsa\\FipsAlgorithmPolicy]
+"Enabled"=dword:00000000
+"MDMEnabled"=dword:00000000
+
 [System\\ControlSet001\\Control\\TimeZoneInformation]
 "StandardName"="Coordinated Universal Time"
 "TimeZoneKeyName"="(UTC)"

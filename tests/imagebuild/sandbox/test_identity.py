@@ -21,6 +21,45 @@ def test_each_build_has_the_name_that_its_base_images_have(build: int, name: str
     assert f'"ReleaseId"="{release}"' in text and '"ProductType"="ServerNT"' in text
 
 
+@pytest.mark.parametrize(("build", "release", "version"), [
+    (20348, 528449, "4.8.04161"), (17763, 461814, "4.7.03190"), (26100, 533509, "4.8.09221"),
+    (25398, 528449, "4.8.04161"), (10000, 394802, "4.6.01586")])
+def test_a_windows_with_powershell_says_which_one_and_which_framework(build: int, release: int, version: str) -> None:
+    at, lines = identity.before_all(b"WINE REGISTRY Version 2\n\n[Software]\n", build, 7)
+    assert at == 25
+    text = lines.decode()
+    full = text.partition(r"[Software\\Microsoft\\NET Framework Setup\\NDP\\v4\\Full]")[2]
+    assert f'"Release"=dword:{release:08x}' in full and f'"Version"="{version}"' in full
+    assert f'"PowerShellVersion"="5.1.{build}.7"' in text and r"[Software\\Microsoft\\PowerShell\\3]" in text
+    assert identity.before_all(b"no key", build, 7) == (0, b"")
+
+
+@pytest.mark.slow
+def test_keys_that_windows_has_are_where_scripts_look(boxes: Boxes) -> None:
+    box = boxes.open(windows_build=20348, windows_revision=7, powershell=True)
+    done = run(box, r'cmd /c reg query "HKLM\SOFTWARE\Microsoft\NET Framework Setup\NDP\v4\Full" /v Release'
+               r" & reg query HKLM\SYSTEM\CurrentControlSet\Control\Lsa\FipsAlgorithmPolicy /v Enabled"
+               r" & reg query HKLM\SOFTWARE\Microsoft\PowerShell\3\PowerShellEngine /v PowerShellVersion")
+    assert done.code == 0, done
+    given = boxes.root / "registry"
+    given.mkdir()
+    (given / "system.reg").write_bytes(
+        boxes.root.joinpath("box/prefix/system.reg").read_bytes().replace(b"dword:00081041", b"dword:00080eb1"))
+    own = boxes.open("own", registry=given, windows_build=20348, powershell=True)
+    kept = run(own, r'cmd /c reg query "HKLM\SOFTWARE\Microsoft\NET Framework Setup\NDP\v4\Full" /v Release')
+    assert kept.out.split()[-1] == "0x80eb1"  # what an image has installed counts
+    assert [line.split()[-1] for line in done.out.splitlines() if "REG_" in line] == ["0x81041", "0x0", "5.1.20348.7"]
+
+
+@pytest.mark.slow
+def test_the_path_of_a_user_comes_behind_that_of_the_machine(boxes: Boxes) -> None:
+    box = boxes.open()
+    start(box, "probe sleep")
+    run(box, r"cmd /c reg add HKCU\Environment /v Path /t REG_SZ /d C:\mine /f", main=False)
+    shown = run(box, "cmd /c set path", main=False).out.splitlines()[0]
+    assert shown.lower().startswith(r"path=c:\windows\system32;") and shown.endswith(r";C:\mine")
+
+
 @pytest.mark.parametrize(("given", "account"), [
     ("", "ContainerAdministrator"), ("containeruser", "ContainerUser"),
     ("User Manager\\ContainerUser", "ContainerUser"),
