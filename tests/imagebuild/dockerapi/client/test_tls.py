@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support import programs, toy_engine
+from support import programs, scripted_engines, toy_engine
 
 from imagebuild.dockerapi import Client, Server, shapes, tls_context
 from imagebuild.dockerapi.client.tls import context as client_tls
@@ -119,3 +119,67 @@ def test_a_client_that_never_shakes_hands_costs_no_thread_of_ours(secured: Secur
     with secured.client(secured.known) as client:
         assert client.ping().os_type == "windows"
     silent.close()
+
+
+UPGRADED = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+
+
+def test_stdin_ends_over_tls_and_output_goes_on(tmp_path: Path) -> None:
+    """docker does so with TLS's close_notify. A thread writes while another reads, on one connection."""
+    with programs.skipping():
+        programs.certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+
+    def echo(there: socket.socket) -> None:
+        scripted_engines.request_head(there)
+        there.sendall(UPGRADED)
+        while data := there.recv(65536):
+            there.sendall(data.upper())
+        there.sendall(b"THE END")
+        assert isinstance(there, ssl.SSLSocket)
+        there.unwrap()
+
+    text = b"some words\n" * 200_000
+    with (scripted_engines.on_tcp(echo, context) as port,
+          Client.at(f"tcp://localhost:{port}", version="1.45",
+                    tls=client_tls(tmp_path / "cert.pem", None, None)) as one,
+          one.attach("/containers/a/attach", silence=30) as stream):
+        def feed() -> None:
+            stream.write(text)
+            stream.end()
+        writer = threading.Thread(target=feed)
+        writer.start()
+        out = b"".join(stream)
+        writer.join(20)
+        assert not writer.is_alive()
+        with pytest.raises(DaemonError):
+            stream.write(b"more")
+    assert out == text.upper() + b"THE END"
+
+
+def test_an_engine_that_closes_without_saying_so_over_tls_has_broken_off(tmp_path: Path) -> None:
+    with programs.skipping():
+        programs.certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+
+    def cut(there: socket.socket) -> None:
+        scripted_engines.request_head(there)
+        there.sendall(UPGRADED + b"half")
+        there.shutdown(socket.SHUT_RDWR)
+
+    with (scripted_engines.on_tcp(cut, context) as port,
+          Client.at(f"tcp://localhost:{port}", version="1.45",
+                    tls=client_tls(tmp_path / "cert.pem", None, None)) as one,
+          one.attach("/containers/a/attach", silence=30) as stream):
+        assert stream.read() == b"half"
+        with pytest.raises(DaemonError, match="closed the connection without TLS's end"):
+            stream.read()
+
+
+def test_a_port_that_does_not_speak_tls_is_named() -> None:
+    with (scripted_engines.on_tcp(lambda there: there.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port,
+          Client.at(f"https://localhost:{port}") as client, pytest.raises(DaemonError) as caught):
+        client.ping()
+    assert "cannot speak TLS" in caught.value.what and "does not speak TLS" in caught.value.hint
