@@ -116,7 +116,10 @@ class _Sockets(SocketDuplex):
             raise _ended(error, self._process) from error
 
     def receive(self, size: int, /) -> bytes:
-        data = super().receive(size)
+        try:
+            data = super().receive(size)
+        except ConnectionResetError as error:  # it ended and left what we sent unread
+            raise _ended(error, self._process) from error
         self._heard = self._heard or bool(data)
         if not data and not self._heard and (why := self._process.why_ended()):
             raise ConnectionAbortedError(why)
