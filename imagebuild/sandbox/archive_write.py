@@ -24,6 +24,8 @@ LIMITS = Limits(entries=2_000_000)
 with), so no name and no record of a header fills the memory."""
 LONGEST = 32_767
 """Characters of a path: what Windows can hold."""
+NAMES = 10_000
+"""So many names that are right are remembered."""
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -61,6 +63,7 @@ class _Writer:
     def __init__(self, drive: Drive, folder: Parts, replace: bool) -> None:
         self._drive, self._folder, self._replace = drive, folder, replace
         self._times: dict[Parts, int] = {}
+        self._checked: set[str] = set()  # a folder's name stands in that of everything below it
 
     def put(self, tar: TarStream, header: Header) -> None:
         """One entry of the tar, whose content is read here."""
@@ -72,7 +75,11 @@ class _Writer:
             raise UnsupportedError(f"cannot unpack {name[:200]!r}…", why=f"a path of Windows has at most {LONGEST} "
                                    f"characters, and this one {len(name)}")
         for one in names:
-            check_name(one)
+            if one not in self._checked:
+                check_name(one)
+                self._checked.add(one)
+        if len(self._checked) > NAMES:
+            self._checked.clear()
         above = drive.make(drive.resolve((*self._folder, *names[:-1])), replace=self._replace)
         node = drive.view.names(above).get(fold(names[-1]))
         place = (*above, names[-1] if node is None else node.name)

@@ -25,6 +25,7 @@ from . import links
 from .attributes import read_attributes
 from .merged import Merged, Node, Parts
 from .overlay import OPEN_FILE, OPEN_FOLDER, Item, Sort, items, opacity, open_folder, opened
+from .way import Way
 
 DEEPEST = 1024
 """Folders within folders; what is deeper no layer can hold."""
@@ -121,12 +122,13 @@ class _Walk:
         self._lower = lower
         self._ignore = ignore
         self._skipped = skipped
+        self._way = Way()
         self._linked: dict[tuple[int, int], str] = {}  # files with several names, by device and inode
 
     def folder(self, path: Parts, lower: Parts | None, merged: bool) -> Iterator[Changed | _Below]:
         """The changes in one folder, which is ``lower`` below, perhaps in another case; ``merged`` when what is there
         is still to be seen."""
-        number = open_folder(self._upper, path)
+        number = open_folder(self._upper, path, self._way)
         if number is None:
             return
         try:
@@ -147,7 +149,7 @@ class _Walk:
                             number = None
                         yield step
                 if number is None:
-                    number = open_folder(self._upper, path)
+                    number = open_folder(self._upper, path, self._way)
                     if number is None:
                         return  # a program took it away meanwhile
         finally:
@@ -168,7 +170,7 @@ class _Walk:
             self._skipped(join((*path, item.name)), f"it differs only in case from {there[0].name}")
         item = there[0]
         here = (*path, item.name)
-        if _key(here) in self._ignore and self._is_empty(here):
+        if self._ignore and _key(here) in self._ignore and self._is_empty(here):
             return
         why = _objection(here, item)
         if why:
@@ -218,11 +220,11 @@ class _Walk:
         yield _Below(None if told else folder, self.folder(here, lower, merged))
 
     def _attributes_below(self, path: Parts, node: Node) -> int:
-        with opened(self._lower.place(node), path) as number:
+        with opened(self._lower.place(node), path, self._lower.way) as number:
             return 0 if number is None else read_attributes(number, os.fstat(number))
 
     def _gone(self, path: Parts) -> Iterator[Changed]:
-        if _key(path) not in self._ignore:
+        if not self._ignore or _key(path) not in self._ignore:
             yield Changed(path, How.DELETED, Kind.WHITEOUT)
 
     def _kind(self, link: links.Link, path: Parts) -> Kind:

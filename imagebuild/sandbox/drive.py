@@ -13,6 +13,7 @@ import errno
 import os
 import stat
 import weakref
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from ..errors import InputError, NotFoundError, StoreError, ToolError
 from ..windows.names import join
 from ..windows.upcase import fold
 from . import links
+from .descent import Descent
 from .merged import Merged, Node, Parts
 from .overlay import OPEN_FOLDER, Sort, make_opaque, open_folder, opened, remove
 from .port import MountedDrive
@@ -40,6 +42,7 @@ class Drive:
         self._upper = view.folders[-1]
         self._owner = owner if owner != os.geteuid() else None
         self._mounted: MountedDrive | None = None
+        self._known: Parts = ()  # the folder that was last made or found, spelt as it is; no link leads to it
 
     @classmethod
     def of_running(cls, mounted: MountedDrive) -> Drive:
@@ -91,10 +94,10 @@ class Drive:
     def resolve(self, path: Parts) -> Parts:
         """A path with all links followed, spelt as what is there. NotFoundError for a circle, and for a link that
         leads out of ``C:``."""
-        todo, seen = list(path), 0
-        out: Parts = ()
+        out = self._known if path[:len(self._known)] == self._known else ()
+        todo, seen = deque(path[len(out):]), 0
         while todo:
-            name = todo.pop(0)
+            name = todo.popleft()
             node = self.view.names(out).get(fold(name))
             if node is None or node.sort in (Sort.FILE, Sort.OTHER):
                 return (*out, name if node is None else node.name, *todo)
@@ -104,14 +107,14 @@ class Drive:
                 if target is None:
                     raise NotFoundError(f"cannot follow {join(path)}", path=join(path),
                                         why="a link on the way runs in a circle or leads out of C:")
-                todo, out = [*target, *todo], ()
+                todo, out = deque((*target, *todo)), ()
                 continue
             out = (*out, node.name)
         return out
 
     def link_text(self, node: Node, folder: Parts) -> str:
         """The text of a link in a folder; :data:`.links.NOWHERE` for one that is gone."""
-        with opened(self.view.place(node), folder) as number:
+        with opened(self.view.place(node), folder, self.view.way) as number:
             if number is not None:
                 with suppress(OSError):
                     return os.readlink(node.name, dir_fd=number)
@@ -119,7 +122,7 @@ class Drive:
 
     def open_above(self, place: Parts, node: Node) -> int:
         """The folder that holds what was found, to be read. The caller closes it. NotFoundError when it is gone."""
-        number = open_folder(self.view.place(node), place[:-1])
+        number = open_folder(self.view.place(node), place[:-1], self.view.way)
         if number is None:
             raise missing(place)
         return number
@@ -129,8 +132,8 @@ class Drive:
     def make(self, path: Parts, *, replace: bool) -> Parts:
         """A folder that the container sees, made where it is missing; its path as it is spelt. With ``replace`` it
         comes in place of a file, else InputError."""
-        out: Parts = ()
-        for name in path:
+        out = self._known if path[:len(self._known)] == self._known else ()
+        for name in path[len(out):]:
             node = self.view.names(out).get(fold(name))
             if node is not None and node.sort is Sort.FOLDER:
                 out = (*out, node.name)
@@ -140,6 +143,7 @@ class Drive:
             self._new_folder(out, name if node is None else node.name)
             self.view.learn(out, name if node is None else node.name, Sort.FOLDER)
             out = (*out, name if node is None else node.name)
+        self._known = out
         return out
 
     def _new_folder(self, above: Parts, name: str) -> None:
@@ -160,8 +164,8 @@ class Drive:
     def open_to_write(self, path: Parts) -> int:
         """A folder that the container sees, where it is written to. In an upper folder it may have to be made first:
         there it only adds to the one below. The caller closes it."""
-        number = os.open(self._upper, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        for name in path:
+        number, begun = self.view.way.begin(self._upper, path)
+        for at, name in enumerate(path[begun:], begun + 1):
             try:
                 try:
                     inner = os.open(name, OPEN_FOLDER, dir_fd=number)
@@ -180,6 +184,7 @@ class Drive:
             finally:
                 os.close(number)
             number = inner
+            self.view.way.passed(self._upper, path, at, number)
         return number
 
     def remove(self, folder: int, place: Parts) -> None:
@@ -187,6 +192,9 @@ class Drive:
         what is mounted in a running box."""
         if self._mounted is not None and _holds_mount(folder, place[-1]):
             raise InputError(f"cannot replace {join(place)}", path=join(place), why="a folder is mounted there")
+        if self._known[:len(place)] == place:
+            self._known = ()
+            self.view.way.forget()
         remove(folder, place[-1])
 
     def own(self, number: int) -> None:
@@ -217,4 +225,23 @@ def _holds_mount(folder: int, name: str) -> bool:
     except FileNotFoundError:
         return False
     device = os.fstat(folder).st_dev
-    return any(os.fstat(number).st_dev != device for *_, number in os.fwalk(name, dir_fd=folder))
+    top = os.open(name, OPEN_FOLDER, dir_fd=folder)
+    with Descent(top) as place:  # with one descriptor, however deep it is
+        levels = [_folders(place.here)]
+        while levels:
+            if os.fstat(place.here).st_dev != device:
+                return True
+            if levels[-1]:
+                with suppress(OSError):  # it is gone, or may not be entered
+                    place.down(levels[-1].pop())
+                    levels.append(_folders(place.here))
+                continue
+            levels.pop()
+            if levels:
+                place.up()
+    return False
+
+
+def _folders(number: int) -> list[str]:
+    with os.scandir(number) as found:
+        return [one.name for one in found if one.is_dir(follow_symlinks=False)]

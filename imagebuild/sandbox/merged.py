@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..windows.upcase import fold
 from .overlay import Sort, items, opacity, opened
+from .way import Way
 
 Parts = tuple[str, ...]
 """A path below ``C:\\`` as its components; the empty tuple is ``C:\\`` itself."""
@@ -37,6 +38,7 @@ class Merged:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self.folders = tuple(folders)
+        self.way = Way()
         self._kept: dict[Parts, dict[str, Node]] = {}
         self._layers: dict[Parts, tuple[int, ...]] = {(): tuple(range(len(self.folders) - 1, -1, -1))}
 
@@ -90,6 +92,7 @@ class Merged:
 
     def forget(self) -> None:
         """Read everything anew when it is asked for."""
+        self.way.forget()
         self._kept.clear()
         self._layers = {(): self._layers[()]}
 
@@ -109,7 +112,7 @@ class Merged:
         seen: dict[str, Node] = {}
         closed: set[str] = set()
         for layer in layers:
-            with opened(self.folders[layer], path) as folder:
+            with opened(self.folders[layer], path, self.way) as folder:
                 if folder is None:
                     continue
                 for item in items(folder):

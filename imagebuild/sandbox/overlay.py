@@ -11,7 +11,6 @@ are in ``user.overlay``.
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from pathlib import Path
 from ..errors import StoreError
 from . import descent
 from .descent import Descent
+from .way import Way, open_below
 
 OPAQUE = "user.overlay.opaque"
 """On a folder: ``y`` when lower folders of its path do not count, ``x`` when whiteouts of the second form may be in
@@ -54,9 +54,10 @@ class Item:
 
 
 @contextmanager
-def opened(root: Path, parts: tuple[str, ...]) -> Iterator[int | None]:
-    """The folder at ``parts`` below ``root`` as a descriptor; ``None`` where there is no folder (a link is none)."""
-    number = open_folder(root, parts)
+def opened(root: Path, parts: tuple[str, ...], way: Way | None = None) -> Iterator[int | None]:
+    """The folder at ``parts`` below ``root`` as a descriptor; ``None`` where there is no folder (a link is none).
+    ``way`` is that of a walk that opens many."""
+    number = open_folder(root, parts, way)
     try:
         yield number
     finally:
@@ -64,23 +65,12 @@ def opened(root: Path, parts: tuple[str, ...]) -> Iterator[int | None]:
             os.close(number)
 
 
-def open_folder(root: Path, parts: tuple[str, ...]) -> int | None:
+def open_folder(root: Path, parts: tuple[str, ...], way: Way | None = None) -> int | None:
     """The same, the descriptor being the caller's to close. ``root`` itself is trusted and may be a link."""
     try:
-        here = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    for part in parts:
-        try:
-            there = os.open(part, OPEN_FOLDER, dir_fd=here)
-        except OSError as error:
-            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):
-                return None
-            raise cannot("read", root, parts, error) from error
-        finally:
-            os.close(here)
-        here = there
-    return here
+        return open_below(root, parts, way)
+    except OSError as error:
+        raise cannot("read", root, parts, error) from error
 
 
 def items(folder: int) -> list[Item]:
