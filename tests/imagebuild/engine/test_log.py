@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.engine_images import connect
 from support.engines import served
 
 from imagebuild.cli.app import run
 from imagebuild.dockerapi import faults
 from imagebuild.engine import log, read_log
 from imagebuild.engine.containers import Containers
+from imagebuild.engine.image_registry import Registries
 from imagebuild.engine.lock import Lock
 from imagebuild.engine.log import LogSettings, outline, written
 from imagebuild.errors import NotFoundError, ToolError
@@ -91,6 +93,7 @@ def test_of_an_error_only_what_holds_no_value_is_said(error: Exception, said: st
 def test_no_variable_command_line_label_or_login_of_a_client_is_in_the_log(tmp_path: Path) -> None:
     login = base64.urlsafe_b64encode(json.dumps({"username": "u", "password": SECRET}).encode()).decode()
     with written(tmp_path, LogSettings("debug")), served(tmp_path) as one:
+        one.engine.images.registries = Registries(connect)
         body = {"Image": "app:1", "Cmd": ["cmd", "/c", "echo", SECRET], "Env": [f"PASSWORD={SECRET}"],
                 "Labels": {"password": SECRET}}
         made = one.client.json("POST", "/containers/create", body=body)["Id"]
@@ -100,8 +103,15 @@ def test_no_variable_command_line_label_or_login_of_a_client_is_in_the_log(tmp_p
             one.client.json("POST", "/images/create", query={"fromImage": f"localhost:1/x:{SECRET}"},
                             headers={"X-Registry-Auth": login})
         one.client.json("DELETE", f"/containers/{made}")
+        runs = one.create("sleep 60")
+        one.post(f"/containers/{runs}/start")
+        asked = {"Cmd": ["cmd", "/c", "echo", SECRET], "Env": [f"PASSWORD={SECRET}"]}
+        program = one.client.json("POST", f"/containers/{runs}/exec", body=asked)["Id"]
+        one.client.call("POST", f"/exec/{program}/start", body={"Detach": True}).close()
+        one.client.call("DELETE", f"/containers/{runs}", query={"force": True}).close()
     found = text(tmp_path)
     assert f"container start {made}" in found
+    assert f"container exec_create {runs}" in found
     assert f"DELETE /containers/{made} answered 204" in found
     assert SECRET not in found
     assert login not in found
