@@ -179,9 +179,10 @@ _HINT = "mount a folder that this account may enter"
 
 
 def _refused(error: OSError, what: OpenFolder) -> ToolError:
-    why = f"{what.path}: {error.strerror}"
+    why, hint = f"{what.path}: {error.strerror}", _HINT
     if error.errno in (errno.EINVAL, errno.EOPNOTSUPP):
         why = f"the file system of {what.path} has no idmapped mounts (ext4, xfs, btrfs and tmpfs have them)"
+        hint = "put it on one that has (pytest --basetemp=/dev/shm/tests), or let this account enter it"
     elif error.errno in (errno.EPERM, errno.ENOSYS):
         why = f"{what.path} is closed to the account of containers, and root may not mount it for them on this machine"
-    return ToolError("cannot mount a folder", why=why, hint=_HINT)
+    return ToolError("cannot mount a folder", why=why, hint=hint)

@@ -91,6 +91,23 @@ def find(cache: Path) -> Path | None:
     return made if compile_all(made) else None
 
 
+def copied(programs: Path, cache: Path) -> Path:
+    """Return a folder below ``cache`` with these programs; for an installation that boxes may not enter, as one in the
+    home of root. Each file appears whole or not at all. OSError."""
+    made = cache / f"programs-{source_key()}"
+    if programs == made:
+        return made
+    made.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=made, prefix=".copy-") as folder:
+        for name in PROGRAMS:
+            if not (made / name).is_file():
+                target = Path(folder, name)
+                shutil.copyfile(programs / name, target)
+                target.chmod(0o644)
+                target.replace(made / name)
+    return made
+
+
 def is_here(cache: Path) -> bool:
     """Whether :func:`find` would find or make the programs."""
     folders = SOURCES, cache / f"programs-{source_key()}"

@@ -99,6 +99,8 @@ class WineSandbox:
                 programs = toolchain.find(self._home)
                 if programs is None:
                     raise _no_compiler()
+                if self._account.reaches(programs) is not None:
+                    programs = toolchain.copied(programs, self._home)
                 template.make(self._home, install, self._account, lambda folder: self._boot(install, folder, programs),
                               progress)
                 layer = template.engine_layer(self._home, programs, install, self._account)

@@ -41,3 +41,16 @@ def test_a_source_that_does_not_compile_says_why(tmp_path: Path, monkeypatch: py
     with pytest.raises(toolchain.CompileError, match="broken"):
         toolchain.compile_all(tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_programs_of_an_installation_that_boxes_may_not_enter_are_copied_whole(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    for name in toolchain.PROGRAMS:
+        (closed / name).write_bytes(name.encode())
+        (closed / name).chmod(0o600)
+    made = toolchain.copied(closed, tmp_path / "home")
+    assert {path.name: path.read_bytes() for path in made.iterdir()} == {
+        name: name.encode() for name in toolchain.PROGRAMS}
+    assert {path.stat().st_mode & 0o777 for path in made.iterdir()} == {0o644}
+    assert toolchain.copied(made, tmp_path / "home") == made
