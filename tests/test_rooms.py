@@ -174,6 +174,17 @@ def test_only_the_standard_library_is_imported_when_a_room_is_loaded(trees: dict
     assert not wrong, "\n".join(wrong)
 
 
+def test_one_folder_writes_http_to_a_docker_engine(trees: dict[Path, ast.Module]) -> None:
+    """Others use ``dockerapi.client``. ``http.client`` is there for the HTTP of containers and of registries."""
+    text = {label(path): ast.unparse(tree) for path, tree in trees.items()}
+    speaks = {name for name, code in text.items() if re.search(r"HTTP/1\.\d|import h11|import http\.client", code)}
+    outside = {name for name in speaks if not name.startswith("imagebuild/dockerapi/client/")}
+    assert outside == {
+        "imagebuild/dockerapi/connection.py", "imagebuild/dockerapi/server.py",  # the server's end
+        "imagebuild/containers/wait.py", "imagebuild/stores/transport.py"}
+    assert len(list((LIBRARY / "dockerapi/client").glob("*.py"))) <= 15
+
+
 def test_the_library_starts_no_worker_processes(trees: dict[Path, ast.Module]) -> None:
     """A pool of processes spawned below Ansible ends broken; threads do not."""
     text = {label(path): ast.unparse(tree) for path, tree in trees.items()}

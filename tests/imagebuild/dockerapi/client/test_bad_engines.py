@@ -117,7 +117,9 @@ def test_an_answer_in_drops_does_not_outlast_the_deadline(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("said", "why"), [
-    (OK + b"X: " + b"y" * 300_000, "longer than 256 KiB"), (OK + b"X: y\r\n" * 60_000, "longer than 256 KiB"),
+    (OK + b"X: " + b"y" * 300_000, "longer than 256 KiB"),
+    (OK + b"X: " + b"y" * 300_000 + b"\r\n\r\n", "longer than 256 KiB"),
+    (OK + b"X: y\r\n" * 60_000, "longer than 256 KiB"),
     ((b"HTTP/1.1 100 Continue\r\n" + b"A: b\r\n" * 200 + b"\r\n") * 300, "longer than 256 KiB"),
     (b"SSH-2.0-OpenSSH_9.6\r\n", "begins with b'SSH-2.0"), (b"\x15\x03\x01\x00\x02\x02F", r"begins with b'\x15"),
     (b"HTTP/2 200 OK\r\n\r\n", "begins with b'HTTP/2 200"), (b"HTTP/1.1 2000 OK\r\n\r\n", "begins with"),
@@ -183,6 +185,14 @@ def test_an_attached_stream_that_falls_silent_ends_where_that_was_asked_for(tmp_
         assert stream.read() == b"early"
         with pytest.raises(DaemonError, match=r"said nothing for 0.1 s"):
             stream.read()
+
+
+def test_an_answer_that_is_not_wanted_any_more_is_not_waited_for(tmp_path: Path) -> None:
+    with engine(tmp_path, OK + b"Content-Length: 10\r\n\r\n{}") as client:
+        start = time.monotonic()
+        client.call("GET", "/info", silence=PATIENT).close()
+        assert time.monotonic() - start < PATIENT / 2
+        assert len(client._idle) == 0
 
 
 def test_an_engine_that_takes_no_more_of_a_body_is_silent(tmp_path: Path) -> None:

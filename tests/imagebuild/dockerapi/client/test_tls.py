@@ -158,6 +158,35 @@ def test_stdin_ends_over_tls_and_output_goes_on(tmp_path: Path) -> None:
     assert out == text.upper() + b"THE END"
 
 
+def test_what_had_come_when_stdin_ended_is_read_afterwards(tmp_path: Path) -> None:
+    with programs.skipping():
+        programs.certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    said = threading.Event()
+
+    def speak(there: socket.socket) -> None:
+        scripted_engines.request_head(there)
+        there.sendall(UPGRADED + b"x" * 100_000)
+        said.set()
+        while there.recv(65536):
+            pass
+        there.sendall(b"THE END")
+        assert isinstance(there, ssl.SSLSocket)
+        there.unwrap()
+
+    with (scripted_engines.on_tcp(speak, context) as port,
+          Client.at(f"tcp://localhost:{port}", version="1.45",
+                    tls=client_tls(tmp_path / "cert.pem", None, None)) as one,
+          one.attach("/containers/a/attach", silence=30) as stream):
+        assert said.wait(20)
+        out = stream.read(5)
+        while len(out) < 20_000:
+            out += stream.read(5_000)
+        stream.end()
+        assert out + b"".join(stream) == b"x" * 100_000 + b"THE END"
+
+
 def test_an_engine_that_closes_without_saying_so_over_tls_has_broken_off(tmp_path: Path) -> None:
     with programs.skipping():
         programs.certificate(tmp_path)
