@@ -199,8 +199,9 @@ def test_an_archive_without_manifest_json_is_refused_by_the_default_store_and_we
     app(bench, "app:1")
     bench.copy("app:1", f"oci:{tmp_path / 'layout'}:app")
     skopeo("copy", f"oci:{tmp_path / 'layout'}:app", f"oci-archive:{tmp_path / 'app.tar'}")
-    with pytest.raises(DaemonError) as error, (tmp_path / "app.tar").open("rb") as stream:
-        load(Client.at(plain_dockerd.host), stream, what="cannot load app.tar")
+    with (pytest.raises(DaemonError) as error, (tmp_path / "app.tar").open("rb") as stream,
+          Client.at(plain_dockerd.host) as client):
+        load(client, stream, what="cannot load app.tar")
     assert "blobs/json: no such file or directory" in error.value.why
     assert "have manifest.json" in error.value.why
     assert "docker-archive:" in error.value.hint

@@ -233,7 +233,8 @@ def test_a_real_daemon_with_its_default_store_refuses_in_words_we_translate(plai
         for member in whole:
             if member.name != "manifest.json":
                 part.addfile(member, whole.extractfile(member) if member.isfile() else None)
-    with (tmp_path / "b.tar").open("rb") as stream, pytest.raises(DaemonError) as caught:
-        load(Client.at(plain_dockerd.host), stream, what="cannot load b.tar")
+    with ((tmp_path / "b.tar").open("rb") as stream, Client.at(plain_dockerd.host) as client,
+          pytest.raises(DaemonError) as caught):
+        load(client, stream, what="cannot load b.tar")
     assert "has none" in caught.value.why
     assert "docker-archive" in caught.value.hint
