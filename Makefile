@@ -13,6 +13,7 @@
 #   CHAOS_COUNT=200     times that `make chaos` kills the engine
 #   SUITES="docker-py"  which suites of other people `make suites` runs (default: aiodocker docker-py testcontainers-python)
 #   WCOW_SUITES=DIR     the folder with checkouts of those that are in no package
+#   PROGRAMS_ARGS="--only Node"  which rows `make programs` starts (then no page is written)
 #   SUITES_ARGS="--as root --as user"  more for scripts/suites
 
 PYTHON ?= python3
@@ -27,10 +28,11 @@ FUZZ_JOBS ?= 1
 CHAOS_COUNT ?= 200
 SUITES ?=
 SUITES_ARGS ?=
+PROGRAMS_ARGS ?=
 PYTEST := $(BIN)/python -m pytest -q -rs -n $(JOBS) --dist loadfile
 SETUP := PYTHON="$(PYTHON)" scripts/setup
 
-.PHONY: help setup demo test test-full lint format bench mutants fuzz chaos docs serve-docs peers suites lock clean
+.PHONY: help setup demo test test-full lint format bench mutants fuzz chaos docs serve-docs peers programs suites lock clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -87,6 +89,10 @@ serve-docs:      ## the site on http://127.0.0.1:8000, rebuilt as you write
 peers:           ## docs/peers.md: one context built by crane, BuildKit, buildah and wcow, and linted
 	@$(SETUP) dev
 	@$(BIN)/python scripts/peers
+
+programs:        ## docs/reference/programs.md: real programs of Windows, started in the embedded engine in every way
+	@$(SETUP) test
+	@$(BIN)/python scripts/programs $(PROGRAMS_ARGS)
 
 suites:          ## other people's tests against the embedded engine: aiodocker, docker-py, testcontainers-python
 	@$(SETUP) test

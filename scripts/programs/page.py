@@ -65,8 +65,8 @@ def _starts(rows: list[Row]) -> Iterator[str]:
     for row in rows:
         if row.missing:
             continue
-        became = {one.what: "runs" if one.ran else "**no**" for one in row.outcomes}
-        cells = " | ".join(became.get(name, "") for name in NAMES)
+        became = [[one.ran for one in row.outcomes if one.what == name] for name in NAMES]
+        cells = " | ".join("" if not each else "runs" if all(each) else "**no**" for each in became)
         yield f"| {row.program.name} | {row.program.kind} | {_from(row.program)} | {cells} |\n"
 
 
