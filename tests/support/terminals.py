@@ -40,6 +40,10 @@ class Terminal:
         before, _, self.seen = self.seen.partition(text)
         return before
 
+    def read(self, seconds: float) -> bytes:
+        """What comes within so many seconds; nothing when nothing does, or the program is gone."""
+        return self._more(seconds)
+
     def wait(self, seconds: float = 20) -> int:
         """The program's exit code, with everything it said read."""
         end = time.monotonic() + seconds

@@ -89,7 +89,9 @@ PROGRAMS = (
          Piped((r"C:\dist\console\sample.exe",), "typed\n", r"in:typed\n", 42),
          Terminal((r"C:\dist\console\sample.exe",), r"in:typed", (("args:", "typed\r\x1a\r"),), 42),
          Killed((r"C:\dist\console\sample.exe", "wait"), "tz:")),
-        environment={"DOTNET_ROOT": r"C:\dist\dotnet"}),
+        environment={"DOTNET_ROOT": r"C:\dist\dotnet"},
+        stops={"terminal": "Ctrl-Z and Enter are no end of the input for `ReadFile`: Wine's console gives them as "
+                           "characters"}),
     Program(
         ".NET Core 3.1", "dotnet build with the SDK, run by a runtime", {r"C:\sdk": SDK,
                                                                          r"C:\run": Wheel("dotnetcore2", "3.1.23")}, (
@@ -223,15 +225,20 @@ PROGRAMS = (
         Step("go test", (r"C:\go\go\bin\go.exe", "test", "-v", "./..."), r"(?m)^ok"),
         Step("go vet", (r"C:\go\go\bin\go.exe", "vet", "./...")),
     ), files="go-build", environment={"GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOTOOLCHAIN": "local"}),
-    Program("cmake, ninja, ctest", "Zig's C compiler", {
+    Program("cmake, ninja, ctest", "C++", {
         r"C:\cmake": Wheel("cmake", "4.4.5"), r"C:\ninja": Wheel("ninja", "1.13.2"),
-        r"C:\zig": Wheel("ziglang", "0.17.1"),
     }, (), (
         Step("cmake", (r"C:\cmake\cmake\data\bin\cmake.exe", "-G", "Ninja", "-B", "out",
-                       "-DCMAKE_MAKE_PROGRAM=C:/ninja/ninja-1.13.2.data/scripts/ninja.exe",
-                       "-DCMAKE_C_COMPILER=C:/zig/ziglang/zig.exe", "-DCMAKE_C_COMPILER_ARG1=cc"),
+                       "-DCMAKE_MAKE_PROGRAM=C:/ninja/ninja-1.13.2.data/scripts/ninja.exe"),
              "Build files have been written"),
-        Step("ninja", (r"C:\ninja\ninja-1.13.2.data\scripts\ninja.exe", "-C", "out"), "Linking C executable"),
+        Step("ninja", (r"C:\ninja\ninja-1.13.2.data\scripts\ninja.exe", "-C", "out"), "made from text"),
         Step("ctest", (r"C:\cmake\cmake\data\bin\ctest.exe", "--test-dir", "out"), "100% tests passed"),
     ), files="cmake"),
+    Program("zig version, zig cc", "Zig", {r"C:\zig": Wheel("ziglang", "0.17.1")}, (), (
+        Step("zig version", (r"C:\zig\ziglang\zig.exe", "version"), r"0\.17"),
+        Step("zig cc", (r"C:\zig\ziglang\zig.exe", "cc", "-o", "small.exe", "small.c")),
+    ), files="cmake", stops={
+        "zig cc": "`checking cache failed: manifest_create Unexpected`: Zig locks its cache by `NtLockFile` with "
+                  "parameters that Wine has not implemented",
+    }),
 )

@@ -85,7 +85,13 @@ class Terminal:
         seen = b""
         with engine.terminal("docker", "run", "--rm", "-it", *options, image, *self.line) as screen:
             for wanted, keys in self.typed:
-                seen += screen.read_to(wanted.encode(), SECONDS) + wanted.encode()
+                end, shown = time.monotonic() + SECONDS, len(seen)
+                # Some programs write letter by letter, and the terminal moves its cursor between them.
+                while wanted not in plain(seen[shown:].decode("utf-8", "replace")):
+                    more = screen.read(end - time.monotonic())
+                    if not more:
+                        return told(wanted, self.code, seen.decode("utf-8", "replace"), "nothing")
+                    seen += more
                 screen.type(keys.encode())
             code = screen.wait(SECONDS)
             seen += screen.seen

@@ -2,5 +2,5 @@
 
 int main(void)
 {
-    return puts("hello from zig") < 0;
+    return puts("hello from C") < 0;
 }
