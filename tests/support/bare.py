@@ -6,20 +6,24 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from imagebuild.sandbox import account, bwrap, etc, launch, template, toolchain, wine_install
 
 from . import sandboxes
 
+VER = (r"C:\windows\system32\cmd.exe", "/c", "ver")
 _OUR_ZONE = re.compile(rb"\n\[[^\n]*Time Zones\\\\\(UTC\)\].*?(?=\n\[|\Z)", re.DOTALL)
 
 
 class Bare:
     """The same sandbox with one command typed by hand: no launcher, no registry of its own, no waiting. Its prefix is
-    as boxes have it, or (``stock``) without the time zone that we add."""
+    as boxes have it, or (``stock``) without the time zone that we add. ``line`` is the command (default: ``cmd /c
+    ver``), ``folder`` is what it finds as drive ``P:``, ``variables`` are for it."""
 
-    def __init__(self, root: Path, *, stock: bool = False) -> None:
+    def __init__(self, root: Path, *, stock: bool = False, line: Sequence[str] = VER, folder: Path | None = None,
+                 variables: Mapping[str, str] | None = None) -> None:
         install = wine_install.find_wine()
         self._account = account.choose()
         home = sandboxes.home()
@@ -28,6 +32,7 @@ class Bare:
             folder.mkdir()
             self._account.own(folder)
         (prefix / "dosdevices" / "c:").symlink_to("../drive_c")
+        (prefix / "dosdevices" / "p:").symlink_to("/programs")
         for name in template.HIVES:
             data = (home / template.folder_name(install) / name).read_bytes()
             (prefix / name).write_bytes(_OUR_ZONE.sub(b"", data) if stock else data)
@@ -43,11 +48,13 @@ class Bare:
         self._null = os.open(os.devnull, os.O_RDWR)
         environment = bwrap.wine_environment(install, template.OVERRIDES)
         environment.pop("WINELOADERNOEXEC", None)
+        environment.update(variables or {})
         self._arguments = bwrap.arguments(install, view, environment, bwrap.Descriptors(0, self._null), hostname="bare")
-        self._arguments[-4:-4] = ["--ro-bind", str(root / "bare-etc"), "/etc"]
+        self._arguments[-4:-4] = ["--ro-bind", str(root / "bare-etc"), "/etc",
+                                  *(["--ro-bind", str(folder), "/programs"] if folder else [])]
         at = self._arguments.index("--seccomp")
         del self._arguments[at:at + 4]
-        self._command = [str(install.loader), r"C:\windows\system32\cmd.exe", "/c", "ver"]
+        self._command = [str(install.loader), *line]
 
     def begin(self) -> subprocess.Popen[bytes]:
         """Start it."""

@@ -1,4 +1,6 @@
-// A program that counts its input, asks its parent's console for nothing, starts a child, and serves.
+// SPDX-License-Identifier: Apache-2.0
+
+// Counts its input, starts itself with its own handles, writes much, waits, or serves.
 package main
 
 import (
@@ -9,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -28,6 +31,13 @@ func main() {
 	case "say":
 		fmt.Println("inherits")
 		os.Exit(9)
+	case "flood":
+		block := make([]byte, 65536)
+		for megabytes, _ := strconv.Atoi(os.Args[2]); megabytes > 0; megabytes-- {
+			for i := 0; i < 16; i++ {
+				os.Stdout.Write(block)
+			}
+		}
 	case "wait":
 		fmt.Println("up")
 		time.Sleep(time.Hour)
