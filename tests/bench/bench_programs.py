@@ -121,7 +121,7 @@ def test_how_quickly_programs_write(report: Report) -> None:
     finally:
         sandbox.close()
     report.lines("Output of programs in a box", [
-        *lines, "", "Medians of 3 execs, into a pipe that is read; a program's start is in its seconds. Bars: cmd 1.8 s "
+        *lines, "", "Medians of 3 execs, into a pipe that is read; a start is in its seconds. Bars: cmd 1.8 s "
         "and 0.24 s, the others 100 MB/s."])
 
 
