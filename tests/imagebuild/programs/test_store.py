@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,6 +92,33 @@ def test_a_full_disk_leaves_nothing_half_installed(tmp_path: Path, monkeypatch: 
         store.install(POWERSHELL, zipped(tmp_path))
     monkeypatch.undo()
     assert store.installed(POWERSHELL) is None and names(store) == ["lock"]
+
+
+_INSTALL = """
+import sys, time
+from pathlib import Path
+from imagebuild.programs import POWERSHELL, ProgramStore
+def told(done, total):
+    print(done, flush=True)
+    time.sleep(60)
+ProgramStore(Path(sys.argv[1])).install(POWERSHELL, Path(sys.argv[2]), progress=told)
+"""
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_an_install_that_is_interrupted_leaves_the_version_before_and_the_next_one_works(tmp_path: Path,
+                                                                                        end: int) -> None:
+    store = ProgramStore(tmp_path / "programs")
+    before = store.install(POWERSHELL, zipped(tmp_path))
+    newer = zipped(tmp_path, "new.zip", version="7.7.0")
+    with subprocess.Popen([sys.executable, "-c", _INSTALL, store.root, newer], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[3]) as process:
+        assert process.stdout and int(process.stdout.readline()) > 0
+        assert store.installed(POWERSHELL) == before
+        process.send_signal(end)
+    assert store.installed(POWERSHELL) == before and (before.folder / "pwsh.exe").is_file()
+    assert store.install(POWERSHELL, newer).version == "7.7.0"
+    assert len(names(store)) == 3 and not [name for name in names(store) if name.startswith(".")]
 
 
 def test_a_version_in_use_stays_until_its_user_has_gone(tmp_path: Path) -> None:

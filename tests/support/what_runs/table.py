@@ -108,6 +108,9 @@ PROGRAMS = (
         "Node.js 24", "C++", {r"C:\node": NODE}, (
             Plain((NODE_EXE, "--version"), r"^v24"),
             Piped((NODE_EXE, "count.js"), "line\n" * 50_000, r"^read 250000\nfrom cmd\ninherits\n9\n42\n$", 6),
+            # A child of its child holds the handles for an hour; nothing waits for it.
+            Piped((NODE_EXE, "handles.js"), "line\n" * 10_000,
+                  r"^by number\nread 50000\nthere and back\n0\no{300000}\nend\ne{300000}$", 7),
             Terminal((NODE_EXE,), "42", (("information", "6*7\r"), ("42", ".exit\r"))),
             Server((NODE_EXE, "server.js"), "hello from win32"),
             Killed((NODE_EXE, "server.js")),
@@ -134,7 +137,7 @@ PROGRAMS = (
             Killed((r"C:\esbuild\esbuild.exe", "--serve=8080", "--servedir=."), "http://", stdin=True),
         ), tested=True),
     Program("uv", "Rust", {r"C:\uv": Wheel("uv", "0.13.9")}, (
-        Plain((r"C:\uv\uv-0.13.9.data\scripts\uv.exe", "init", "--no-workspace", "--bare", "new"), "Initialized"),
+        Plain((r"C:\uv\uv-0.13.9.data\scripts\uv.exe", "cache", "dir"), r"\\uv\\cache"),
         Terminal((r"C:\uv\uv-0.13.9.data\scripts\uv.exe", "--version"), r"uv 0\.13"))),
     Program("Ruff", "Rust", {r"C:\ruff": Wheel("ruff", "0.17.6")}, _answers(
         r"C:\ruff\ruff-0.17.6.data\scripts\ruff.exe", r"ruff 0\.17", "check", "--no-cache", "-", given="import os\n",
