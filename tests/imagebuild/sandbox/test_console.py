@@ -174,3 +174,11 @@ def test_cmd_echoes_no_label_and_no_comment_that_looks_like_one(consoles: Boxes)
     assert lines == [r"C:\>echo one", "one", r"C:\>goto two", r"C:\>echo two", "two",
                      r"C:\>for /f %i in (C:\data.txt) do @echo [%i]", "[:data]", r"C:\>call :sub x", "x",
                      r"C:\>goto :eof"], done
+
+
+@pytest.mark.parametrize("line", [
+    "C:/windows/system32/cmd.exe /c echo x", "C:/windows/system32/cmd /c echo x", "cmd /c echo x",
+    r"C:\windows/system32\CMD.EXE /c echo x", '"C:/windows/system32/cmd.exe" /c echo x',
+])
+def test_cmd_is_started_by_a_path_with_slashes_as_cmake_does(boxes: Boxes, line: str) -> None:
+    assert boxes.run(line).out.strip() == "x"
