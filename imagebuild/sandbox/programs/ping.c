@@ -28,13 +28,13 @@ struct control { size_t length; int level, type, value; };
 #define MOST_BYTES 65500
 
 static const char USAGE[] =
-    "\r\nUsage: ping [-t] [-n count] [-l size] [-i TTL] [-w timeout] [-4] target_name\r\n\r\n"
-    "    -t             until it is stopped\r\n"
-    "    -n count       so many requests (4)\r\n"
-    "    -l size        bytes in each (32)\r\n"
-    "    -i TTL         time to live\r\n"
-    "    -w timeout     milliseconds to wait for a reply (4000)\r\n"
-    "    -4             IPv4, which is all there is\r\n";
+    "\nUsage: ping [-t] [-n count] [-l size] [-i TTL] [-w timeout] [-4] target_name\n\n"
+    "    -t             until it is stopped\n"
+    "    -n count       so many requests (4)\n"
+    "    -l size        bytes in each (32)\n"
+    "    -i TTL         time to live\n"
+    "    -w timeout     milliseconds to wait for a reply (4000)\n"
+    "    -4             IPv4, which is all there is\n";
 
 static struct { unsigned long sent, received, least, most, sum; } seen = {0, 0, ~0ul, 0, 0};
 static char address[INET_ADDRSTRLEN];
@@ -44,12 +44,12 @@ static void statistics(void)
     unsigned long lost = seen.sent - seen.received;
 
     if (!seen.sent) return;
-    printf("\r\nPing statistics for %s:\r\n", address);
-    printf("    Packets: Sent = %lu, Received = %lu, Lost = %lu (%lu%% loss),\r\n", seen.sent, seen.received, lost,
+    printf("\nPing statistics for %s:\n", address);
+    printf("    Packets: Sent = %lu, Received = %lu, Lost = %lu (%lu%% loss),\n", seen.sent, seen.received, lost,
            lost * 100 / seen.sent);
     if (seen.received)
-        printf("Approximate round trip times in milli-seconds:\r\n"
-               "    Minimum = %lums, Maximum = %lums, Average = %lums\r\n",
+        printf("Approximate round trip times in milli-seconds:\n"
+               "    Minimum = %lums, Maximum = %lums, Average = %lums\n",
                seen.least, seen.most, seen.sum / seen.received);
     fflush(stdout);
 }
@@ -57,7 +57,7 @@ static void statistics(void)
 static BOOL WINAPI stopped(DWORD event)
 {
     statistics();
-    if (event == CTRL_C_EVENT) printf("Control-C\r\n");
+    if (event == CTRL_C_EVENT) printf("Control-C\n");
     fflush(stdout);
     ExitProcess(event == CTRL_BREAK_EVENT ? 0 : seen.received ? 0 : 1);
 }
@@ -69,12 +69,12 @@ static long number(int argc, WCHAR **argv, int *at, long least, long most)
     long value;
 
     if (++*at >= argc) {
-        printf("Value must be supplied for option %ls.\r\n", option);
+        printf("Value must be supplied for option %ls.\n", option);
         exit(1);
     }
     value = wcstol(argv[*at], &end, 10);
     if (*end || end == argv[*at] || value < least || value > most) {
-        printf("Bad value for option %ls, valid range is from %ld to %ld.\r\n", option, least, most);
+        printf("Bad value for option %ls, valid range is from %ld to %ld.\n", option, least, most);
         exit(1);
     }
     return value;
@@ -176,17 +176,17 @@ int wmain(int argc, WCHAR **argv)
         else if (letter == 'i') ttl = number(argc, argv, &at, 1, 255);
         else if (letter == 'w') wait = number(argc, argv, &at, 0, 0x7fffffff);
         else {
-            if (letter != '?') printf("Bad option %ls.\r\n\r\n", argv[at]);
+            if (letter != '?') printf("Bad option %ls.\n\n", argv[at]);
             printf("%s", USAGE);
             return letter != '?';
         }
     }
     if (!name) {
-        printf("%s", argc > 1 ? "IP address must be specified.\r\n" : USAGE);
+        printf("%s", argc > 1 ? "IP address must be specified.\n" : USAGE);
         return 1;
     }
     if (WSAStartup(MAKEWORD(2, 2), &data) || GetAddrInfoW(name, NULL, &hints, &found)) {
-        printf("Ping request could not find host %ls. Please check the name and try again.\r\n", name);
+        printf("Ping request could not find host %ls. Please check the name and try again.\n", name);
         return 1;
     }
     where = ((struct sockaddr_in *)(void *)found->ai_addr)->sin_addr;
@@ -197,8 +197,8 @@ int wmain(int argc, WCHAR **argv)
     for (long at = 0; at < size; at++) packet[at + 8] = (char)('a' + at % 23);
     descriptor = open_socket((int)ttl);
     SetConsoleCtrlHandler(stopped, TRUE);
-    if (InetPtonW(AF_INET, name, &typed) == 1) printf("\r\nPinging %s with %ld bytes of data:\r\n", address, size);
-    else printf("\r\nPinging %ls [%s] with %ld bytes of data:\r\n", name, address, size);
+    if (InetPtonW(AF_INET, name, &typed) == 1) printf("\nPinging %s with %ld bytes of data:\n", address, size);
+    else printf("\nPinging %ls [%s] with %ld bytes of data:\n", name, address, size);
     fflush(stdout);
     for (long at = 0; endless || at < count; at++) {
         unsigned took = 0;
@@ -217,9 +217,9 @@ int wmain(int argc, WCHAR **argv)
             printf("Reply from %s: bytes=%ld ", address, size);
             if (took) printf("time=%ums ", took);
             else printf("time<1ms ");
-            printf("TTL=%d\r\n", hops);
+            printf("TTL=%d\n", hops);
         } else {
-            printf("%s\r\n", failure(status));
+            printf("%s\n", failure(status));
         }
         fflush(stdout);
     }

@@ -10,7 +10,7 @@
 
 static int wrong(const char *text)
 {
-    fprintf(stderr, "ERROR: %s\r\n", text);
+    fprintf(stderr, "ERROR: %s\n", text);
     return 1;
 }
 
@@ -38,8 +38,8 @@ int wmain(int argc, WCHAR **argv)
 
         if (!_wcsicmp(argv[at], L"/nobreak")) { keys = 0; continue; }
         if (!_wcsicmp(argv[at], L"/?")) {
-            printf("TIMEOUT [/T] seconds [/NOBREAK]\r\n\r\nWaits so many seconds (-1 for ever), or until a key is "
-                   "pressed; with /NOBREAK only Ctrl+C ends it.\r\n");
+            printf("TIMEOUT [/T] seconds [/NOBREAK]\n\nWaits so many seconds (-1 for ever), or until a key is "
+                   "pressed; with /NOBREAK only Ctrl+C ends it.\n");
             return 0;
         }
         if (!_wcsicmp(argv[at], L"/t") && at + 1 < argc) at++;
@@ -61,6 +61,6 @@ int wmain(int argc, WCHAR **argv)
         }
     }
 done:
-    printf("\r\n");
+    printf("\n");
     return 0;
 }
