@@ -46,7 +46,7 @@ def test_a_container_beside_bare_wine(windows: Engine, report: Report) -> None:
     }
     lines = ["| | bare Wine | `docker run` | times | `docker exec` | times |", "|---|---:|---:|---:|---:|---:|"]
     for name, (folder, line, variables) in kinds.items():
-        bare = Bare(windows.fresh(), line=line, folder=folder, variables=variables)
+        bare = Bare(windows.fresh(), line=line, programs_folder=folder, variables=variables)
         inside = {key: value.replace("P:", "C:\\p") for key, value in variables.items()}
         options = [word for key, value in inside.items() for word in ("-e", f"{key}={value}")]
         options += ["-v", f"{folder}:C:\\p:ro"] if folder else []

@@ -20,10 +20,10 @@ _OUR_ZONE = re.compile(rb"\n\[[^\n]*Time Zones\\\\\(UTC\)\].*?(?=\n\[|\Z)", re.D
 class Bare:
     """The same sandbox with one command typed by hand: no launcher, no registry of its own, no waiting. Its prefix is
     as boxes have it, or (``stock``) without the time zone that we add. ``line`` is the command (default: ``cmd /c
-    ver``), ``folder`` is what it finds as drive ``P:``, ``variables`` are for it."""
+    ver``), ``programs_folder`` is what it finds as drive ``P:``, ``variables`` are for it."""
 
-    def __init__(self, root: Path, *, stock: bool = False, line: Sequence[str] = VER, folder: Path | None = None,
-                 variables: Mapping[str, str] | None = None) -> None:
+    def __init__(self, root: Path, *, stock: bool = False, line: Sequence[str] = VER,
+                 programs_folder: Path | None = None, variables: Mapping[str, str] | None = None) -> None:
         install = wine_install.find_wine()
         self._account = account.choose()
         home = sandboxes.home()
@@ -51,7 +51,7 @@ class Bare:
         environment.update(variables or {})
         self._arguments = bwrap.arguments(install, view, environment, bwrap.Descriptors(0, self._null), hostname="bare")
         self._arguments[-4:-4] = ["--ro-bind", str(root / "bare-etc"), "/etc",
-                                  *(["--ro-bind", str(folder), "/programs"] if folder else [])]
+                                  *(["--ro-bind", str(programs_folder), "/programs"] if programs_folder else [])]
         at = self._arguments.index("--seccomp")
         del self._arguments[at:at + 4]
         self._command = [str(install.loader), *line]

