@@ -24,6 +24,10 @@ USER = "user32.dll"
 MESSAGES = "wcowuser.dll"
 """Ours (``programs/messagebox.c``): what a program that shows a message gets in place of :data:`USER`'s functions."""
 
+KERNEL = "kernel32.dll"
+JOBS = "wcowjob.dll"
+"""Ours (``programs/jobs.c``): what :data:`KERNEL` has not of jobs and processor groups."""
+
 
 def with_library(data: bytes, library: bytes, *, calls: bool = False) -> bytes | None:
     """``kernelbase.dll``, or with ``calls`` ``ntdll.dll``, with those functions of ``library`` that it has in place of
@@ -38,6 +42,14 @@ def with_messages(user: bytes, library: bytes) -> bytes | None:
     """``user32.dll`` with the functions of ``library`` (:data:`MESSAGES`) in place of its own; ``None`` as above."""
     try:
         return _forwarding(user, list(pe.exports(library)), MESSAGES)
+    except (struct.error, ValueError, IndexError):
+        return None
+
+
+def with_jobs(kernel: bytes, library: bytes) -> bytes | None:
+    """``kernel32.dll`` with the functions of ``library`` (:data:`JOBS`) in place of its own; ``None`` as above."""
+    try:
+        return _forwarding(kernel, list(pe.exports(library)), JOBS)
     except (struct.error, ValueError, IndexError):
         return None
 

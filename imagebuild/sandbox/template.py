@@ -279,7 +279,7 @@ def engine_layer(home: Path, programs: Path, install: Install, account: Account)
     if cmd is not None:
         (building / _CMD).write_bytes(cmd_exe.with_library(cmd, programs / cmd_exe.LIBRARY))
         shutil.copyfile(programs / cmd_exe.LIBRARY, system / cmd_exe.LIBRARY)
-    for name in (kernelbase.LIBRARY, kernelbase.MESSAGES):
+    for name in (kernelbase.LIBRARY, kernelbase.MESSAGES, kernelbase.JOBS):
         shutil.copyfile(programs / name, system / name)
     for path in [building, *building.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
@@ -311,6 +311,10 @@ def modules(home: Path, programs: Path, install: Install, account: Account) -> P
     calling = kernelbase.with_library(install.library(kernelbase.SYSTEM).read_bytes(), ours, calls=True)
     if calling is not None:
         libraries[kernelbase.SYSTEM] = calling
+    jobs = kernelbase.with_jobs(install.library(kernelbase.KERNEL).read_bytes(),
+                                (programs / kernelbase.JOBS).read_bytes())
+    if jobs is not None:
+        libraries[kernelbase.KERNEL] = jobs
     worded = messages.with_messages(libraries.get(kernelbase.NAME, plain), source.read())
     if worded is not None:
         libraries[kernelbase.NAME] = worded

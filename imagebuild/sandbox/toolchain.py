@@ -35,6 +35,7 @@ PROGRAMS = {
     "whoami.exe": ("whoami.c", "os.c", "-municode", "-ladvapi32"),
     "wmic.exe": ("wmic.c", "os.c", "-municode", "-ladvapi32"),
     "wcowuser.dll": ("messagebox.c", "messagebox.def", *_LIBRARY, *_BARE, "-lkernel32", "-lgcc"),
+    "wcowjob.dll": ("jobs.c", "jobs.def", *_LIBRARY, *_BARE, "-lntdll"),
     "wcowcmd.dll": ("cmdlib.c", "cmdconsole.c", "cmdlinks.c", "cmdwords.c", "cmdlib.def", *_LIBRARY, *_BARE,
                     "-lkernel32"),
     "wcowbase.dll": ("base.c", "opened.c", "paths.c", "reparse.c", "listing.c", "times.c", "folders.c", "text.c",

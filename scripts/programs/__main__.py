@@ -28,6 +28,7 @@ def main() -> int:
 
     options = _options()
     rows: list[Row] = []
+    left = ""
     try:
         with engine.engine() as made:
             for program in PROGRAMS:
@@ -42,9 +43,11 @@ def main() -> int:
     except programs.Unavailable as error:
         print(f"the engine cannot run here: {error}", file=sys.stderr)
         return 3
+    except engine.Left as error:  # the rows have been run all the same
+        left = str(error)
     if options.page or not options.only:
         (options.page or PAGE).write_text(page(rows), encoding="utf-8")
-    wrong = [text for row in rows for text in row.surprises()]
+    wrong = [text for row in rows for text in row.surprises()] + ([left] if left else [])
     print("\n".join(wrong), file=sys.stderr)
     return 1 if wrong else 0
 

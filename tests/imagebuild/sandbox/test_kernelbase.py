@@ -67,6 +67,13 @@ def test_message_boxes_are_forwarded_to_a_library_of_their_own() -> None:
     assert kernelbase.with_messages(b"text", library("MessageBoxW")) is None
 
 
+def test_what_is_asked_of_jobs_is_forwarded_to_a_library_of_its_own() -> None:
+    changed = kernelbase.with_jobs(library("GetProcessGroupAffinity", "Other"), library("GetProcessGroupAffinity"))
+    assert changed is not None
+    assert forwarders(changed) == {"GetProcessGroupAffinity": "wcowjob.GetProcessGroupAffinity"}
+    assert kernelbase.with_jobs(b"text", library("GetProcessGroupAffinity")) is None
+
+
 @pytest.mark.parametrize("wine", [
     library("Other"), library("One", room=12), library("One", behind=4), b"", b"MZ"])
 def test_a_file_without_the_function_or_the_room_is_left_alone(wine: bytes) -> None:
