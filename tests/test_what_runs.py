@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from support import engine, programs
 from support.engine import Engine
-from support.what_runs import PROGRAMS, Outcome, Program, run
-from support.what_runs.outcome import told
+from support.what_runs.outcome import Outcome, told
+from support.what_runs.runner import run
+from support.what_runs.table import PROGRAMS, Program
 from support.what_runs.ways import NAMES, Plain
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts" / "programs"

@@ -24,7 +24,8 @@ def main() -> int:
     """Run the rows that are named, or all."""
     from page import Row, page
     from support import engine, programs
-    from support.what_runs import PROGRAMS, run
+    from support.what_runs.runner import run
+    from support.what_runs.table import PROGRAMS
 
     options = _options()
     rows: list[Row] = []

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from support.what_runs import Outcome, Program
+from support.what_runs.outcome import Outcome
+from support.what_runs.table import Program
 from support.what_runs.ways import NAMES
 
 HEAD = """\
