@@ -35,6 +35,7 @@ _PREFIXES = ("GetAdaptersAddresses fails where prefixes are asked for (Go's net.
              "is not as we know it")
 _WINDOW = ("a program that is started with a console of its own (Start-Process) gets none, and \"division by zero\" is "
            "said: this Wine's conhost.exe is not as we know it")
+_STACK = "a program that overflows its stack hangs, or ends with 1: this Wine's ntdll.so is not as we know it"
 _DETACHED = "services have no console, as they have on Windows: this Wine's services.exe is not as we know it"
 
 _LINKS = ("programs take links for the folders and files that they lead to (PowerShell, .NET, node): this Wine's "
@@ -81,6 +82,15 @@ CHANGES = (
     # services.exe starts a service as DETACHED_PROCESS | CREATE_UNICODE_ENVIRONMENT. CREATE_NO_WINDOW comes in place of
     # the first: a service that is a console program has a console on Windows, and .NET's hosts count on it.
     Change("services.exe", rb"\xc7\x44\x24.\x08\x04\x00\x00", b"\x00\x04\x00\x08", _DETACHED),
+    # A thread's stack ends with a page that raises STATUS_STACK_OVERFLOW and one that ends the thread silently, and the
+    # first is all that a handler has: too little for one CONTEXT with AVX-512. So the page that raises is twelve pages
+    # above the end (virtual_alloc_thread_stack in dlls/ntdll/unix/virtual.c), and what is below it is the handler's
+    # (is_inside_thread_stack). Every stack has a megabyte at least, and Wine clears all above the sixteenth page.
+    *(Change("ntdll.so", was, now, _STACK) for was, now in (
+        (rb"\xbe\x00\x10\x00\x00\x48\x8d\xb8\x00\x10\x00\x00(?=\xe8)", b"\x00\xc0\x00\x00"),
+        (rb"\x31\xc9\x31\xd2\xbe\x00\x20\x00\x00(?=\xe8)", b"\x00\xd0\x00\x00"),
+        (rb"\xb9\x00\x20\x00\x00(?=.{12}\x8b\x80\x48\x17\x00\x00)", b"\x00\xc0\x00\x00"),
+        (rb"\xbe\x00\x20\x00\x00(?=.{12}\x8b\x80\x48\x17\x00\x00)", b"\x00\xc0\x00\x00"))),
     # CreateFile forgets FILE_FLAG_OPEN_REPARSE_POINT. Now it is among the attributes that it gives NtCreateFile, which
     # is ours (and eax, 0x7fb7: FILE_ATTRIBUTE_VALID_FLAGS).
     Change("kernelbase.dll", rb"\x25\xb7\x7f\x00\x00(?=\x89\x44\x24\x28)", b"\x25\xb7\x7f\x20\x00", _LINKS),
@@ -95,13 +105,13 @@ LIBRARIES = tuple(dict.fromkeys(change.library for change in CHANGES))
 
 
 def altered(install: Install) -> dict[str, bytes]:
-    """The libraries with all their changes, by name; one with a change that does not fit is not among them, and nothing
-    of :data:`_VARIABLES` is where one of its libraries is not. OSError."""
+    """The libraries with their changes, by name. Of the changes that are for one thing (``lost`` is the same) all are
+    made, or none where one does not fit. OSError."""
     out: dict[str, bytes] = {}
     lost = set(unknown(install))
     for library in LIBRARIES:
-        changes = [change for change in CHANGES if change.library == library]
-        if not any(change.lost in lost for change in changes):
+        changes = [change for change in CHANGES if change.library == library and change.lost not in lost]
+        if changes:
             out[library] = _apply((install.library(library)).read_bytes(), changes)
     return out
 

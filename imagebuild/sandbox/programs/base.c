@@ -5,6 +5,10 @@
  */
 #include "base.h"
 
+#define FAIL_FAST 0xC0000602 /* STATUS_FAIL_FAST_EXCEPTION */
+
+NTSYSAPI NTSTATUS NTAPI NtTerminateProcess(HANDLE process, LONG code);
+
 void end_opened(void);
 
 static int is_pipe(HANDLE handle)
@@ -34,6 +38,15 @@ BOOL WINAPI SetNamedPipeHandleState(HANDLE pipe, DWORD *mode, DWORD *count, DWOR
     }
     if (status) RtlSetLastWin32ErrorAndNtStatusFromNtStatus(status);
     return !status;
+}
+
+/* The program ends with the code of its error, as on Windows; Wine's ends each with the same. .NET ends so at a stack
+ * overflow, FailFast, and what no one has caught. */
+void WINAPI RaiseFailFastException(EXCEPTION_RECORD *record, CONTEXT *context, DWORD flags)
+{
+    (void)context;
+    (void)flags;
+    NtTerminateProcess((HANDLE)-1, record ? record->ExceptionCode : FAIL_FAST);
 }
 
 BOOL WINAPI entry(HINSTANCE instance, DWORD reason, void *reserved)

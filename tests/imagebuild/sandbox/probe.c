@@ -25,6 +25,14 @@ static BOOL WINAPI on_control(DWORD event)
     ExitProcess(77);
 }
 
+static DWORD WINAPI overflow(void *below)
+{
+    volatile int here[100];
+
+    here[0] = *(volatile int *)below;
+    return here[0] < 0 ? 0 : overflow((void *)here) + here[0];
+}
+
 static int hold(HANDLE handle)
 {
     printf("%s %lu\n", handle ? "made" : "none", GetLastError());
@@ -39,6 +47,16 @@ int main(int count, char **argument)
 
     if (!strcmp(verb, "exit")) ExitProcess(strtoul(argument[2], NULL, 0));
     if (!strcmp(verb, "crash")) *(volatile int *)NULL = 1;
+    if (!strcmp(verb, "overflow")) return overflow(&count);
+    if (!strcmp(verb, "overflow-thread")) {
+        WaitForSingleObject(CreateThread(NULL, 0, overflow, &count, 0, NULL), INFINITE);
+        return 0;
+    }
+    if (!strcmp(verb, "fail")) { /* fail [CODE] */
+        EXCEPTION_RECORD record = {.ExceptionCode = count > 2 ? strtoul(argument[2], NULL, 0) : 0};
+
+        RaiseFailFastException(count > 2 ? &record : NULL, NULL, 0);
+    }
     if (!strcmp(verb, "sleep")) Sleep(INFINITE);
     if (!strcmp(verb, "handle")) {
         SetConsoleCtrlHandler(on_control, TRUE);

@@ -50,6 +50,18 @@ def test_a_crash_gives_its_status_and_no_page_of_registers(boxes: Boxes) -> None
     assert len(done.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("line", ["overflow", "overflow-thread"])
+def test_a_stack_that_is_full_ends_the_program(boxes: Boxes, line: str) -> None:
+    done = boxes.run(f"probe {line}")
+    assert done.code == 0xC00000FD
+    assert "stack overflow" in done.err
+
+
+@pytest.mark.parametrize(("line", "code"), [("fail", 0xC0000602), ("fail 0x80131623", 0x80131623)])
+def test_a_program_that_fails_fast_ends_with_the_code_of_its_error(boxes: Boxes, line: str, code: int) -> None:
+    assert boxes.run(f"probe {line}").code == code
+
+
 def test_dir_needs_no_services(boxes: Boxes) -> None:
     done = boxes.run(r"cmd /c dir C:\ ")
     assert done.code == 0

@@ -92,7 +92,8 @@ def test_a_broken_file_is_never_an_error(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize(("calls", "names"), [
-    (False, {"CreateSymbolicLinkW", "GetDynamicTimeZoneInformation", "SetNamedPipeHandleState"}),
+    (False, {"CreateSymbolicLinkW", "GetDynamicTimeZoneInformation", "RaiseFailFastException",
+             "SetNamedPipeHandleState"}),
     (True, {"NtClose", "NtCreateFile", "NtDeleteFile", "NtFsControlFile", "NtOpenFile", "NtQueryAttributesFile",
             "NtQueryDirectoryFile", "NtQueryFullAttributesFile", "NtQueryInformationFile", "NtQueryObject",
             "NtSetInformationFile"})])
