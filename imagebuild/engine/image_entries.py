@@ -38,6 +38,8 @@ class Entries:
         self._view = over_union(rootfs.union(), rootfs.image.config, rootfs.name)
         self._times = Times.all(epoch)
         self._entries: dict[str, tuple[Entry, Content]] = {}
+        self._folders: dict[str, bytes] = {}  # descriptors of those that have an entry
+        self._spellings: dict[Parts, str] = {}
         root = self._view.get(())
         self._put(replace(root, path="Files", times=root.times or self._times, security=None) if root is not None
                   else Entry("Files", Kind.DIRECTORY, attributes=attribute.DIRECTORY, times=self._times), None)
@@ -72,10 +74,9 @@ class Entries:
         """The descriptor of a folder, which gets an entry with all on the way to it."""
         if not path:
             return self._view.root_security
+        if attributes is None and (known := self._folders.get(fold("\\".join(path)))) is not None:
+            return known
         above = self._folder(path[:-1])
-        known = self._entries.get(fold(layer_path(path)))
-        if known is not None and known[0].kind is Kind.DIRECTORY and attributes is None:
-            return known[0].security or above
         existing = self._view.get(path)
         there = existing is not None and existing.kind is Kind.DIRECTORY
         old = existing.attributes if there and existing and existing.attributes is not None else attribute.DIRECTORY
@@ -84,17 +85,20 @@ class Entries:
         times = existing.times if there and existing else None
         self._put(Entry(self._spelt(path), Kind.DIRECTORY, attributes=wanted | attribute.DIRECTORY, security=security,
                         times=times or self._times), None)
+        self._folders[fold("\\".join(path))] = security
         return security
 
     def _spelt(self, path: Parts) -> str:
         """A layer path as the image, or this layer before it, spells it."""
-        out: list[str] = []
-        for end in range(1, len(path) + 1):
-            existing = self._view.get(path[:end])
-            known = self._entries.get(fold(layer_path(path[:end])))
-            found = existing or (known[0] if known else None)
-            out.append(found.path.rpartition("/")[2] if found is not None else path[end - 1])
-        return layer_path(tuple(out))
+        if not path:
+            return layer_path(path)
+        above = self._spellings.get(path[:-1])
+        if above is None:
+            above = self._spellings[path[:-1]] = self._spelt(path[:-1])
+        existing = self._view.get(path)
+        known = self._entries.get(fold(layer_path(path)))
+        found = existing or (known[0] if known else None)
+        return f"{above}/{found.path.rpartition('/')[2] if found is not None else path[-1]}"
 
     def _target(self, change: Changed) -> str:
         if change.kind is not Kind.HARD_LINK:
