@@ -23,7 +23,7 @@ LIBRARY = REPOSITORY / "imagebuild"
 FORMATS = "windows codec hive layer dockerfile shell dockerapi"
 MODELS = "oci compat"
 PORTS = "stores fetch tools sandbox host"
-OPERATIONS = "images builder containers engine programs lint doctor"
+OPERATIONS = "images builder containers engine programs hostd lint doctor"
 
 #: Rooms that every room may import.
 COMMON = {"errors", "events", "files"}
@@ -52,6 +52,7 @@ TABLE = {
     "containers": "windows dockerapi compat host",
     "engine": f"{FORMATS} {MODELS} stores sandbox builder images",
     "programs": "windows fetch sandbox",
+    "hostd": "windows dockerapi containers images stores programs engine",
     "lint": f"{FORMATS} {MODELS} stores",
     "doctor": f"windows dockerapi {MODELS} stores sandbox host",
     "wiring": f"{FORMATS} {MODELS} {PORTS} {OPERATIONS}",
@@ -60,7 +61,7 @@ TABLE = {
 }
 
 #: The Ansible collection never imports these, so third-party packages may be imported at their top.
-FREE_TO_IMPORT = {"cli", "engine"}
+FREE_TO_IMPORT = {"cli", "engine", "hostd"}
 
 #: Past this many lines look for the second subject (warned about, not refused).
 LONG = 400

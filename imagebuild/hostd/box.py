@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Windows machine of a host: a container of the embedded engine, whose programs are execs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ..dockerapi import Client, faults
+from ..dockerapi.streams import STDERR
+from ..errors import WcowError
+from .winrm.program import Start
+
+POWERSHELL_SERVER = "powershell.exe -NoLogo -NoProfile -s"
+QUEUED = 64
+"""Pieces of output that wait between the thread that reads and the loop."""
+_STREAMS = {STDERR: "stderr"}
+
+
+class Box:
+    """A running container as :class:`.winrm.Machine`."""
+
+    def __init__(self, client: Client, container: str, *, name: str, version: str, user: str = "") -> None:
+        self._client, self._container, self._user = client, container, user
+        self.name, self.version = name, version
+        self._threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="wcow-exec")
+
+    async def start(self, start: Start) -> BoxProgram:
+        """See :meth:`.winrm.Machine.start`."""
+        body = {"CommandLine": start.line, "AttachStdin": True, "AttachStdout": True, "AttachStderr": True,
+                "Env": [f"{key}={value}" for key, value in start.environment], "WorkingDir": start.folder,
+                "User": self._user}
+        loop = asyncio.get_running_loop()
+        identity, stream = await loop.run_in_executor(self._threads, self._begin, body)
+        return BoxProgram(self._client, identity, stream, self._threads)
+
+    async def start_powershell(self) -> BoxProgram:
+        """See :meth:`.winrm.Machine.start_powershell`."""
+        return await self.start(Start(POWERSHELL_SERVER))
+
+    def _begin(self, body: dict[str, Any]) -> tuple[str, Any]:
+        made = self._client.json("POST", f"/wcow/containers/{self._container}/exec", body=body)["Id"]
+        return made, self._client.attach(f"/exec/{made}/start", body={"Detach": False, "Tty": False})
+
+    def close(self) -> None:
+        """Let the threads go when their programs have ended."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class BoxProgram:
+    """An exec as :class:`.winrm.Program`. A thread of its own reads what it says."""
+
+    def __init__(self, client: Client, identity: str, stream: Any, threads: ThreadPoolExecutor) -> None:
+        self._client, self._identity, self._stream, self._threads = client, identity, stream, threads
+        self._loop = asyncio.get_running_loop()
+        self._output: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue()
+        self._room = threading.Semaphore(QUEUED)
+        self._over = asyncio.Event()
+        threading.Thread(target=self._read, name=f"wcow-exec-{identity[:12]}", daemon=True).start()
+
+    async def read(self) -> tuple[str, bytes] | None:
+        """See :meth:`.winrm.Program.read`."""
+        if self._over.is_set() and self._output.empty():
+            return None
+        got = await self._output.get()
+        self._room.release()
+        if got is None:
+            self._over.set()
+        return got
+
+    async def write(self, data: bytes) -> None:
+        """See :meth:`.winrm.Program.write`."""
+        with contextlib.suppress(WcowError):  # it reads no more: what is sent to it is dropped, as on Windows
+            await self._in_thread(self._stream.write, data)
+
+    async def end_input(self) -> None:
+        """See :meth:`.winrm.Program.end_input`."""
+        with contextlib.suppress(WcowError, OSError):
+            await self._in_thread(self._stream.end)
+
+    async def code(self) -> int:
+        """See :meth:`.winrm.Program.code`."""
+        while True:
+            found = await self._in_thread(self._client.json, "GET", f"/exec/{self._identity}/json")
+            if not found["Running"]:
+                return int(found["ExitCode"] or 0) & 0xFFFFFFFF
+            await asyncio.sleep(0.02)
+
+    async def interrupt(self) -> None:
+        """See :meth:`.winrm.Program.interrupt`."""
+        await self._signal("INT")
+
+    async def kill(self) -> None:
+        """See :meth:`.winrm.Program.kill`."""
+        await self._signal("KILL")
+        await self._in_thread(self._stream.close)
+
+    async def _signal(self, signal: str) -> None:
+        def ask() -> None:
+            with contextlib.suppress(faults.NotFound, faults.Conflict, WcowError):
+                self._client.json("POST", f"/wcow/exec/{self._identity}/kill", query={"signal": signal})
+
+        await self._in_thread(ask)
+
+    async def _in_thread(self, work: Any, *arguments: Any) -> Any:
+        return await self._loop.run_in_executor(self._threads, work, *arguments)
+
+    def _read(self) -> None:
+        try:
+            for piece in self._stream.pieces():
+                self._put((_STREAMS.get(piece.stream, "stdout"), bytes(piece.data)))
+        except (WcowError, OSError, ValueError):
+            pass  # the stream was closed or broke: what is there is all there is
+        finally:
+            self._put(None)
+            with contextlib.suppress(OSError):
+                self._stream.close()
+
+    def _put(self, got: tuple[str, bytes] | None) -> None:
+        self._room.acquire()
+        with contextlib.suppress(RuntimeError):  # the loop has been closed
+            self._loop.call_soon_threadsafe(self._output.put_nowait, got)

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the WinRM service needs of the machine that it serves: start a program, and speak with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+STDOUT, STDERR = "stdout", "stderr"
+
+
+class Program(Protocol):
+    """A program that was started. Its output comes in order, and no output is lost between two reads."""
+
+    async def read(self) -> tuple[str, bytes] | None:
+        """Return what it wrote next (``stdout`` or ``stderr``, never empty); none when both have ended."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Write to its standard input; what it does not read any more is dropped. Waits while its pipe is full."""
+        ...
+
+    async def end_input(self) -> None:
+        """Close its standard input."""
+        ...
+
+    async def code(self) -> int:
+        """Wait for its end, and return its exit code (unsigned, 32 bits)."""
+        ...
+
+    async def interrupt(self) -> None:
+        """Press Ctrl-C in its console."""
+        ...
+
+    async def kill(self) -> None:
+        """End it and all that it started; nothing for one that has ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What to start: a command line as Windows takes it, with environment and folder (empty: the user's), and the code
+    page of its console."""
+
+    line: str
+    environment: tuple[tuple[str, str], ...] = ()
+    folder: str = ""
+    code_page: int = 437
+
+
+class Machine(Protocol):
+    """The Windows machine behind the service."""
+
+    @property
+    def name(self) -> str:
+        """What it calls itself: ``COMPUTERNAME``."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Its Windows: ``10.0.20348``."""
+        ...
+
+    async def start(self, start: Start) -> Program:
+        """Start a program. :class:`NotFound` if there is none of that name."""
+        ...
+
+    async def start_powershell(self) -> Program:
+        """Start a PowerShell that serves its remoting protocol on its standard streams (``-s``)."""
+        ...
+
+
+class NotFound(Exception):
+    """Windows error 2: there is no such program."""

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The WinRM service without its wire: an envelope comes in, an envelope goes out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ...errors import FormatError
+from . import answer, fault, names, request
+from .answer import ShellState
+from .fault import Fault
+from .powershell import PowerShellShell
+from .program import Machine
+from .request import Request
+from .shell import CommandShell
+
+log = logging.getLogger("wcow.hostd.winrm")
+
+SHELLS = 30
+"""Shells of one user: ``MaxShellsPerUser`` of Windows."""
+IDLE = 7200.0
+"""Seconds after which a shell of which nothing is asked is closed: ``IdleTimeout`` of Windows."""
+REAP = 5.0
+"""How often shells are looked at for that, in seconds."""
+
+Shell = CommandShell | PowerShellShell
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, by which address."""
+
+    user: str
+    address: str
+
+
+@dataclass(slots=True)
+class Answer:
+    """What goes back: HTTP's status and a body. ``lost`` is called when the client has gone before it had it."""
+
+    status: int
+    body: bytes
+    lost: Callable[[], None] = field(default=lambda: None)
+
+
+class Service:
+    """The shells of a machine, and what is asked of them. Everything happens on one event loop."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self._shells: dict[str, Shell] = {}
+        self._reaper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to look for shells that are idle for too long."""
+        self._reaper = asyncio.create_task(self._reap())
+
+    async def close(self) -> None:
+        """Close all shells; safe to call twice."""
+        if self._reaper is not None:
+            self._reaper.cancel()
+        shells, self._shells = list(self._shells.values()), {}
+        await asyncio.gather(*(shell.close() for shell in shells), return_exceptions=True)
+
+    @property
+    def shells(self) -> list[ShellState]:
+        """What is open."""
+        return [shell.state for shell in self._shells.values()]
+
+    async def answer(self, data: bytes, caller: Caller | None) -> Answer:
+        """Answer an envelope. Without a caller only Identify is answered (the wire refuses the rest before)."""
+        message = ""
+        try:
+            asked = request.parse(data)
+            message = asked.message
+            if asked.operation == "identify":
+                return Answer(200, answer.identified(self.machine.version if caller else ""))
+            if caller is None:
+                raise Fault(fault.INTERNAL, "Access is denied. ")
+            return await self._answer(asked, caller)
+        except Fault as refused:
+            log.debug("fault %d: %s", refused.kind.code, refused.message)
+            return Answer(500, answer.refusal(message or request.message_of(data), refused, self.machine.name))
+        except Exception:
+            identity = secrets.token_hex(4)
+            log.exception("a request failed (%s)", identity)
+            return Answer(500, answer.refusal(message, Fault(fault.INTERNAL, f"Unspecified error (see the host's log, "
+                                                                             f"{identity}) "), self.machine.name))
+
+    async def _answer(self, asked: Request, caller: Caller) -> Answer:
+        do = getattr(self, f"_{asked.operation}", None)
+        if do is None:
+            raise Fault(fault.NO_ACTION)
+        done = await do(asked, caller)
+        return done if isinstance(done, Answer) else Answer(200, done)
+
+    async def _create(self, asked: Request, caller: Caller) -> bytes:
+        wanted = request.shell_wanted(asked)
+        powershell = asked.resource.lower().startswith(f"{names.POWERSHELL}/".lower())
+        if not powershell and asked.resource.lower() != names.CMD_RESOURCE:
+            raise Fault(fault.NO_RESOURCE)
+        if sum(shell.state.owner == caller.user for shell in self._shells.values()) >= SHELLS:
+            raise Fault(fault.SHELL_QUOTA)
+        identity = wanted.id or str(uuid.uuid4()).upper()
+        if identity in self._shells:
+            raise Fault(fault.EXISTS)
+        state = ShellState(identity, asked.resource, caller.user, caller.address, wanted.inputs, wanted.outputs,
+                           wanted.idle or IDLE, 0, wanted.name)
+        if powershell:
+            shell = PowerShellShell(self.machine, wanted, asked, state)
+            self._shells[identity] = shell
+            try:
+                await shell.begin(wanted)
+            except BaseException:
+                self._shells.pop(identity, None)
+                await shell.close()
+                raise
+        else:
+            self._shells[identity] = CommandShell(self.machine, wanted, asked, state)
+        return answer.created(asked, state)
+
+    async def _delete(self, asked: Request, caller: Caller) -> bytes:
+        shell = self._find(asked, caller)
+        del self._shells[shell.state.id]
+        await shell.close()
+        return answer.envelope(asked)
+
+    async def _get(self, asked: Request, caller: Caller) -> bytes:
+        if asked.resource.lower() == f"{names.CONFIG}".lower() or asked.resource.lower().startswith(f"{names.CONFIG}/"):
+            return answer.configured(asked)
+        return answer.envelope(asked, answer.described(self._find(asked, caller, touch=False).state))
+
+    async def _enumerate(self, asked: Request, caller: Caller) -> bytes:
+        if asked.resource.lower() != names.SHELL:
+            raise Fault(fault.NO_RESOURCE)
+        if request.is_filtered(asked):  # a shell's commands: those that run end with their connection here
+            return answer.listed(asked, [])
+        return answer.listed(asked, [shell.state for shell in self._shells.values()
+                                     if shell.state.owner == caller.user])
+
+    async def _command(self, asked: Request, caller: Caller) -> bytes:
+        shell = self._find(asked, caller)
+        return answer.commanded(asked, await shell.command(asked, request.command_wanted(asked)))
+
+    async def _send(self, asked: Request, caller: Caller) -> bytes:
+        shell = self._find(asked, caller)
+        try:
+            await asyncio.wait_for(shell.send(asked, request.sent(asked)), asked.timeout)
+        except TimeoutError:
+            raise Fault(fault.TIMED_OUT) from None
+        return answer.sent(asked)
+
+    async def _receive(self, asked: Request, caller: Caller) -> Answer:
+        shell = self._find(asked, caller)
+        command, streams = request.desired(asked)
+        output = shell.output(command, streams)
+        pieces, last = await output.take(asked.room, asked.timeout)
+        if not pieces and not last:
+            raise Fault(fault.TIMED_OUT)
+        code = output.code if last and command else None
+        shell.state.touched = time.monotonic()
+        return Answer(200, answer.received(asked, command, pieces, output.streams, code),
+                      lambda: output.give_back(pieces))
+
+    async def _signal(self, asked: Request, caller: Caller) -> bytes:
+        shell = self._find(asked, caller)
+        await shell.signal(*request.signalled(asked))
+        return answer.signalled(asked)
+
+    async def _disconnect(self, asked: Request, caller: Caller) -> bytes:
+        shell = self._find(asked, caller)
+        if not isinstance(shell, PowerShellShell):
+            raise Fault(fault.NO_ACTION)
+        shell.state.state = "Disconnected"
+        return answer.envelope(asked)
+
+    async def _reconnect(self, asked: Request, caller: Caller) -> bytes:
+        shell = self._find(asked, caller)
+        if not isinstance(shell, PowerShellShell):
+            raise Fault(fault.NO_ACTION)
+        shell.state.state = "Connected"
+        return answer.envelope(asked)
+
+    async def _connect(self, asked: Request, caller: Caller) -> bytes:
+        shell = self._find(asked, caller)
+        if not isinstance(shell, PowerShellShell):
+            raise Fault(fault.NO_ACTION)
+        try:
+            fragments = await shell.connect(request.connected(asked))
+        except FormatError:
+            raise Fault(fault.BAD_PARAMETER) from None
+        shell.state.state = "Connected"
+        return answer.connected(asked, shell.state, fragments)
+
+    def _find(self, asked: Request, caller: Caller, *, touch: bool = True) -> Shell:
+        """Return the shell that is asked for; one of another user is not there."""
+        shell = self._shells.get(asked.shell)
+        if shell is None or shell.state.owner != caller.user:
+            raise Fault(fault.NO_SHELL)
+        if touch:
+            shell.state.touched = time.monotonic()
+        return shell
+
+    async def _reap(self) -> None:
+        while True:
+            await asyncio.sleep(REAP)
+            now = time.monotonic()
+            for identity, shell in list(self._shells.items()):
+                if now - shell.state.touched > shell.state.idle:
+                    self._shells.pop(identity, None)
+                    log.info("shell %s was idle for %d s: closed", identity, shell.state.idle)
+                    await shell.close()
