@@ -101,7 +101,7 @@ def commanded(request: Request, command: str) -> bytes:
 
 def received(request: Request, command: str, pieces: list[Piece], streams: tuple[str, ...],
              code: int | None) -> bytes:
-    """Return the answer to Receive; with a ``code`` the command is done, and its ``streams`` have ended."""
+    """Return the answer to Receive; with a ``code`` the command is done and its ``streams`` have ended."""
     def attributes(stream: str) -> dict[str, str]:
         return {"Name": stream, **({"CommandId": command} if command else {})}
 
@@ -139,7 +139,7 @@ def connected(request: Request, shell: ShellState, fragments: str) -> bytes:
 
 
 def configured(request: Request) -> bytes:
-    """Return the answer to Get of the service's configuration: what clients read of it (pypsrp: the envelope's size)."""
+    """Return the answer to Get of the service's configuration (pypsrp reads the envelope's size of it)."""
     def group(name: str, *values: tuple[str, str]) -> str:
         return element(f"cfg:{name}", *(element(f"cfg:{key}", value) for key, value in values))
 
