@@ -228,9 +228,10 @@ def make_engine(place: EngineSettings, settings: Settings) -> Engine:
     from .programs import ProgramStore, WindowsPowerShell
     from .sandbox.wine import WineSandbox
 
-    events, home = Events(), place.root / "sandbox"
+    common = place.shared or place.root
+    events, home = Events(), common / "sandbox"
     sandbox = WineSandbox(home, ca=place.ca)
-    powershell = WindowsPowerShell(ProgramStore(place.root / "programs"), sandbox, home)
+    powershell = WindowsPowerShell(ProgramStore(common / "programs"), sandbox, home)
     images = Images(place, events, registries=engine_registries(settings), ground=lambda: Ground.of_wine(home),
                     build_tools=engine_build_tools(settings), powershell=powershell.layer)
     return Engine(place, sandbox, events, images, Volumes(place, events), Networks(place, events))

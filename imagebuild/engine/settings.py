@@ -26,7 +26,8 @@ class EngineSettings:
     with the only certificate authorities that containers trust, ``None`` for this machine's. ``build_memory`` is the
     address space in bytes that the process of one build may have; 0 is no limit. ``builds`` is how many builds work at
     once: each has a process that can fill a processor. ``log_level`` and ``log_format`` are those of
-    :class:`~.log.LogSettings`."""
+    :class:`~.log.LogSettings`. ``shared`` is the root of the engine whose Wine prefix and programs this one uses, too;
+    ``None`` for its own."""
 
     root: Path
     build: int = 20348
@@ -39,6 +40,7 @@ class EngineSettings:
     builds: int = max(2, os.cpu_count() or 1)
     log_level: str = "info"
     log_format: Literal["text", "json"] = "text"
+    shared: Path | None = None
 
     @property
     def os_version(self) -> str:

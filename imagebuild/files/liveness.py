@@ -19,10 +19,11 @@ STALE_SECONDS = 24 * 3600
 _FAR = 1 << 40  # Windows locks ranges of bytes, and keeps others from reading them: one that no file has
 
 
-def hold(fd: int) -> None:
-    """Show that the process that has ``fd`` open lives, until it closes it. Best effort: never raises."""
+def hold(fd: int, *, shared: bool = False) -> None:
+    """Show that the process that has ``fd`` open lives, until it closes it. With ``shared`` any number of processes do
+    so at once; without, one waits for the other. Best effort: never raises."""
     with suppress(OSError):
-        _lock(fd, wait=True)
+        _lock(fd, wait=True, shared=shared)
 
 
 def abandoned(path: Path, *, now: float | None = None) -> bool:
@@ -32,7 +33,7 @@ def abandoned(path: Path, *, now: float | None = None) -> bool:
     except OSError:
         return False
     try:
-        _lock(fd, wait=False)
+        _lock(fd, wait=False, shared=False)  # several may hold it; that another process asks is a doubt, too
     except BlockingIOError:
         return False
     except OSError:
@@ -53,7 +54,7 @@ def still_there(path: Path, fd: int) -> bool:
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(fd: int, *, wait: bool) -> None:
+    def _lock(fd: int, *, wait: bool, shared: bool) -> None:
         at = os.lseek(fd, 0, os.SEEK_CUR)
         os.lseek(fd, _FAR, os.SEEK_SET)
         try:
@@ -65,6 +66,6 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _lock(fd: int, *, wait: bool) -> None:
+    def _lock(fd: int, *, wait: bool, shared: bool) -> None:
         # flock, not lockf: closing another descriptor of the same file must not give the lock away.
-        fcntl.flock(fd, fcntl.LOCK_EX if wait else fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))

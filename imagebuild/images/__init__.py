@@ -24,17 +24,19 @@ if TYPE_CHECKING:
     from .local import LocalImage, find_local, list_images, local_name, remove_names, tag_image
     from .put import Layer, put_image, put_layer
     from .rootfs import IndexCache, Rootfs
+    from .stand_in import bring_stand_in
     from .tree import draw_tree
 
 __all__ = [
     "Advance", "BaseRequest", "Copied", "Event", "Files", "Finish", "Found", "IndexCache", "Item", "Layer", "Library",
-    "LocalImage", "Result", "Rootfs", "Step", "Warn", "bring_image", "cat_file", "copy_image", "draw_tree",
+    "LocalImage", "Result", "Rootfs", "Step", "Warn", "bring_image",
+    "bring_stand_in", "cat_file", "copy_image", "draw_tree",
     "find_local", "holds_indexes", "image_facts", "index_facts", "list_images", "load", "local_name", "make_base",
     "pick", "put_image", "put_layer", "remove_names", "rootfs_of_layer", "selector", "tag_image",
 ]
 
 _HOME = {
-    "BaseRequest": "base", "make_base": "base", "bring_image": "bring",
+    "BaseRequest": "base", "make_base": "base", "bring_image": "bring", "bring_stand_in": "stand_in",
     "cat_file": "cat", "Copied": "copy", "holds_indexes": "copy", "pick": "copy",
     **dict.fromkeys(("Advance", "Event", "Finish", "Result", "Step", "Warn"), ".events"),
     "image_facts": "inspect", "index_facts": "inspect",

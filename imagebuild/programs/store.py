@@ -89,7 +89,7 @@ class ProgramStore:
                 return found
             with suppress(OSError):
                 fd = os.open(_facts_of(found.folder.parent), os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
-                hold(fd)
+                hold(fd, shared=True)
                 if _facts_of(found.folder.parent).exists():
                     self._held[found.folder] = fd
                     return found

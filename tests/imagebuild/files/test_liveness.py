@@ -49,7 +49,7 @@ def test_a_file_is_held_against_its_own_process_too(tmp_path: Path) -> None:
 
 
 def test_where_locks_do_not_work_age_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(fd: int, *, wait: bool) -> None:
+    def refuse(fd: int, *, wait: bool, shared: bool) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(liveness, "_lock", refuse)

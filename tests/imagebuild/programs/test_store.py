@@ -135,6 +135,20 @@ def test_a_version_in_use_stays_until_its_user_has_gone(tmp_path: Path) -> None:
     assert names(store) == ["lock"]
 
 
+def test_two_engines_use_one_version_at_once_and_both_keep_it(tmp_path: Path) -> None:
+    root = tmp_path / "programs"
+    store, one, two = ProgramStore(root), ProgramStore(root), ProgramStore(root)
+    old = store.install(POWERSHELL, zipped(tmp_path))
+    assert one.use(POWERSHELL) == two.use(POWERSHELL) == old
+    store.remove(POWERSHELL)
+    one.close()
+    store.sweep(POWERSHELL)
+    assert old.folder.is_dir(), "the other still uses it"
+    two.close()
+    store.sweep(POWERSHELL)
+    assert not old.folder.exists()
+
+
 def test_what_is_not_there_cannot_be_removed(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="PowerShell is not installed"):
         ProgramStore(tmp_path).remove(POWERSHELL)

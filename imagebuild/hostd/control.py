@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts from outside: start one in a process of its own, stop it, remove it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ..engine.starter import told
+from ..errors import NotFoundError, StoreError, ToolError
+from . import record as records
+from .record import HostPlace, RunningHost, running
+
+Say = Callable[[str], None]
+START_SECONDS = 300
+STOP_SECONDS = 60
+_PAUSE = 0.02
+
+
+def start(place: HostPlace, *, options: Sequence[str] = (), say: Say, seconds: float = START_SECONDS) -> RunningHost:
+    """Start the host of a place in a process of its own, and return how it is reached when it answers.
+
+    StoreError when it runs already, ToolError when it does not start.
+    """
+    if running(place) is not None:
+        raise StoreError(f"the host {place.name} runs already", why=f"process {running(place)}",
+                         hint=f"'wcow host stop {place.name}' ends it")
+    command = [sys.executable, "-m", "imagebuild", *options, "host", "serve", place.name]
+    reader, writer = os.pipe()
+    try:
+        with open(place.log, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as log:
+            child = subprocess.Popen([*command, "--starter", str(writer)], stdin=subprocess.DEVNULL, stdout=log,
+                                     stderr=log, start_new_session=True, pass_fds=(writer,))
+    finally:
+        os.close(writer)
+    pid = child.pid
+    try:
+        for line in told(reader, seconds):
+            if "pid" in line:
+                pid = line["pid"]
+            elif "say" in line:
+                say(line["say"])
+            elif "error" in line:
+                error = line["error"]
+                pid = 0
+                raise ToolError(f"the host {place.name} did not start", program="wcow host",
+                                why=": ".join(filter(None, (str(error.get("what", "")), str(error.get("why", ""))))),
+                                hint=str(error.get("hint") or f"look into {place.log}"))
+            else:
+                found, pid = running(place), 0
+                if found is None:
+                    break
+                return found
+        pid = 0
+        raise ToolError(f"the host {place.name} did not start", program="wcow host",
+                        why="its process ended without a reason", hint=f"look into {place.log}")
+    except TimeoutError:
+        raise ToolError(f"the host {place.name} did not start", program="wcow host", why=f"it had {seconds:g} s",
+                        hint=f"look into {place.log}") from None
+    finally:
+        os.close(reader)
+        if pid:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        child.wait()
+
+
+def stop(place: HostPlace, *, seconds: float = STOP_SECONDS) -> None:
+    """Stop a host and wait until it is gone; what it holds stays. NotFoundError when it does not run."""
+    found = running(place)
+    if found is None:
+        raise NotFoundError(f"the host {place.name} does not run", why=f"no process holds {place.folder}")
+    end = time.monotonic() + seconds
+    with suppress(ProcessLookupError):
+        if found.pid:
+            os.kill(found.pid, signal.SIGTERM)
+    while running(place) is not None:
+        if time.monotonic() > end:
+            raise ToolError(f"the host {place.name} does not stop", program="wcow host", why=f"it had {seconds:g} s",
+                            hint=f"kill -9 {found.pid}: nothing on its disk is lost by that")
+        time.sleep(_PAUSE)
+
+
+def remove(place: HostPlace, *, force: bool = False) -> None:
+    """Remove a host and all that it holds. StoreError when it runs, unless ``force`` stops it before."""
+    if not place.folder.is_dir():
+        records.read(place)  # says that there is none
+    if running(place) is not None:
+        if not force:
+            raise StoreError(f"cannot remove the host {place.name}", why="it runs",
+                             hint=f"'wcow host stop {place.name}', or remove -f")
+        stop(place)
+    _remove_tree(place.folder)
+
+
+def _remove_tree(folder: Path) -> None:
+    """Remove a folder with those that overlayfs has closed to everybody (``work/work`` has mode 000). No link is
+    followed."""
+    def open_up(function: object, path: str, error: object) -> None:
+        found = os.lstat(path)
+        if not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o700 == 0o700:
+            raise StoreError(f"cannot remove {path}", why=str(error[1] if isinstance(error, tuple) else error))
+        Path(path).chmod(0o700)
+        shutil.rmtree(path, onerror=open_up)
+
+    shutil.rmtree(folder, onerror=open_up)

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The process of a host: its box in an engine of its own, and the services by which it is reached."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from ..dockerapi import Client
+from ..engine import EngineSettings, engine_place, inside
+from ..engine import Running as RunningEngine
+from ..errors import ToolError
+from ..images import BaseRequest, bring_stand_in
+from .box import Box
+from .certificate import ensure_certificate, server_context
+from .record import HostPlace, HostRecord, RunningHost, held, tell_running
+from .winrm import Account, Accounts, Listener, Offered, Service
+from .winrm.login import store
+
+if TYPE_CHECKING:
+    from ..engine.core import Engine
+
+log = logging.getLogger("wcow.hostd")
+
+Make = Callable[[EngineSettings], "Engine"]
+Say = Callable[[str], None]
+CONTAINER = "host"
+"""The box's name in its engine."""
+_STOP_SECONDS = 15
+
+
+def settings_of(place: HostPlace, record: HostRecord) -> EngineSettings:
+    """Return how the engine that runs a host's box is set up; it shares Wine's prefix with the user's engine."""
+    return EngineSettings(place.box, build=record.build, revision=record.revision, name=record.name,
+                          shared=engine_place().root)
+
+
+def serve(place: HostPlace, record: HostRecord, make: Make, *, say: Say, ready: Callable[[RunningHost], None]) -> None:
+    """Be the host until SIGTERM or SIGINT: start its box, answer on its ports, and stop the box at the end.
+
+    ``say`` gets lines of progress, ``ready`` is called when everything answers. Raises what keeps it from that.
+    """
+    settings = settings_of(place, record)
+    with held(place), ExitStack() as stack:
+        place.box.mkdir(exist_ok=True, mode=0o700)
+        engine = stack.enter_context(inside(lambda: make(settings), place.box, say=say))
+        client = stack.enter_context(Client.at(engine.host, timeout=60))
+        stack.enter_context(_box(client, record, say))
+        asyncio.run(_answer(place, record, engine, client, ready))
+
+
+@contextmanager
+def _box(client: Client, record: HostRecord, say: Say) -> Iterator[None]:
+    """Start the host's container, which is made when it is missing, and stop it at the end."""
+    found = client.json("GET", "/containers/json", query={"all": True, "filters": {"name": {f"^/?{CONTAINER}$": True}}})
+    if not found:
+        say(f"making Windows Server, build {record.build}")
+        image = f"wcow.invalid/host/server:{record.os_version}"
+        bring_stand_in(client, BaseRequest(flavour="server", os_version=record.os_version), image)
+        client.json("POST", "/containers/create", query={"name": CONTAINER}, body={
+            "Image": image, "Hostname": record.name, "Cmd": ["cmd.exe"], "OpenStdin": True, "Tty": False,
+            "WorkingDir": "C:\\", "HostConfig": {"LogConfig": {"Type": "none"}}})
+    with client.call("POST", f"/containers/{CONTAINER}/start"):
+        pass
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Exception), client.call("POST", f"/containers/{CONTAINER}/stop",
+                                                         query={"t": _STOP_SECONDS}):
+            pass
+
+
+async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, client: Client,
+                  ready: Callable[[RunningHost], None]) -> None:
+    """Run the WinRM service until a signal comes."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    box = Box(client, CONTAINER, name=record.name.upper(), version=f"10.0.{record.build}")
+    accounts = Accounts(box.name, (Account(record.user, record.password),))
+    os.environ["NETBIOS_COMPUTER_NAME"] = box.name  # what pyspnego's NTLM says this machine is called
+    hashes = store(accounts)
+    certificate, key = place.certificate
+    ensure_certificate(certificate, key, record.name)
+    files = (os.fspath(certificate), os.fspath(key))
+    service = Service(box)
+    plain = Listener(service, accounts, Offered(unencrypted=record.unencrypted), certificate=files)
+    secure = Listener(service, accounts, Offered(), server_context(certificate, key), files)
+    try:
+        await service.start()
+        port = await _listen(plain, record.address, record.port)
+        tls_port = -1 if record.tls_port < 0 else await _listen(secure, record.address, record.tls_port)
+        run = RunningHost(os.getpid(), port, tls_port)
+        tell_running(place, run)
+        ready(run)
+        log.info("%s answers on %s:%d", record.name, record.address, port)
+        await stop.wait()
+    finally:
+        await plain.close()
+        await secure.close()
+        await service.close()
+        box.close()
+        os.close(hashes)
+
+
+async def _listen(listener: Listener, address: str, port: int) -> int:
+    try:
+        return await listener.start(address, port)
+    except OSError as error:
+        raise ToolError(f"cannot listen on {address}:{port}", program="wcow host", why=error.strerror or str(error),
+                        hint="choose another port, or 0 for a free one") from error
