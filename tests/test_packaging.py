@@ -162,7 +162,7 @@ top = pathlib.Path(sys.argv[1])
 sys.path.insert(0, str(top))
 names = sorted(".".join(path.relative_to(top).with_suffix("").parts).removesuffix(".__init__")
                for path in (top / "ansible_collections/wcow/containers/imagebuild").rglob("*.py"))
-names = [name for name in names if not {"cli", "engine", "__main__"} & set(name.split("."))]
+names = [name for name in names if not {"cli", "engine", "hostd", "__main__"} & set(name.split("."))]
 for name in names:
     importlib.import_module(name)
 print(len(names), "imagebuild" in sys.modules)

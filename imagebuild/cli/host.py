@@ -97,7 +97,7 @@ def _check_build(build: int) -> None:
 def _password(from_stdin: bool, *, needed: bool) -> str:
     """Return the password that was given, empty when none was and none is needed."""
     text = sys.stdin.readline().rstrip("\r\n") if from_stdin else os.environ.get(PASSWORD, "")
-    if not text and needed:
+    if not text and needed and not from_stdin:
         if not sys.stdin.isatty():
             raise UsageError("a new host needs a password", why="there is no default one",
                              hint=f"--password-stdin, or {PASSWORD}")

@@ -42,6 +42,14 @@ def docker() -> Path:
     return program.parent
 
 
+def linux_powershell() -> Path:
+    """A PowerShell 7 for this machine, the program itself."""
+    program = _folder("WCOW_LINUX_POWERSHELL", "powershell-*-linux-x64.*", "pwsh",
+                      "the archive of PowerShell 7 for Linux (x64) from its releases") / "pwsh"
+    program.chmod(0o755)
+    return program
+
+
 def _folder(variable: str, pattern: str, program: str, what: str) -> Path:
     said = os.environ.get(variable)
     found = Path(said) if said else max(SHARED.glob(pattern), default=None) if SHARED.is_dir() else None
