@@ -82,11 +82,19 @@ def stop(place: HostPlace, *, seconds: float = STOP_SECONDS) -> None:
     with suppress(ProcessLookupError):
         if found.pid:
             os.kill(found.pid, signal.SIGTERM)
-    while running(place) is not None:
+    while running(place) is not None or _lives(found.pid):
         if time.monotonic() > end:
             raise ToolError(f"the host {place.name} does not stop", program="wcow host", why=f"it had {seconds:g} s",
                             hint=f"kill -9 {found.pid}: nothing on its disk is lost by that")
         time.sleep(_PAUSE)
+
+
+def _lives(pid: int) -> bool:
+    """Return whether a process has not ended yet; one that its parent has not asked about has."""
+    try:
+        return Path("/proc", str(pid), "stat").read_bytes().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    except (OSError, IndexError):
+        return False
 
 
 def remove(place: HostPlace, *, force: bool = False) -> None:

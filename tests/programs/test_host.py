@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from support import engine, programs, sandboxes, users
 
+from imagebuild.hostd import control
+
 PASSWORD = "pass:word1"
 
 
@@ -87,7 +89,7 @@ def test_a_host_is_started_reached_stopped_and_found_as_it_was_left(host: Comman
     [row] = json.loads(host("list", "--format", "json"))
     assert row["running"] and row["winrm_port"] == first["winrm_port"]
     host("stop", "win")
-    assert not Path("/proc", str(first["pid"])).exists()
+    assert not control._lives(first["pid"])
     assert "has build 17763" in host("start", "win", "--build", "20348", status=2)
     second = json.loads(host("start", "win", "--format", "json", password=None))
     assert run(second, "type C:\\kept.txt")[1] == b"kept\r\n"

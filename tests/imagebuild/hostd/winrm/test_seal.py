@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,10 +29,8 @@ def test_what_was_sealed_is_opened_again(plain: bytes, protocol: str) -> None:
 
 @given(st.binary(max_size=300))
 def test_whatever_comes_is_opened_or_a_format_error(body: bytes) -> None:
-    try:
+    with contextlib.suppress(FormatError):
         seal.unseal(body, lambda signature, data: data)
-    except FormatError:
-        pass
 
 
 @pytest.mark.parametrize(("change", "why"), [
