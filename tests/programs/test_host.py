@@ -81,7 +81,7 @@ def test_a_host_is_started_reached_stopped_and_found_as_it_was_left(host: Comman
         return done.status_code, done.std_out, done.std_err
 
     first = json.loads(host("start", "win", "--build", "17763", "--format", "json"))
-    assert run(first, "ver") == (0, b"\r\nMicrosoft Windows 10.0.17763\r\n", b"")
+    assert run(first, "ver") == (0, b"\r\nMicrosoft Windows [Version 10.0.17763]\r\n", b"")
     assert run(first, 'echo "a b" & exit 300') == (300, b'"a b" \r\n', b"")
     assert run(first, "echo kept> C:\\kept.txt & reg add HKLM\\SOFTWARE\\Kept /v x /d y /f >nul")[0] == 0
     assert "runs already" in host("start", "win", status=3)
