@@ -92,7 +92,7 @@ def test_a_host_is_started_reached_stopped_and_found_as_it_was_left(host: Comman
     assert not control._lives(first["pid"])
     assert "has build 17763" in host("start", "win", "--build", "20348", status=2)
     second = json.loads(host("start", "win", "--format", "json", password=None))
-    assert run(second, "type C:\\kept.txt")[1] == b"kept\r\n"
+    assert run(second, "type C:\\kept.txt")[1] == b"kept \r\n"
     assert b"y" in run(second, "reg query HKLM\\SOFTWARE\\Kept /v x")[1]
     host("remove", "-f", "win")
     assert json.loads(host("list", "--format", "json")) == []
