@@ -140,14 +140,18 @@ class Chaos:
             engine = subprocess.Popen(
                 [self.user.python, "-m", "imagebuild", "engine", "start", "--foreground", "--root",
                  str(self.root)], cwd=HERE.parents[1], stdin=subprocess.DEVNULL, stdout=said, stderr=said,
-                env=self.user.environment(), **self.user.popen())
+                env={**self.user.environment(), "PYTHONFAULTHANDLER": "1"}, **self.user.popen())
         end = time.monotonic() + START_SECONDS
         while True:
             found = running(self.root)
             if found is not None and found.pid == engine.pid:
                 return engine, Client.at(f"unix://{found.socket}", timeout=60)
             assert engine.poll() is None, f"the engine does not start: {log.read_text()[-3000:]}"
-            assert time.monotonic() < end, "the engine does not answer"
+            if time.monotonic() > end:
+                engine.send_signal(signal.SIGABRT)  # it says where it is
+                engine.wait(10)
+                said = log.read_text("utf-8", "replace")[-6000:]
+                raise AssertionError(f"the engine does not answer within {START_SECONDS} s: {said}")
             time.sleep(0.02)
 
     def _look(self, client: Client) -> None:
