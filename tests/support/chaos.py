@@ -37,7 +37,7 @@ from .registry_double import RegistryDouble
 from .users import User
 
 START_SECONDS = 300
-"""So long an engine may take to answer: another test may be making the Wine prefix that all share, on a busy machine."""
+"""An engine may take so long to answer: on a busy machine another test may be making the prefix that all share."""
 LONGEST = 1.5
 """Seconds of work after which the engine is killed, at most."""
 PULLED, MOST = 6, 4
@@ -142,11 +142,20 @@ class Chaos:
                 [self.user.python, "-m", "imagebuild", "engine", "start", "--foreground", "--root",
                  str(self.root)], cwd=HERE.parents[1], stdin=subprocess.DEVNULL, stdout=said, stderr=said,
                 env={**self.user.environment(), "PYTHONFAULTHANDLER": "1"}, **self.user.popen())
+        try:
+            return engine, self._client(engine, log)
+        except BaseException:
+            engine.kill()
+            engine.wait(10)
+            raise
+
+    def _client(self, engine: subprocess.Popen[bytes], log: Path) -> Client:
+        """Wait until the engine answers: a client of it."""
         end = time.monotonic() + START_SECONDS
         while True:
             found = running(self.root)
             if found is not None and found.pid == engine.pid:
-                return engine, Client.at(f"unix://{found.socket}", timeout=60)
+                return Client.at(f"unix://{found.socket}", timeout=60)
             assert engine.poll() is None, f"the engine does not start: {log.read_text()[-3000:]}"
             if time.monotonic() > end:
                 engine.send_signal(signal.SIGABRT)  # it says where it is
