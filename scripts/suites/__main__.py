@@ -116,6 +116,8 @@ def _free_ports(count: int) -> list[str]:
 
 def _run(source: Source, python: Path, made: Engine, host: str, report: Path, part: str) -> None:
     """Run pytest with the adapter, as the suite's authors start it and as the engine's account."""
+    from support import programs
+
     suite, user = source.suite, made.user
     files = made.folder / "suite"
     files.mkdir(exist_ok=True)
@@ -137,6 +139,10 @@ def _run(source: Source, python: Path, made: Engine, host: str, report: Path, pa
            **({"WCOW_SUITES_PART": part} if part else {})}
     command = [python, "-m", "pytest", "-p", "adapter", "-p", "no:cacheprovider", "-ra", *suite.arguments,
                f"--junitxml={report}", *(["-k", part] if part else []), *suite.tests]
+    if suite.own_tmp:
+        shown = (made.root.parent, source.folder, report.parent)
+        command = [programs.find("bwrap"), "--dev-bind", "/", "/", "--tmpfs", "/tmp", "--chmod", "1777", "/tmp",
+                   *(word for folder in shown for word in ("--bind", folder, folder)), "--die-with-parent", *command]
     subprocess.run([str(word) for word in command], cwd=source.folder, env=env, check=False, **user.popen())
 
 
