@@ -38,8 +38,8 @@ PROGRAMS = {
     "wcowjob.dll": ("jobs.c", "jobs.def", *_LIBRARY, *_BARE, "-lntdll"),
     "wcowcmd.dll": ("cmdlib.c", "cmdconsole.c", "cmdlinks.c", "cmdwords.c", "cmdlib.def", *_LIBRARY, *_BARE,
                     "-lkernel32"),
-    "wcowbase.dll": ("base.c", "opened.c", "paths.c", "reparse.c", "listing.c", "times.c", "folders.c", "text.c",
-                     "base.def", *_LIBRARY, *_MAPPED, *_BARE, "-lntdll", "-lgcc"),
+    "wcowbase.dll": ("base.c", "opened.c", "paths.c", "reparse.c", "listing.c", "times.c", "folders.c", "pipes.c",
+                     "text.c", "base.def", *_LIBRARY, *_MAPPED, *_BARE, "-lntdll", "-lgcc"),
 }
 """Each file with what it is made of."""
 

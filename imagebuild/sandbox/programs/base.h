@@ -22,7 +22,7 @@ enum {
     TAG_MISMATCH = (int)0xC0000277, DATA_INVALID = (int)0xC0000278, UNRESOLVED = (int)0xC0000280,
     TOO_SMALL = (int)0xC0000023, BAD_LENGTH = (int)0xC0000004, NO_MEMORY = (int)0xC0000017,
     FULL = (int)0xC000007F, WRITE_PROTECTED = (int)0xC00000A2, UNSUCCESSFUL = (int)0xC0000001,
-    NOT_SUPPORTED = (int)0xC00000BB, INVALID = (int)0xC000000D,
+    NO_DEVICE = (int)0xC00000CB, NOT_SUPPORTED = (int)0xC00000BB, INVALID = (int)0xC000000D,
 };
 
 enum kind { NO_LINK, FILE_LINK, DIRECTORY_LINK, JUNCTION };
@@ -76,6 +76,8 @@ struct opened {
     char *link; /* its path; NULL: a folder */
     int leaves; /* the link goes when the handle is closed */
     struct listing *listing;
+    WCHAR *pipes; /* of the folder of pipes: their names, each with its 0, and where the next one is */
+    ULONG next_pipe;
 };
 extern volatile LONG opened_files;
 struct opened *find_opened(HANDLE handle); /* under the lock */
@@ -84,6 +86,10 @@ void lock_opened(void);
 void unlock_opened(void);
 int opened_link(HANDLE handle, char *path); /* its path; 0: it is no link */
 void forget_listing(struct listing *listing);
+
+/* The folder of all pipes (pipes.c), and their names. */
+int is_pipe_root(HANDLE handle);
+WCHAR *names_of_pipes(HANDLE root);
 
 /* Creation times (times.c): Wine tells the time of the last change in their place. */
 void keep_creation(HANDLE handle, LONGLONG time);

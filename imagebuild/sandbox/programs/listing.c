@@ -199,6 +199,50 @@ static NTSTATUS add_rest(struct listing *listing, int folder, IO_STATUS_BLOCK *i
     return io->Status = 0;
 }
 
+/* Names of pipes, those that are asked for. */
+static NTSTATUS list_pipes(HANDLE handle, IO_STATUS_BLOCK *io, char *out, ULONG size, ULONG class, int single,
+                           const UNICODE_STRING *mask, int restart)
+{
+    const ULONG where = name_at(class);
+    ULONG used = 0, last = 0, length = mask ? mask->Length / 2 : 0;
+    WCHAR wanted[NAME_ROOM] = L"";
+    struct opened *one;
+    int first = restart;
+
+    if (length < NAME_ROOM) for (ULONG i = 0; i < length; i++) wanted[i] = RtlUpcaseUnicodeChar(mask->Buffer[i]);
+    lock_opened();
+    if ((one = add_opened(handle)) && (restart || !one->pipes)) {
+        give_back(one->pipes);
+        one->pipes = names_of_pipes(handle);
+        one->next_pipe = 0;
+        first = 1;
+    }
+    while (one && one->pipes && one->pipes[one->next_pipe]) {
+        const WCHAR *name = one->pipes + one->next_pipe;
+        ULONG start = (used + 7) & ~7u;
+        struct entry *entry = (struct entry *)(out + start);
+
+        length = 2 * (ULONG)wcslen(name);
+        if (wanted[0] && !matches(wanted, name)) {
+            one->next_pipe += length / 2 + 1;
+            continue;
+        }
+        if (start + where + length > size) break;
+        memset(entry, 0, where);
+        if (class == 12) *(ULONG *)(out + start + 8) = length;
+        else entry->attributes = FILE_ATTRIBUTE_NORMAL, entry->name_length = length;
+        memcpy(out + start + where, name, length);
+        if (used) ((struct entry *)(out + last))->next = start - last;
+        last = start;
+        used = start + where + length;
+        one->next_pipe += length / 2 + 1;
+        if (single) break;
+    }
+    unlock_opened();
+    io->Information = used;
+    return io->Status = used ? 0 : first ? NO_SUCH_FILE : NO_MORE_FILES;
+}
+
 NTSTATUS WINAPI NtQueryDirectoryFile(HANDLE handle, HANDLE event, void *apc, void *context, IO_STATUS_BLOCK *io,
                                      void *out, ULONG size, ULONG class, BOOLEAN single, UNICODE_STRING *mask, BOOLEAN restart)
 {
@@ -207,7 +251,12 @@ NTSTATUS WINAPI NtQueryDirectoryFile(HANDLE handle, HANDLE event, void *apc, voi
     NTSTATUS status, more;
     int folder = -1;
 
-    if (!name_at(class) || !find_wines() || file_of(handle, 0, &folder, NULL))
+    if (!name_at(class) || !find_wines()) folder = -1;
+    else if (file_of(handle, 0, &folder, NULL)) {
+        if (is_pipe_root(handle)) return list_pipes(handle, io, out, size, class, single, mask, restart);
+        folder = -1;
+    }
+    if (folder < 0)
         return ZwQueryDirectoryFile(handle, event, apc, context, io, out, size, class, single, mask, restart);
     lock_opened();
     one = add_opened(handle);

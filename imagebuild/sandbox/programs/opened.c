@@ -64,6 +64,7 @@ static void end(struct opened *one)
 {
     if (one->leaves && linux_unlink(one->link, 0)) linux_unlink(one->link, AT_DIRECTORY); /* no link any more */
     if (one->listing) forget_listing(one->listing);
+    give_back(one->pipes);
     give_back(one->link);
     give_back(one);
 }

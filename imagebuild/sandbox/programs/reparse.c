@@ -145,10 +145,18 @@ static void fill_basic(struct basic *out, const struct linux_stat *found, enum k
 static NTSTATUS corrected(const OBJECT_ATTRIBUTES *attr, NTSTATUS status, struct basic *out)
 {
     char path[LONG_PATH], text[8];
+    UNICODE_STRING pipes;
     struct linux_stat found;
     enum kind kind;
     int length = -LINUX_ENOENT;
 
+    if (status == NO_DEVICE && !attr->RootDirectory) { /* \\.\pipe\ */
+        RtlInitUnicodeString(&pipes, L"\\??\\pipe\\");
+        if (!RtlEqualUnicodeString(&pipes, attr->ObjectName, TRUE)) return status;
+        out->attributes = FILE_ATTRIBUTE_DIRECTORY;
+        out->written = 1;
+        return 0;
+    }
     if (status && status != NO_SUCH_FILE && status != UNRESOLVED && status != NAME_NOT_FOUND) return status;
     if (!attr->RootDirectory && quick_path(attr->ObjectName, path))
         length = linux_readlink(AT_CWD, path, text, sizeof text);

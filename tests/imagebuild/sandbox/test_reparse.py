@@ -200,6 +200,23 @@ def test_powershell_makes_links_and_says_where_they_lead(linked: Box, boxes: Box
         "real.dir real.file in.txt"])
 
 
+def test_named_pipes_are_listed(boxes: Boxes) -> None:
+    with programs.skipping():
+        powershell = Mount(windows_programs.powershell(), r"C:\pwsh", read_only=True)
+        boxes.add_program(sandboxes.compile_program(SOURCE, "-municode"), "links.exe")
+    (boxes.layer / "test.ps1").write_text(r"""
+        $pipe = [IO.Pipes.NamedPipeServerStream]::new('mine.pipe')
+        [IO.Directory]::GetFiles('\\.\pipe\', 'm*')
+        (Get-ChildItem \\.\pipe\).Name -eq 'mine.pipe'
+        C:\links.exe list \\.\pipe\mi*
+        $pipe.Dispose()
+        C:\links.exe list \\.\pipe\mi*
+    """)
+    box = boxes.open(mounts=(powershell,))
+    done = run(box, r"C:\pwsh\pwsh.exe -NoProfile -ExecutionPolicy Bypass -File C:\test.ps1")
+    assert done.out.splitlines() == [r"\\.\pipe\mine.pipe", "mine.pipe", "  find mine.pipe 80 0 0", "list 2"]
+
+
 def test_node_makes_links_and_reads_them(boxes: Boxes) -> None:
     with programs.skipping():
         node = Mount(windows_programs.node(), r"C:\node", read_only=True)
