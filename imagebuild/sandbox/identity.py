@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from ..errors import ToolError
 from ..windows.releases import Release, release
 from ..windows.upcase import fold
+from .cpu_keys import cpu_keys
 from .windows_keys import Values, windows_keys
 
 _VERSION = r"Software\Microsoft\Windows NT\CurrentVersion"
@@ -39,6 +40,7 @@ def system(hostname: str, build: int = 0, revision: int = 0, user: str = ADMINIS
         rf"{_CONTROL}\ComputerName\ComputerName": {"ComputerName": netbios},
         rf"{_CONTROL}\ComputerName\ActiveComputerName": {"ComputerName": netbios},
         r"System\ControlSet001\Services\Tcpip\Parameters": {"Hostname": hostname, "NV Hostname": hostname},
+        **cpu_keys(),
     }
     if build:
         keys[_VERSION] = _windows(build, revision)

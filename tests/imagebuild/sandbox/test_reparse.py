@@ -233,10 +233,12 @@ def test_node_makes_links_and_reads_them(boxes: Boxes) -> None:
         console.log(fs.readdirSync('C:\\n', {withFileTypes: true}).map(e => e.name + e.isSymbolicLink()).join(' '));
         fs.rmSync('C:\\n\\junction', {recursive: true}); fs.unlinkSync('C:\\n\\file'); fs.rmdirSync('C:\\n\\dir');
         console.log(fs.readdirSync('C:\\n', {recursive: true}).join(' '));
+        const os = require('os');
+        console.log(os.cpus().length === os.availableParallelism() && os.cpus()[0].speed > 0);
     """)
     box = boxes.open(mounts=(node,))
     done = run(box, r"C:\node\node.exe C:\test.js")
     assert (done.err, done.out.splitlines()) == ("", [
         r"junction true C:\n\sub true C:\n\sub C:\n\sub", r"file true sub\in.txt false C:\n\sub\in.txt C:\n\sub\in.txt",
         r"dir true sub true C:\n\sub C:\n\sub", r"sub false  true C:\n\sub C:\n\sub",
-        "dirtrue filetrue junctiontrue subfalse", r"sub sub\in.txt"])
+        "dirtrue filetrue junctiontrue subfalse", r"sub sub\in.txt", "true"])
