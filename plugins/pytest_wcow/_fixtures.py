@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -113,9 +114,11 @@ def container_factory(wcow_engine: Engine, _wcow_after: list[tuple[str, str]],
 
     run = run_of(request.config)
     made: list[Container] = []
+    one = threading.Lock()  # a test may make containers in several threads; pytest's fixtures know of one
 
     def factory(image: str = "", *, wait: Any = None, timeout: float = 60.0, **facts: Any) -> Container:
-        name = image or request.getfixturevalue("nanoserver_image")
+        with one:
+            name = image or request.getfixturevalue("nanoserver_image")
         with told():
             box = make(run, wcow_engine, request, _spec(name, facts), wait=wait, timeout=timeout)
         made.append(box)
