@@ -89,7 +89,15 @@ def copy_out(container: Container, source: str, target: Path) -> None:
         for member in packed:
             rest = posixpath.relpath(member.name, top) if top else member.name
             member.name = target.name if rest == "." else f"{target.name}/{rest}"
-            packed.extract(member, target.parent, filter="data")
+            _extract(packed, member, target.parent)
+
+
+def _extract(packed: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
+    """Write one entry below a folder, and nothing outside. Python before 3.11.4 has no filters for that."""
+    if hasattr(tarfile, "data_filter"):
+        packed.extract(member, folder, filter="data")
+    elif (member.isfile() or member.isdir()) and not (member.name.startswith("/") or ".." in member.name.split("/")):
+        packed.extract(member, folder)
 
 
 def read_file(container: Container, source: str) -> bytes:

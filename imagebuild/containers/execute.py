@@ -11,6 +11,7 @@ import base64
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ..dockerapi import Client, shapes, streams
@@ -62,8 +63,9 @@ def execute(client: Client, container: str, argv: Sequence[str], ways: Ways | No
     with client.attach(f"/exec/{identifier}/start", body=shapes.ExecStart(tty=ways.tty)) as stream, \
             deadline.closing(stream, f"{words[0]} did not end"):
         if ways.stdin:
-            stream.write(ways.stdin)
-            stream.end()
+            with suppress(DaemonError):  # it has ended, or reads no more: what it said and its code tell which
+                stream.write(ways.stdin)
+                stream.end()
         if ways.tty:
             out[streams.STDOUT] += list(stream)
         else:

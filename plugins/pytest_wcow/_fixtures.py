@@ -152,7 +152,7 @@ def _shared(engine: Engine, image: str, args: Mapping[str, Any], request: pytest
     spec, more = _wanted(image, args, request)
     place = Shared(run, engine, request.fixturename or "", spec)
     with told():
-        box = place.join(lambda: make(run, engine, request, spec, **more))
+        box = place.join(lambda: make(run, engine, request, spec, keep=run.options.reuse, **more))
     yield box
     place.leave(lambda: end(run, engine, box))
 

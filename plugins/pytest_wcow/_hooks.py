@@ -84,7 +84,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["wcow"] = json.dumps(run.told())
-    elif run.options.timeline:
+        return
+    from ._share import end_shared
+
+    end_shared(run)
+    if run.options.timeline:
         from ._timeline import write_timeline
 
         write_timeline(run)

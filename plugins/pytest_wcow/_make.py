@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def make(run: Run, engine: Engine, request: pytest.FixtureRequest, spec: Spec, *, wait: Any = None,
-         timeout: float = 60.0) -> Container:
+         timeout: float = 60.0, keep: bool = False) -> Container:
     """Create, start and wait for a container. Raises a WcowError of what went wrong; skips where its image does not run
     on the host."""
     from imagebuild.containers import create_container
@@ -32,7 +32,7 @@ def make(run: Run, engine: Engine, request: pytest.FixtureRequest, spec: Spec, *
     spec = _fitted(run, engine, request, spec, image)
     spec, uploads = _mounted(run, engine, spec)
     test, spec_id = request.node.nodeid, str(spec)
-    marks = run.owner.labels(test=test, worker=run.worker, **({"keep": "1"} if run.options.keep else {}))
+    marks = run.owner.labels(test=test, worker=run.worker, **({"keep": "1"} if keep or run.options.keep else {}))
     spec = replace(spec, labels=(*marks, *spec.labels))
     with run.span("create", spec_id, test):
         box = create_container(engine.client, spec, engine.home)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -49,7 +50,10 @@ class Shared:
                 found, box = {"users": []}, make()
                 self._run.made[box.id].shared = True
             users = [one for one in found["users"] if _lives(one)]
-            self._write({"id": box.id, "users": [*users, self._me()]})
+            if self._run.worker and self._controller() not in users:
+                users.append(self._controller())  # another worker may come when this one has ended
+            self._write({"id": box.id, "users": [*users, self._me()],
+                         "engine": self._engine.address})
             return box
 
     def leave(self, end: Callable[[], None]) -> None:
@@ -78,6 +82,13 @@ class Shared:
     def _me(self) -> list[Any]:
         return [self._run.owner.pid, self._run.owner.started]
 
+    @staticmethod
+    def _controller() -> list[Any]:
+        """The process of xdist that started this one."""
+        from imagebuild.containers import process_start
+
+        return [os.getppid(), process_start(os.getppid()) or ""]
+
     def _locked(self) -> Any:
         from imagebuild.files import locked
 
@@ -94,6 +105,31 @@ class Shared:
         from imagebuild.files import write_whole
 
         write_whole(self._file, json.dumps(document).encode())
+
+
+def end_shared(run: Run) -> None:
+    """Remove what the workers of this run shared, now that all have ended. For the controller of xdist."""
+    from imagebuild.containers import process_start, remove
+    from imagebuild.dockerapi import Client
+    from imagebuild.errors import WcowError
+    from imagebuild.files import locked
+
+    for file in (state_folder() / "shared").glob("*.json"):
+        with locked(Path(f"{file}.lock"), LOCK_SECONDS), suppress(OSError, ValueError, KeyError):
+            found = json.loads(file.read_bytes())
+            me = [os.getpid(), process_start(os.getpid()) or ""]
+            others = [one for one in found["users"] if one != me and _lives(one)]
+            if me not in found["users"] or others or run.options.reuse:
+                continue
+            file.unlink()
+            try:
+                with Client.at(found["engine"]) as client:
+                    left = remove(client, found["id"])
+            except WcowError as error:
+                run.leftovers.append(f"container {found['id'][:12]}: {error}")
+                continue
+            if left is not None:
+                run.leftovers.append(f"{left.kind} {left.name[:12]}: {left.why}")
 
 
 def _lives(user: list[Any]) -> bool:
