@@ -24,6 +24,8 @@ OURS = {
 MADE = {
     "compat/catalogue.py:_compiled": "every phrase of the catalogue is held below",
     "compat/messages.py:_patterns": "every phrase is held below",
+    "containers/trouble.py:_compiled": "every row of the table is held below",
+    "containers/wait.py:ready": "what a test's own author waits for, in the log of the author's own container",
     "dockerapi/filters.py:of": "a client's pattern: its number, length, repetitions and value are bounded first",
     "dockerapi/routing.py:_pattern": "made of our own routes: held below",
     "dockerfile/path_pattern.py:__init__": "at most two runs, over short paths: held by its own test",
@@ -43,6 +45,7 @@ SECONDS = 5.0
 def made() -> Iterator[Found]:
     """Patterns that are made while the program runs, as far as there is a list of them."""
     from imagebuild.compat import catalogue, messages
+    from imagebuild.containers import trouble
     from imagebuild.dockerapi.routing import _pattern
     from imagebuild.dockerfile.reader import Reader
     from imagebuild.engine.core import routes
@@ -53,6 +56,8 @@ def made() -> Iterator[Found]:
             yield Found("compat/failures.json", failure.id, frozenset({"search"}), catalogue._compiled(phrase.regex))
     for kind, pattern in messages._patterns():
         yield Found("compat/messages.py", kind, frozenset({"finditer"}), pattern)
+    for row, pattern in trouble._compiled():
+        yield Found("containers/trouble.py", row.regex, frozenset({"search"}), pattern)
     for globs in (["a*a*a*b"], ["Files/*a*a*/a*", "Files/a*a*a*a*ab", "*/*a*b*"]):
         yield Found("layer/index.py", str(globs), frozenset({"fullmatch"}), index._pattern(globs))
     for route in routes():
