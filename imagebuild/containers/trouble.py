@@ -31,22 +31,23 @@ class Trouble:
 
 TROUBLES: tuple[Trouble, ...] = (
     Trouble("port-taken", "start",
-            r"(HNS failed|hnsCall)[^\n]*(used by another process|\(0x20\)|0x803b0013|port already exists)"
+            r"(HNS failed|hnsCall)[^\n]{0,200}(used by another process|\(0x20\)|0x803b0013|port already exists)"
             r"|HCN_E_PORT_ALREADY_EXISTS|port is already allocated",
             "docker/for-win#2213, moby/moby#34498", meaning="a port that it publishes is taken on the engine's host",
             hint="publish another port, or none: ports=[80] takes one that is free"),
-    Trouble("parallel-start", "start", r"CreateComputeSystem[^\n]*(Incorrect function|\(0x1\))",
+    Trouble("parallel-start", "start", r"CreateComputeSystem[^\n]{0,200}(Incorrect function|\(0x1\))",
             "actions/runner-images#13888", again=True, hint="--wcow-max-starts=1 starts one container at a time"),
-    Trouble("in-use", "start", r"(CreateComputeSystem|ActivateLayer|PrepareLayer|System::Start)[^\n]*"
+    Trouble("in-use", "start", r"(CreateComputeSystem|ActivateLayer|PrepareLayer|System::Start)[^\n]{0,200}"
             r"(requested resource is in use|0xaa\))", "moby/moby#37562", again=True),
     Trouble("prepare-layer", "start",
-            r"PrepareLayer[^\n]*(Incorrect function|\(0x1\)|timeout period expired|\(0x5b4\))",
+            r"PrepareLayer[^\n]{0,200}(Incorrect function|\(0x1\)|timeout period expired|\(0x5b4\))",
             "moby/moby#25601", again=True),
     Trouble("resources", "start", r"Insufficient system resources|\(0x5aa\)", "microsoft/hcsshim#437", again=True,
             hint="the host is short of memory: fewer containers at a time"),
     Trouble("vm-connection", "start", r"0x(80|c0)37010[89a]\b|A connection could not be established with the Virtual "
             r"Machine|response was not received from the virtual machine", "microsoft/hcsshim#152", again=True),
-    Trouble("start-deadline", "start", r"System::Start[^\n]*context deadline exceeded|timeout waiting for notification",
+    Trouble("start-deadline", "start",
+            r"System::Start[^\n]{0,200}context deadline exceeded|timeout waiting for notification",
             "moby/moby#29689", again=True),
     Trouble("exit-event", "remove", r"did not receive an exit event", "dotnet/dotnet-docker#5127", again=True),
     Trouble("root-busy", "remove", r"failed to remove root filesystem|failed to detach VHD|"
