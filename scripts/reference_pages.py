@@ -121,9 +121,9 @@ events, and `wiring`, which chooses adapters from settings. They keep their mean
 below the rooms, and `imagebuild.cli`, may change at any time. `import imagebuild` and a room load next to nothing until
 a name is used, and no third-party package.
 """
-ROOMS = ("containers", "engine", "images", "builder", "oci", "stores", "compat", "lint", "doctor", "host", "dockerapi",
-         "windows", "hive", "layer", "dockerfile", "programs", "sandbox", "fetch", "codec", "files", "tools", "wiring",
-         "events", "errors")
+ROOMS = ("containers", "engine", "images", "builder", "oci", "stores", "compat", "lint", "doctor", "host", "hostd",
+         "dockerapi", "windows", "hive", "layer", "dockerfile", "programs", "sandbox", "fetch", "codec", "files",
+         "tools", "wiring", "events", "errors")
 """Whose names are stable, those that most programs need first."""
 
 
