@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -42,8 +43,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def children() -> set[int]:
     """The processes that this one started and has not waited for; other tests' engines are among them."""
-    return {int(number) for task in Path("/proc/self/task").iterdir()
-            for number in (task / "children").read_text().split()}
+    found: set[int] = set()
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # a thread that has just ended
+            found |= {int(number) for number in (task / "children").read_text().split()}
+    return found
 
 
 def put(folder: Path, script: str) -> None:
