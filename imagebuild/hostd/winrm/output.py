@@ -33,6 +33,7 @@ class Output:
     command: str
     streams: tuple[str, ...] = ()
     keeps_pieces: bool = False  #: pieces are PSRP fragments, which stay whole
+    gathers: bool = True  #: output waits a moment for the end that may follow it
     code: int | None = None
     over: bool = False
     broken: Exception | None = None
@@ -76,7 +77,7 @@ class Output:
         """
         if self.empty and not self.over:
             await self._wait(seconds)
-        if not self.empty and not self.over and not self.keeps_pieces:
+        if self.gathers and not self.empty and not self.over and not self.keeps_pieces:
             await self._wait_for_the_end(min(GATHER, seconds))
         if self.empty and self.broken is not None:
             raise self.broken

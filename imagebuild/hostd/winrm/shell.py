@@ -64,8 +64,10 @@ class CommandShell:
             program = await self._machine.start(start)
         except NotFound:
             raise Fault(fault.NOT_FOUND) from None
-        command = Command(identity, Output(identity, self.state.outputs), program,
-                          interactive=request.option("WINRS_CONSOLEMODE_STDIN").lower() not in ("false", "0"))
+        interactive = request.option("WINRS_CONSOLEMODE_STDIN").lower() not in ("false", "0")
+        # Who gave its input as a pipe speaks with the program: each answer would come so much later.
+        output = Output(identity, self.state.outputs, gathers=interactive)
+        command = Command(identity, output, program, interactive=interactive)
         command.pump = asyncio.create_task(_pump(command, self.state.outputs))
         self._commands[identity] = command
         return identity
@@ -136,6 +138,7 @@ async def _end(command: Command) -> None:
     if command.pump is not None:
         command.output.over = True  # nothing waits for room any more
         command.output._room.set()
+        command.output._changed.set()  # a Receive that waits has its answer
         await asyncio.wait((command.pump,), timeout=GRACE)
         command.pump.cancel()
 
