@@ -105,9 +105,10 @@ def antivirus(facts: MachineFacts) -> Outcome | None:
     found, root = facts.antivirus, _data_root(facts)
     how = f"leave out {root}: Add-MpPreference -ExclusionPath '{root}'"
     if found.others:
-        return warned(", ".join(found.others), "reported causes of 'PrepareLayer failed' (0x5b4), 'access is denied' "
-                                               "and "
-                      "layers that cannot be removed", f"leave out {root} in its settings")
+        names = ", ".join(name for name in found.others if name.strip())
+        return warned(names or "one without a name",
+                      "reported causes of 'PrepareLayer failed' (0x5b4), 'access is denied' and layers that cannot be "
+                      "removed", f"leave out {root} in its settings")
     if found.realtime is None:
         return unknown("whether Defender watches files")
     if not found.realtime:

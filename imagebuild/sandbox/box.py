@@ -432,6 +432,8 @@ class WineBox:
             finally:
                 os.close(child.joined)
                 self._joined.discard(child.popen.pid)
+            if code == -signal.SIGKILL and self._is_ending():
+                raise NotFoundError(f"cannot {verb} in the box", why="the box ended meanwhile")
             if code:
                 raise ToolError(f"cannot {verb} in the box", program="wine64", why=f"launcher.exe ended with {code}")
             if answer:
@@ -441,6 +443,14 @@ class WineBox:
             if talk:
                 self._talks.end(talk)
 
+    def _is_ending(self) -> bool:
+        """Return whether the main program is over, or is within :data:`END_SECONDS`. The kernel kills what is left in
+        a box before process 1 is over: launcher.exe that presses keys, if the main program ends on them at once."""
+        if self._main is None:
+            return False
+        with contextlib.suppress(WaitTimeout):
+            self._main.ended.result(END_SECONDS)
+        return self._main.ended.done()
 
     def _answered(self, verb: str, child: launch.Child, talk: Talk, seconds: float) -> int:
         """Hear what launcher.exe says until it has ended, and give its exit code; ToolError after this time."""

@@ -3,20 +3,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.machines import MACHINES, SAMPLES, SERVER_2022, TOOLBOX
 
 from imagebuild.doctor.examine import QUESTIONS, examine, machines
 from imagebuild.errors import FormatError, UsageError
 from imagebuild.windows import machine_json
-from imagebuild.windows.machine import MachineFacts
+from imagebuild.windows.machine import AntivirusFacts, MachineFacts
 
 
 @given(MACHINES)
+@example(replace(SERVER_2022, antivirus=AntivirusFacts(True, (), ("",))))
 def test_every_machine_gets_answers_that_are_whole(facts: MachineFacts) -> None:
     checks = examine(facts)
     assert len({one.id for one in checks}) == len(checks)
