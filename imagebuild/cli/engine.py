@@ -131,9 +131,10 @@ def logs(follow: bool, tail: int | None, root: str | None, socket: str | None) -
 def status(root: str | None, socket: str | None, as_json: bool) -> int:
     """Say whether the engine runs, what it enforces on this machine and what it does not. Exit code 1: it does not run.
     """
-    from ..sandbox import WineSandbox
-
     place = engine_place(root, socket)
+
+    from ..sandbox import WineSandbox  # loads on Linux only
+
     folder, path, found = place.root, place.socket, running(place.root)
     facts = WineSandbox(folder / "sandbox").facts()
     document = {"running": found is not None, "pid": found.pid if found else 0,

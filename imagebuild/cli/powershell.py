@@ -15,7 +15,6 @@ from ..errors import NotFoundError, UsageError, WcowError
 from ..events import Advance, Finish, Step
 from ..programs import POWERSHELL, Installed, ProgramStore, WindowsPowerShell, fetch_powershell, newest_powershell
 from ..programs.powershell import NEWEST, RELEASES
-from ..sandbox.wine import WineSandbox
 from ..wiring import fetcher
 from .options import format_option, progress_option, settings_from
 from .output import fields, print_json
@@ -110,6 +109,8 @@ def _install(ctx: click.Context, store: ProgramStore, stack: ExitStack,
 
 def _make_layer(store: ProgramStore, renderer: Renderer) -> None:
     """Make powershell.exe now, where Wine is there; elsewhere the engine does when it first needs it."""
+    from ..sandbox import WineSandbox  # loads on Linux only
+
     home = store.root.parent / "sandbox"
     sandbox = WineSandbox(home)
     try:

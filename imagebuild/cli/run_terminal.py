@@ -6,9 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import termios
 import threading
-import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -55,6 +53,8 @@ def raw_terminal(resized: Callable[[int, int], None]) -> Iterator[None]:
     if not os.isatty(descriptor):
         yield
         return
+    import termios  # Linux's and macOS's, as are the signal and the engine
+    import tty
 
     def tell(*_: object) -> None:
         with suppress(DaemonError, OSError):

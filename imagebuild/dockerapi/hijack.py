@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import socket
 import struct
-import termios
 import time
 from collections.abc import AsyncIterator
 
@@ -63,11 +61,9 @@ class Hijacked:
         """
         sock = self._writer.get_extra_info("socket")
         end = time.monotonic() + UNREAD_SECONDS
-        with contextlib.suppress(OSError, ValueError):  # it is closed
-            while struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))[0] \
-                    and time.monotonic() < end:
-                await asyncio.sleep(_LOOK)
-        if sock.family != socket.AF_UNIX:
+        while _unread(sock) and time.monotonic() < end:
+            await asyncio.sleep(_LOOK)
+        if sock.family != getattr(socket, "AF_UNIX", None):
             await asyncio.sleep(_APART)
 
     async def write(self, data: bytes | memoryview) -> None:
@@ -99,3 +95,16 @@ class Hijacked:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def _unread(sock: socket.socket) -> int:
+    """Return how many bytes the other side has not read yet; 0 for a closed connection, and where the system does not
+    tell (Windows)."""
+    try:
+        import fcntl
+        import termios
+
+        count: int = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))[0]
+        return count
+    except (ImportError, OSError, ValueError):
+        return 0

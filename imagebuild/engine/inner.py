@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from ..errors import ToolError
 from ..files import scratch
 from .lock import Lock, Running, running
+from .place import check_system
 from .starting import START_SECONDS, answering, starting_alone
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def inside(make: Callable[[], Engine], root: Path, *, say: Say = _quiet) -> Iter
 
     Raises what keeps the engine from starting.
     """
+    check_system()
     with scratch("wcow-run-") as folder, ExitStack() as stack:
         inner = _Inner(root, folder / "engine.sock", make, say)
         try:

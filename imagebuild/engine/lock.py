@@ -6,7 +6,6 @@ Light: a program that only asks whether an engine runs loads nothing of the engi
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from contextlib import suppress
@@ -39,6 +38,8 @@ class Lock:
     """Held by the one engine of a folder. A kernel lock: it is gone when its process is, however that ends."""
 
     def __init__(self, root: Path) -> None:
+        import fcntl  # here and below: Windows, which lacks it, can load this module
+
         from . import modes
 
         modes.claim(root)
@@ -72,6 +73,8 @@ class Lock:
 
 def running(root: Path) -> Running | None:
     """Return the engine of a folder; ``None`` when none runs there. Its process is 0 while it starts."""
+    import fcntl
+
     try:
         file = os.open(root / "engine.lock", os.O_RDWR | os.O_CLOEXEC)
     except OSError:

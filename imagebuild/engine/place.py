@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from ..errors import ToolError
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,8 @@ class EnginePlace:
 def engine_place(root: str | Path | None = None, socket: str | Path | None = None) -> EnginePlace:
     """Return the place of the embedded engine: as asked, else from ``WCOW_ENGINE_ROOT`` and ``WCOW_ENGINE_SOCKET``,
     else the user's own. The place of root is the machine's. Touches no disk but to look whether the user has a
-    runtime folder."""
+    runtime folder. ToolError on a system that the engine does not run on."""
+    check_system()
     chosen = root or os.environ.get("WCOW_ENGINE_ROOT")
     path = socket or os.environ.get("WCOW_ENGINE_SOCKET")
     if chosen:
@@ -34,6 +38,15 @@ def engine_place(root: str | Path | None = None, socket: str | Path | None = Non
     if path:
         return EnginePlace(folder, Path(path).expanduser().absolute())
     return EnginePlace(folder, (None if chosen else _runtime_socket()) or folder / "engine.sock")
+
+
+def check_system() -> None:
+    """Raise ToolError on a system that the embedded engine does not run on."""
+    if sys.platform != "linux":
+        name = {"win32": "Windows", "darwin": "macOS"}.get(sys.platform, sys.platform)
+        raise ToolError("the embedded engine runs on Linux only", program="wcow engine",
+                        why=f"this machine runs {name}, and the engine needs Wine in Linux's namespaces",
+                        hint="run it in a Linux virtual machine (on Windows: WSL 2), or use a Windows engine")
 
 
 def _runtime_socket() -> Path | None:

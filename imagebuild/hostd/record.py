@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -133,6 +132,8 @@ def all_places() -> list[HostPlace]:
 @contextmanager
 def held(place: HostPlace) -> Iterator[None]:
     """Be the one process of a host for the block. StoreError when another is."""
+    import fcntl  # here and below: Windows, which lacks it, can load this module
+
     descriptor = os.open(place.folder / "host.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         try:
@@ -152,6 +153,8 @@ def tell_running(place: HostPlace, running: RunningHost) -> None:
 
 def running(place: HostPlace) -> RunningHost | None:
     """Return the run of a host; ``None`` when it does not run."""
+    import fcntl
+
     try:
         descriptor = os.open(place.folder / "host.lock", os.O_RDWR | os.O_CLOEXEC)
     except OSError:

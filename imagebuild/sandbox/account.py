@@ -11,7 +11,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,6 +77,8 @@ def choose(uid: int | None = None) -> Account:
     """The account of boxes: ourselves, or, when we are root, ``uid`` or the first of :data:`NAMES`."""
     if os.geteuid() != 0:
         return Account(os.geteuid(), os.getegid(), False)
+    import pwd  # here, so that Windows can load what only names an account
+
     if uid:
         try:
             return Account(uid, pwd.getpwuid(uid).pw_gid, True)
