@@ -20,6 +20,7 @@ from support.bench import Report, at_once
 from support.engine import IMAGE, Engine, descendants
 
 from imagebuild.dockerapi import Client
+from imagebuild.engine import EngineSettings, ensure
 from imagebuild.engine.lock import running
 
 RUNS = 11
@@ -97,6 +98,15 @@ def test_containers(windows: Engine, report: Report) -> None:
     report.lines("Containers through the engine", [
         "| | | bar |", "|---|---:|---|", *(f"| {what} | {figure} | {bar} |" for what, figure, bar in rows), "",
         f"Medians of {RUNS}, of ten at once of 5."])
+
+
+def test_ensure(windows: Engine, report: Report) -> None:
+    """What a test run or a playbook asks first: is there an engine? Here one runs."""
+    settings = EngineSettings(windows.root)
+    ensure(settings)
+    seconds = median(lambda: ensure(settings), 51)
+    report.lines("An engine that runs is found", [
+        f"`engine.ensure` with an engine that runs, its ping included: {seconds * 1000:.1f} ms (bar: at most 15)."])
 
 
 def test_the_engines_own_share(tmp_path: Path, report: Report) -> None:

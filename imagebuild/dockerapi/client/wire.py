@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 #: The head of an answer (with those of ``100 Continue`` before it) is not longer than this.
 MAX_HEAD = 256 << 10
@@ -185,11 +186,17 @@ def _parse(block: bytes) -> Head:
         raise NotHttp(f"its answer begins with {first[:40]!r}")
     headers: dict[str, str] = {}
     for line in rest.split(b"\r\n") if rest else ():
-        name, colon, value = line.partition(b":")
-        if not colon or not _NAME.fullmatch(name) or b"\n" in value or b"\0" in value:
-            raise NotHttp(f"a header of its answer is malformed: {line[:40]!r}")
-        key, text = name.decode("ascii").lower(), value.strip(b" \t").decode("utf-8", "replace")
+        key, text = _field(line)
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
     said = headers.get("connection", "").lower()
     persistent = "close" not in said if found[1] == b"1" else "keep-alive" in said
     return Head(int(found[2]), headers, persistent)
+
+
+@lru_cache(maxsize=64)
+def _field(line: bytes) -> tuple[str, str]:
+    """Return the name, in small letters, and the value of a header. Most lines of an engine's answers are alike."""
+    name, colon, value = line.partition(b":")
+    if not colon or not _NAME.fullmatch(name) or b"\n" in value or b"\0" in value:
+        raise NotHttp(f"a header of its answer is malformed: {line[:40]!r}")
+    return name.decode("ascii").lower(), value.strip(b" \t").decode("utf-8", "replace")
