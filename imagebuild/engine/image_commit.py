@@ -15,7 +15,7 @@ from typing import BinaryIO
 from ..codec import Compression
 from ..dockerapi import faults
 from ..dockerapi.duration import moment_text
-from ..errors import WcowError
+from ..errors import Interrupted, WcowError
 from ..events import Result
 from ..hive.edit import moved
 from ..images.library import Found
@@ -68,15 +68,17 @@ class CommitCall:
     run: RunConfig | None = None
 
 
-def commit(images: Images, source: Commitable, call: CommitCall) -> Kept:
-    """Make the image and keep it. Internal for a running container, which Windows cannot commit."""
+def commit(images: Images, source: Commitable, call: CommitCall, given_up: Callable[[], bool] = lambda: False
+           ) -> Kept:
+    """Make the image and keep it. Internal for a running container, which Windows cannot commit, and once ``given_up``
+    says so: then nothing of it is left."""
     check_commit(source.running)
     base = images.get(source.image)
     wanted = changed_by(call.run or source.run, call.instructions, base.image.config)
     run = merged(wanted, source.run)
     now = time.time_ns()
     with images.shelf.writing() as store:
-        layer = _layer(images, base, source, store, from_unix_ns(now))
+        layer = _layer(images, base, source, store, from_unix_ns(now), given_up)
         command = " ".join(source.run.cmd or ())
         image = append(base.image, layer.descriptor, layer.diff_id, History(
             created=moment_text(now), created_by=command, author=call.author, comment=call.comment))
@@ -92,20 +94,26 @@ def commit(images: Images, source: Commitable, call: CommitCall) -> Kept:
     return kept
 
 
-def _layer(images: Images, base: Kept, source: Commitable, store: LayoutStore, epoch: int) -> Layer:
+def _layer(images: Images, base: Kept, source: Commitable, store: LayoutStore, epoch: int,
+           given_up: Callable[[], bool]) -> Layer:
+    def heard(_: object = None) -> None:
+        if given_up():
+            raise Interrupted("the commit was given up: the engine is stopping")
+
     rootfs = Rootfs(base.image, store, IndexCache(images.cache / "indexes"), name=str(base.id))
     try:
         for _ in rootfs.prepare():
             pass
         entries = Entries(rootfs, epoch)
         for change in source.changes():
+            heard()
             entries.add(change)
 
         def fill(writer: LayerWriter) -> None:
             for entry, content in entries.ordered():
                 if isinstance(content, tuple):
                     with source.content(content) as stream:
-                        writer.add(entry, stream)
+                        writer.add(entry, stream, heard=heard)
                 else:
                     writer.add(entry, content)
 

@@ -13,9 +13,14 @@ from ..dockerapi.jsonlines import Message
 from ..errors import Interrupted, WcowError
 from . import threads
 
+WAITING, PROGRESS_WAITING = 1000, 100
+"""Messages that wait for a client that does not read. Once so many do, the work waits, as it does in moby; of progress,
+where the next message says all that the last one did, fewer wait, and the others are dropped."""
+
 Ended = Callable[[], Awaitable[None]]
 Say = Callable[[Message], None]
-"""Tells the client. Raises Interrupted when the client has gone: then the work is to be given up."""
+"""Tells the client, and waits for one that is far behind. Raises Interrupted when the client has gone: then the work is
+to be given up."""
 
 
 async def stream(work: Callable[[Say], None], *, status: bool = True, ended: Ended | None = None) -> respond.Response:
@@ -45,13 +50,18 @@ async def _messages(work: Callable[[Say], None], ended: Ended | None) -> AsyncIt
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[Message | BaseException | None] = asyncio.Queue()
     gone = threading.Event()
+    room = threading.Semaphore(WAITING)
 
     def put(item: Message | BaseException | None) -> None:
         with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(queue.put_nowait, item)
 
     def say(message: Message) -> None:
+        if message.progress is not None and queue.qsize() >= PROGRESS_WAITING:
+            return
+        room.acquire()
         if gone.is_set():
+            room.release()  # for the next thread that waits
             raise Interrupted("the client has gone")
         put(message)
 
@@ -69,9 +79,11 @@ async def _messages(work: Callable[[Say], None], ended: Ended | None) -> AsyncIt
             if isinstance(item, BaseException):
                 raise item if isinstance(item, faults.Fault) or not isinstance(item, WcowError) \
                     else faults.of_error(item) from item
+            room.release()
             yield item
         await running
     finally:
         gone.set()
+        room.release()
         if ended is not None:
             await ended()

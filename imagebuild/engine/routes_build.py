@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import threading
 from collections.abc import Mapping
 from functools import partial
 
@@ -165,7 +166,11 @@ async def commit_container(request: Request, engine: ImageOwner) -> Response:
     source = engine.commitable(request.text("container"))
     call = CommitCall(name, request.text("author"), request.text("comment"), request.texts("changes"),
                       None if config == Config() else run_of(config))
-    kept = await engine.images.in_thread(commit, engine.images, source, call)
+    stopping = threading.Event()
+    try:
+        kept = await engine.images.waiting(commit, engine.images, source, call, stopping.is_set)
+    finally:
+        stopping.set()
     engine.images.events.publish(Event("container", "commit", source.container, {
         "comment": call.comment, "imageID": str(kept.id), "imageRef": name.familiar if name else ""}))
     return respond.json(Id(id=kept.id), 201)

@@ -29,6 +29,10 @@ LOG = logging.getLogger("wcow.engine")
 LEAVING_SECONDS = 0.02
 """How long an engine that its owner has left sees that it has no other clients."""
 
+STOP_SECONDS = 25
+"""An engine that is told to stop is gone after so long, whatever its threads are at: less than ``wcow engine stop``
+waits."""
+
 Say = Callable[[str], None]
 Make = Callable[[], Engine]
 
@@ -41,9 +45,11 @@ async def serve(make: Make, root: Path, socket: Path, *, say: Say = lambda line:
     stop = asyncio.Event()
     lock = Lock(root)
     try:
-        with _temporary_files_in(root / "tmp"), written(root, log or LogSettings()), _threads_heard():
+        with (_temporary_files_in(root / "tmp"), written(root, log or LogSettings()), _threads_heard(),
+              _gone_after(stop)):
             await until_stopped(make, lock, socket, stop, say=say, ready=ready, idle=idle,
                                 signals=(signal.SIGTERM, signal.SIGINT))
+            await asyncio.get_running_loop().shutdown_default_executor()  # while the folder is still ours
     finally:
         lock.close()
 
@@ -90,6 +96,29 @@ async def until_stopped(make: Make, lock: Lock, socket: Path, stop: asyncio.Even
 def _unhandled(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Write down what no one waits for: a task of the engine's own that failed."""
     LOG.error("%s", context.get("message", "an error"), exc_info=context.get("exception"))
+
+
+@contextmanager
+def _gone_after(stop: asyncio.Event) -> Iterator[None]:
+    """End this process :data:`STOP_SECONDS` after ``stop`` is set, unless the block has ended: a thread cannot be ended
+    from outside, and Python waits for those of its pools. What such a thread had half written is what a killed engine
+    leaves, and the next one clears."""
+    def end() -> None:
+        LOG.error("stopped after %g s, with work that did not end", STOP_SECONDS)
+        os._exit(0)
+
+    async def watch() -> None:
+        await stop.wait()
+        timer.start()
+
+    timer = threading.Timer(STOP_SECONDS, end)
+    timer.daemon = True
+    watching = asyncio.get_running_loop().create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
+        timer.cancel()
 
 
 @contextmanager

@@ -96,8 +96,8 @@ def _new(name: str, parent: int, account: Account) -> BinaryIO:
 
 
 def remove(folder: Path) -> None:
-    """Take the folder of a box away. The overlay leaves a folder nobody may enter in ``work``, and a program of the box
-    may have made others."""
+    """Take the folder of a box away, or as much of it as can be taken: what fails is left, and the rest goes. The
+    overlay leaves a folder in ``work`` without any permissions, and a program of the box may have made others."""
     with suppress(OSError):
         overlay.remove_path(folder)
 

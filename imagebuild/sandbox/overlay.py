@@ -128,24 +128,35 @@ def make_opaque(folder: int) -> None:
 
 def remove(folder: int, name: str) -> None:
     """Remove whatever has this name in an open folder, with all below it; nothing happens where there is nothing.
-    Needs no more descriptors and no more of Python's stack for a deep tree than for a flat one."""
+    Needs no more descriptors and no more of Python's stack for a deep tree than for a flat one. What cannot be removed
+    is left with the folders that it is in, all else goes, and the first OSError of it is raised."""
     if _unlinked(folder, name):
         return
+    failed: OSError | None = None
     with Descent(_open_to_clear(folder, name)) as place:
         levels = [(name, _names(place.here))]
         while True:
             folder_name, names = levels[-1]
             if names:
                 one = names.pop()
-                if not _unlinked(place.here, one):
-                    place.down(one, _open_to_clear)
-                    levels.append((one, _names(place.here)))
+                try:
+                    if not _unlinked(place.here, one):
+                        place.down(one, _open_to_clear)
+                        levels.append((one, []))
+                        levels[-1][1].extend(_names(place.here))
+                except OSError as error:
+                    failed = failed or error
                 continue
             levels.pop()
             if not levels:
                 break
             place.up()
-            os.rmdir(folder_name, dir_fd=place.here)
+            try:
+                os.rmdir(folder_name, dir_fd=place.here)
+            except OSError as error:
+                failed = failed or error
+    if failed is not None:
+        raise failed
     os.rmdir(name, dir_fd=folder)
 
 
@@ -219,12 +230,14 @@ def _listed(folder: int) -> list[str]:
 
 
 def _unlinked(folder: int, name: str) -> bool:
-    """Remove a name that is not a folder's; whether it is gone now."""
+    """Remove a name that is not a folder's; whether it is gone now. OSError."""
     try:
         os.unlink(name, dir_fd=folder)
     except FileNotFoundError:
         pass
     except (IsADirectoryError, PermissionError):  # Linux says EISDIR, POSIX EPERM
+        if not stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            raise
         return False
     return True
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from imagebuild.dockerapi import Response, faults
-from imagebuild.dockerapi.jsonlines import Message
-from imagebuild.engine.image_stream import Say, stream
+from imagebuild.dockerapi.jsonlines import Message, Progress
+from imagebuild.engine.image_stream import WAITING, Say, stream
 from imagebuild.errors import Interrupted, NotFoundError, StoreError
 
 
@@ -79,5 +79,58 @@ def test_a_client_that_goes_ends_the_work() -> None:
         await lines.aclose()  # type: ignore[attr-defined]
         gone.set()
         assert await asyncio.to_thread(ended.wait, 10)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("message", [Message(status="more"), Message(status="more", progress=Progress(1, 2))],
+                         ids=["messages", "progress"])
+def test_a_client_that_reads_nothing_holds_up_the_work_or_is_told_less_of_its_progress(message: Message) -> None:
+    said, over = [0], threading.Event()
+
+    def work(say: Say) -> None:
+        try:
+            for _ in range(5 * WAITING):
+                say(message)
+                said[0] += 1
+        finally:
+            over.set()
+
+    async def run() -> list[Any]:
+        answer = await stream(work)
+        assert await asyncio.to_thread(over.wait, 0.5) == (message.progress is not None)
+        assert (said[0] <= WAITING + 2) == (message.progress is None)
+        return await collect(answer)
+
+    lines = asyncio.run(run())
+    assert over.is_set()
+    assert said == [5 * WAITING]
+    assert len(lines) < WAITING if message.progress else len(lines) == 5 * WAITING
+
+
+def test_a_client_that_reads_nothing_and_goes_ends_all_threads_of_the_work() -> None:
+    ends = [threading.Event() for _ in range(3)]
+
+    def more(say: Say, end: threading.Event) -> None:
+        try:
+            for _ in range(5 * WAITING):
+                say(Message(status="more"))
+        except Interrupted:
+            end.set()
+
+    def work(say: Say) -> None:
+        helpers = [threading.Thread(target=more, args=(say, end), daemon=True) for end in ends]
+        for one in helpers:
+            one.start()
+        for one in helpers:
+            one.join()
+
+    async def run() -> None:
+        lines = aiter((await stream(work)).body)  # type: ignore[arg-type]
+        await anext(lines)
+        await asyncio.sleep(0.2)
+        await lines.aclose()  # type: ignore[attr-defined]
+        for end in ends:
+            assert await asyncio.to_thread(end.wait, 10)
 
     asyncio.run(run())

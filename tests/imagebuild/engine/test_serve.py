@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from support.engines import make, run, until
 
 from imagebuild.dockerapi import Client
+from imagebuild.engine import serve as serving
 from imagebuild.engine.core import Engine
 from imagebuild.engine.lock import Lock, Running, running
 from imagebuild.engine.serve import serve
@@ -93,6 +95,36 @@ def test_an_engine_serves_until_a_signal_and_cleans_up(tmp_path: Path) -> None:
         assert running(tmp_path / "root") is None
         assert not socket.exists()
         assert not (tmp_path / "root" / "running.json").exists()
+    finally:
+        child.kill()
+
+
+def _serve_stuck(root: Path, socket: Path) -> None:
+    def busy() -> None:
+        for _ in range(100):
+            asyncio.get_running_loop().run_in_executor(None, time.sleep, 3600)
+
+    def engine() -> Engine:
+        made = make(root)
+        made.containers.resume = busy  # type: ignore[method-assign]
+        return made
+
+    serving.STOP_SECONDS = 1.5
+    asyncio.run(serve(engine, root, socket))
+
+
+def test_an_engine_whose_threads_do_not_end_is_gone_all_the_same(tmp_path: Path) -> None:
+    """All of the pool's are at work, so what is done in one of them at the end does not begin."""
+    child = multiprocessing.get_context("spawn").Process(target=_serve_stuck, args=(tmp_path / "root", tmp_path / "s"))
+    child.start()
+    try:
+        run(until(lambda: (running(tmp_path / "root") or Running(0, Path())).pid, 30))
+        assert child.pid
+        os.kill(child.pid, signal.SIGTERM)
+        child.join(20)
+        assert child.exitcode == 0
+        assert running(tmp_path / "root") is None
+        assert "stopped after 1.5 s" in (tmp_path / "root" / "engine.log").read_text()
     finally:
         child.kill()
 

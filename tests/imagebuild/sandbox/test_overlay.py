@@ -95,6 +95,34 @@ def test_a_tree_of_three_thousand_folders_is_counted_and_removed(kind: str) -> N
         assert account.run(DEEP, folder).split("\n")[:2] == ["5998", "['file']"]
 
 
+FOREIGN = """
+import os, sys
+from pathlib import Path
+from imagebuild.sandbox import folder, overlay
+root = Path(sys.argv[1])
+try:
+    overlay.remove_path(root)
+except OSError as error:
+    print(type(error).__name__)
+folder.remove(root)
+print(sorted(str(one.relative_to(root)) for one in root.rglob("*")))
+"""
+
+
+def test_what_cannot_be_removed_is_left_and_all_else_goes(user: User, root: Path) -> None:
+    """A folder of root's, in which the user may remove nothing."""
+    box = root / "box"
+    for name in ("a/one", "a/foreign", "z/deep"):
+        (box / name).mkdir(parents=True)
+    for one in (box, *box.rglob("*")):
+        user.own(one)
+        (one / "file").write_bytes(b"x")
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a folder to another account")
+    os.chown(box / "a" / "foreign", 0, 0)
+    assert user.run(FOREIGN, box).split("\n")[:2] == ["PermissionError", "['a', 'a/foreign', 'a/foreign/file']"]
+
+
 def test_sizes_follow_no_link_out_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "file").write_bytes(b"x" * 1000)
