@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..dockerapi import faults
@@ -26,7 +27,9 @@ from .events import Events
 from .health import watch as watch_health
 from .launch import BOX, Launch
 from .log_options import log_limit
+from .mounts import pipes_for
 from .parts import ImagePart, NetworkPart, VolumePart
+from .pipes import serve_pipes
 from .refusals_config import SIGNALS, check_kill, check_signal
 from .refusals_later import check_shared_network
 from .run import Run
@@ -57,6 +60,7 @@ class Containers(Collection):
     def __init__(self, settings: EngineSettings, sandbox: Sandbox, events: Events, images: ImagePart,
                  volumes: VolumePart, networks: NetworkPart) -> None:
         super().__init__(settings, events, images, volumes, networks)
+        self.pipes: Mapping[str, Path] = {}  #: pipes that containers can be given: the socket behind each name
         self._sandbox = sandbox
         self._locks: dict[str, asyncio.Lock] = {}
         self._waiters: dict[str, set[asyncio.Future[int]]] = {}
@@ -138,6 +142,7 @@ class Containers(Collection):
             if other is not None:  # one host's name for both, as for both on Windows
                 container.config = replace(container.config, hostname=other.config.hostname or other.short,
                                            domainname=other.config.domainname)
+            pipes = pipes_for(container.mounts, self.pipes, container.id)
             ready, command = await asyncio.to_thread(launch.prepare, container, other)
             box = ready
             container.output.limit = log_limit(container)
@@ -147,6 +152,7 @@ class Containers(Collection):
             if container.config.tty and rows and columns:
                 streams.resize(rows, columns)
             process = await threads.to_its_end(ready.start, command, streams.stdio)
+            relay = await serve_pipes(ready, pipes)
         except BaseException as error:
             if streams is not None:
                 streams.close()
@@ -161,7 +167,7 @@ class Containers(Collection):
             self._remember(container)
             raise fault from error
         streams.started()
-        container.run = Run(ready, process, streams)
+        container.run = Run(ready, process, streams, pipes=relay)
         container.status, container.started, container.error = "running", time.time_ns(), ""
         container.exit_code, container.finished = 0, 0
         self._remember(container)

@@ -126,6 +126,7 @@ def routes() -> tuple[Route, ...]:
         routes_exec_ours,
         routes_images,
         routes_networks,
+        routes_pipes,
         routes_processes,
         routes_streams,
         routes_system,
@@ -133,7 +134,8 @@ def routes() -> tuple[Route, ...]:
     )
 
     modules = (routes_system, routes_containers, routes_archive, routes_streams, routes_exec,
-               routes_exec_ours, routes_images, routes_volumes, routes_networks, routes_processes, routes_absent)
+               routes_exec_ours, routes_images, routes_volumes, routes_networks, routes_pipes, routes_processes,
+               routes_absent)
     return tuple(route for module in modules for route in module.ROUTES)
 
 

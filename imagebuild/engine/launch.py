@@ -12,6 +12,7 @@ from . import net_request, ports
 from .container import Container
 from .hostpath import HostPaths
 from .mounts import for_box
+from .mountspec import is_pipe
 from .parts import Attachment, ImagePart, NetworkPart, Published, VolumePart
 from .refusals_later import check_start
 
@@ -48,7 +49,7 @@ class Launch:
             unpacked.registry, environment_of(container), container.config.user or "ContainerAdministrator", mounts,
             limits_of(container), attachment.namespace, hosts_of(container, next(iter(attachment.dns), "")),
             tuple((other or container).host.dns or ()) or attachment.dns, self._settings.build, self._settings.revision,
-            unpacked.accounts, unpacked.powershell)
+            unpacked.accounts, unpacked.powershell, any(is_pipe(mount.destination) for mount in container.mounts))
         command = Command(container.command, container.config.working_dir, tty=container.config.tty)
         return self._sandbox.open(spec), command
 

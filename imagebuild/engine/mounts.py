@@ -10,9 +10,10 @@ copy of an image's content into a new volume on Windows.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from ..dockerapi import faults, shapes
 from ..dockerapi.versions import ApiVersion
@@ -20,7 +21,7 @@ from ..sandbox.port import Mount
 from ..windows.upcase import fold
 from .gotext import quoted
 from .hostpath import HostPaths, open_below
-from .mountspec import Point, SpecError, is_pipe, parse_mount, parse_spec, parse_volumes_from, plain_target
+from .mountspec import PIPE, Point, SpecError, is_pipe, parse_mount, parse_spec, parse_volumes_from, plain_target
 from .parts import VolumePart
 
 VOLUMES = "C:\\ProgramData\\docker\\volumes"
@@ -81,15 +82,13 @@ def claim(points: Sequence[Point], volumes: VolumePart, container: str) -> tuple
 def for_box(mounts: Sequence[shapes.MountPoint], host_config: shapes.HostConfig, volumes: VolumePart, container: str,
             paths: HostPaths) -> tuple[Mount, ...]:
     """The mounts as a sandbox takes them, outer ones first, each with its folder open: what is checked here is what is
-    mounted. A fault for a source that is gone, and for pipes."""
+    mounted. Pipes are none of them (:func:`pipes_for`). A fault for a source that is gone."""
     subpaths = {_place(mount.target): mount.volume_options.subpath for mount in host_config.mounts or ()
                 if mount.volume_options}
     out = []
     for mount in sorted(mounts, key=lambda one: (_depth(one.destination), fold(one.destination))):
-        if mount.type == "npipe" or is_pipe(mount.destination):
-            # What HCS says of a pipe that nobody listens on: on this machine nobody can. moby takes the sentence for
-            # that of a program that is not there (daemon/errors.go isInvalidCommand), hence the status.
-            raise faults.BadRequest(f"hcs::CreateComputeSystem {container}: The system cannot find the file specified.")
+        if _is_pipe(mount):
+            continue
         if mount.type == "volume":
             folder = volumes.use(mount.name, container, driver=mount.driver)
             subpath = subpaths.get(_place(mount.destination), "")
@@ -100,6 +99,24 @@ def for_box(mounts: Sequence[shapes.MountPoint], host_config: shapes.HostConfig,
             raise faults.BadRequest(f"bind source path does not exist: {mount.source}")
         out.append(Mount(found.path, plain_target(mount.destination), read_only=not mount.rw, folder=found))
     return tuple(out)
+
+
+def pipes_for(mounts: Sequence[shapes.MountPoint], known: Mapping[str, Path], container: str) -> dict[str, Path]:
+    """The named pipes that a container shall have, by name, each with the socket of this machine that is its other end;
+    ``known`` are those that this machine has. A fault for another one."""
+    out = {}
+    for mount in filter(_is_pipe, mounts):
+        found = known.get(mount.source[len(PIPE):].lower()) if is_pipe(mount.source) else None
+        if found is None or not is_pipe(mount.destination):
+            # What HCS says of a pipe that no program listens on. moby takes the sentence for that of a program that is
+            # not there (daemon/errors.go isInvalidCommand), hence the status.
+            raise faults.BadRequest(f"hcs::CreateComputeSystem {container}: The system cannot find the file specified.")
+        out[mount.destination[len(PIPE):]] = found
+    return out
+
+
+def _is_pipe(mount: shapes.MountPoint) -> bool:
+    return mount.type == "npipe" or is_pipe(mount.destination)
 
 
 def _claim(point: Point, volumes: VolumePart, container: str) -> shapes.MountPoint:

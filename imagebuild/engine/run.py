@@ -7,6 +7,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from ..sandbox.port import Box, Process
+from .pipes import PipeRelay
 from .stats import Usage
 from .streams import Streams
 
@@ -14,13 +15,14 @@ from .streams import Streams
 @dataclass(slots=True, eq=False)
 class Run:
     """``ended`` completes with the exit code when the program is gone and all its output is on disk; with
-    ``restarting`` somebody stops it only to start it again."""
+    ``restarting`` somebody stops it only to start it again. ``pipes`` serves its named pipes, ``None``: it has none."""
 
     box: Box
     process: Process
     streams: Streams
     ended: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     restarting: bool = False
+    pipes: PipeRelay | None = None
     usage: Usage = field(default_factory=Usage)
 
     @property

@@ -77,6 +77,7 @@ async def until_stopped(make: Make, lock: Lock, socket: Path, stop: asyncio.Even
         try:
             socket.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             await server.listen_unix(socket)
+            engine.containers.pipes = {"docker_engine": socket}
             lock.tell(socket, engine.settings.publish_address, idle)
             engine.containers.resume()
             LOG.info("listening on %s", socket)

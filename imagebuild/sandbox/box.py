@@ -106,7 +106,8 @@ class WineBox:
                 raise UsageError("cannot start a box", why="it has been started before")
             self._started = True
             _make_raw(command, stdio)
-            talk = self._talk(command, "m" + "d" * any(mount.target[:1] not in "cC" for mount in self._spec.mounts))
+            talk = self._talk(command, "m" + "p" * self._spec.pipes
+                              + "d" * any(mount.target[:1] not in "cC" for mount in self._spec.mounts))
             try:
                 binds = self._binds()
                 self._group.make()
@@ -180,7 +181,7 @@ class WineBox:
         with self._lock:
             talk = self._talk(command, "")
             try:
-                child = self._join("run", talk, stdio, command)
+                child = self._join("pipes" if command.pipes else "run", talk, stdio, command)
             except BaseException:
                 self._talks.end(talk)
                 raise

@@ -103,7 +103,8 @@ class BoxSpec:
     loopback only. ``hosts`` are addresses and their names. ``windows_build`` is what ``ver`` shows (20348), 0 for
     Wine's own. ``accounts`` are the image's own accounts: a program of any other but those that every container has is
     not started (code 1326). ``powershell`` says that the image's Windows has Windows PowerShell and .NET Framework: its
-    registry has their keys.
+    registry has their keys. With ``pipes`` the main program runs only when a command of :data:`Command.pipes` says that
+    they are there.
     """
 
     id: str
@@ -122,6 +123,7 @@ class BoxSpec:
     windows_revision: int = 0
     accounts: tuple[str, ...] = ()
     powershell: bool = False
+    pipes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,9 @@ class Command:
 
     ``cwd`` is a Windows path, empty is ``C:\\``; the main program's is made when it is missing, and another program is
     not started then (code 267). ``environment`` comes over the box's. With ``tty`` the three descriptors are one
-    pseudo-terminal's. ``user`` is the account that it runs as, empty for the box's.
+    pseudo-terminal's. ``user`` is the account that it runs as, empty for the box's. With ``pipes`` it is, in place of a
+    program, a server of named pipes of the box, whose connections go through its standard streams as the frames of
+    ``programs/relay.c``; it ends with its input. Only for a box that runs.
     """
 
     line: str
@@ -138,6 +142,7 @@ class Command:
     environment: Mapping[str, str] = field(default_factory=dict)
     tty: bool = False
     user: str = ""
+    pipes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@
  *   launcher save FILE       write the registry to the prefix
  *   launcher end FILE        end every process of the job
  *   launcher keys FILE       press Ctrl-C at the console of the program whose number is the command line
+ *   launcher pipes FILE      serve named pipes, whose other ends are on the host (relay.c)
  *
  * FILE is \\?\unix\run\N, outside drive C: and made by the host. It is the request: UTF-8, each field ended by a NUL:
  * job, flags, memory in bytes, processors in hundredths, registry folder, working directory, command line, then one
- * NAME=VALUE each. Flags are letters: m main program, t terminal, d there are drives beside C:,
- * b Ctrl-Break.
+ * NAME=VALUE each. Flags are letters: m main program, t terminal, d there are drives beside C:, p the program runs when
+ * the box's pipes are served, b Ctrl-Break.
  * Into FILE.answer, a FIFO, we write the lines "started PID" or "failed ERROR", then "exit CODE"; Linux would pass on
  * eight bits of it. With a terminal there is FILE.size, a FIFO too, from which we read its size, each time anew: columns
  * and rows, 16 bits each.
@@ -27,6 +28,7 @@
 #include "hives.h"
 #include "mounts.h"
 #include "processes.h"
+#include "relay.h"
 #include "request.h"
 #include "roots.h"
 #include "screen.h"
@@ -196,7 +198,7 @@ static DWORD run(const struct request *request)
 {
     STARTUPINFOW startup = {.cb = sizeof startup};
     PROCESS_INFORMATION process;
-    HANDLE job, console = NULL, waited[4];
+    HANDLE job, console = NULL, pipes = NULL, waited[4];
     DWORD code = 0, count = 1, mounts = 0, services = 0;
     int roots = flag(request, 'm') && hold_roots();
 
@@ -211,6 +213,7 @@ static DWORD run(const struct request *request)
     if (mounts && flag(request, 'd')) start_mounts();
     if (flag(request, 'm')) watch_registry(); /* not before: the mount manager writes keys that are not kept anyway */
     if (flag(request, 'm') && (waited[count] = offer_services())) services = count++;
+    if (flag(request, 'p')) pipes = expect_pipes();
     job = make_job(request);
     startup.dwFlags = STARTF_USESTDHANDLES;
     startup.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
@@ -230,8 +233,12 @@ static DWORD run(const struct request *request)
     }
     if (job) AssignProcessToJobObject(job, process.hProcess);
     if (!flag(request, 'm')) give_own_job(process.hProcess, request);
-    ResumeThread(process.hThread);
+    if (!pipes) ResumeThread(process.hThread);
     say("started ", process.dwProcessId);
+    if (pipes) {
+        await_pipes(pipes);
+        ResumeThread(process.hThread);
+    }
     if (startup.hStdInput != GetStdHandle(STD_INPUT_HANDLE)) CloseHandle(startup.hStdInput);
     waited[0] = process.hProcess;
     for (DWORD idle = roots ? ROOTS_AFTER : IDLE, event;;) {
@@ -284,6 +291,7 @@ static int work(void)
     case 'l' << 8 | 'i': return each_process(&request, 0);
     case 'e' << 8 | 'n': return end_job(&request);
     case 'k' << 8 | 'e': return press_keys(&request);
+    case 'p' << 8 | 'i': return relay(&request);
     case 's' << 8 | 'a': return !save_registry(request.field[REGISTRY], 1);
     }
     return 2;

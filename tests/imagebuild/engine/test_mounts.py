@@ -190,8 +190,10 @@ def test_a_subpath_is_found_inside_its_volume_and_nowhere_else(paths: HostPaths,
         mounts.for_box(shown, host, volumes, "id", paths)
 
 
-def test_a_pipe_is_taken_and_then_nobody_is_there(paths: HostPaths, volumes: Volumes) -> None:
-    shown = mounts.claim(plan(paths, binds=("\\\\.\\pipe\\a:\\\\.\\pipe\\a",)), volumes, "id")
+def test_a_pipe_is_no_folder_and_must_be_one_that_this_machine_has(paths: HostPaths, volumes: Volumes) -> None:
+    shown = mounts.claim(plan(paths, binds=("\\\\.\\pipe\\A:\\\\.\\pipe\\b",)), volumes, "id")
     assert (shown[0].type, shown[0].source) == ("npipe", "\\\\.\\pipe\\a")
+    assert mounts.for_box(shown, shapes.HostConfig(), volumes, "id", paths) == ()
+    assert mounts.pipes_for(shown, {"a": Path("/socket")}, "id") == {"b": Path("/socket")}
     with pytest.raises(faults.BadRequest, match="The system cannot find the file specified"):
-        mounts.for_box(shown, shapes.HostConfig(), volumes, "id", paths)
+        mounts.pipes_for(shown, {"b": Path("/socket")}, "id")
