@@ -19,6 +19,9 @@
     ├── FetchError                 a download, a git clone or a folder could not be had   (3)
     ├── ToolError                  another program failed or is missing, with its name    (3)
     │   └── DependencyError        a Python package is missing, with its name
+    ├── OutputError                standard output cannot be written                      (3)
+    │                              ... because its reader is gone                         (141)
+    ├── FaultError                 a mistake of ours                                      (70)
     └── Interrupted                the user stopped us; everything half-done was removed  (130)
 
 An error keeps its facts as attributes and makes its sentences from them. :meth:`WcowError.lines`
@@ -161,6 +164,23 @@ class ToolError(WcowError):
 
 class DependencyError(ToolError):
     """A Python package that an optional part needs is not installed; ``package`` names it."""
+
+
+class OutputError(WcowError):
+    """Standard output cannot be written; ``unread`` says that its reader is gone. The exit code is then that of a
+    program which SIGPIPE ended, as shells know it."""
+
+    unread: bool
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        return 141 if self.unread else 3
+
+
+class FaultError(WcowError):
+    """An exception that this package did not foresee: a mistake of ours."""
+
+    exit_code = 70
 
 
 class Interrupted(WcowError):

@@ -19,7 +19,12 @@ def main(argv: list[str] | None = None) -> int:
         from .. import __version__
 
         try:
-            print(f"wcow {__version__}", flush=True)
+            out = sys.stdout.fileno()
+        except (OSError, ValueError):  # a stream of our caller's
+            print(f"wcow {__version__}")
+            return 0
+        try:
+            os.write(out, f"wcow {__version__}\n".encode())
             return 0
         except OSError:
             pass  # a full disk or a reader that went away: the long way, which knows how such things end
@@ -35,11 +40,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _open_closed_streams() -> None:
-    """Stand in for standard streams that our parent closed (``wcow … >&-``, some daemons): what is written to them goes
-    nowhere, and no file that is opened later gets their numbers."""
+    """Stand in for standard streams that our parent closed (``wcow … >&-``, some daemons), so that no file which is
+    opened later gets their numbers. What is written to standard error goes nowhere; to lose a result that is written to
+    standard output is an error."""
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         if getattr(sys, name) is None:
-            handle = os.open(os.devnull, os.O_RDWR)
+            handle = os.open(os.devnull, os.O_RDONLY if name == "stdout" else os.O_RDWR)
             if handle != number:
                 os.dup2(handle, number)
                 os.close(handle)

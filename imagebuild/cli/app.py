@@ -2,12 +2,11 @@
 """The command's outer shell: which verbs there are, how errors and signals end, and nothing else.
 
 Exit codes: 0 done, 1 found something wrong (lint, compat, doctor), 2 bad usage or input, 3 an engine, host or
-registry failed, 130 interrupted.
+registry failed, 70 a fault of ours, 130 interrupted, 141 the reader of our output is gone.
 """
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import signal
@@ -15,13 +14,14 @@ import sys
 import traceback
 from contextlib import suppress
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
 from .. import __version__
-from ..errors import Interrupted, UsageError, WcowError
+from ..errors import FaultError, Interrupted, OutputError, UsageError, WcowError
 from .lazy import LazyGroup
+from .streams import standard_streams
 
 VERBS: dict[str, tuple[str, str]] = {
     "build": ("build", "Build a Windows image from a Dockerfile."),
@@ -56,7 +56,6 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 """Verb to the module that holds it and its one line of help: the help text must not import every module."""
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 LONGEST = 1200
 """Characters in one line of an error."""
 
@@ -75,6 +74,13 @@ class Verbs(LazyGroup):
                                                     "; 'wcow --help' lists them"))
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb. Click takes every broken pipe for our output's, and ends as if all were well."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise WcowError("a connection broke", why=error.strerror or str(error)) from error
+
 
 @click.group(cls=Verbs, modules=VERBS, heading="Verbs",
              context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -91,49 +97,49 @@ def wcow(ctx: click.Context, debug: bool, config: str | None) -> None:
 def run(args: list[str]) -> int:
     """Run the command and turn every ending into an exit code and at most three lines on standard error."""
     debug = "--debug" in args or bool(os.environ.get("WCOW_DEBUG"))
-    out = sys.stdout
-    previous = _stop_on_terminate()
+    previous = _stop_on_signals()
+    try:
+        with standard_streams() as output:
+            code = _run(args, debug)
+            try:
+                sys.stdout.flush()
+            except OutputError as error:
+                return _say(error, debug) if code == 0 else code
+            # Where the error of a write was taken for something else on its way, it still was no success.
+            return _say(output.error(output.lost), debug) if code == 0 and output.lost else code
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _run(args: list[str], debug: bool) -> int:
     try:
         for stream in (sys.stdout, sys.stderr):  # a name the terminal's encoding lacks must not end the work
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
         value: Any = wcow.main(args=args, prog_name="wcow", standalone_mode=False)
-        sys.stdout.flush()
         return value if isinstance(value, int) else 0
     except click.exceptions.Exit as end:
         return end.exit_code
     except SystemExit as end:
-        # Click puts another stream there when the reader of our output went away (wcow ls … | head): nothing to tell
-        # anybody.
-        if sys.stdout is not out:
-            return 0
-        return end.code if isinstance(end.code, int) else 0
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     except click.Abort:
         return _say(Interrupted("interrupted", hint="nothing half-done was kept"), debug)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return error.exit_code
     except click.ClickException as error:
+        if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
+            error.show()
+            return error.exit_code
         return _say(_usage(error), debug)
     except KeyboardInterrupt:
         return _say(Interrupted("interrupted", hint="nothing half-done was kept"), debug)
     except WcowError as error:
         return _say(error, debug)
-    except BrokenPipeError:  # the same, met by us when the last lines went out
-        _give_up(sys.stdout)
-        return 0
     except OSError as error:
         if error.filename:
             return _say(WcowError(f"cannot use {error.filename}", why=error.strerror or str(error)), debug)
-        if error.errno not in _FULL:
-            return _say(WcowError("a call of the operating system failed", why=error.strerror or str(error)), debug)
-        _give_up(sys.stdout)  # what is still unwritten would fail once more when Python ends
-        return _say(WcowError("cannot write the output", why=error.strerror or str(error)), debug)
+        return _say(WcowError("a call of the operating system failed", why=error.strerror or str(error)), debug)
     except Exception as error:
         return _say(_fault(error), debug)
-    finally:
-        if previous is not None:
-            signal.signal(signal.SIGTERM, previous)
 
 
 def _usage(error: click.ClickException) -> WcowError:
@@ -143,31 +149,24 @@ def _usage(error: click.ClickException) -> WcowError:
     return UsageError(" ".join(error.format_message().split()).removesuffix("."), hint=f"'{verb} --help' shows how")
 
 
-def _fault(error: Exception) -> WcowError:
+def _fault(error: Exception) -> FaultError:
     """A mistake of ours. Its text may come from anywhere, so nothing that could be a secret is taken over."""
     from ..stores import redact
 
     text = redact(" ".join(str(error).split()))[:200]
-    return WcowError(f"a fault in wcow: {type(error).__name__}", why=text,
+    return FaultError(f"a fault in wcow: {type(error).__name__}", why=text,
                      hint="please report it, with what --debug shows")
-
-
-def _give_up(stream: TextIO) -> None:
-    """Let everything that is written to a stream from here on go nowhere."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _say(error: WcowError, debug: bool) -> int:
     if debug:
         traceback.print_exc()
+    if isinstance(error, OutputError) and error.unread:
+        return error.exit_code  # as of a program that SIGPIPE ends: the reader has what it wanted
     colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     what, *rest = error.lines()
     lead = "\x1b[31merror:\x1b[0m" if colour else "error:"
-    try:
-        print(f"{lead} {_cut(what)}", *(f"  {_cut(line)}" for line in rest), sep="\n", file=sys.stderr, flush=True)
-    except OSError:  # nobody listens: the exit code still says it
-        _give_up(sys.stderr)
+    print(f"{lead} {_cut(what)}", *(f"  {_cut(line)}" for line in rest), sep="\n", file=sys.stderr, flush=True)
     return error.exit_code
 
 
@@ -176,13 +175,17 @@ def _cut(line: str) -> str:
     return line if len(line) <= LONGEST else f"{line[:LONGEST // 2]} … {line[-LONGEST // 2:]}"
 
 
-def _stop_on_terminate() -> Any:
-    """Let SIGTERM end the work the way Ctrl-C does: with everything half-done removed."""
+def _stop_on_signals() -> dict[int, Any]:
+    """Let SIGTERM, and a terminal that is closed, end the work the way Ctrl-C does: with everything half-done removed.
+    Return what is to be put back."""
 
     def stop(signum: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    try:
-        return signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not the main thread: whoever called us minds the signals
-        return None
+    previous: dict[int, Any] = {}
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        with suppress(ValueError):  # not the main thread: the caller minds the signals
+            if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+                previous[number] = signal.signal(number, stop)
+    return previous

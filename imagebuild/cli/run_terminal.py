@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import BinaryIO
 
 from ..dockerapi import Stream
 from ..dockerapi.streams import STDERR
@@ -33,16 +34,15 @@ def show(stream: Stream, *, terminal: bool) -> None:
     """Write what the program says to our output, until it ends."""
     if terminal:
         while data := stream.read():
-            _write(sys.stdout.fileno(), data)
+            _write(sys.stdout.buffer, data)
         return
     for piece in stream.pieces():
-        _write((sys.stderr if piece.stream == STDERR else sys.stdout).fileno(), piece.data)
+        _write((sys.stderr if piece.stream == STDERR else sys.stdout).buffer, piece.data)
 
 
-def _write(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view):]
+def _write(out: BinaryIO, data: bytes) -> None:
+    out.write(data)
+    out.flush()
 
 
 @contextmanager

@@ -25,9 +25,15 @@ def shell(home: Home, line: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_closed_streams_are_as_good_as_none(home: Home, app: str, verb: str) -> None:
-    assert shell(home, f"{verb} >&-") == (0, "")
-    assert shell(home, f"{verb} <&- >&- 2>&-") == (0, "")
+def test_a_result_that_cannot_be_written_is_an_error(home: Home, app: str, verb: str) -> None:
+    assert shell(home, f"{verb} >&-") == (3, "error: cannot write the output\n  Bad file descriptor\n")
+    assert shell(home, f"{verb} <&- >&- 2>&-") == (3, "")
+
+
+def test_what_has_no_result_needs_no_standard_output(home: Home, app: str) -> None:
+    assert shell(home, "tag app:1 app:2 >&-") == (0, "")
+    assert shell(home, "tag app:1 app:3 <&- >&- 2>&-") == (0, "")
+    assert shell(home, "digest app:1 2>&-") == (0, "")
 
 
 def test_a_build_needs_no_standard_input(home: Home, tmp_path: Path) -> None:
@@ -59,10 +65,79 @@ def test_output_that_finds_no_room_is_an_error_told_once(home: Home, app: str, v
     assert said == "error: cannot write the output\n  No space left on device\n"
 
 
+def ended(home: Home, line: str, reader: str) -> tuple[int, str]:
+    """``wcow LINE 2>&1 | READER``: the exit code of wcow, and what the reader said."""
+    done = subprocess.run(["/bin/bash", "-c", f'"$0" -m imagebuild {line} | {reader}; exit ${{PIPESTATUS[0]}}',
+                           sys.executable], env=home.environment(), cwd=home.folder, capture_output=True, timeout=60,
+                          check=False)
+    assert not done.stderr, done.stderr
+    return done.returncode, done.stdout.decode()
+
+
 @pytest.mark.parametrize("verb", VERBS)
-def test_nobody_needs_to_listen(home: Home, app: str, verb: str) -> None:
-    assert shell(home, f"{verb} | true") == (0, "")
+def test_a_result_whose_reader_is_gone_is_no_success(home: Home, app: str, verb: str) -> None:
+    assert ended(home, verb, "(exec 0<&-; sleep 3)") == (141, "")
     assert shell(home, "digest nothing:1 --offline 2>/dev/full") == (2, "")
+
+
+def test_the_first_lines_of_a_long_list_end_it(home: Home) -> None:
+    code, said = ended(home, "compat matrix --format json", "head -1")
+    assert (code, len(said.splitlines())) == (141, 1)
+    assert ended(home, "completion bash", "head -1")[1].count("\n") == 1
+
+
+def test_progress_that_has_no_reader_ends_no_work(home: Home, tmp_path: Path) -> None:
+    """``wcow build --push 2>&1 | grep -m1``: the pipe breaks after the first line, and the image is there all the
+    same; that its digest could not be printed is told by the exit code."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile C:/\n")
+    code, said = ended(home, f"build -t made:1 {tmp_path} 2>&1", "(head -1; exec 0<&-)")
+    assert (code, said.count("\n")) == (141, 1)
+    assert home.wcow("digest", "made:1").out.startswith("sha256:")
+    copied = tmp_path / "copied"
+    assert ended(home, f"copy made:1 oci:{copied} 2>&1 >/dev/null", "(exec 0<&-; sleep 3)") == (0, "")
+    assert (copied / "index.json").is_file()
+    assert shell(home, f"copy made:1 oci:{copied}2 2>/dev/full") == (0, "")
+    assert (tmp_path / "copied2/index.json").is_file()
+
+
+def test_a_closed_terminal_ends_the_work_as_ctrl_c_does(home: Home) -> None:
+    code = ("import os, signal, sys\n"
+            "from imagebuild.cli import app\n"
+            "def hang(*args, **more): os.kill(os.getpid(), signal.SIGHUP)\n"
+            "app.wcow.main = hang\n"
+            "sys.exit(app.run(['images']))\n")
+    done = subprocess.run([sys.executable, "-c", code], env=home.environment(), cwd=home.folder, capture_output=True,
+                          timeout=60, check=False)
+    assert (done.returncode, done.stderr.decode()) == (130, "error: interrupted\n  nothing half-done was kept\n")
+
+
+def test_a_fault_of_ours_ends_with_70_and_is_told_in_lines(home: Home) -> None:
+    code = ("import sys\n"
+            "from imagebuild.cli import app\n"
+            "def fail(*args, **more): raise {error}\n"
+            "app.wcow.main = fail\n"
+            "sys.exit(app.run(sys.argv[1:]))\n")
+    for error, name in (("KeyError('x')", "KeyError"), ("RecursionError('deep')", "RecursionError")):
+        done = subprocess.run([sys.executable, "-c", code.format(error=error), "images"], env=home.environment(),
+                              cwd=home.folder, capture_output=True, timeout=60, check=False)
+        said = done.stderr.decode()
+        assert done.returncode == 70 and said.startswith(f"error: a fault in wcow: {name}\n"), said
+        assert "Traceback" not in said and len(said.splitlines()) <= 3
+    done = subprocess.run([sys.executable, "-c", code.format(error="KeyError('x')"), "--debug", "images"],
+                          env=home.environment(), cwd=home.folder, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 70 and "Traceback" in done.stderr.decode()
+
+
+def test_a_connection_that_breaks_is_not_taken_for_our_output(home: Home) -> None:
+    """Click ends quietly, with success, on every broken pipe; one of a socket is the work's failure."""
+    code = ("import sys\n"
+            "from imagebuild.cli import app, local\n"
+            "def fail(*args, **more): raise BrokenPipeError(32, 'Broken pipe')\n"
+            "local.images.callback = fail\n"
+            "sys.exit(app.run(['images']))\n")
+    done = subprocess.run([sys.executable, "-c", code], env=home.environment(), cwd=home.folder, capture_output=True,
+                          timeout=60, check=False)
+    assert (done.returncode, done.stderr.decode()) == (3, "error: a connection broke\n  Broken pipe\n")
 
 
 def test_a_deleted_working_directory_stops_only_what_needs_it(home: Home, app: str, tmp_path: Path) -> None:
