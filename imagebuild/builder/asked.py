@@ -56,7 +56,7 @@ class Asked:
                                  why="it would point to itself" if target else "it names no target",
                                  hint="--junction C:\\link=C:\\folder")
             junctions.append((components, join(to)))
-        shown = {_key(path, ""): path for path, _ in (*request.acls, *request.attributes)}
+        shown = {_key(path, ""): path for path, _unused in (*request.acls, *request.attributes)}
         return cls(acls, attributes, junctions, shown)
 
 

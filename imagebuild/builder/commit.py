@@ -77,7 +77,7 @@ class Committer:
     def _fetch(self, composed: Composed) -> Generator[Event, None, dict[tuple[int, str], Path]]:
         """Take every file that comes out of an image, image by image; the result maps them to local files."""
         wanted: dict[int, tuple[Rootfs, list[str]]] = {}
-        for _, change in composed.fresh:
+        for _unused, change in composed.fresh:
             if isinstance(change, Change) and isinstance(change.content, Later):
                 later = change.content
                 wanted.setdefault(id(later.rootfs), (later.rootfs, []))[1].append(later.path)

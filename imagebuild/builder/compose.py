@@ -74,13 +74,13 @@ class Composed:
     def entries(self) -> list[Entry]:
         """Every entry below ``Files``, in order."""
         out = list(self.parents)
-        for what, _ in self.fresh:
+        for what, _unused in self.fresh:
             out += what.entries() if isinstance(what, Batch) else (what,)
         return out
 
     def size(self) -> int:
         """How many bytes the files have together."""
-        return sum(sum(what.sizes) if isinstance(what, Batch) else what.size for what, _ in self.fresh)
+        return sum(sum(what.sizes) if isinstance(what, Batch) else what.size for what, _unused in self.fresh)
 
     def is_empty(self) -> bool:
         """Whether the step changes nothing."""

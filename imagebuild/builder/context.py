@@ -151,7 +151,7 @@ class Context:
         Symlinks are followed inside the context. Raises ContextError for more than ``limit`` bytes.
         """
         whole = Context(self.tree) if self.ignore.patterns else self
-        item, real, _ = whole.resolve(posixpath.normpath(f"/{path}").lstrip("/"))
+        item, real, _unused = whole.resolve(posixpath.normpath(f"/{path}").lstrip("/"))
         if item is None:
             return None
         if item.sort is not Sort.FILE:

@@ -31,7 +31,7 @@ def link_of(context: Context, item: Item, *, dangling: bool = False) -> tuple[Ki
     """
     if not item.target or is_absolute(item.target):
         raise _refused(item, f"its target {shown(item.target)} is absolute and would mean another place in the image")
-    found, real, _ = context.resolve(item.path)
+    found, real, _unused = context.resolve(item.path)
     if found is None and not dangling:
         raise _refused(item, f"its target {shown(item.target)} is not in the build context, so it is unknown whether "
                              "it is a link to a file or to a folder")

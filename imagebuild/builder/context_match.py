@@ -57,7 +57,7 @@ def matches(context: Context, path: str) -> list[str]:
     first = next((index for index, part in enumerate(parts) if has_wildcard(part)), None)
     if first is None:
         return [path]
-    item, real, _ = context.resolve("/".join(parts[:first]))
+    item, real, _unused = context.resolve("/".join(parts[:first]))
     if item is None:
         raise missing(context, path, real)
     found = [real] if item.sort is Sort.DIRECTORY else []

@@ -156,7 +156,7 @@ class _Collector:
     def add_one(self, item: Item, path: tuple[str, ...], chain: tuple[str, ...]) -> str | None:
         """Take an item that is no folder; gives the folder to go on with where a link to one is followed."""
         if item.sort is Sort.SYMLINK and self.symlinks == "follow":
-            target, real, _ = self.context.resolve(item.path)
+            target, real, _unused = self.context.resolve(item.path)
             if target is None:
                 raise self._refused(item, f"it points to {shown(item.target)}, which is not in the build context")
             if target.sort is Sort.DIRECTORY:

@@ -127,43 +127,33 @@ class Tree(Protocol):
 
     def list(self, folder: str) -> Listing:
         """What lies directly in a folder."""
-        ...
 
     def open(self, path: str) -> BinaryIO:
         """A stream of a file's bytes."""
-        ...
 
     def location(self, path: str) -> Path:
         """A file on this machine that holds those bytes as long as the context is open."""
-        ...
 
     def place(self, path: str) -> str:
         """The same as text."""
-        ...
 
     def digest(self, path: str) -> str:
         """``sha256:…`` of a file."""
-        ...
 
     def places(self, folder: str, names: Sequence[str]) -> Iterable[str]:
         """:meth:`place` for files of one folder."""
-        ...
 
     def digests(self, folder: str, names: Sequence[str], facts: array[int]) -> bytes:
         """SHA-256 of files of one folder that were listed with these facts, 32 bytes after 32 bytes."""
-        ...
 
     def learn_all(self, folder: str, names: Sequence[str], facts: array[int], digests: bytes) -> None:
         """Somebody has read files after they were listed with these facts, and hashed them."""
-        ...
 
     def learn(self, item: Item, digest: str) -> None:
         """Somebody has just read a file, as ``item`` says it was before, and hashed it."""
-        ...
 
     def close(self) -> None:
         """Let go of temporary files, keep what was learnt."""
-        ...
 
 
 def text_of(raw: bytes) -> str:

@@ -381,4 +381,3 @@ class _Stacked:
             if store.has_blob(descriptor):
                 return store.open_blob(descriptor)
         return self._stores[0].open_blob(descriptor)
-

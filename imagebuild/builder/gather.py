@@ -136,7 +136,7 @@ class Gatherer:
             paths = expand_sources(context, pattern)
             packed = []
             for path in paths:
-                item, real, _ = context.resolve(path)
+                item, real, _unused = context.resolve(path)
                 if item is not None and item.sort is Sort.FILE and is_archive(context.location(real)):
                     packed.append(real)
             archives += packed
@@ -230,7 +230,7 @@ def _image_change(rootfs: Rootfs, entry: Entry, path: Components) -> Change:
 def pattern_parents(pattern: str) -> Components:
     """The folders that ``--parents`` keeps of a source: all above it, or those after ``/./``."""
     text = pattern.replace("\\", "/")
-    _, pivot, after = text.partition("/./")
+    _unused, pivot, after = text.partition("/./")
     names = [name for name in (after if pivot else text).split("/") if name not in ("", ".") and not name.endswith(":")]
     return tuple(names[:-1])
 
@@ -239,4 +239,3 @@ def _excluder(patterns: tuple[str, ...]) -> Callable[[str], bool]:
     if not patterns:
         return lambda path: False
     return Ignore.of(tuple(text.replace("\\", "/") for text in patterns)).excludes
-

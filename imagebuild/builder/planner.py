@@ -245,5 +245,3 @@ def _stages_of(steps: list[Step]) -> set[int]:
     """The stages that steps read from."""
     return {source.origin.index for step in steps if isinstance(step, Transfer) for source in step.sources
             if isinstance(source, Files) and isinstance(source.origin, OfStage)}
-
-

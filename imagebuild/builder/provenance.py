@@ -56,7 +56,7 @@ def statement(request: BuildRequest, built: Built, names: tuple[str, ...] = ()) 
             "runDetails": {"builder": {"id": "urn:wcow", "version": {"wcow": __version__}},
                            "byproducts": [{"name": f"{built.plan.file}:{step.instruction.line}",
                                            "annotations": {"instruction": step.text, "way": step.way}}
-                                          for _, step in built.plan.runs()]}}}
+                                          for _unused, step in built.plan.runs()]}}}
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
@@ -88,7 +88,7 @@ def attach(store: Store, data: bytes, subject: Descriptor, predicate: str = PRED
 
 
 def _digest(text: str) -> dict[str, str]:
-    algorithm, _, value = str(text).partition(":")
+    algorithm, _unused, value = str(text).partition(":")
     return {algorithm: value}
 
 

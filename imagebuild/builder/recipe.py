@@ -41,7 +41,7 @@ class Taken:
             for at, name in enumerate(names.split("/")):
                 path = f"{folder}/{name}" if folder else name
                 found[tree, path] = f"sha256:{digests[32 * at:32 * at + 32].hex()}"
-        return sorted((path, digest) for (_, path), digest in found.items())
+        return sorted((path, digest) for (_unused, path), digest in found.items())
 
 
 @dataclass(slots=True)
@@ -77,7 +77,7 @@ class Recipes:
     def locals(self) -> list[Local | Row]:
         """The files that come from contexts."""
         return [content for content in (change.content if isinstance(change, Change) else change
-                                        for _, change in self.composed.fresh) if isinstance(content, Local | Row)]
+                                        for _unused, change in self.composed.fresh) if isinstance(content, Local | Row)]
 
     def shape(self) -> str:
         """The layer without the content of files from contexts: names, sizes, metadata."""

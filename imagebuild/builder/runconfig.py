@@ -60,7 +60,7 @@ def env_lookup(env: Iterable[str], name: str) -> str | None:
     """The value of a variable; Windows does not tell ``Path`` from ``PATH``."""
     wanted = fold(name)
     for item in env:
-        key, _, value = item.partition("=")
+        key, _unused, value = item.partition("=")
         if fold(key) == wanted:
             return value
     return None

@@ -63,7 +63,7 @@ class Scope:
     def set_env(self, env: Iterable[str]) -> None:
         """Take over ``NAME=VALUE`` words of a config."""
         for item in env:
-            name, _, value = item.partition("=")
+            name, _unused, value = item.partition("=")
             self.set(name, value)
 
     def lookup(self, name: str) -> str | None:

@@ -63,7 +63,7 @@ class StageBuild:
         step = f"layer {self.planned.index}.{self._numbers}"
         layer = yield from self.committer.commit(composed, base=self.from_scratch, epoch=self.looks.epoch,
                                                  title=self._title(text), step=step)
-        self.view.add([*composed.parents, *(what for what, _ in composed.fresh)])
+        self.view.add([*composed.parents, *(what for what, _unused in composed.fresh)])
         self._tell()
         self.image = append(self.image, layer.descriptor, layer.diff_id, self._history(text))
         self.from_scratch = False

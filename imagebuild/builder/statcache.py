@@ -93,7 +93,7 @@ class StatCache:
 
     def get(self, name: str, found: Facts) -> str | None:
         """The digest of a file, if it was kept for exactly these facts."""
-        folder, _, base = name.rpartition("/")
+        folder, _unused, base = name.rpartition("/")
         with suppress(OverflowError):
             digest = self._find(folder, base, array("q", found))
             return f"sha256:{digest.hex()}" if digest else None
@@ -111,7 +111,7 @@ class StatCache:
 
     def put(self, name: str, found: Facts, digest: str) -> None:
         """Keep a digest for a file that looked like this before and after it was read."""
-        folder, _, base = name.rpartition("/")
+        folder, _unused, base = name.rpartition("/")
         with suppress(OverflowError, ValueError):
             column, kept = array("q", found), bytes.fromhex(digest.removeprefix("sha256:"))
             if len(kept) == _DIGEST:
@@ -179,8 +179,8 @@ def _columns(folder: str, shelves: list[_Shelf], single: dict[str, tuple[array[i
     else:
         latest = {name: (facts, digest) for each in shelves for name, facts, digest in each.rows()}
         latest = {name: row for name, row in {**latest, **single}.items() if row[0] != _UNTRUSTED}
-        shelf = _Shelf(list(latest), array("q", chain.from_iterable(facts for facts, _ in latest.values())),
-                       b"".join(digest for _, digest in latest.values()))
+        shelf = _Shelf(list(latest), array("q", chain.from_iterable(facts for facts, _unused in latest.values())),
+                       b"".join(digest for _unused, digest in latest.values()))
     kept = shelf.facts if sys.byteorder == "little" else _swapped(shelf.facts)
     return (folder, "/".join(shelf.names), b64encode(kept.tobytes()).decode(), b64encode(shelf.digests).decode())
 

@@ -53,7 +53,7 @@ class Node:
             for low, high in pairwise(cuts):
                 parts = (row.part(start, min(start + MOST, high)) for start in range(low, high, MOST))
                 out += ((part.keys[0], part) for part in parts)
-        return [item for _, item in sorted(out, key=lambda pair: pair[0])]
+        return [item for _unused, item in sorted(out, key=lambda pair: pair[0])]
 
 
 class StepTree:

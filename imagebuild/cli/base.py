@@ -60,12 +60,12 @@ def create(ctx: click.Context, /, like: str | None, os_version: str, architectur
     request = BaseRequest(flavour=cast(Flavour, like or "scratch"), os_version=os_version, architecture=architecture,
                           epoch=UNIX_EPOCH + int(epoch) * 10_000_000 if epoch else DOS_EPOCH,
                           compression=Compression.parse(compression),
-                          labels=tuple((name, value) for name, _, value in pairs))
+                          labels=tuple((name, value) for name, _unused, value in pairs))
     place = Location("docker", reference)
     with open_library(settings_from(ctx, **options)) as library:
         if push:
             library.stores.expect_push(place)
-        _, descriptor = make_base(request, library.local, tag=str(reference))
+        _unused, descriptor = make_base(request, library.local, tag=str(reference))
         if push:
             target = library.stores.create(place)
             follow(copy(library.local, descriptor, target, tag=reference.tag, name=str(reference)), progress)

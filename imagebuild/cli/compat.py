@@ -216,4 +216,3 @@ def _good(runs: Answer, unsupported: bool, strict: bool) -> bool:
     if strict:
         return runs == "yes" and not unsupported
     return runs in ("yes", "likely", "maybe")
-

@@ -31,7 +31,7 @@ def registry_summary(changes: Iterable[HiveChange]) -> str:
     counts = total(changes)
     parts = [f"{counts[name]:,} {name}" for name in ("added", "removed", "changed") if counts[name]]
     if parts:
-        number, _, word = parts[0].partition(" ")
+        number, _unused, word = parts[0].partition(" ")
         parts[0] = f"{number} key{'' if number == '1' else 's'} {word}"
     if counts["unread"]:
         parts.append(f"{_hives(counts['unread'])} not compared")

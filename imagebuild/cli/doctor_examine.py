@@ -66,7 +66,7 @@ def examine(source: str | None, only: tuple[str, ...], skip: tuple[str, ...], ev
         for at, report in enumerate(reports):
             print_lines([""] if at else [])
             print_lines(_text(*report, everything=everything or bool(only)))
-    return 1 if any(check.status == "fail" for _, _, checks in reports for check in checks) else 0
+    return 1 if any(check.status == "fail" for _facts, _notes, checks in reports for check in checks) else 0
 
 
 @click.command(short_help="Print the facts of this machine, or the script that collects them.")

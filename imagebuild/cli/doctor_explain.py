@@ -100,7 +100,7 @@ class _Resumed:
 
 
 def _split(text: str) -> tuple[WindowsVersion, str]:
-    version, _, architecture = text.partition("/")
+    version, _unused, architecture = text.partition("/")
     return WindowsVersion.parse(version), {"x64": "amd64", "x86_64": "amd64", "aarch64": "arm64"}.get(
         architecture.lower(), architecture.lower())
 

@@ -103,7 +103,7 @@ def _say(line: str) -> None:
     click.echo(line, err=True)
 
 
-def _quiet(_: str) -> None:
+def _quiet(_unused: str) -> None:
     """Say nothing: the log goes to standard error, too."""
 
 

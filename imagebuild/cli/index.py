@@ -95,7 +95,7 @@ def append(ctx: click.Context, /, name: str, images: tuple[str, ...], replace_sa
       wcow index append --push --replace registry.lab/app:1 app:1-ltsc2025
     """
     with open_library(settings_from(ctx, **options)) as library, ExitStack() as stack:
-        store, target, _, found = _existing(library, name, push, stack)
+        store, target, _unused, found = _existing(library, name, push, stack)
         listed: operations.Listed = follow(operations.append(
             library, found, images, store, tag=_tag(target), family=family, replace_same=replace_same,
             any_version=any_version, foreign=foreign, name=name), progress)
@@ -180,7 +180,7 @@ def inspect(ctx: click.Context, /, name: str, as_json: bool, **options: Any) -> 
       wcow index inspect oci:out --format json
     """
     with open_library(settings_from(ctx, **options)) as library:
-        store, _, descriptor = library.resolve(name)
+        store, _unused, descriptor = library.resolve(name)
         found = operations.load_index(store, descriptor, name)
         facts = index_facts(store, descriptor, name)
     traps = index_traps(found)
@@ -226,7 +226,7 @@ def _row(number: int, entry: Descriptor) -> tuple[str, ...]:
 def _edit(ctx: click.Context, name: str, change: Callable[[Index], Index], push: bool, family: versions.Family | None,
           any_version: bool, progress: Style, as_json: bool, **options: Any) -> None:
     with open_library(settings_from(ctx, **options)) as library, ExitStack() as stack:
-        store, target, _, found = _existing(library, name, push, stack)
+        store, target, _unused, found = _existing(library, name, push, stack)
         listed: operations.Listed = follow(operations.edit(
             found, store, tag=_tag(target), change=change, family=family, any_version=any_version, name=name), progress)
     _say(listed, as_json, str(target))

@@ -32,4 +32,4 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section(self._heading):
-            formatter.write_dl([(name, text) for name, (_, text) in self.modules.items()])
+            formatter.write_dl([(name, text) for name, (_unused, text) in self.modules.items()])

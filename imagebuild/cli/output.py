@@ -55,7 +55,7 @@ def _fit(cell: str, width: int, right: bool) -> str:
 def fields(pairs: Sequence[tuple[str, str]]) -> list[str]:
     """``Name:   value`` lines with the values under one another; empty values are left out."""
     kept = [(name, value) for name, value in pairs if value]
-    width = max((len(name) for name, _ in kept), default=0) + 1
+    width = max((len(name) for name, _unused in kept), default=0) + 1
     return [f"{name + ':':<{width}} {shown(value)}" for name, value in kept]
 
 

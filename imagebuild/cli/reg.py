@@ -175,7 +175,7 @@ def _pairs(before: Target, after: Target, key: str | None,
            progress: Style) -> tuple[dict[str, KeyLike], dict[str, KeyLike]]:
     """The keys to compare, by the path under which they are shown."""
     if key is not None:
-        (path, one), (_, other) = ask(before.key(key), progress), ask(after.key(key), progress)
+        (path, one), (_unused, other) = ask(before.key(key), progress), ask(after.key(key), progress)
         return {path: one}, {path: other}
     old, new = dict(ask(before.tops(), progress)), dict(ask(after.tops(), progress))
     if len(old) == len(new) == 1:  # two hives, wherever they belong

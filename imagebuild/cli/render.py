@@ -20,11 +20,9 @@ class Renderer(Protocol):
 
     def show(self, event: Event) -> None:
         """One event."""
-        ...
 
     def close(self) -> None:
         """The operation is over, well or badly: leave the terminal as it was."""
-        ...
 
 
 def follow(events: Iterator[Event], style: Style = "auto") -> Any:

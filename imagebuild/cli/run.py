@@ -88,7 +88,7 @@ def run(ctx: click.Context, /, image: str, command: tuple[str, ...], interactive
 
 def _request(image: str, command: tuple[str, ...], *, interactive: bool, terminal: bool, volumes: tuple[str, ...],
              variables: tuple[str, ...], workdir: str, user: str, entrypoint: str | None, network: str,
-             ports: tuple[str, ...], **_: Any) -> dict[str, Any]:
+             ports: tuple[str, ...], **_unused: Any) -> dict[str, Any]:
     """The document of the create call."""
     published: dict[str, list[dict[str, str]]] = {}
     for text in ports:

@@ -56,7 +56,7 @@ def raw_terminal(resized: Callable[[int, int], None]) -> Iterator[None]:
     import termios  # Linux's and macOS's, as are the signal and the engine
     import tty
 
-    def tell(*_: object) -> None:
+    def tell(*_unused: object) -> None:
         with suppress(DaemonError, OSError):
             size = os.get_terminal_size(descriptor)
             resized(size.lines, size.columns)

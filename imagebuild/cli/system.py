@@ -115,7 +115,7 @@ def _rows(facts: dict[str, Any]) -> list[tuple[str, str, str, str]]:
 def _told(pruned: Pruned, dry_run: bool) -> list[str]:
     freed = pruned.freed
     rows = [("Layers, manifests and configs", len(freed.blobs), sum(blob.size for blob in freed.blobs)),
-            ("Half-written", len(freed.drafts), sum(size for _, size in freed.drafts)),
+            ("Half-written", len(freed.drafts), sum(size for _unused, size in freed.drafts)),
             ("Half-written archives", len(pruned.archives), sum(file.size for file in pruned.archives)),
             *((_CACHES[name], len(files), sum(file.size for file in files)) for name, files in pruned.caches.items())]
     lines = [f"{what}: {count}, {human(size)}" for what, count, size in rows if count]

@@ -214,4 +214,3 @@ def _say(copied: Copied, as_json: bool, **places: str) -> None:
                     "size": descriptor.size, "blobs": copied.tally.facts()})
     else:
         click.echo(str(descriptor.digest))
-

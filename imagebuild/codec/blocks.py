@@ -196,7 +196,7 @@ class BlockWriter:
 
     def _start_threads(self) -> None:
         pipe = self._pipe
-        makers = [pipe.engine.maker() for _ in range(self._workers)]
+        makers = [pipe.engine.maker() for _unused in range(self._workers)]
         self._threads = [threading.Thread(target=pipe.work, args=(maker,), daemon=True) for maker in makers]
         self._threads += [threading.Thread(target=role, daemon=True) for role in (pipe.hash, pipe.write)]
         for thread in self._threads:
@@ -262,7 +262,7 @@ class _Pipe:
 
     def end(self, workers: int) -> None:
         """Tell every thread that nothing more comes."""
-        for _ in range(workers):
+        for _unused in range(workers):
             self.jobs.put(None)
         self.hashes.put(None)
         self.order.put(None)

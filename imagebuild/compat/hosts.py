@@ -47,7 +47,7 @@ def from_text(text: str) -> HostFacts:
     if re.fullmatch(r"\d{5}(\.\d{1,9})?", words) and int(words.partition(".")[0]) >= _FIRST_BUILD:
         return _typed(WindowsVersion.parse(f"10.0.{words}"), said)
     named = named_releases(words)
-    if len({known.build for known, _ in named}) > 1:
+    if len({known.build for known, _unused in named}) > 1:
         raise FormatError(f"{text[:60]!r} may be more than one Windows", hint="say the build: 10.0.BUILD.REVISION",
                           why=" or ".join(f"{known.name_of(product)} ({known.build})" for known, product in named))
     if not named:

@@ -74,7 +74,7 @@ def parse(text: str) -> MessageFacts | None:
 def find(text: str) -> Iterator[MessageFacts]:
     """What each known message in a text says, in the order of the text. Never raises."""
     found = [(match.start(), kind, match) for kind, pattern in _patterns() for match in pattern.finditer(text)]
-    for _, kind, match in sorted(found, key=lambda item: item[0]):
+    for _unused, kind, match in sorted(found, key=lambda item: item[0]):
         said = {name: value for name, value in match.groupdict().items() if value}
         minimum = int(said.pop("min_build", 0))
         yield MessageFacts(kind, min_build=minimum, **said)

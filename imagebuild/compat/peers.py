@@ -102,19 +102,19 @@ def ko_matches(required: Platform, given: Entry) -> bool:
         required.os == "windows" and offered.count(".") == 3 and offered.rpartition(".")[0] == asked)
 
 
-def _crane(entries: Sequence[Entry], requested: Platform, _: Accepts) -> tuple[int, ...]:
+def _crane(entries: Sequence[Entry], requested: Platform, _unused: Accepts) -> tuple[int, ...]:
     linux = Platform("linux", "amd64")  # what an entry without a platform is taken for
     return tuple(place for place, entry in enumerate(entries) if crane_matches(requested, entry or linux))
 
 
-def _ko(entries: Sequence[Entry], requested: Platform, _: Accepts) -> tuple[int, ...]:
+def _ko(entries: Sequence[Entry], requested: Platform, _unused: Accepts) -> tuple[int, ...]:
     return tuple(place for place, entry in enumerate(entries) if ko_matches(requested, entry))
 
 
 _VARIANTS = {"arm": ("v8", "v7", "v6", "v5"), "arm64": ("v8",)}
 
 
-def _skopeo(entries: Sequence[Entry], requested: Platform, _: Accepts) -> tuple[int, ...]:
+def _skopeo(entries: Sequence[Entry], requested: Platform, _unused: Accepts) -> tuple[int, ...]:
     known = _VARIANTS.get(requested.architecture, ())
     if not requested.variant:
         wanted = ("", *known)
@@ -125,7 +125,7 @@ def _skopeo(entries: Sequence[Entry], requested: Platform, _: Accepts) -> tuple[
     ranked = [(wanted.index(entry.variant) if entry else len(wanted), place) for place, entry in enumerate(entries)
               if entry is None or ((entry.os, entry.architecture) == (requested.os, requested.architecture)
                                    and entry.variant in wanted)]
-    return tuple(place for _, place in sorted(ranked))
+    return tuple(place for _unused, place in sorted(ranked))
 
 
 def _buildkit(entries: Sequence[Entry], requested: Platform, accepts: Accepts) -> tuple[int, ...]:
@@ -134,7 +134,7 @@ def _buildkit(entries: Sequence[Entry], requested: Platform, accepts: Accepts) -
         rank = platforms.rank(requested, entry, accepts=accepts) if entry else float("inf")
         if rank is not None:
             ranked.append((rank, -len(entry.os_features) if entry else 0, place))
-    return tuple(place for _, _, place in sorted(ranked))
+    return tuple(place for _unused, _unused, place in sorted(ranked))
 
 
 def _colon(text: str) -> Platform:

@@ -51,7 +51,7 @@ class Key(MutableMapping[str, Value]):
     """
 
     def __init__(self, container: Container, path: str) -> None:
-        root, _, rest = path.strip("\\").partition("\\")
+        root, _unused, rest = path.strip("\\").partition("\\")
         full = _ROOTS.get(root.upper(), root.upper())
         if full not in _ROOTS.values():
             raise UsageError(f"{path!r} is not a key of the registry", hint=r"like HKLM\Software\App")

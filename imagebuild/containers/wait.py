@@ -249,5 +249,3 @@ def connects(host: str, port: int, seconds: float = CONNECT_SECONDS) -> bool:
                 return True
     except OSError:
         return False
-
-

@@ -282,7 +282,7 @@ class Connection:
             raise faults.Internal("the connection is taken already")
         if not await self._drained(request):
             raise faults.BadRequest("http: request body too large")
-        early, _ = self._wire.trailing_data
+        early, _unused = self._wire.trailing_data
         lines = (f"{name}: {value}\r\n" for name, value in (*headers, *self._server.headers))
         self._head_sent = True
         self._hijacked = hijacked = make(self._reader, self._writer, bytes(early))
@@ -339,4 +339,3 @@ _REASONS = {status: reason.encode() for status, reason in {
     403: "Forbidden", 404: "Not Found", 408: "Request Timeout", 409: "Conflict", 413: "Request Entity Too Large",
     431: "Request Header Fields Too Large", 500: "Internal Server Error", 501: "Not Implemented",
     503: "Service Unavailable"}.items()}
-

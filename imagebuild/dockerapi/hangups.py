@@ -56,7 +56,7 @@ class Hangups:
 
     def _ready(self) -> None:
         assert self._epoll is not None
-        for descriptor, _ in self._epoll.poll(0):
+        for descriptor, _unused in self._epoll.poll(0):
             gone = self._watched.get(descriptor)
             if gone is None:
                 with contextlib.suppress(OSError):

@@ -93,7 +93,7 @@ class Hijacked:
     async def __aenter__(self) -> Hijacked:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, *_unused: object) -> None:
         await self.close()
 
 

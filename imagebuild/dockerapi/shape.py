@@ -147,7 +147,7 @@ def _fields_of(cls: Any) -> tuple[Field, ...]:
 
 def zero_of(kind: Any) -> Any:
     """Go's zero of an annotation."""
-    kind, _ = _bare(kind)
+    kind, _unused = _bare(kind)
     if _optional(kind) is not None or kind is Any or kind is type(None):
         return None
     origin = typing.get_origin(kind) or kind

@@ -16,7 +16,7 @@ MAX_FIELDS = 10_000
 def parse_target(target: bytes) -> tuple[str, dict[str, list[str]]]:
     """The decoded path, and the query's values by name. BadRequest for what is no target."""
     target = _ABSOLUTE.sub(b"", target, count=1) if target[:4].lower() == b"http" else target
-    raw_path, _, raw_query = target.partition(b"?")
+    raw_path, _unused, raw_query = target.partition(b"?")
     if not raw_path.startswith(b"/") and raw_path != b"*":
         raise faults.BadRequest("invalid request target")
     broken = _BROKEN.search(target)

@@ -252,7 +252,7 @@ class _Lexer:
         return self.modify(name, operator, colon)
 
     def modify(self, name: str, operator: str, colon: bool) -> str:
-        word, _ = self.until("}", operator in "#%")
+        word, _unused = self.until("}", operator in "#%")
         value = self.get(name)
         if value is None and self.keep_unset:
             return f"${{{name}{':' if colon else ''}{operator}{word}}}"
@@ -277,8 +277,8 @@ class _Lexer:
         every = self.peek() == "/"
         if every:
             self.pos += 1
-        pattern, _ = self.until("/", True)
-        new, _ = self.until("}", True)
+        pattern, _unused = self.until("/", True)
+        new, _unused = self.until("}", True)
         value = self.get(name)
         if value is None and self.keep_unset:
             return f"${{{name}/{pattern}/{new}}}"

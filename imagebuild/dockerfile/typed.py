@@ -211,7 +211,7 @@ def _shell(request: Request, flags: Flags) -> Shell:
 
 
 def _healthcheck(request: Request, flags: Flags) -> HealthCheck:
-    kind, _, rest = request.rest.partition(_first_space(request.rest))
+    kind, _unused, rest = request.rest.partition(_first_space(request.rest))
     kind, rest = kind.upper(), rest.lstrip(SPACE)
     if kind == "NONE":
         if rest:

@@ -62,7 +62,7 @@ def exposed_ports(words: Iterable[str]) -> tuple[str, ...]:
         parts = word.split(":")
         if len(parts) > 2:
             _check_address(":".join(parts[:-2]), word)
-        numbers, _, protocol = parts[-1].partition("/")
+        numbers, _unused, protocol = parts[-1].partition("/")
         protocol = (protocol or "tcp").lower()
         if protocol not in ("tcp", "udp", "sctp"):
             raise _bad_port(word, f"{protocol!r} is not tcp, udp or sctp")

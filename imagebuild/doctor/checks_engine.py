@@ -75,7 +75,7 @@ def engine_version(facts: MachineFacts) -> Outcome | None:
     version, build = numbers(one.version), build_of(facts)
     if version is None:
         return unknown(f"what version {one.version} is", "'docker version' on the host")
-    lowest, _ = engine_of(facts.host).lowest_host()
+    lowest, _unused = engine_of(facts.host).lowest_host()
     if build is not None and FLOOR <= build < lowest:
         return failed(f"{one.version} on build {build}", f"it needs build {lowest}", "use 20.10, or upgrade Windows")
     if build is not None and build < FLOOR:

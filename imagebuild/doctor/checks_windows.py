@@ -74,7 +74,7 @@ def build(facts: MachineFacts) -> Outcome | None:
     if version.major < 10 or number < FLOOR:
         return failed(str(version), f"Windows containers begin with build {FLOOR}; older ones run Linux containers in "
                                     "a virtual machine at best", "install a current Windows")
-    (since, floor, _), last = DOCKER_HOSTS[0], ".".join(map(str, LAST_BEFORE))
+    (since, floor, _unused), last = DOCKER_HOSTS[0], ".".join(map(str, LAST_BEFORE))
     if number < floor:
         return warned(str(version), f"Docker {since[0]} and later do not start below build {floor}; {last} is the "
                                     "last one",

@@ -59,7 +59,7 @@ def _tail(data: bytes, end: int) -> int:
     """Where the next block begins: some lines before ``end``, or some bytes where they are long."""
     least = max(0, end - OVERLAP)
     start = end
-    for _ in range(KEPT_LINES):
+    for _unused in range(KEPT_LINES):
         before = data.rfind(b"\n", least, start - 1 if start else 0)
         if before < 0:
             return least if start == end else start

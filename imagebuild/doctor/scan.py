@@ -157,7 +157,7 @@ def _look(lines: _Lines, anchors: set[bytes], number: int) -> Iterator[Hit]:
         record = lines.record() if failed else text
         codes = {code.code: code.written for code in (numbers if record is text else codes_in(record))
                  if not code.bare or _is_stated(record, code.start, code.written)}
-        for entry, _ in operations:
+        for entry, _unused in operations:
             for value in entry.codes:
                 if value in codes:
                     yield from hit(entry, "code", codes[value])

@@ -79,7 +79,7 @@ class _Teller:
 
     def _tell(self, end: int) -> None:
         while self._done < end:
-            text, _, about = self._lines[self._done]
+            text, _unused, about = self._lines[self._done]
             self._done += 1
             self._say(Message(stream=f"Step {self._done}/{len(self._lines)} : {text}\n"))
             identifier = self._ids.get(about.removeprefix("from "), "")

@@ -161,7 +161,7 @@ def _ports(key: str, texts: Iterable[str]) -> set[str]:
     for text in texts:
         if ":" in text:
             raise faults.Internal(f"filter for '{key}' should not contain ':': {text}")
-        numbers, _, protocol = text.partition("/")
+        numbers, _unused, protocol = text.partition("/")
         first, dash, last = numbers.partition("-")
         start, end = _port_number(key, text, first), _port_number(key, text, last if dash else first)
         if end < start:

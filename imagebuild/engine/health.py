@@ -34,7 +34,6 @@ class Tell(Protocol):
 
     def __call__(self, action: str, **more: str) -> None:
         """Something happened."""
-        ...
 
 
 def probe_words(check: shapes.Healthcheck, shell: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -58,7 +57,7 @@ async def watch(container: Container, tell: Tell) -> None:
     while not run.ended.done():
         starting = container.health.status == "starting" and time.time_ns() - began < check.start_period
         pause = (check.start_interval or START_INTERVAL) if starting else (check.interval or INTERVAL)
-        done, _ = await asyncio.wait([run.ended], timeout=pause / SECOND)
+        done, _unused = await asyncio.wait([run.ended], timeout=pause / SECOND)
         if done:
             return
         probe = await _probe(container, words, (check.timeout or TIMEOUT) / SECOND, tell)

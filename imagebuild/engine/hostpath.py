@@ -126,7 +126,7 @@ def _follow(root: Path, parts: Iterable[str]) -> tuple[Place, int] | None:
                     return None
                 target = os.readlink("", dir_fd=one)
                 away = len(names) if target.startswith("/") else 1
-                for _ in range(away):
+                for _unused in range(away):
                     names.pop()
                     os.close(open_folders.pop())
                 pending += reversed(target.split("/"))

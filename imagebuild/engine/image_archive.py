@@ -141,7 +141,7 @@ def save(images: Images, texts: list[str], folder: Path) -> Path:
         for kept, names in chosen.values():
             for tag in [str(name) for name in names] or [""]:
                 result_of_copy(copy(images.shelf.store, kept.descriptor, archive, tag=tag))
-    for kept, _ in chosen.values():
+    for kept, _unused in chosen.values():
         images.tell_of("save", kept)
     return path
 
@@ -163,7 +163,7 @@ def _meant(images: Images, text: str) -> list[tuple[Kept, Reference | None]]:
 
 def result_of_copy(events: Iterator[object]) -> None:
     """Copy, and tell nobody."""
-    for _ in events:
+    for _unused in events:
         pass
 
 

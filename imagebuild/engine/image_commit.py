@@ -96,13 +96,13 @@ def commit(images: Images, source: Commitable, call: CommitCall, given_up: Calla
 
 def _layer(images: Images, base: Kept, source: Commitable, store: LayoutStore, epoch: int,
            given_up: Callable[[], bool]) -> Layer:
-    def heard(_: object = None) -> None:
+    def heard(_unused: object = None) -> None:
         if given_up():
             raise Interrupted("the commit was given up: the engine is stopping")
 
     rootfs = Rootfs(base.image, store, IndexCache(images.cache / "indexes"), name=str(base.id))
     try:
-        for _ in rootfs.prepare():
+        for _unused in rootfs.prepare():
             pass
         entries = Entries(rootfs, epoch)
         for change in source.changes():

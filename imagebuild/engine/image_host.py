@@ -40,7 +40,7 @@ class ImageHost:
 
     def pick(self, index: Index, requested: Platform | None = None) -> Descriptor:
         """The image that is taken from an index. NotFound when none fits."""
-        place, _ = choose([entry.platform for entry in index.manifests], self.facts, self.engine, requested)
+        place, _unused = choose([entry.platform for entry in index.manifests], self.facts, self.engine, requested)
         if place is None:
             raise faults.NotFound(refusal(self.facts, self.engine))
         return index.manifests[place]

@@ -82,5 +82,3 @@ def layer_sizes(shelf: Shelf) -> dict[Digest, tuple[int, int]]:
         for chain, diff_id in zip(chain_ids(kept.image.diff_ids), kept.image.diff_ids, strict=True):
             out[chain] = (shelf.size_of(diff_id), out.get(chain, (0, 0))[1] + 1)
     return out
-
-

@@ -62,13 +62,13 @@ def summaries(images: Images, filters: Filters, *, everything: bool = False, sha
         if counted:
             row = replace(row, containers=len(images.users(kept.id)))
         out.append((row.created, row))
-    return [row for _, row in sorted(out, key=lambda item: (-item[0], item[1].id))]
+    return [row for _unused, row in sorted(out, key=lambda item: (-item[0], item[1].id))]
 
 
 def usage(images: Images) -> tuple[int, list[ImageSummary]]:
     """What ``system df`` says of images: the bytes of all layers, each once, and the images that a list shows, with
     their shares."""
-    return sum(size for size, _ in layer_sizes(images.shelf).values()), \
+    return sum(size for size, _unused in layer_sizes(images.shelf).values()), \
         summaries(images, Filters(), shared=True, counted=True)
 
 

@@ -16,8 +16,6 @@ class ImageOwner(Protocol):
     @property
     def images(self) -> Images:
         """The images."""
-        ...
 
     def commitable(self, container: str) -> Commitable:
         """A container by name, id or the beginning of one, as a commit sees it; ``faults.no_such_container``. Quick."""
-        ...

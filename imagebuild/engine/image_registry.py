@@ -50,7 +50,7 @@ def login_of(auth: AuthConfig) -> Login | None:
     name, secret = auth.username, auth.password
     if auth.auth and not name:
         try:
-            name, _, secret = base64.b64decode(auth.auth, validate=True).decode().partition(":")
+            name, _unused, secret = base64.b64decode(auth.auth, validate=True).decode().partition(":")
         except ValueError:  # not base64, not ASCII, or no text in it
             return None
     return Login(name, secret, auth.identity_token) if name or auth.identity_token else None

@@ -108,7 +108,7 @@ class Unpacker:
     def _make(self, kept: Kept, store: Store, ground: Ground, place: Path) -> Unpacked:
         rootfs = Rootfs(kept.image, store, self._indexes, name=str(kept.id))
         try:
-            for _ in rootfs.prepare():
+            for _unused in rootfs.prepare():
                 pass
             windows = os_layers(rootfs.union().indexes)
             names = self._unpack_layers(kept, store, ground, rootfs, windows)

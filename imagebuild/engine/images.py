@@ -39,7 +39,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _stopped(_: str) -> bool:
+def _stopped(_unused: str) -> bool:
     return False
 
 

@@ -113,7 +113,7 @@ async def _messages(output: Output, start: int, held: Held, wanted: Wanted) -> A
             for found in copier.feed(chunk):
                 yield found
     else:
-        for _, chunk in output.chunks(start, held=held, marks=True):
+        for _unused, chunk in output.chunks(start, held=held, marks=True):
             for found in copier.feed(chunk):
                 yield found
     if output.over:
@@ -136,7 +136,7 @@ def _last(output: Output, tail: int, held: Held) -> tuple[int, int]:
             ends.append((after, lines))
     start = next(offset for offset, before in reversed(ends) if lines - before >= tail or not offset)
     copier, count = Copier(), 0
-    for _, chunk in output.chunks(start, held=held, marks=True):
+    for _unused, chunk in output.chunks(start, held=held, marks=True):
         count += sum(len(found.lines) for found in copier.feed(chunk))
     if output.over:
         count += sum(len(found.lines) for found in copier.finish())

@@ -45,7 +45,7 @@ class Lock:
         modes.claim(root)
         self._root = root
         self._file = os.open(root / "engine.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        for _ in range(TRIES):  # a process that asks whether an engine runs holds the lock for a moment, too
+        for _unused in range(TRIES):  # a process that asks whether an engine runs holds the lock for a moment, too
             with suppress(OSError):
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break

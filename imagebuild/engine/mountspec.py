@@ -96,7 +96,7 @@ def parse_volumes_from(spec: str) -> tuple[str, bool]:
     """A line of ``VolumesFrom``: a container by name or id, and whether its mounts stay writable."""
     if not spec:
         raise SpecError("volumes-from specification cannot be an empty string")
-    name, _, mode = spec.partition(":")
+    name, _unused, mode = spec.partition(":")
     if mode and _lower(mode) not in ("ro", "rw"):
         raise SpecError(f"invalid mode: {mode}")
     return name, _lower(mode) != "ro"
@@ -114,7 +114,7 @@ def check_volume_name(name: str) -> str:
 def _split(raw: str, host: HostPaths) -> tuple[str, str, str]:
     """Source, target and mode of a line; the first and the last may be empty."""
     if is_native(raw):
-        source, _, rest = raw.partition(":")
+        source, _unused, rest = raw.partition(":")
         found = _AFTER_NATIVE.fullmatch(_lower(rest))
     else:
         found = _SPEC.fullmatch(_lower(raw))

@@ -57,45 +57,35 @@ class Kernel(Protocol):
 
     def start(self) -> KernelFacts:
         """Begin. Never fails: what does not work is in the facts. Once; later calls give the same facts."""
-        ...
 
     def facts(self) -> KernelFacts:
         """What :meth:`start` found, and whether it is still so."""
-        ...
 
     def bridge(self, number: int, gateway: IPv4Interface, outbound: bool) -> None:
         """Make a network; ``outbound`` lets its containers out where there is a way."""
-        ...
 
     def unbridge(self, number: int) -> None:
         """Remove a network. Nothing happens when there is none."""
-        ...
 
     def attach(self, container: str, links: Sequence[Link], ports: Sequence[Carried]) -> Namespace:
         """Make a container's namespace (only loopback without links) and carry its ports; all or nothing. One that the
         container had before is given up. The listeners are closed here, whatever happens."""
-        ...
 
     def share(self, container: str, other: str) -> Namespace:
         """Let a container use the namespace of another, which outlives that one's: only cables and ports go with the
         other. What the container had before is given up."""
-        ...
 
     def link(self, container: str, link: Link) -> None:
         """Lay one more cable to a container that runs."""
-        ...
 
     def unlink(self, container: str, number: int) -> None:
         """Take a cable away. Idempotent."""
-        ...
 
     def detach(self, container: str) -> None:
         """Give up a container's namespace, cables and ports. Idempotent; never fails."""
-        ...
 
     def close(self) -> None:
         """Give up everything. Safe to call twice."""
-        ...
 
 
 @dataclass(slots=True)

@@ -73,7 +73,7 @@ def is_predefined(name: str) -> bool:
 
 def other_of(mode: str) -> str:
     """The container that a network mode names (``container:NAME``), empty for any other mode."""
-    kind, _, reference = mode.partition(":")
+    kind, _unused, reference = mode.partition(":")
     return reference if kind == "container" else ""
 
 

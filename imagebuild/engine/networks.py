@@ -168,10 +168,10 @@ class Networks:
             except BaseException:
                 self._free(place)
                 raise
-            dns = tuple(str(network.gateway.ip) for network, _ in pairs if network.gateway and space)
+            dns = tuple(str(network.gateway.ip) for network, _unused in pairs if network.gateway and space)
             place.attachment = Attachment(space, endpoints, dns, published)
             self._places[container] = place
-            for network, _ in pairs:
+            for network, _unused in pairs:
                 self._tell(network, "connect", container=container)
             return place.attachment
 

@@ -37,19 +37,15 @@ class ImagePart(Protocol):
     def find(self, reference: str) -> tuple[str, Config]:
         """The id (``sha256:…`` of the config) and the config of an image by name, digest, id or a beginning of the id;
         ``faults.no_such_image``, and a fault for one of another system. Quick."""
-        ...
 
     def unpack(self, identifier: str) -> Unpacked:
         """Make an image ready to run, once; a damaged layer is a fault that names it."""
-        ...
 
     def use(self, identifier: str, container: str) -> None:
         """A container stands on the image from now on: it cannot be removed without force. Quick."""
-        ...
 
     def release(self, container: str) -> None:
         """The container is gone. Quick."""
-        ...
 
 
 class VolumePart(Protocol):
@@ -58,11 +54,9 @@ class VolumePart(Protocol):
     def use(self, name: str, container: str, *, driver: str = "", labels: Mapping[str, str] | None = None,
             anonymous: bool = False) -> Path:
         """The folder of a volume, made when it is missing; the container uses it from now on. Quick."""
-        ...
 
     def release(self, container: str, *, remove_anonymous: bool = False) -> None:
         """The container is gone; with ``remove_anonymous`` its unnamed volumes go too. Quick."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +113,16 @@ class NetworkPart(Protocol):
     def check(self, mode: str) -> str:
         """The network that a ``NetworkMode`` means (``default`` is ``nat``), by name; a fault for one that does not
         exist and for what Windows does not have (``host``). Quick."""
-        ...
 
     def attach(self, container: str, name: str, networks: Sequence[Wanted],
                ports: Sequence[Published]) -> Attachment:
         """Make a running container's namespace, put it into networks, publish its ports; without networks it is in
         ``none``. A fault when a port is taken."""
-        ...
 
     def join(self, container: str, name: str, other: str) -> Attachment:
         """Give a container the namespace of another one that runs (``NetworkMode`` ``container:…``): it has no endpoint
         of its own. A fault when the other has none."""
-        ...
 
     def detach(self, container: str) -> None:
         """The container stopped: its namespace, addresses and ports are free again. Idempotent. Who joined its
         namespace stays in it, with loopback only."""
-        ...

@@ -14,7 +14,7 @@ def is_number(text: str) -> bool:
 
 def container_port(text: str) -> tuple[int, str] | None:
     """Number and protocol of ``80/tcp``, ``80`` or ``80/udp``; ``None`` for what has no number that a port can have."""
-    number, _, protocol = text.partition("/")
+    number, _unused, protocol = text.partition("/")
     return (int(number), protocol or DEFAULT_PROTOCOL) if is_number(number) else None
 
 

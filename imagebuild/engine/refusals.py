@@ -141,7 +141,7 @@ def _refuse_with_the_body(config: shapes.Config, host: shapes.HostConfig) -> Non
 
 def _check_network_mode(config: shapes.Config, host: shapes.HostConfig) -> None:
     """What cannot go together with another container's network."""
-    kind, _, other = host.network_mode.partition(":")
+    kind, _unused, other = host.network_mode.partition(":")
     if kind != "container":
         return
     if not other:

@@ -124,7 +124,7 @@ def check_update(container: str, current: shapes.HostConfig, wanted: shapes.Upda
         wanted = replace(wanted, pids_limit=0)
     check_restart(wanted.restart_policy)
     limits = {name: getattr(wanted, name) for name in (*LIMITS, *SAID)}
-    asked, _ = check_resources(shapes.HostConfig(**limits), cpus)
+    asked, _unused = check_resources(shapes.HostConfig(**limits), cpus)
     if any(getattr(asked, name) for name in LIMITS) or any(getattr(asked, name) is not None for name in SAID):
         raise faults.Internal(f"Cannot update container {container}: resource updating isn't supported on Windows")
     policy = wanted.restart_policy
@@ -166,7 +166,7 @@ def _no_spec(container: str, where: str) -> faults.Internal:
 def _check_device(path: str) -> None:
     if path.startswith("class/"):
         return
-    kind, mark, _ = path.partition("://")
+    kind, mark, _unused = path.partition("://")
     if not mark:
         raise faults.Internal(f"invalid device assignment path: '{path}', must be 'class/ID' or 'IDType://ID'")
     if not kind:

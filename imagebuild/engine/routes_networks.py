@@ -35,11 +35,9 @@ class NetworkedContainer(Protocol):
     @property
     def running(self) -> bool:
         """Whether it has a namespace."""
-        ...
 
     def save(self) -> None:
         """Remember what was changed."""
-        ...
 
 
 class NetworkedContainers(Protocol):
@@ -47,7 +45,6 @@ class NetworkedContainers(Protocol):
 
     def find(self, reference: str) -> Any:
         """A :class:`NetworkedContainer`, or ``faults.no_such_container``."""
-        ...
 
 
 class NetworkOwner(Protocol):

@@ -167,7 +167,7 @@ async def _input(container: Container, connection: Hijacked, keys: DetachKeys) -
 
 async def _unwanted(connection: Hijacked) -> bool:
     """Read what a client sends to a program that takes no input, or no more of it; true when the client closes."""
-    async for _ in connection:
+    async for _unused in connection:
         pass
     return True
 

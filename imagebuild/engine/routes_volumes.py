@@ -16,7 +16,6 @@ class VolumeOwner(Protocol):
     @property
     def volumes(self) -> Volumes:
         """The volumes."""
-        ...
 
 
 async def list_volumes(request: Request, engine: VolumeOwner) -> Response:

@@ -94,7 +94,7 @@ async def until_stopped(make: Make, lock: Lock, socket: Path, stop: asyncio.Even
         await engine.close()
 
 
-def _unhandled(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _unhandled(_unused: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Write down what no one waits for: a task of the engine's own that failed."""
     LOG.error("%s", context.get("message", "an error"), exc_info=context.get("exception"))
 
@@ -151,6 +151,6 @@ def _temporary_files_in(folder: Path) -> Iterator[None]:
 def _more_descriptors() -> None:
     """Take as many descriptors as this process may have: each container needs some ten, and 1024 is what most shells
     begin with."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _unused, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -38,7 +38,7 @@ _FAILED = "failed.json"
 """In the engine's folder: when the last start failed, and why."""
 
 
-def _quiet(_: str) -> None:
+def _quiet(_unused: str) -> None:
     """Say nothing."""
 
 

@@ -66,7 +66,7 @@ def used_by(host_pid: int) -> Used:
     counts = {}
     with suppress(OSError, ValueError):
         lines = Path(f"/proc/{host_pid}/io").read_text("ascii").splitlines()
-        counts = {name: int(number) for name, _, number in (line.partition(": ") for line in lines)}
+        counts = {name: int(number) for name, _unused, number in (line.partition(": ") for line in lines)}
     return Used(user * 10_000_000 // _TICKS, kernel * 10_000_000 // _TICKS, counts.get("read_bytes", 0),
                 counts.get("write_bytes", 0))
 
@@ -102,7 +102,8 @@ def networks_of(endpoints: Iterable[Endpoint], host_pids: Iterable[int]) -> dict
                    key=lambda name: int(name[3:]))
     out = {}
     for endpoint_id, name in zip(places, names, strict=False):
-        rx_bytes, rx_packets, rx_errors, rx_dropped, *_, tx_bytes, tx_packets, tx_errors, tx_dropped = counters[name]
+        rx_bytes, rx_packets, rx_errors, rx_dropped, *_rest, tx_bytes, tx_packets, tx_errors, tx_dropped = \
+            counters[name]
         out[endpoint_id] = shapes.NetworkStats(
             rx_bytes=rx_bytes, rx_packets=rx_packets, rx_errors=rx_errors, rx_dropped=rx_dropped,
             tx_bytes=tx_bytes, tx_packets=tx_packets, tx_errors=tx_errors, tx_dropped=tx_dropped)
@@ -114,7 +115,7 @@ def _interfaces(host_pid: int) -> dict[str, list[int]]:
     try:
         lines = Path(f"/proc/{host_pid}/net/dev").read_text("ascii").splitlines()[2:]
         return {name.strip(): [int(word) for word in words.split()[:12]]
-                for name, _, words in (line.partition(":") for line in lines)}
+                for name, _unused, words in (line.partition(":") for line in lines)}
     except (OSError, ValueError):
         return {}
 

@@ -142,7 +142,7 @@ class Streams:
         self._loop.add_reader(descriptor, self._read, descriptor)
 
     def _read(self, descriptor: int) -> None:
-        for _ in range(8):  # a program that writes without end must not keep the loop
+        for _unused in range(8):  # a program that writes without end must not keep the loop
             try:
                 data = os.read(descriptor, PIECE)
             except BlockingIOError:

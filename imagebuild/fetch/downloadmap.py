@@ -87,7 +87,7 @@ class DownloadMap:
 
 def _canonical(url: str) -> str:
     """Scheme and host in lower case: both are compared without regard to it (RFC 3986, 6.2.2.1)."""
-    scheme, _, rest = url.partition("://")
+    scheme, _unused, rest = url.partition("://")
     host, slash, path = rest.partition("/")
     user, at, name = host.rpartition("@")
     return f"{scheme.lower()}://{user}{at}{name.lower()}{slash}{path}" if rest else url

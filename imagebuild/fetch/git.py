@@ -185,6 +185,6 @@ def _without_secret(remote: str) -> tuple[str, str]:
     if not at:
         return remote, ""
     if parts.scheme in ("http", "https"):
-        name, _, password = user.partition(":")
+        name, _unused, password = user.partition(":")
         return urlunsplit((*parts[:1], host, *parts[2:])), f"{unquote(name)}:{unquote(password)}"
     return urlunsplit((*parts[:1], f"{user.partition(':')[0]}@{host}", *parts[2:])), ""

@@ -36,8 +36,8 @@ class GitSource:
     def parse(cls, text: str, *, schemes: tuple[str, ...] = SCHEMES) -> GitSource:
         """A repository from its text. Raises InputError or UnsupportedError with the reason."""
         shown = redact(text)
-        bare, _, fragment = text.partition("#")
-        ref, _, subdir = fragment.partition(":")
+        bare, _unused, fragment = text.partition("#")
+        ref, _unused, subdir = fragment.partition(":")
         fields: dict[str, str] = {}
         if bare.startswith("github.com/"):
             bare = f"https://{bare}"

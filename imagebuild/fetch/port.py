@@ -85,9 +85,7 @@ class Fetcher(Protocol):
         """The file behind a URL. Not cached: each call asks again. FetchError if it could not be had, IntegrityError
         if it is not what ``checksum`` (``sha256:…``, ``sha384:…``, ``sha512:…``) says, UnsupportedError for a scheme
         other than http and https."""
-        ...
 
     def git(self, url: str, *, keep_git_dir: bool = False, checksum: str | None = None) -> Checkout:
         """One commit of a repository, named as BuildKit names it (``https://host/x.git#ref:subdir``). FetchError if it
         could not be had, IntegrityError if the commit is not ``checksum``, ToolError without the git program."""
-        ...

@@ -19,7 +19,7 @@ def redact(url: str) -> str:
         return scrub(url.partition("?")[0])
     host = parts.netloc.rpartition("@")[2]
     query = "&".join(f"{name}={HIDDEN}" if equals else HIDDEN
-                     for name, equals, _ in (field.partition("=") for field in parts.query.split("&") if field))
+                     for name, equals, _unused in (field.partition("=") for field in parts.query.split("&") if field))
     fragment = f"#{HIDDEN}" if "=" in parts.fragment else f"#{parts.fragment}" if parts.fragment else ""
     return f"{parts.scheme}://{host}{parts.path}" + (f"?{query}" if query else "") + fragment
 
@@ -31,5 +31,5 @@ def scrub(text: str) -> str:
 
 
 def _without_query(found: re.Match[str]) -> str:
-    place, _, query = found[0].partition("?")
+    place, _unused, query = found[0].partition("?")
     return f"{place}?{HIDDEN}" if query and place != "://" else found[0]

@@ -93,7 +93,7 @@ def _attempt(asked: str, url: str, want: tuple[str, str] | None, limit: int, pro
     """Follow the redirects once and spool what is at their end."""
     from http.client import HTTPException
 
-    for _ in range(REDIRECTS + 1):
+    for _unused in range(REDIRECTS + 1):
         target, headers = _request(url)
         try:
             response = send(target, headers, timeout)
@@ -190,7 +190,7 @@ def _from_folder(asked: str, path: Path, want: tuple[str, str] | None, limit: in
 
 
 def _check_scheme(url: str) -> None:
-    scheme, _, rest = url.partition("://")
+    scheme, _unused, rest = url.partition("://")
     if scheme.lower() not in ("http", "https") or not rest:
         raise UnsupportedError(f"cannot download {redact(url)}", why="only http and https URLs are downloaded")
 
@@ -243,7 +243,7 @@ def parse_checksum(text: str | None) -> tuple[str, str] | None:
     """``sha256:hex`` as (algorithm, hex)."""
     if text is None:
         return None
-    algorithm, _, digits = text.partition(":")
+    algorithm, _unused, digits = text.partition(":")
     size = {"sha256": 64, "sha384": 96, "sha512": 128}.get(algorithm)
     if size is None or not re.fullmatch(f"[0-9a-fA-F]{{{size}}}", digits):
         raise InputError(f"cannot use the checksum {text!r}",

@@ -52,7 +52,7 @@ def parse_base_block(data: bytes | mmap, source: str = "hive") -> BaseBlock:
     if len(data) < PAGE or data[:4] != b"regf":
         raise FormatError("cannot read a registry hive", offset=0, source=source,
                           why="it does not begin with a base block of 4096 bytes with the signature 'regf'")
-    first, second, written, major, minor, kind, _, root, size = unpack_from("<IIQIIIIII", data, 4)
+    first, second, written, major, minor, kind, _unused, root, size = unpack_from("<IIQIIIIII", data, 4)
     flags, = unpack_from("<I", data, 144)
     offreg = data[176:180] == b"OfRg" or data[168:172] == b"OfRg"
     return BaseBlock((major, minor), root, size, (first, second), written, kind,

@@ -250,5 +250,3 @@ class KeyCheck:
         if above and semantics not in (SUPERSEDE_TREE, TOMBSTONE):
             yield found("layer-tree", at, path, "a key below one that supersedes its tree does not so itself")
         node.tree = above or semantics == SUPERSEDE_TREE
-
-

@@ -28,7 +28,7 @@ def examine_lists(cells: Cells, minor: int, listed: int, count: int, holder: int
     leaves: list[Leaf] = []
     top = yield from _list(cells, minor, listed, holder, path)
     if top is not None and top.kind == b"ri":
-        for at, _ in top.entries:
+        for at, _unused in top.entries:
             leaf = yield from _list(cells, minor, at, top.at, path)
             if leaf is not None and leaf.kind == b"ri":
                 yield found("list-nested", PAGE + at, path, "a list of lists is in a list of lists")

@@ -73,7 +73,7 @@ class Securities:
         else:
             if at != start and at is not None:
                 yield found("security-ring", PAGE + at, "", "the ring of security cells comes back before its end")
-        for at, (_, _, count) in self._links.items():
+        for at, (_unused, _unused, count) in self._links.items():
             uses = self._uses.get(at, 0)
             if at not in ring:
                 yield found("security-ring", PAGE + at, "", "a security cell is not in the ring")

@@ -63,7 +63,7 @@ class ValueCheck:
         content = yield from self._cells.claim(at, VALUE_SIZE, "a value", holder, path)
         if content is None:
             return None
-        signature, length, size, where, kind, flags, _ = _RECORD(content)
+        signature, length, size, where, kind, flags, _unused = _RECORD(content)
         if signature != b"vk":
             yield found("value-signature", PAGE + at, path, f"a value begins with {signature!r}, not with 'vk'")
             return None

@@ -26,7 +26,7 @@ def delta(lower: KeyLike, upper: KeyLike) -> Key | None:
     ``HKLM\\SOFTWARE``, as when it is written.
     """
     before, after = lower.security or DEFAULT_SECURITY, upper.security or DEFAULT_SECURITY
-    values, subkeys, _, changed = _contents(lower, upper, before, after)
+    values, subkeys, _unused, changed = _contents(lower, upper, before, after)
     if not changed and not subkeys and before == after and lower.class_name == upper.class_name:
         return None
     return Key(ROOT_NAME, values, subkeys, after, upper.class_name, upper.last_write if changed else lower.last_write,

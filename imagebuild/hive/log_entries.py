@@ -54,7 +54,7 @@ def _end(log: bytes, at: int, sequence: int) -> int | None:
     """Where the entry at ``at`` ends; None when it is not whole, or not the one expected."""
     if at + ENTRY > len(log):
         return None
-    signature, length, _, number, size, count, content_hash, head_hash = unpack_from("<4s5IQQ", log, at)
+    signature, length, _unused, number, size, count, content_hash, head_hash = unpack_from("<4s5IQQ", log, at)
     if signature != b"HvLE" or number != sequence or length < HEAD or length % HEAD or at + length > len(log):
         return None
     if not size or size % PAGE or not count:

@@ -200,7 +200,7 @@ class _Work:
             return False
         flags = unpack_from("<I", self.data, 144)[0] & ~_LOCKED | done[-1].flags & _LOCKED
         self.close(done[-1].sequence, done[-1].size, flags)
-        pages = [page for entry in done for _, page in entry.pages]
+        pages = [page for entry in done for _unused, page in entry.pages]
         self.applied.append(Applied(log.index, NEW, tuple(entry.sequence for entry in done), len(pages),
                                     sum(map(len, pages))))
         return True
@@ -222,7 +222,7 @@ class _Work:
         if not fit:
             return
         chosen, pages = max(fit, key=lambda pair: pair[0].block.last_written)
-        for log, _ in fit:
+        for log, _unused in fit:
             if log is not chosen:
                 self._no(log.index, f"is not needed: log {chosen.index + 1} has all of it")
         if not self.block.intact:

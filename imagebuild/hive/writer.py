@@ -128,7 +128,7 @@ class _Writer:
                                  why=f"key {path[:200]} has subkeys more than {MAX_DEPTH} levels deep")
             cells: list[int] = []  # cell, hash, cell, hash ...
             before, prefix = None, f"{path}\\" if path else ""
-            for folded, _, child in sorted([(sort_key(child.name), number, child)
+            for folded, _unused, child in sorted([(sort_key(child.name), number, child)
                                             for number, child in enumerate(children)]):
                 if folded == before:
                     raise InputError("cannot write a hive", why=f"key {path or 'at the root'} has two subkeys of one "

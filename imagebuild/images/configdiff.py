@@ -111,7 +111,7 @@ def _field(name: str, value: Any) -> Iterator[tuple[str, str]]:
     """A field of the ``config`` part under Docker's name for it; maps and the environment entry by entry."""
     if name == "Env" and isinstance(value, list):
         for variable in value:
-            key, _, text = str(variable).partition("=")
+            key, _unused, text = str(variable).partition("=")
             yield f"Env {key}", text
     elif name in _EACH and isinstance(value, dict):
         for key, inner in value.items():

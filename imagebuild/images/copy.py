@@ -122,7 +122,7 @@ def _collect(plan: _Plan, source: Store, target: Store, descriptor: Descriptor, 
         raise UnsupportedError(f"cannot copy {name or descriptor.digest}",
                                why=f"its index goes deeper than {MAX_DEPTH} levels" if depth > MAX_DEPTH else
                                f"it holds more than {MAX_DOCUMENTS} images")
-    if any(known.digest == descriptor.digest for known, _ in plan.documents):
+    if any(known.digest == descriptor.digest for known, _unused in plan.documents):
         return
     data = source.manifest(descriptor)
     document = parse_manifest(data, descriptor.media_type, source=name or str(descriptor.digest))
@@ -151,8 +151,8 @@ def _collect_blobs(plan: _Plan, source: Store, target: Store, manifest: Manifest
 
 def _collect_attached(plan: _Plan, source: Store, target: Store, name: str) -> None:
     """The artefacts of every document of the plan, and theirs (a signature of an SBOM)."""
-    todo = [(document, 0) for document, _ in plan.documents]
-    known = {document.digest for document, _ in todo}
+    todo = [(document, 0) for document, _unused in plan.documents]
+    known = {document.digest for document, _unused in todo}
     while todo:
         subject, depth = todo.pop(0)
         for entry in referrers(source, subject):

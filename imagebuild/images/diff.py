@@ -130,8 +130,8 @@ class _Comparison:
 
     def _read(self, changes: list[FileChange], unsure: list[tuple[int, Place, Place]]) -> Iterator[Event]:
         """Settle by digest whether files of one size have the same bytes."""
-        old = yield from digest_files(self._before, [left for _, left, _ in unsure])
-        new = yield from digest_files(self._after, [right for _, _, right in unsure])
+        old = yield from digest_files(self._before, [left for _order, left, _right in unsure])
+        new = yield from digest_files(self._after, [right for _order, _left, right in unsure])
         for number, left, right in unsure:
             if old[left] != new[right]:
                 changes[number] = replace(changes[number], aspects=_with_content(changes[number].aspects))

@@ -47,7 +47,7 @@ class _Pair:
 
 def is_hive(path: str) -> bool:
     """Whether a file (by its layer path) is a registry hive by its place and name."""
-    top, _, rest = path.replace("\\", "/").partition("/")
+    top, _unused, rest = path.replace("\\", "/").partition("/")
     key = fold(rest)
     name = key.rpartition("/")[2]
     return name in _PROFILE or (key.startswith(_CONFIG) and name in _NAMES) \

@@ -157,7 +157,7 @@ def _value(aspect: Aspect, item: Item, hive: bool) -> str:
     if aspect is Aspect.ATTRIBUTES:
         return item.letters or ("not said" if item.entry.attributes is None else f"0x{item.entry.attributes:x}")
     if aspect is Aspect.EAS:
-        return ", ".join(shown(name) for name, _ in item.entry.eas) or "none"
+        return ", ".join(shown(name) for name, _unused in item.entry.eas) or "none"
     return "a registry hive" if hive else ""
 
 

@@ -160,7 +160,7 @@ class Registry:
         profile = find(software, f"{PROFILE_LIST}\\{sid}")
         value = profile.values.get("ProfileImagePath") if profile is not None else None
         if value is not None:
-            drive, _, path = value.text().partition("\\")
+            drive, _unused, path = value.text().partition("\\")
             if fold(drive) in ("C:", "%SYSTEMDRIVE%"):
                 return "Files/" + path.replace("\\", "/")
         if sid in known:

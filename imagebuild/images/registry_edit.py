@@ -206,7 +206,7 @@ def _write_layer(local: Store, deltas: Mapping[str, bytes], files: Iterable[tupl
     linter = LayerLinter(base=False)
     findings: list[Finding] = []
     times = Times.all(request.epoch)
-    listed = [entry for entry, _ in files]
+    listed = [entry for entry, _unused in files]
 
     def fill(writer: LayerWriter) -> None:
         def add(entry: Entry, content: bytes | None = None) -> None:

@@ -34,7 +34,6 @@ class Blobs(Protocol):
 
     def open_blob(self, descriptor: Descriptor, /) -> BinaryIO:
         """A stream of a blob."""
-        ...
 
 
 class IndexCache:

@@ -26,7 +26,7 @@ VERSION = r"Microsoft\Windows NT\CurrentVersion"
 
 def find_subject(library: Library, name: str) -> Subject:
     """What ``name`` means: an image, or an index with all its entries. Only documents are read, no layers."""
-    store, _, descriptor = library.resolve(name)
+    store, _unused, descriptor = library.resolve(name)
     data = store.manifest(descriptor)
     parsed = parse_manifest(data, descriptor.media_type, source=name)
     if is_index(descriptor.media_type) or isinstance(parsed, Index):

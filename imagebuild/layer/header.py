@@ -161,7 +161,7 @@ def _extended(records: list[bytes]) -> bytes:
     """The PAX header block and its records, sorted bytewise by key as Go's writer sorts them; empty for none."""
     if not records:
         return b""
-    body = b"".join(line for _, line in sorted((_key(line), line) for line in records))
+    body = b"".join(line for _unused, line in sorted((_key(line), line) for line in records))
     # Go names this block after the file; no reader looks at the name, and one name for all lets the block be shared.
     before = b"PaxHeaders.0/entry".ljust(100, b"\0") + b"0000000\0" + _UID_GID + b"%011o\0" % len(body) + b"%011o\0" % 0
     after = b"x" + bytes(100) + _USTAR

@@ -124,7 +124,7 @@ class Index:
 
     def get(self, path: str) -> Entry | None:
         """The entry at ``path``, or the whiteout that removes it from lower layers, or ``None``."""
-        parent, _, name = self.key(path).rpartition("/")
+        parent, _unused, name = self.key(path).rpartition("/")
         for row in self._rows(_SELECT + " AND name = ? ORDER BY whiteout LIMIT 1", parent, name):
             return _entry(row)
         return None
@@ -157,7 +157,7 @@ class Index:
 
     def at(self, key: str) -> Entry | None:
         """The entry of a key, whiteouts left out."""
-        parent, _, name = key.rpartition("/")
+        parent, _unused, name = key.rpartition("/")
         for row in self._rows(_SELECT + " AND name = ? AND whiteout = 0", parent, name):
             return _entry(row)
         return None
@@ -190,7 +190,7 @@ class Index:
         """Whether a whiteout stands at a key, and the kind of the entry there (-1 for none)."""
         found = self._kinds.get(key)
         if found is None:
-            parent, _, name = key.rpartition("/")
+            parent, _unused, name = key.rpartition("/")
             rows = self._rows("SELECT whiteout, kind FROM entries WHERE parent = ? AND name = ?", parent, name)
             found = (int(any(row[0] for row in rows)), next((row[1] for row in rows if not row[0]), -1))
             if len(self._kinds) >= 100_000:
@@ -257,7 +257,7 @@ class _Filler:
             if not self._linux and ":" in path:
                 continue  # an alternate stream belongs to its file
             key = path if self._linux else fold(path)
-            parent, _, name = key.rpartition("/")
+            parent, _unused, name = key.rpartition("/")
             if parent not in self._folders:
                 self._folders[parent] = path[:len(path) - len(name) - 1] if parent else ""
             if entry.kind is Kind.DIRECTORY:
@@ -274,7 +274,7 @@ class _Filler:
         """Directories that only their content speaks of, up to the top."""
         while key not in self._directories:
             self._directories.add(key)
-            parent, _, name = key.rpartition("/")
+            parent, _unused, name = key.rpartition("/")
             if not self._connection.execute("SELECT 1 FROM entries WHERE parent = ? AND name = ? AND whiteout = 0",
                                             (parent, name)).fetchone():
                 self._row(parent, name, Entry(spelling, Kind.DIRECTORY))
@@ -333,7 +333,7 @@ def _eas_from_text(text: str | None) -> tuple[tuple[str, bytes], ...]:
     if not text:
         return ()
     pairs = (line.rpartition("=") for line in text.split("\n"))
-    return tuple((name, bytes.fromhex(value)) for name, _, value in pairs)
+    return tuple((name, bytes.fromhex(value)) for name, _unused, value in pairs)
 
 
 def _matcher(patterns: Iterable[str], linux: bool) -> Callable[[str], bool]:

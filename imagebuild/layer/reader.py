@@ -94,7 +94,7 @@ class Decoder:
         path = self._path(header.name, header.offset)
         if not path:
             return None
-        folder, _, name = path.rpartition("/")
+        folder, _unused, name = path.rpartition("/")
         if name.startswith(WHITEOUT):
             return self._whiteout(folder, name[len(WHITEOUT):], header)
         attributes, security, times, eas = self._metadata(header)

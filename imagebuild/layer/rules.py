@@ -55,7 +55,7 @@ def check_length(path: str) -> None:
 def check_place(entry: Entry, base: bool) -> None:
     """Whether a layer may have such an entry at that place among the top-level names."""
     path = entry.path
-    top, _, below = path.partition("/")
+    top, _unused, below = path.partition("/")
     if top == "Files":
         if not below and entry.kind is not Kind.DIRECTORY:
             raise _not_allowed(path, "Files is the C: drive and must be a directory")
@@ -136,7 +136,7 @@ def _check_security(entry: Entry, base: bool) -> None:
 
 
 def _check_eas(entry: Entry) -> None:
-    names = [name for name, _ in entry.eas]
+    names = [name for name, _unused in entry.eas]
     if names != sorted(names) or len({name.upper() for name in names}) != len(names):
         raise _wrong(entry, "its extended attributes are not sorted by name, each once")
     for name, value in entry.eas:

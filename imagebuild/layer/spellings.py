@@ -67,6 +67,6 @@ class Spellings:
 
     def __iter__(self) -> Iterator[str]:
         yield from self._single
-        for folder, (_, batches) in self._batches.items():
+        for folder, (_unused, batches) in self._batches.items():
             for batch in batches:
                 yield from map(folder.__add__, batch.keys)

@@ -74,7 +74,7 @@ class Header:
         text = self.pax.get(b"mtime")
         if text is None:
             return self.mtime * 1_000_000_000
-        whole, _, part = text.partition(b".")
+        whole, _unused, part = text.partition(b".")
         digits = whole.removeprefix(b"-")
         if not digits.isdigit() or len(digits) > 12 or (part and not part.isdigit()):
             return self.mtime * 1_000_000_000

@@ -158,7 +158,7 @@ class LayerWriter:
     def _check(self, entry: Entry) -> str:
         """Refuse what Windows would; the folded path of an entry that is fine."""
         path = entry.path
-        parent, _, name = path.rpartition("/")
+        parent, _unused, name = path.rpartition("/")
         check_component(name, path)
         folder = self._folders.get(parent)
         if folder is None:

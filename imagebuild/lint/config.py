@@ -72,7 +72,7 @@ def _check_layers(image: Image, report: Report) -> None:
 
 def _check_path(image: Image, report: Report) -> None:
     for line in image.config.run.env:
-        name, _, value = line.partition("=")
+        name, _unused, value = line.partition("=")
         if name.upper() == "PATH" and "system32" not in value.lower():
             report("path-without-system32", f"{name} is {value[:200]}")
 

@@ -69,7 +69,7 @@ def problem_of(head: bytes, size: int) -> str:
     for word in _WORDS.unpack_from(head):
         total ^= word
     total = {0: 1, 0xFFFFFFFF: 0xFFFFFFFE}.get(total, total)
-    stored, (major, _, _, _, root, bins) = unpack_from("<I", head, 508)[0], unpack_from("<6I", head, 20)
+    stored, (major, *_versions, root, bins) = unpack_from("<I", head, 508)[0], unpack_from("<6I", head, 20)
     if stored != total:
         return "the checksum of its first page is wrong"
     if major != 1:

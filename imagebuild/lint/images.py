@@ -26,7 +26,6 @@ class Blobs(Protocol):
 
     def open_blob(self, descriptor: Descriptor, /) -> BinaryIO:
         """A stream of a blob."""
-        ...
 
 
 Begin = Callable[[int, Descriptor], None]

@@ -42,7 +42,7 @@ class Item:
                  target: str = "", offset: int | None = None) -> None:
         self.name = name
         self.path = path
-        self.folder, _, self.base = path.rpartition("/")
+        self.folder, _unused, self.base = path.rpartition("/")
         self.key = ""
         self.kind = kind
         self.facts = facts

@@ -90,7 +90,7 @@ class LayerLinter:
         without it hives are not looked into. The beginning of the content is better than nothing."""
         path = entry.path
         last = self._last
-        folder, _, base = path.rpartition("/")
+        folder, _unused, base = path.rpartition("/")
         tree = self.tree
         if last is not None and content is None and entry.security is last.security and entry.times is last.times \
                 and entry.attributes == last.attributes and entry.kind is last.kind and not entry.eas \

@@ -87,8 +87,8 @@ def check_component(base: str, path: str, offset: int | None, report: Report) ->
 
 def is_stream(name: str, owner: str, path: str, offset: int | None, report: Report) -> bool:
     """Whether a name with a colon is an alternate stream of ``owner``, the entry before it, to the letter."""
-    file, _, stream = name.partition(":")
-    bare, _, kind = stream.partition(":")
+    file, _unused, stream = name.partition(":")
+    bare, _unused, kind = stream.partition(":")
     if file == owner and bare and "/" not in stream and kind.upper() in ("", "$DATA"):
         if kind:
             report("stream-with-type", f"the stream {bare} of {file}, with its type", path, offset)

@@ -149,14 +149,14 @@ class Tree:
                          item.offset)
 
     def _late(self, item: Item) -> None:
-        _, content, _ = self._missing.pop(item.key)
+        _kind, content, _size = self._missing.pop(item.key)
         if item.kind is Kind.DIRECTORY:
             self._report("parent-late", f"its content {content} came before it", item.path, item.offset)
         else:
             self._report("below-file", f"{content} was before it, and it is no folder", item.path, item.offset)
 
     def _outside_files(self, item: Item) -> None:
-        top, _, below = item.path.partition("/")
+        top, _unused, below = item.path.partition("/")
         report, name, offset = self._report, item.name, item.offset
         if top not in self._tops:
             self._tops.add(top)

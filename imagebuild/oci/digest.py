@@ -27,7 +27,7 @@ class Digest(str):
         """The digest ``text`` spells. FormatError unless it does, in the lower-case hex the specification asks for."""
         if len(text) > _MAX_LENGTH or not _GRAMMAR.fullmatch(text):
             raise FormatError(f"{text[:80]!r} is not a digest", source=source, why="wanted algorithm:hex")
-        algorithm, _, encoded = text.partition(":")
+        algorithm, _unused, encoded = text.partition(":")
         length = _HEX_LENGTH.get(algorithm)
         if length is not None and not re.fullmatch(f"[0-9a-f]{{{length}}}", encoded):
             raise FormatError(f"{text[:80]!r} is not a {algorithm} digest", source=source,

@@ -79,7 +79,7 @@ class Object:
             if self._text[at:at + 1] != ":":
                 self.fail("wanted a colon after a field name", at)
             begin = self._skip(at + 1)
-            _, end = self._value(begin, f"the value of {name[:60]!r}")
+            _unused, end = self._value(begin, f"the value of {name[:60]!r}")
             yield name, begin, end
             at = self._skip(end)
             mark = self._text[at:at + 1]
@@ -112,7 +112,7 @@ class Object:
         span = self._fields.get(name)
         if span is None:
             return None
-        value, _ = self._value(span[0], name)
+        value, _unused = self._value(span[0], name)
         if value is None:
             return None
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
@@ -177,7 +177,7 @@ class Object:
         at = self._skip(self._fields[name][0] + 1)
         while self._text[at] != "]":
             out.append(Object(self._text, at, self._source))
-            _, at = self._value(at, name)
+            _unused, at = self._value(at, name)
             at = self._skip(at)
             if self._text[at] == ",":
                 at = self._skip(at + 1)

@@ -78,5 +78,5 @@ def _daemon(text: str) -> Location:
 def _split_path(text: str) -> tuple[str, str]:
     """Split at the first colon that is not a drive's."""
     start = 2 if _DRIVE.match(text) else 0
-    path, _, tag = text[start:].partition(":")
+    path, _unused, tag = text[start:].partition(":")
     return text[:start] + path, tag

@@ -110,7 +110,7 @@ def in_family(media_type: str, family: Family) -> str:
     traits = _LAYERS.get(media_type)
     if traits:
         return layer_type(family, traits[1], foreign=traits[2])
-    for (_, role), name in _ROLE.items():
+    for (_unused, role), name in _ROLE.items():
         if name == media_type:
             return _ROLE[(family, role)]
     return media_type

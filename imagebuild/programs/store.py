@@ -83,7 +83,7 @@ class ProgramStore:
     def use(self, program: Program) -> Installed | None:
         """Return the version in use and keep it on the disk until :meth:`close`, also when it is replaced or removed.
         ``None`` when there is none."""
-        for _ in range(3):  # one that is swept in this moment has a successor
+        for _unused in range(3):  # one that is swept in this moment has a successor
             found = self.installed(program)
             if found is None or found.folder in self._held:
                 return found

@@ -152,5 +152,3 @@ def _refused(archive: str, name: str, why: str) -> InputError:
 def _too_large(archive: str) -> InputError:
     return InputError(f"cannot unpack {archive}", hint="it is not the archive of a program",
                       why=f"it holds more than {MOST_FILES} files or {MOST_BYTES >> 30} GiB")
-
-

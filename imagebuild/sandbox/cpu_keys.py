@@ -27,7 +27,7 @@ def cpu_keys() -> dict[str, Values]:
 def cpu_values(text: str) -> Values:
     """The values of a processor, by the first one in Linux' ``/proc/cpuinfo``."""
     lines = (line.partition(":") for line in text.partition("\n\n")[0].splitlines())
-    facts = {name.strip(): value.strip() for name, _, value in lines}
+    facts = {name.strip(): value.strip() for name, _unused, value in lines}
     kind = "Intel64" if "Intel" in facts.get("vendor_id", "") else "AMD64"
     speed = facts.get("cpu MHz", "").partition(".")[0]
     return {

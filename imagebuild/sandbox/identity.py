@@ -77,7 +77,7 @@ def domain(name: str, hostname: str) -> str:
 def check(name: str, hostname: str, local: Iterable[str], line: str = "") -> None:
     """Refuse, as HCS does, to start a program as an account that is not there: neither one that every container has nor
     one of ``local``, those of the image's SAM. Raises ToolError with Windows' code."""
-    given, _, short = name.rpartition("\\")
+    given, _unused, short = name.rpartition("\\")
     known = {fold(one) for one in (account(""), OTHER_USER, *SERVICES, *local)}
     domains = {fold(one) for one in ("", domain(name, hostname))}
     if domain(name, hostname) not in (DOMAIN, SERVICE_DOMAIN):

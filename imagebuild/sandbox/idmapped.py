@@ -160,7 +160,7 @@ def _exchanged(one: int, other: int, ours: Sequence[tuple[int, int]]) -> str:
 def _ours(name: str) -> list[tuple[int, int]]:
     """The ranges of ids that this process knows."""
     lines = Path("/proc/self", name).read_text("ascii").splitlines()
-    return [(int(first), min(int(first) + int(count), _IDS - 1)) for first, _, count in map(str.split, lines)]
+    return [(int(first), min(int(first) + int(count), _IDS - 1)) for first, _unused, count in map(str.split, lines)]
 
 
 def _system(number: int, *arguments: object, what: OpenFolder) -> int:

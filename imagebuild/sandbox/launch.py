@@ -98,7 +98,7 @@ def first(account: Account, group: Group, limits: Limits, network: Namespace | N
         files = tuple((name, keep(memory_file(content, name.rpartition("/")[2]))) for name, content in etc.items())
         inside = bwrap.Descriptors(filtered, info, block, files, mounted)
         packed = keep(memory_file(bwrap.pack(arguments(inside)), "arguments"))
-        passed = [packed, filtered, info, *inherited, *(file for _, file in files),
+        passed = [packed, filtered, info, *inherited, *(file for _unused, file in files),
                   *(one for one in (block, mounted) if one >= 0)]
         argv = [*_outside(terminal, limits, group), *_enter(network, account), wine_install.find("bwrap"),
                 "--args", str(packed), *command]

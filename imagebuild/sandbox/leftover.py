@@ -90,7 +90,7 @@ def _is_boxed(table: bytes, marks: list[Mark], ours: bytes) -> bool:
     if not table or table == ours:
         return False
     for line in table.splitlines():
-        _, _, device, root, place, *_ = line.split(b" ")
+        _unused, _unused, device, root, place, *_rest = line.split(b" ")
         if place in _PLACES and root.endswith(b"/prefix"):
             return any(device == mark.device and root.startswith(mark.root) for mark in marks)
     return False
@@ -113,7 +113,7 @@ def _begun(pid: int, proc: Path) -> float:
     never comes. The parent counts because bubblewrap, begun in time and its holder's end not noticed, makes its child
     after it. A next holder starts a bubblewrap of its own."""
     first = float("inf")
-    for _ in range(2):
+    for _unused in range(2):
         try:
             fields = (proc / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
         except OSError:

@@ -146,14 +146,14 @@ class Group:
             ways = [[stack.enter_context((place / "tasks").open("wb", buffering=0))
                      for place in (folder, folder.parent.parent)] for folder in threaded]
             try:
-                for there, _ in ways:
+                for there, _unused in ways:
                     there.write(b"0")
                 if affinity and self._limits.cpus is not None:
                     os.sched_setaffinity(0, choose_cpus(before, self._limits.cpus))
                 yield
             finally:
                 os.sched_setaffinity(0, before)
-                for _, back in ways:
+                for _unused, back in ways:
                     back.write(b"0")
 
     def remove(self) -> None:

@@ -134,7 +134,7 @@ class MemoryProcess:
         if descriptor is not None:
             poll.register(descriptor, event)
         ready = poll.poll(None if seconds is None else seconds * 1000)
-        if any(number == self._stop_read for number, _ in ready):
+        if any(number == self._stop_read for number, _unused in ready):
             raise InterruptedError
 
 
@@ -275,7 +275,7 @@ def parse(line: str) -> list[tuple[str, str]]:
     line = re.sub(r"^\s*cmd(\.exe)?\s+(/s\s+)?/c\s+", "", line, flags=re.IGNORECASE)
     steps = []
     for part in line.split("&&"):
-        name, _, text = part.strip().partition(" ")
+        name, _unused, text = part.strip().partition(" ")
         if name.lower() not in _COMMANDS:
             raise ToolError(f"cannot start {line[:200]!r}", program=name, code=2, why="Windows error 2")
         if name.lower() == "sleep" and not re.fullmatch(r"\d+(\.\d+)?", text):

@@ -84,7 +84,7 @@ class File:
     def function_at(self, name: str) -> int:
         """Where the table of exports has the address of a function; ValueError for one that is not exported."""
         table = self.at(self.directory(EXPORTS))
-        functions, _, ordinals = struct.unpack_from("<III", self.data, table + 28)
+        functions, _unused, ordinals = struct.unpack_from("<III", self.data, table + 28)
         index = list(exports(self.data)).index(name)
         return self.at(functions) + 4 * self.number("<H", self.at(ordinals) + 2 * index)
 
@@ -106,7 +106,7 @@ def imports(data: bytes) -> Iterator[Import]:
     file = File(data)
     at = file.at(file.directory(IMPORTS))
     while True:
-        lookup, _, _, name, _ = _DESCRIPTOR.unpack_from(data, at)
+        lookup, _unused, _unused, name, _unused = _DESCRIPTOR.unpack_from(data, at)
         if not name:
             return
         names = []
@@ -123,5 +123,5 @@ def exports(data: bytes) -> Iterator[str]:
     file = File(data)
     table = file.at(file.directory(EXPORTS))
     count, names = struct.unpack_from("<I", data, table + 24)[0], struct.unpack_from("<I", data, table + 32)[0]
-    for _, rva in zip(range(count), file.numbers("<I", names), strict=False):
+    for _unused, rva in zip(range(count), file.numbers("<I", names), strict=False):
         yield file.text(rva)

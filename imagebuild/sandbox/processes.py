@@ -44,7 +44,7 @@ def parse(text: str) -> list[Windows]:
     are passed over: a hostile program can write the file."""
     out, fields = [], dict[str, str]()
     for line in text.splitlines():
-        word, _, value = line.partition(" ")
+        word, _unused, value = line.partition(" ")
         fields[word] = value
         if word == "name":
             if all(fields.get(key, "").isascii() and fields.get(key, "").isdigit() and len(fields[key]) <= 20
@@ -64,7 +64,7 @@ def scan(proc: Path = Path("/proc")) -> list[Host]:
             stat = (folder / "stat").read_text("utf-8", "replace")
         except OSError:
             continue  # it ended while we looked
-        name, _, rest = stat.partition(" (")[2].rpartition(") ")
+        name, _unused, rest = stat.partition(" (")[2].rpartition(") ")
         fields = rest.split()
         out.append(Host(int(folder.name), int(fields[1]), int(fields[19]), name))
     return out

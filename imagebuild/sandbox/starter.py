@@ -84,7 +84,7 @@ class Watcher:
     def _run(self) -> None:
         while not self._closed:
             # One at a time: a function may close the descriptor that another event of the same batch tells of.
-            for descriptor, _ in self._poll.poll(maxevents=1):
+            for descriptor, _unused in self._poll.poll(maxevents=1):
                 if descriptor == self._wake_read:
                     continue
                 with self._lock:

@@ -124,7 +124,7 @@ class _Unpacker:
     def add(self, entry: Entry, content: BinaryIO | None) -> None:
         """One entry of the layer, in its order."""
         path = entry.path
-        above, _, name = path.rpartition("/")
+        above, _unused, name = path.rpartition("/")
         if not above:
             if fold(name) == "FILES" and entry.kind is not Kind.DIRECTORY:
                 raise FormatError("cannot unpack a layer", why=f"it has a {entry.kind.value} in place of Files")
@@ -183,7 +183,7 @@ class _Unpacker:
         """The folder that a path of the layer names, made where an entry for it has not come (yet)."""
         if path in self._folders:
             return self._folders[path]
-        above, _, name = path.rpartition("/")
+        above, _unused, name = path.rpartition("/")
         if not above:
             found = self._top if fold(name) == "FILES" else None
         else:
@@ -321,7 +321,7 @@ class _Unpacker:
     def _source(self, entry: Entry) -> tuple[int, str] | None:
         """An open folder and the name in it of the file that a hard link means."""
         target = entry.target
-        for _ in range(40):
+        for _unused in range(40):
             top, *parts = target.split("/")
             if fold(top) != "FILES" or not parts:
                 return None

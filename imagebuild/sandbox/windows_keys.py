@@ -23,7 +23,7 @@ _RELEASES = ((26100, 533509, "4.8.09221"), (20348, 528449, "4.8.04161"), (17763,
 
 def windows_keys(build: int, revision: int) -> dict[str, Values]:
     """The keys with their values, for ``system.reg``; of builds between two known ones the older one's."""
-    _, number, version = next((row for row in _RELEASES if build >= row[0]), _RELEASES[-1])
+    _unused, number, version = next((row for row in _RELEASES if build >= row[0]), _RELEASES[-1])
     shell = f"5.1.{build}.{revision}"
     framework: Values = {"Install": 1, "InstallPath": rf"{_FOLDER}\v4.0.30319" + "\\", "Release": number,
                          "Servicing": 0, "TargetVersion": "4.0.0", "Version": version}

@@ -121,7 +121,7 @@ class _Files:
 
     def find(self, name: str) -> tarscan.Member:
         wanted = tarscan.clean(name)
-        for _ in range(8):
+        for _unused in range(8):
             member = self.members.get(wanted)
             if member is None:
                 break

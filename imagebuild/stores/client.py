@@ -84,7 +84,7 @@ class RegistryClient:
         if not url.startswith(("https://", "http://")):
             raise UnsupportedError(what, why="a layer's url is neither http nor https")
         headers = {"Range": f"bytes={offset}-"} if offset else {}
-        for _ in range(6):
+        for _unused in range(6):
             answer = self._transport.send("GET", url, headers=headers, what=what)
             if answer.status in (301, 302, 303, 307, 308) and answer.header("location"):
                 answer.drop()

@@ -44,7 +44,7 @@ class Freed:
     @property
     def size(self) -> int:
         """Bytes."""
-        return sum(blob.size for blob in self.blobs) + sum(size for _, size in self.drafts)
+        return sum(blob.size for blob in self.blobs) + sum(size for _unused, size in self.drafts)
 
 
 def reach(store: LayoutStore, roots: Iterable[Descriptor], *, lenient: bool = False) -> dict[Digest, Descriptor]:
@@ -119,7 +119,7 @@ def collect(store: LayoutStore, *, only: Iterable[Digest] | None = None, keep: I
         for blob in dead:
             _aside(store, blob.digest)
         freed = _delete(store, alive, dead)
-        for _, path in promises:
+        for _unused, path in promises:
             with suppress(OSError):
                 path.unlink()
         return Freed(freed, drafts, len(promises))

@@ -59,7 +59,6 @@ class Credentials(Protocol):
 
     def login_for(self, host: str) -> Login | None:
         """The login for a registry (``docker.io`` for Docker Hub), None to go without."""
-        ...
 
 
 class NoCredentials:
@@ -267,7 +266,7 @@ def _decode(entry: dict[str, Any], source: str) -> Login | None:
     auth, token = entry.get("auth") or "", entry.get("identitytoken") or ""
     if isinstance(auth, str) and auth:
         with suppress(binascii.Error, UnicodeDecodeError, ValueError):
-            name, _, password = base64.b64decode(auth, validate=True).decode().partition(":")
+            name, _unused, password = base64.b64decode(auth, validate=True).decode().partition(":")
             password = password.rstrip("\0")
             return Login(name, password, str(token))
         raise FormatError("a login is not base64", source=source, hint="log in again")

@@ -159,7 +159,7 @@ class DaemonStore:
                               hint="see its log", status=404) from error
 
     def _tag(self, known: str, name: str) -> None:
-        repository, _, tag = name.rpartition(":")
+        repository, _unused, tag = name.rpartition(":")
         self._json("POST", f"/images/{known}/tag", query={"repo": repository, "tag": tag},
                    what=f"cannot name {name} in docker")
 

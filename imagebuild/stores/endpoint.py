@@ -214,7 +214,7 @@ class Endpoint:
         """Send and follow redirects; also whether the answer is the registry's own. Another host (or port, or
         scheme) never sees our authorization, not even after leading back."""
         home = _same_place(url, self.base())
-        for _ in range(_MAX_REDIRECTS):
+        for _unused in range(_MAX_REDIRECTS):
             if authorization and home:
                 headers["Authorization"] = authorization
             else:

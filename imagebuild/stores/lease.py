@@ -61,7 +61,7 @@ class Lease:
     def _begin(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-        for _ in range(_TRIES):
+        for _unused in range(_TRIES):
             path = self._folder / f"{os.getpid()}-{secrets.token_hex(8)}"
             fd = os.open(path, flags, 0o666)
             hold(fd)
@@ -84,7 +84,7 @@ def leased(folder: Path) -> set[Digest]:
             if abandoned(path):
                 path.unlink()
                 continue
-            whole, _, _ = path.read_text("ascii", "replace").rpartition("\n")
+            whole, _unused, _unused = path.read_text("ascii", "replace").rpartition("\n")
             for line in whole.splitlines():
                 with suppress(FormatError):
                     out.add(Digest.parse(line))

@@ -58,7 +58,7 @@ class Mirrors:
         """Where to read ``reference`` from, best first: the mirrors of the longest matching rule, then the origin."""
         name = reference.repository
         matching = [(left, right) for left, right in self.rules if name == left or name.startswith(left + "/")]
-        longest = max((len(left) for left, _ in matching), default=0)
+        longest = max((len(left) for left, _unused in matching), default=0)
         out = [self._rewritten(name, left, right) for left, right in matching if len(left) == longest]
         if not self.only or (not out and self._is_mirror(reference.domain)):
             out.append(origin(reference))
@@ -81,7 +81,7 @@ class Mirrors:
         return not self.only or self._is_mirror(reference.domain)
 
     def _is_mirror(self, host: str) -> bool:
-        found = (_RIGHT.fullmatch(right) for _, right in self.rules)
+        found = (_RIGHT.fullmatch(right) for _unused, right in self.rules)
         return any(one is not None and one["host"] == host for one in found)
 
     @staticmethod

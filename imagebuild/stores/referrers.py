@@ -75,7 +75,7 @@ def ask(endpoint: Endpoint, repository: str, digest: Digest, what: str) -> list[
     """What a registry lists as attached to a digest, by its API or under the tag."""
     path = f"/v2/{repository}/referrers/{digest}"
     out: list[Descriptor] = []
-    for _ in range(_MAX_PAGES):
+    for _unused in range(_MAX_PAGES):
         answer = endpoint.request("GET", path, scopes=pull(repository), what=what,
                                   headers={"Accept": media.OCI_INDEX})
         # Registries without the API answer 404, and some 400 or 405, or give a page for people.
@@ -128,7 +128,7 @@ def _entries(data: bytes, host: str, what: str) -> list[Descriptor]:
 def next_page(link: str) -> str:
     """Where a ``Link`` header (RFC 8288) says that a list goes on; ``""`` at its end."""
     for part in link.split(","):
-        target, _, parameters = part.strip().partition(">")
+        target, _unused, parameters = part.strip().partition(">")
         if target.startswith("<") and 'rel="next"' in parameters.replace("rel=next", 'rel="next"'):
             return target[1:]
     return ""

@@ -18,7 +18,7 @@ def listed(endpoint: Endpoint, repository: str, what: str) -> set[str]:
     """Every tag, however many pages there are. NotFoundError where there is no such repository."""
     path = f"/v2/{repository}/tags/list"
     out: set[str] = set()
-    for _ in range(_MAX_PAGES):
+    for _unused in range(_MAX_PAGES):
         answer = endpoint.request("GET", path, scopes=pull(repository), what=what)
         if answer.status != 200:
             raise endpoint.error(answer, what)

@@ -137,12 +137,12 @@ def _extension(stream: BinaryIO, kind: bytes, size: int, pending: dict[str, str]
         return {**pending, "path" if kind == b"L" else "linkpath": _text(data)}
     records = dict(pending)
     while data.strip(b"\0"):
-        length_text, space, _ = data[:24].partition(b" ")
+        length_text, space, _unused = data[:24].partition(b" ")
         length = int(length_text) if length_text.isdigit() else 0
         record = data[len(length_text) + 1:length]
         if not space or length > len(data) or not record.endswith(b"\n") or b"=" not in record:
             raise FormatError("a broken PAX record", offset=at + BLOCK + size - len(data), source=source)
-        key, _, value = record[:-1].partition(b"=")
+        key, _unused, value = record[:-1].partition(b"=")
         if key == b"size" and not (value.isdigit() and len(value) < 20):
             raise FormatError("a PAX size that is no number", offset=at + BLOCK, source=source)
         if key in (b"path", b"linkpath", b"size"):

@@ -58,7 +58,7 @@ class Authorizer:
     def secrets(self) -> tuple[str, ...]:
         """Every text that must not be shown."""
         with self._lock:
-            tokens = tuple(token for token, _ in self._tokens.values())
+            tokens = tuple(token for token, _unused in self._tokens.values())
             return (self._login.secrets if self._login else ()) + tokens
 
     @property

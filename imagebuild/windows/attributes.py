@@ -60,7 +60,7 @@ NAMES: tuple[tuple[int, str, str], ...] = (
 SETTABLE: dict[str, int] = {"R": READONLY, "H": HIDDEN, "S": SYSTEM, "A": ARCHIVE, "I": NOT_CONTENT_INDEXED}
 """What ``change`` (and SetFileAttributes on any NTFS file) can set and clear; the others say what a file *is*."""
 
-_LETTERS = tuple((value, letter) for value, letter, _ in NAMES if letter)
+_LETTERS = tuple((value, letter) for value, letter, _unused in NAMES if letter)
 
 
 def letters(attributes: int) -> str:
@@ -70,8 +70,8 @@ def letters(attributes: int) -> str:
 
 def describe(attributes: int) -> list[str]:
     """The attributes in words; bits without a name as one hexadecimal number at the end."""
-    words = [word for value, _, word in NAMES if attributes & value]
-    rest = attributes & ~sum(value for value, _, _ in NAMES)
+    words = [word for value, _unused, word in NAMES if attributes & value]
+    rest = attributes & ~sum(value for value, _unused, _unused in NAMES)
     return words + ([f"0x{rest:x}"] if rest else [])
 
 
@@ -104,7 +104,7 @@ def change(attributes: int, text: str) -> int:
 
 def _bad_letter(text: str, char: str, at: int) -> FormatError | UnsupportedError:
     allowed = "allowed are R H S A I"
-    for _, letter, word in NAMES:
+    for _unused, letter, word in NAMES:
         if letter == char:
             return UnsupportedError(f"cannot change attributes by {text!r}",
                                     why=f"{char} ({word}) says what the file is and cannot be set; {allowed}")

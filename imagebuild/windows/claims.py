@@ -55,7 +55,7 @@ def format_claim(data: bytes) -> str | None:
 def read_claim(data: bytes) -> tuple[str, int, int, tuple[bytes, ...]]:
     """Name, type, flags and the values' bytes (without terminator or length) of a claim in whatever order it stands."""
     try:
-        name_at, code, _, flags, count = _HEADER.unpack_from(data)
+        name_at, code, _unused, flags, count = _HEADER.unpack_from(data)
         places = unpack_from(f"<{count}I", data, 16)
         name = _string(data, name_at).decode("utf-16-le", "surrogatepass")
         values: list[bytes] = []

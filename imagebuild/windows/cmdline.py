@@ -51,7 +51,7 @@ def split(line: str) -> list[str]:
     if not line:
         return []
     if line.startswith('"'):
-        program, _, rest = line[1:].partition('"')
+        program, _unused, rest = line[1:].partition('"')
     else:
         end = next((at for at, char in enumerate(line) if char in _BLANKS), len(line))
         program, rest = line[:end], line[end:]

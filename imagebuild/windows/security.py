@@ -103,14 +103,14 @@ class Acl:
         """The ACL at offset ``at`` of ``data``; ``FormatError`` names the offset in ``data`` that is wrong."""
         if at + 8 > len(data):
             raise FormatError("cannot read an access control list", offset=at, source=source, why="it is cut off")
-        revision, _, size, count, _ = _ACL.unpack_from(data, at)
+        revision, _unused, size, count, _unused = _ACL.unpack_from(data, at)
         end = at + size
         if size < 8 or end > len(data):
             raise FormatError("cannot read an access control list", offset=at + 2, source=source,
                               why=f"it says {size} bytes, {len(data) - at} are there")
         aces = []
         place = at + 8
-        for _ in range(count):
+        for _unused in range(count):
             ace, place = _read_ace(data, place, end, source)
             aces.append(ace)
         return cls(tuple(aces), revision, data[place:end])

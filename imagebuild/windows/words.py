@@ -100,7 +100,7 @@ def describe_rights(mask: int, *, kind: Kind = "file") -> str:
         if mask == value:
             return word
     words = [word for bit, word in _BITS[kind] if mask & bit]
-    rest = mask & ~sum(bit for bit, _ in _BITS[kind])
+    rest = mask & ~sum(bit for bit, _unused in _BITS[kind])
     return ", ".join(words + ([f"0x{rest:x}"] if rest else [])) or "nothing"
 
 

@@ -76,7 +76,7 @@ def parse(text: str, *, tls: bool = False) -> Address:
 
     UsageError for what is not an address, UnsupportedError for a kind that is not known here.
     """
-    scheme, _, rest = text.partition("://")
+    scheme, _unused, rest = text.partition("://")
     if scheme == "unix":
         return Address("unix", rest or UNIX)
     if scheme == "npipe":

@@ -70,7 +70,7 @@ class Answer:
         if self._connection is not None and (self.status in (204, 304) or 0 <= self._length() <= _SHORT):
             self._patience.hurry(_SOON)
             with contextlib.suppress(DaemonError):
-                for _ in self:
+                for _unused in self:
                     pass
         self._drop()
 

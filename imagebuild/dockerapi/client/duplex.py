@@ -113,7 +113,7 @@ class SocketDuplex:
     def _ready(self, *, write: bool, seconds: float | None) -> tuple[bool, bool]:
         """Whether there is something to read (or the end), and whether something can be sent."""
         if not hasattr(select, "poll"):  # Windows
-            reads, writes, _ = select.select([self._socket], [self._socket] if write else [], [], seconds)
+            reads, writes, _unused = select.select([self._socket], [self._socket] if write else [], [], seconds)
             return bool(reads), bool(writes)
         poll = select.poll()
         poll.register(self._socket, select.POLLIN | (select.POLLOUT if write else 0))

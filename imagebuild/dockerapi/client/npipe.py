@@ -147,7 +147,7 @@ class Pipe:
             finally:
                 with self._lock:
                     self._waiting.discard(started)
-        _, code = started.GetOverlappedResult(True)
+        _unused, code = started.GetOverlappedResult(True)
         return int(code)
 
 

@@ -180,7 +180,7 @@ class Reader:
 
 def _parse(block: bytes) -> Head:
     """A head from its lines. A line that is folded over two (obsolete since 2014) is refused."""
-    first, _, rest = block.partition(b"\r\n")
+    first, _unused, rest = block.partition(b"\r\n")
     found = _STATUS.fullmatch(first)
     if found is None:
         raise NotHttp(f"its answer begins with {first[:40]!r}")

@@ -66,7 +66,7 @@ class Agent:
     def way_out(self) -> dict[str, Any]:
         """Whether a program outside has given this namespace a way out; from now on containers may use it."""
         for line in Path("/proc/self/net/route").read_bytes().decode().splitlines()[1:]:
-            name, target, gateway, *_, mask = line.split()[:8]
+            name, target, gateway, *_unused, mask = line.split()[:8]
             if target == "00000000" and mask == "00000000":
                 address = "" if gateway == "00000000" else socket.inet_ntoa(bytes.fromhex(gateway)[::-1])
                 self._way_out = name, address
@@ -208,7 +208,7 @@ def _bridge(network: int) -> str:
 
 
 def _serve(channel: socket.socket, agent: Agent, loop: Loop) -> None:
-    data, descriptors, _, _ = socket.recv_fds(channel, MESSAGE, MOST_DESCRIPTORS)
+    data, descriptors, _unused, _unused = socket.recv_fds(channel, MESSAGE, MOST_DESCRIPTORS)
     if not data:
         loop.running = False
         return
@@ -231,7 +231,7 @@ def main(channel: int, parent: int, uid: int, gid: int) -> None:
     who to be (-1: stay who we are)."""
     connection = socket.socket(fileno=channel)
     try:
-        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        _unused, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         if uid >= 0:
             spaces.become(uid, gid)
@@ -242,6 +242,6 @@ def main(channel: int, parent: int, uid: int, gid: int) -> None:
         return
     loop = Loop()
     agent = Agent(loop, spaces.here())
-    loop.want(connection, READ, lambda _: _serve(connection, agent, loop))
+    loop.want(connection, READ, lambda _unused: _serve(connection, agent, loop))
     connection.send(b"{}")
     loop.run()

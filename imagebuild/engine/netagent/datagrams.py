@@ -30,12 +30,12 @@ class UdpPort:
         """Carry nothing more."""
         self._loop.forget(self._outside)
         self._loop.no_more_ticks(self._tick)
-        for inside, _ in self._clients.values():
+        for inside, _unused in self._clients.values():
             self._loop.forget(inside)
         self._clients.clear()
 
-    def _from_outside(self, _: int) -> None:
-        for _ in range(_BATCH):
+    def _from_outside(self, _unused: int) -> None:
+        for _unused in range(_BATCH):
             try:
                 data, client = self._outside.recvfrom(65535)
             except OSError:
@@ -57,12 +57,12 @@ class UdpPort:
                 inside.connect(self._target)
             except OSError:
                 return None
-            self._loop.want(inside, READ, lambda _: self._from_inside(client, inside))
+            self._loop.want(inside, READ, lambda _unused: self._from_inside(client, inside))
         self._clients[client] = (inside, time.monotonic())
         return inside
 
     def _from_inside(self, client: tuple[str, int], inside: socket.socket) -> None:
-        for _ in range(_BATCH):
+        for _unused in range(_BATCH):
             try:
                 data = inside.recv(65535)
             except OSError:
@@ -75,5 +75,5 @@ class UdpPort:
         self._loop.forget(self._clients.pop(client)[0])
 
     def _tick(self, now: float) -> None:
-        for client in [client for client, (_, used) in self._clients.items() if now - used > IDLE_SECONDS]:
+        for client in [client for client, (_unused, used) in self._clients.items() if now - used > IDLE_SECONDS]:
             self._drop(client)

@@ -38,7 +38,7 @@ class Loop:
     def forget(self, sock: socket.socket) -> None:
         """Close a socket and call nothing for it any more."""
         if sock.fileno() >= 0:
-            self.want(sock, 0, lambda _: None)
+            self.want(sock, 0, lambda _unused: None)
             sock.close()
 
     def every_tick(self, tell: Callable[[float], None]) -> None:

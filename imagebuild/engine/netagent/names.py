@@ -76,7 +76,7 @@ class Directory:
 
     def name(self, network: int, asker: str, address: str) -> str:
         """Which container has an address; empty: none that may be known."""
-        return next((one.names[0] for _, members in self._visible(network, asker) for one in members
+        return next((one.names[0] for _unused, members in self._visible(network, asker) for one in members
                      if one.address == address and one.names), "")
 
 
@@ -101,7 +101,7 @@ class NameServer:
             server.close()
             raise
         self._servers[network] = server
-        self._loop.want(server, READ, lambda _: self._asked(network, server))
+        self._loop.want(server, READ, lambda _unused: self._asked(network, server))
 
     def stop(self, network: int) -> None:
         """The bridge goes away."""
@@ -116,7 +116,7 @@ class NameServer:
         self._loop.want(outside, READ, self._answered)
 
     def _asked(self, network: int, server: socket.socket) -> None:
-        for _ in range(_BATCH):
+        for _unused in range(_BATCH):
             try:
                 data, client = server.recvfrom(4096)
             except OSError:
@@ -156,10 +156,10 @@ class NameServer:
             del self._waiting[number]
         return sent
 
-    def _answered(self, _: int) -> None:
+    def _answered(self, _unused: int) -> None:
         if self._outside is None:
             return
-        for _ in range(_BATCH):
+        for _unused in range(_BATCH):
             try:
                 data, resolver = self._outside.recvfrom(65535)
             except OSError:

@@ -58,7 +58,7 @@ class Netlink:
     def __enter__(self) -> Netlink:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_unused: object) -> None:
         self.close()
 
     def index(self, name: str) -> int:
@@ -127,7 +127,7 @@ class Netlink:
                  f"rule for {interface}")
 
     def _do(self, kind: int, flags: int, payload: bytes, doing: str) -> None:
-        for _ in self._ask(kind, flags, payload, doing):
+        for _unused in self._ask(kind, flags, payload, doing):
             pass
 
     def _ask(self, kind: int, flags: int, payload: bytes, doing: str) -> Iterator[tuple[int, bytes]]:
@@ -139,7 +139,7 @@ class Netlink:
             data = self._socket.recv(1 << 16)
             at = 0
             while at + 16 <= len(data):
-                size, answer, _, sequence, _ = struct.unpack_from("=IHHII", data, at)
+                size, answer, _unused, sequence, _unused = struct.unpack_from("=IHHII", data, at)
                 body = data[at + 16:at + size]
                 at += max(16, size + (-size % 4))
                 if sequence != self._sequence:

@@ -52,8 +52,8 @@ class TcpPort:
         for pair in list(self._pairs):
             pair.abort()
 
-    def _accept(self, _: int) -> None:
-        for _ in range(32):
+    def _accept(self, _unused: int) -> None:
+        for _unused in range(32):
             try:
                 client, _address = self._listener.accept()
             except OSError as error:
@@ -70,7 +70,7 @@ class TcpPort:
             self._pairs.add(pair)
             pair.connect(self._target)
 
-    def _resume(self, _: float) -> None:
+    def _resume(self, _unused: float) -> None:
         if self._paused and self._listener.fileno() >= 0:
             self._paused = False
             self._loop.want(self._listener, READ, self._accept)
@@ -154,7 +154,7 @@ class Pair:
             self._client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
         self._close()
 
-    def _connected(self, _: int) -> None:
+    def _connected(self, _unused: int) -> None:
         if self._server.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             self.abort()
             return

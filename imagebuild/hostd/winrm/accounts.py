@@ -36,7 +36,7 @@ class Accounts:
         ``administrator@host``; none for another domain's."""
         domain, separator, user = name.rpartition("\\")
         if not separator:
-            user, _, domain = name.partition("@")
+            user, _unused, domain = name.partition("@")
         if domain.lower() not in ("", ".", "localhost", "workgroup", self.machine.lower()):
             return None
         return next((one for one in self.users if one.name.lower() == user.lower()), None)

@@ -77,7 +77,7 @@ class Login:
 
     def step(self, header: str) -> Step:
         """Take an Authorization header; every fault of it is a 401 with new challenges."""
-        scheme, _, value = header.strip().partition(" ")
+        scheme, _unused, value = header.strip().partition(" ")
         if len(header) > TOKEN:
             return self._refused()
         if scheme.lower() == "basic" and self._basic:
@@ -94,7 +94,7 @@ class Login:
 
     def _password(self, value: str) -> Step:
         try:
-            name, _, password = base64.b64decode(value, validate=True).decode("utf-8", "strict").partition(":")
+            name, _unused, password = base64.b64decode(value, validate=True).decode("utf-8", "strict").partition(":")
         except (binascii.Error, ValueError):
             return self._refused()
         account = self.accounts.check(name, password)
@@ -166,7 +166,7 @@ def ntlm_user(token: bytes) -> str:
     at = token.find(b"NTLMSSP\0\3\0\0\0")
     if at < 0 or len(token) < at + 44:
         return ""
-    length, _, offset = struct.unpack_from("<HHI", token, at + 36)
+    length, _unused, offset = struct.unpack_from("<HHI", token, at + 36)
     return token[at + offset:at + offset + length].decode("utf-16-le", "replace")
 
 

@@ -14,27 +14,21 @@ class Program(Protocol):
 
     async def read(self) -> tuple[str, bytes] | None:
         """Return what it wrote next (``stdout`` or ``stderr``, never empty); none when both have ended."""
-        ...
 
     async def write(self, data: bytes) -> None:
         """Write to its standard input; what it does not read any more is dropped. Waits while its pipe is full."""
-        ...
 
     async def end_input(self) -> None:
         """Close its standard input."""
-        ...
 
     async def code(self) -> int:
         """Wait for its end, and return its exit code (unsigned, 32 bits)."""
-        ...
 
     async def interrupt(self) -> None:
         """Press Ctrl-C in its console."""
-        ...
 
     async def kill(self) -> None:
         """End it and all that it started; nothing for one that has ended."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +48,16 @@ class Machine(Protocol):
     @property
     def name(self) -> str:
         """What it calls itself: ``COMPUTERNAME``."""
-        ...
 
     @property
     def version(self) -> str:
         """Its Windows: ``10.0.20348``."""
-        ...
 
     async def start(self, start: Start) -> Program:
         """Start a program. :class:`NotFound` if there is none of that name."""
-        ...
 
     async def start_powershell(self) -> Program:
         """Start a PowerShell that serves its remoting protocol on its standard streams (``-s``)."""
-        ...
 
 
 class NotFound(Exception):

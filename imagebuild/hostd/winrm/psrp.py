@@ -101,7 +101,7 @@ class Assembler:
             return None
         del self._parts[fragment.object]
         whole = b"".join(part.data for part in parts)
-        _, kind, pool, pipeline = _MESSAGE.unpack_from(whole)
+        _unused, kind, pool, pipeline = _MESSAGE.unpack_from(whole)
         return Message(kind, pool, pipeline, whole[_MESSAGE.size:], b"".join(part.raw for part in parts))
 
 

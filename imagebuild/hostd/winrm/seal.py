@@ -45,7 +45,7 @@ def unseal(body: bytes, unseal_part: Unseal) -> bytes:
     out = []
     for head, data in zip(parts[1::2], parts[2::2], strict=True):
         length = _length(head)
-        _, separator, sealed = data.partition(b"application/octet-stream\r\n")
+        _unused, separator, sealed = data.partition(b"application/octet-stream\r\n")
         if not separator:
             raise FormatError("not an encrypted message", why="a part has no data")
         sealed = sealed.removesuffix(marker + b"--\r\n").removesuffix(marker + b"--")
@@ -80,7 +80,7 @@ def seal(plain: bytes, protocol: str, seal_part: Seal) -> tuple[str, bytes]:
 def _length(head: bytes) -> int:
     """Return what ``OriginalContent: …;Length=N`` says."""
     for line in head.split(b"\r\n"):
-        _, separator, number = line.partition(b"Length=")
+        _unused, separator, number = line.partition(b"Length=")
         if separator and number.strip().isdigit() and len(number) < 12:
             return int(number)
     raise FormatError("not an encrypted message", why="a part does not say its length")

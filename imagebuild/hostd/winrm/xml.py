@@ -87,7 +87,7 @@ class _Reader:
 
 
 def _split(name: str) -> tuple[str, str]:
-    namespace, _, local = name.rpartition(" ")
+    namespace, _unused, local = name.rpartition(" ")
     return namespace, local
 
 

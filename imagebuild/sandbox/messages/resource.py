@@ -50,7 +50,7 @@ def messages_of(library: bytes) -> dict[int, str]:
 
 def _replaced(library: bytes, texts: Mapping[int, str]) -> bytes:
     file = pe.File(library)
-    leaves = [leaf for _, leaf in _leaves(file)]
+    leaves = [leaf for _unused, leaf in _leaves(file)]
     merged = {**messages_of(library), **{identifier: f"{text}\r\n" for identifier, text in texts.items()}}
     data = table.serialise(merged)
     rva, room = _longest_run([struct.unpack_from("<II", library, leaf) for leaf in leaves])
@@ -83,7 +83,7 @@ def _leaves(file: pe.File) -> Iterator[tuple[int, int]]:
     base = file.at(root)
     for kind, types in _entries(file, base, base):
         if kind == _MESSAGES:
-            for _, names in _entries(file, base, types):
+            for _unused, names in _entries(file, base, types):
                 yield from _entries(file, base, names)
 
 

@@ -56,7 +56,7 @@ def read_impacket(path: Path) -> dict[int, str]:
         tree = ast.parse(path.read_bytes())
         for node in tree.body:
             if isinstance(node, ast.Assign) and [getattr(one, "id", "") for one in node.targets] == ["ERROR_MESSAGES"]:
-                return {code: " ".join(text.split()) for code, (_, text) in ast.literal_eval(node.value).items()}
+                return {code: " ".join(text.split()) for code, (_unused, text) in ast.literal_eval(node.value).items()}
     except (OSError, SyntaxError, ValueError, TypeError, AttributeError, RecursionError, MemoryError):
         return {}
     return {}
