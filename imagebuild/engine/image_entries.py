@@ -72,11 +72,19 @@ class Entries:
 
     def _folder(self, path: Parts, attributes: int | None = None) -> bytes:
         """The descriptor of a folder, which gets an entry with all on the way to it."""
-        if not path:
-            return self._view.root_security
-        if attributes is None and (known := self._folders.get(fold("\\".join(path)))) is not None:
-            return known
-        above = self._folder(path[:-1])
+        above, count = self._known(path if attributes is None else path[:-1])
+        for end in range(count + 1, len(path) + 1):
+            above = self._put_folder(path[:end], above, attributes if end == len(path) else None)
+        return above
+
+    def _known(self, path: Parts) -> tuple[bytes, int]:
+        """The descriptor of the nearest folder on this way that has an entry, and the number of its parts."""
+        for count in range(len(path), 0, -1):
+            if (known := self._folders.get(fold("\\".join(path[:count])))) is not None:
+                return known, count
+        return self._view.root_security, 0
+
+    def _put_folder(self, path: Parts, above: bytes, attributes: int | None) -> bytes:
         existing = self._view.get(path)
         there = existing is not None and existing.kind is Kind.DIRECTORY
         old = existing.attributes if there and existing and existing.attributes is not None else attribute.DIRECTORY
@@ -90,15 +98,15 @@ class Entries:
 
     def _spelt(self, path: Parts) -> str:
         """A layer path as the image, or this layer before it, spells it."""
-        if not path:
-            return layer_path(path)
-        above = self._spellings.get(path[:-1])
-        if above is None:
-            above = self._spellings[path[:-1]] = self._spelt(path[:-1])
-        existing = self._view.get(path)
-        known = self._entries.get(fold(layer_path(path)))
-        found = existing or (known[0] if known else None)
-        return f"{above}/{found.path.rpartition('/')[2] if found is not None else path[-1]}"
+        known = next((count for count in range(len(path) - 1, 0, -1) if path[:count] in self._spellings), 0)
+        spelt = self._spellings[path[:known]] if known else layer_path(())
+        for end in range(known + 1, len(path) + 1):
+            entry = self._entries.get(fold(layer_path(path[:end])))
+            found = self._view.get(path[:end]) or (entry[0] if entry else None)
+            spelt = f"{spelt}/{found.path.rpartition('/')[2] if found is not None else path[end - 1]}"
+            if end < len(path):
+                self._spellings[path[:end]] = spelt
+        return spelt
 
     def _target(self, change: Changed) -> str:
         if change.kind is not Kind.HARD_LINK:

@@ -16,6 +16,9 @@ from ..errors import UsageError
 from .entry import Entry, Kind
 from .index import Index
 
+_REMEMBERED = 10_000
+"""Folders of a layer of which a union remembers whether they are covered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -38,13 +41,14 @@ class Union:
             raise UsageError("cannot lay Windows and Linux layers over one another",
                              why="one compares names without case, the other with it")
         self.indexes = tuple(indexes)
+        self._covered: tuple[dict[str, bool], ...] = tuple({} for _ in self.indexes)
 
     def get(self, path: str) -> Found | None:
         """What a container finds at ``path``, or ``None``."""
         if not self.indexes:
             return None
         key = self.indexes[0].key(path)
-        above = _ancestors(key)
+        above = key.rpartition("/")[0]
         implied: Found | None = None
         for layer, index in self._downwards():
             entry = index.at(key)
@@ -54,7 +58,7 @@ class Union:
                 if not _implied(entry):
                     return Found(entry, layer)
                 implied = implied or Found(entry, layer)
-            if index.hides(key) or any(index.hides(folder) or index.begins_anew(folder) for folder in above):
+            if index.hides(key) or self._covers(layer, above):
                 break
         return implied
 
@@ -63,7 +67,6 @@ class Union:
         if not self.indexes:
             return []
         key = self.indexes[0].key(path)
-        above = (*_ancestors(key), key)
         seen: dict[str, Found] = {}
         closed: set[str] = set()  # names that lower layers can no longer add to
         for layer, index in self._downwards():
@@ -79,7 +82,7 @@ class Union:
                 if name not in seen or (entry.kind is Kind.DIRECTORY and not _implied(entry)):
                     seen[name] = Found(entry, layer)
             closed |= covered
-            if any(index.hides(folder) or index.begins_anew(folder) for folder in above):
+            if self._covers(layer, key):
                 break
         return [seen[name] for name in sorted(seen)]
 
@@ -116,15 +119,28 @@ class Union:
                 return None
         return None
 
+    def _covers(self, layer: int, folder: str) -> bool:
+        """Whether a layer covers what those below it have in a folder, by the folder itself or by one above. The answer
+        is remembered for all on the way up: a deep tree asks no more for each of its folders than a flat one."""
+        index, known = self.indexes[layer], self._covered[layer]
+        if len(known) > _REMEMBERED:
+            known.clear()
+        way: list[str] = []
+        while (covered := known.get(folder)) is None:
+            way.append(folder)
+            if index.hides(folder) or index.begins_anew(folder):
+                covered = True
+            elif not folder:
+                covered = False
+            if covered is not None:
+                break
+            folder = folder.rpartition("/")[0]
+        known.update(dict.fromkeys(way, covered))
+        return covered
+
     def _downwards(self) -> Iterator[tuple[int, Index]]:
         for layer in range(len(self.indexes) - 1, -1, -1):
             yield layer, self.indexes[layer]
-
-
-def _ancestors(key: str) -> tuple[str, ...]:
-    """The folders above a key, the top first and the nearest last."""
-    parts = key.split("/")
-    return tuple("/".join(parts[:count]) for count in range(len(parts)))
 
 
 def _implied(entry: Entry) -> bool:

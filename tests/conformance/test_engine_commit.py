@@ -3,14 +3,18 @@ r"""``docker commit``, by the real command, of what was done in a container, and
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
+import tarfile
 import uuid
 from pathlib import Path
 
 import pytest
 from support.engine import IMAGE, Engine
+
+from imagebuild.dockerapi import Client
 
 pytestmark = pytest.mark.slow
 
@@ -66,3 +70,30 @@ def test_a_container_that_did_nothing_commits_to_an_empty_layer(windows: Engine,
                             f"oci-archive:{after}"))
     assert not found["files"]
     assert not found["registry"]
+
+
+DEEP = 3000
+"""Folders in each other: more than Python has frames, than the engine has descriptors, than Linux takes in a path."""
+
+
+def test_a_tree_of_three_thousand_folders_is_copied_in_committed_and_removed(windows: Engine) -> None:
+    """More levels than a path of Linux can have, so no program of the container makes them: a copy does."""
+    name = f"c-{uuid.uuid4().hex[:8]}"
+    identifier = windows.docker("create", "--name", name, IMAGE, "cmd", "/c", "dir C:\\d").stdout.strip()
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as tar:
+        for depth in range(1, DEEP + 1):
+            one = tarfile.TarInfo("/".join(["d"] * depth))
+            one.type = tarfile.DIRTYPE
+            tar.addfile(one)
+    with (Client.at(windows.host, timeout=120) as client,
+          client.call("PUT", f"/containers/{identifier}/archive", query={"path": "C:\\"},
+                      body=content.getvalue()) as answer):
+        answer.read()
+    try:
+        windows.docker("commit", name, f"{name}:1")
+        windows.docker("run", "--rm", f"{name}:1", "cmd", "/c", "dir C:\\d")
+        windows.docker("rmi", f"{name}:1")
+    finally:
+        windows.docker("rm", name)  # in any case: shutil.rmtree of older Pythons cannot remove such a tree
+    assert not (windows.root / "containers" / identifier).exists()

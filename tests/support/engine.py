@@ -169,10 +169,10 @@ def _stop(made: Engine) -> None:
     found = running(made.root)
     if found is None:
         raise Left(f"the engine ended by itself: {(made.root / 'engine.log').read_text('utf-8', 'replace')[-3000:]}")
-    family = descendants(found.pid)
+    listed, family = moment(), descendants(found.pid)
     spaces = {space for pid in family for space in namespaces(pid)} - set(namespaces(os.getpid()))
     _wcow(made.user, "stop", "--root", made.root, timeout=60)
-    nothing_left(made.root, family, spaces)
+    nothing_left(made.root, family, spaces, listed)
 
 
 def nothing_left(root: Path, family: dict[int, str], spaces: set[str], listed: float | None = None) -> None:
