@@ -87,6 +87,10 @@ def find(program: str) -> str:
     return path
 
 
+_FILTERING: dict[tuple[str, int], bool] = {}
+"""Whether a setpriv can load a filter, by its path and when it was installed: ``docker version`` asks each time."""
+
+
 def check_setpriv() -> None:
     """ToolError, saying what to install, for a setpriv that cannot load a seccomp filter.
 
@@ -94,12 +98,15 @@ def check_setpriv() -> None:
     no exec, no health check.
     """
     try:
-        said = subprocess.run([SETPRIV, "--help"], capture_output=True, text=True, check=False, timeout=20, env={},
-                              stdin=subprocess.DEVNULL).stdout
+        key = SETPRIV, Path(SETPRIV).stat().st_mtime_ns
+        if key not in _FILTERING:
+            said = subprocess.run([SETPRIV, "--help"], capture_output=True, text=True, check=False, timeout=20, env={},
+                                  stdin=subprocess.DEVNULL).stdout
+            _FILTERING[key] = "--seccomp-filter" in said
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolError("cannot run Windows programs", program="setpriv", why=f"{SETPRIV} does not start: {error}",
                         hint="install the Debian package util-linux (2.41 or later)") from error
-    if "--seccomp-filter" not in said:
+    if not _FILTERING[key]:
         raise ToolError("cannot run Windows programs", program="setpriv",
                         why=f"{SETPRIV} is too old: it has no --seccomp-filter",
                         hint="install the Debian package util-linux of Debian 13 or later (2.41 or later)")
