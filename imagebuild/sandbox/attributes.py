@@ -27,10 +27,10 @@ def text_of(attributes: int) -> bytes:
 
 def write_attributes(number: int, attributes: int, *, folder: bool = False) -> None:
     """Give an open file or folder those of its attributes that Wine can see."""
+    if attributes & KEPT:  # before the mode: only root may give it to a file that its owner cannot write
+        os.setxattr(number, NAME, text_of(attributes))
     if attributes & attribute.READONLY and not folder:
         os.fchmod(number, 0o444)
-    if attributes & KEPT:
-        os.setxattr(number, NAME, text_of(attributes))
 
 
 def read_attributes(number: int, found: os.stat_result) -> int:

@@ -36,12 +36,12 @@ def write_file(above: int, name: str, read: Callable[[], bytes], facts: Facts) -
         while data := read():
             while (done := os.write(number, data)) < len(data):
                 data = data[done:]
+        if attributes:  # before the mode: only root may give them to a file that its owner cannot write
+            os.setxattr(number, ATTRIBUTES, attributes)
         if mode is not None:
             os.fchmod(number, mode)
         if owner is not None:
             os.fchown(number, owner, owner)
-        if attributes:
-            os.setxattr(number, ATTRIBUTES, attributes)
         if changed is not None:
             os.utime(number, ns=(changed, changed))
     finally:

@@ -25,7 +25,18 @@ SUITES = {
         "bad_ends", "containers", "hostpath", "modes", "mounts", "net_process", "networks", "restart", "volumes")],
     "hostile clients and images of the engine": [ENGINE / f"test_{name}.py" for name in (
         "bad_clients", "bad_images", "bad_requests", "serve")],
+    "more of the sandbox": [SANDBOX / f"test_{name}.py" for name in (
+        "archive_write", "idmapped", "jobs", "joined", "limits", "links", "memory", "merged", "messagebox", "reparse",
+        "services", "unpack_beside", "way")],
+    "contexts and archives of strangers": [
+        *sorted((HERE / "imagebuild" / "builder").glob("test_context_*.py")),
+        *(HERE / name for name in ("conformance/test_bombs.py", "imagebuild/dockerfile/test_bounds.py",
+                                   "imagebuild/fetch/test_git.py", "imagebuild/dockerapi/test_server.py"))],
 }
+_NAMED = {path for paths in SUITES.values() for path in paths}
+_OTHERS = [path for path in sorted(ENGINE.glob("test_*.py")) if path not in _NAMED and path.name != "test_starting.py"]
+# Those of test_starting.py start engines with another environment than the account needs to find the library.
+SUITES |= {"the rest of the engine, first half": _OTHERS[::2], "the rest of the engine, second half": _OTHERS[1::2]}
 """Files by what a failure is called. Those of one name share a Python; a file that makes many boxes has its own, for
 the limit of time."""
 

