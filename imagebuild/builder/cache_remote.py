@@ -103,9 +103,13 @@ def read_cache(store: Store, tag: str) -> Source:
         raise FormatError(f"the build cache {tag} is damaged", source=source, why=type(error).__name__) from None
 
 
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 def _record(item: dict[str, Any], layers: Sequence[Descriptor]) -> Record:
     number, size, shape = item["layer"], item["diffSize"], item.get("shape", "")
-    if type(number) is not int or type(size) is not int or number < 0 or size < 0 or not isinstance(shape, str):
+    if not _is_count(number) or not _is_count(size) or not isinstance(shape, str):
         raise ValueError
     return Record(Layer(layers[number], Digest.parse(item["diffID"]), size), shape if _KEY.fullmatch(shape) else "")
 

@@ -20,6 +20,7 @@ from .context_tree import FACTS, Listing, chosen
 Components = tuple[str, ...]
 """A path below ``C:\\`` as its components; the empty tuple is ``C:\\`` itself."""
 
+
 @dataclass(frozen=True, slots=True)
 class Later:
     """A file of an image that is fetched only when its layer is really written; ``path`` is a layer path there."""

@@ -101,7 +101,7 @@ class Committer:
                 writer.add(entry)
                 findings += linter.entry(entry) if linter is not None else ()
             if shared is not None and self.store.has_blob(shared[0]):
-                descriptor, tail = shared
+                descriptor, tail = shared  # pylint: disable=unpacking-non-sequence
                 writer.splice(tail, stack.enter_context(self.store.open_blob(descriptor, offset=tail.offset)))
             else:
                 writer.cut()

@@ -109,7 +109,7 @@ class Composer:
         out = Composed(self._root(), [], [])
         owner = changes.owner or self._looks.owner
         stack: list[tuple[Node | Row, bytes, bool]] = [(node, self._view.root_security, False)
-                                                  for node in reversed(tree.root.sorted())]
+                                                       for node in reversed(tree.root.sorted())]
         while stack:
             node, parent_security, in_fresh = stack.pop()
             if isinstance(node, Row):

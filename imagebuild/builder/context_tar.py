@@ -236,7 +236,7 @@ class TarTree:
 
     def _cannot_keep(self, error: OSError) -> StoreError:
         return StoreError(f"cannot unpack the build context {self.name}", why=error.strerror or str(error),
-                            hint="make room where temporary files go, or point TMPDIR elsewhere")
+                          hint="make room where temporary files go, or point TMPDIR elsewhere")
 
 
 class _Slice(io.RawIOBase):

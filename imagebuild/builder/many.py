@@ -82,7 +82,7 @@ def _versions(build: Build) -> Generator[Event, None, tuple[str, ...]]:
             break
         if not isinstance(event, Warn):  # the builds themselves will say it
             yield event
-    if base is None:
+    if base is None:  # pylint: disable=used-before-assignment
         raise UsageError("cannot build for all Windows versions", why="the image is FROM scratch, which has none",
                          hint="--os-version 10.0.20348.1,10.0.26100.1 names them")
     versions = [entry.platform.os_version for entry in base.choices if entry.platform and entry.platform.os_version]

@@ -96,7 +96,7 @@ class Scope:
 def build_platform() -> Platform:
     """What this machine is, in the words of images."""
     arch = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(machine.machine().lower(),
-                                                                                         machine.machine().lower())
+                                                                                           machine.machine().lower())
     return Platform(os="windows" if machine.system() == "Windows" else "linux", architecture=arch)
 
 

@@ -168,7 +168,8 @@ class StatCache:
 
 def _settled(column: array[int], looked: int) -> bool:
     """Whether all files were last touched well before they were looked at."""
-    return not column or max(max(column[1::FACTS]), max(column[2::FACTS])) + MARGIN_NS <= looked
+    touched = (max(column[at::FACTS]) for at in (1, 2))
+    return not column or max(touched) + MARGIN_NS <= looked
 
 
 def _columns(folder: str, shelves: list[_Shelf], single: dict[str, tuple[array[int], bytes]]

@@ -71,7 +71,7 @@ class Verbs(LazyGroup):
 
             near = difflib.get_close_matches(name, VERBS, n=1)
             ctx.fail(f"there is no verb '{name}'" + (f"; did you mean '{near[0]}'?" if near else
-                                                    "; 'wcow --help' lists them"))
+                                                     "; 'wcow --help' lists them"))
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -155,7 +155,7 @@ def _fault(error: Exception) -> FaultError:
 
     text = redact(" ".join(str(error).split()))[:200]
     return FaultError(f"a fault in wcow: {type(error).__name__}", why=text,
-                     hint="please report it, with what --debug shows")
+                      hint="please report it, with what --debug shows")
 
 
 def _say(error: WcowError, debug: bool) -> int:

@@ -336,8 +336,8 @@ def _list_materials(library: OpenLibrary, built: Built | BuiltIndex, names: list
 def _write_files(built: Built | BuiltIndex, names: list[Reference], statements: dict[str, Any], iidfile: str | None,
                  metadata_file: str | None) -> None:
     facts: dict[str, Any] = {"containerimage.digest": str(built.descriptor.digest),
-             "containerimage.descriptor": json.loads(built.descriptor.to_json()),
-             "image.name": ",".join(map(str, names))}
+                             "containerimage.descriptor": json.loads(built.descriptor.to_json()),
+                             "image.name": ",".join(map(str, names))}
     if isinstance(built, Built):
         identity = str(built.image.manifest.config.digest)
         facts["containerimage.config.digest"] = identity

@@ -38,6 +38,7 @@ def compat() -> None:
 
 compat.add_command(matrix)
 
+
 @compat.command()
 @click.argument("name", metavar="IMAGE", type=ImageOrFile())
 @click.option("--host", "host", required=True, metavar="HOST",

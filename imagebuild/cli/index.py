@@ -199,7 +199,7 @@ def _text(facts: dict[str, Any], found: Index, traps: tuple[versions.Trap, ...])
         ("Name", facts["name"]), ("Digest", facts["digest"]), ("Type", facts["media_type"]),
         *[("Annotation", f"{key}={value}") for key, value in sorted(facts["annotations"].items())]])
     lines += ["", *table([_HEAD[column] for column in kept], [[row[column] for column in kept] for row in rows],
-                     right=(0,))]
+                         right=(0,))]
     for number, entry in enumerate(found.manifests, 1):
         lines += [f"  {number}: {key}={value}" for key, value in entry.annotations]
     if traps:

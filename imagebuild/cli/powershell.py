@@ -66,11 +66,11 @@ def install(ctx: click.Context, /, version: str | None, source: str | None, chec
     renderer = choose(progress)
     try:
         with ExitStack() as stack:
-            def bar(name: str, text: str) -> Callable[[int, int | None], None]:
+            def progress_bar(name: str, text: str) -> Callable[[int, int | None], None]:
                 renderer.show(Step(name, text))
                 return lambda done, total: renderer.show(Advance(name, done))
 
-            found = _install(ctx, store, stack, bar, renderer, version, source, checksum, releases, newest)
+            found = _install(ctx, store, stack, progress_bar, renderer, version, source, checksum, releases, newest)
         if prepare:
             _make_layer(store, renderer)
     finally:
@@ -82,8 +82,8 @@ def install(ctx: click.Context, /, version: str | None, source: str | None, chec
 
 
 def _install(ctx: click.Context, store: ProgramStore, stack: ExitStack,
-             bar: Callable[[str, str], Callable[[int, int | None], None]], renderer: Renderer, version: str | None,
-             source: str | None, checksum: str | None, releases: str, newest: str) -> Installed:
+             progress_bar: Callable[[str, str], Callable[[int, int | None], None]], renderer: Renderer,
+             version: str | None, source: str | None, checksum: str | None, releases: str, newest: str) -> Installed:
     """Bring the archive here, and keep it."""
     origin = ""
     if source and "://" not in source:
@@ -94,14 +94,14 @@ def _install(ctx: click.Context, store: ProgramStore, stack: ExitStack,
         fetch = fetcher(settings_from(ctx))
         if source:
             download = stack.enter_context(fetch.url(source, checksum=checksum,
-                                                     progress=bar("fetch", f"downloading {source}")))
+                                                     progress=progress_bar("fetch", f"downloading {source}")))
         else:
             version = version or newest_powershell(fetch, newest)
             download = stack.enter_context(fetch_powershell(
-                fetch, version, releases=releases, progress=bar("fetch", f"downloading PowerShell {version}")))
+                fetch, version, releases=releases, progress=progress_bar("fetch", f"downloading PowerShell {version}")))
         renderer.show(Finish("fetch"))
         place, origin, checksum = download.path, download.url, download.digest
-    done = bar("unpack", "unpacking")
+    done = progress_bar("unpack", "unpacking")
     found = store.install(POWERSHELL, place, checksum=checksum or "", origin=origin, progress=done)
     renderer.show(Finish("unpack"))
     return found

@@ -40,7 +40,7 @@ def source_options(function: Decorated) -> Decorated:
 
 @contextmanager
 def open_target(ctx: click.Context, target: str, options: dict[str, Any], *, layer: int | None = None,
-          forgiving: bool = False) -> Iterator[Target]:
+                forgiving: bool = False) -> Iterator[Target]:
     """The target as something that has keys."""
     if is_hive_file(target):
         if layer is not None:

@@ -45,7 +45,7 @@ def standard_streams() -> Iterator[Result]:
 def _replace(name: str, make: Callable[[int], io.FileIO]) -> None:
     old = getattr(sys, name)
     raw = getattr(getattr(old, "buffer", None), "raw", None)
-    if not isinstance(old, io.TextIOWrapper) or type(raw) is not io.FileIO:
+    if not isinstance(old, io.TextIOWrapper) or raw.__class__ is not io.FileIO:
         return
     setattr(sys, name, io.TextIOWrapper(
         io.BufferedWriter(make(raw.fileno())), encoding=old.encoding, errors="backslashreplace",

@@ -67,7 +67,7 @@ def df(ctx: click.Context, /, verbose: bool, as_json: bool, **options: Any) -> N
 @format_option
 @click.pass_context
 def prune_verb(ctx: click.Context, /, everything: bool, older_than: float, dry_run: bool, archives_in: tuple[str, ...],
-           as_json: bool, **options: Any) -> None:
+               as_json: bool, **options: Any) -> None:
     """Free what no name leads to and nobody is using: layers, manifests, caches, what killed processes left.
 
     Images that have a name are never touched, nor what a build or copy that is running relies on. Layers that a build

@@ -24,6 +24,7 @@ GOLDEN = {
 }
 """Level to the first 16 hex digits of SHA-256 over the compressed golden block, sync flush and finish."""
 
+
 def golden_block() -> bytes:
     """128 KiB that are the same everywhere: noise, text that repeats near and far, runs, and noise of few symbols."""
     noise = b"".join(hashlib.sha256(i.to_bytes(4, "little")).digest() for i in range(1024))

@@ -122,7 +122,7 @@ def from_registry(values: Mapping[str, Any]) -> HostFacts:
     if major is None and build is not None and build >= _FIRST_BUILD:
         major, minor = 10, 0
     version = None if build is None or major is None else WindowsVersion(major, minor or 0, build,
-                                                                        _number(values, "UBR"))
+                                                                         _number(values, "UBR"))
     return _with_table(HostFacts(version, lab.core if lab else None, _product_of(_text(values, "InstallationType")),
                                  architecture=lab.architecture if lab else "", edition=_text(values, "EditionID"),
                                  source="registry"))
@@ -178,7 +178,7 @@ def detect(document: Any) -> Detected:
         ("docker-version", _is_version, lambda one: from_docker({}, one)),
         ("ansible", _is_ansible, from_ansible),
         ("registry", lambda one: "CurrentBuildNumber" in one, from_registry),
-        ("cim", lambda one: "ProductType" in one and "Version" in one, lambda one: from_cim(one)),
+        ("cim", lambda one: "ProductType" in one and "Version" in one, from_cim),
     ):
         if fits(document):
             return Detected(kind, (read(document),))

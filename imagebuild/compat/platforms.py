@@ -39,7 +39,7 @@ _PART = re.compile(r"[A-Za-z0-9_.-]+")
 _LEVEL = re.compile(r"v?([+-]?[0-9]{1,18})")
 _ESCAPES = str.maketrans({"%": "%25", "+": "%2B", "(": "%28", ")": "%29", "/": "%2F"})
 _VARIANTS = {"amd64": {"v1": ""}, "arm64": {"8": "", "v8": "", "v8.0": "", "9": "v9", "9.0": "v9",
-                                                             "v9.0": "v9"},
+                                            "v9.0": "v9"},
              "arm": {"": "v7", "7": "v7", "5": "v5", "6": "v6", "8": "v8"}}
 _HIGHEST = 99
 """No architecture has a hundred levels; a request for more is matched as this one, so that nonsense takes no time."""

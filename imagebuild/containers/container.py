@@ -127,7 +127,7 @@ class Container:
 
     def commit(self, name: str, *, changes: Sequence[str] = ()) -> str:
         """Make an image of it, named ``name``; Windows does so only while it does not run. Returns the image's id."""
-        repository, _, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "")
+        repository, _colon, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "")
         return self.client.json("POST", "/commit", shape=shapes.Id, body=shapes.Config(),
                                 query={"container": self.id, "repo": repository, "tag": tag or None,
                                        "changes": list(changes) or None}).id
@@ -176,7 +176,7 @@ class Container:
         """Where its published TCP ports are: ``{80: ("127.0.0.1", 49153)}``."""
         found = {}
         for key, bindings in (self.inspect().network_settings.ports or {}).items():
-            number, _, protocol = key.partition("/")
+            number, _slash, protocol = key.partition("/")
             for one in bindings or ():
                 if protocol == "tcp" and one.host_port:
                     anywhere = one.host_ip in ("", "0.0.0.0", "::") or not self.home.local

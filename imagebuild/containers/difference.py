@@ -44,7 +44,7 @@ def _compared(spec: Spec, found: shapes.Inspect, image: str) -> Iterator[Differe
     yield from _one("name", spec.name, found.name.removeprefix("/"))
     there = dict(line.partition("=")[::2] for line in config.env or ())
     folded = {name.casefold(): text for name, text in there.items()}
-    yield from _pairs("environ", spec.environ, {name: folded.get(name.casefold()) for name, _ in spec.environ})
+    yield from _pairs("environ", spec.environ, {name: folded.get(name.casefold()) for name, _text in spec.environ})
     yield from _pairs("labels", spec.labels, dict(config.labels or {}))
     yield from _mounts(spec, found)
     bound = host.port_bindings or {}

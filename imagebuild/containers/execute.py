@@ -90,7 +90,7 @@ def cmd_words(text: str) -> tuple[tuple[str, ...], dict[str, str]]:
     if '"' not in text and not text.endswith("\\"):
         return ("cmd", "/d", "/s", "/c", text), {}
     return ("cmd", "/d", "/v:on", "/c", "%wcow_shell%"), {"wcow_shell": 'cmd /d /v:off /s /c "!wcow_line!"',
-                                                         "wcow_line": text}
+                                                          "wcow_line": text}
 
 
 def cmd_path_words(template: str, path: str, *, unicode: bool = False) -> tuple[tuple[str, ...], dict[str, str]]:

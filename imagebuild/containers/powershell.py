@@ -158,7 +158,7 @@ class Session:
             if not self.open or back >= KEPT:
                 raise UnsupportedError("the objects of the script are gone", hint="ask for them right after the script",
                                        why=f"its PowerShell has ended, or has run {KEPT} scripts since")
-            document, _, errors = self._ask("objects", b"", 60, str(back))
+            document, _output, errors = self._ask("objects", b"", 60, str(back))
             if document is None:
                 raise DaemonError("PowerShell does not give the objects", status=0,
                                   why=errors.decode("utf-8", "replace"))

@@ -40,8 +40,8 @@ class Port:
         """Read ``80``, ``"80/udp"`` or ``"8080:80"``. Raises UsageError for anything else."""
         if isinstance(value, Port):
             return value
-        text, _, protocol = str(value).partition("/")
-        outer, _, inner = text.rpartition(":")
+        text, _slash, protocol = str(value).partition("/")
+        outer, _colon, inner = text.rpartition(":")
         numbers = [int(part) if part.isascii() and part.isdigit() else -1 for part in (inner, outer or "0")]
         if not 0 < numbers[0] < 65536 or not 0 <= numbers[1] < 65536 or protocol not in ("", "tcp", "udp"):
             raise UsageError(f"cannot publish port {value!r}", why="a port is a number from 1 to 65535",

@@ -50,7 +50,7 @@ class Limits:
     connections: int = 2048
 
 
-def _quiet(_: str, __: BaseException) -> None:
+def _quiet(_what: str, _error: BaseException) -> None:
     """Say nothing of an error."""
 
 

@@ -66,7 +66,7 @@ _UNSET: Any = object()
 def key(name: str, default: Any = _UNSET, *, omitempty: bool = False) -> Any:
     """A field: its key in JSON, whether Go leaves it out when it is zero, and a default other than the zero."""
     meta = {"key": name, "omitempty": omitempty}
-    return dataclasses.field(default=default, metadata=meta)
+    return dataclasses.field(default=default, metadata=meta)  # pylint: disable=invalid-field-call
 
 
 class Shape:

@@ -117,7 +117,8 @@ def engine_store(facts: MachineFacts) -> Outcome | None:
     if build is None or one.kind not in ("docker", "containerd") or rule.algorithm == "dockerd-graphdriver" \
             or not accepts("G3", build, LTSC[0]):
         return passed(one.store)
-    oldest = f"images of {(known.tag if (known := release(LTSC[0])) else '')} (build {LTSC[0]})"
+    known = release(LTSC[0])
+    oldest = f"images of {known.tag if known else ''} (build {LTSC[0]})"
     if accepts(rule.generation, build, LTSC[0]):
         if rule.confidence == "inferred" and not accepts("G2", build, LTSC[0]):
             return unknown(f"whether {one.kind} {one.version} finds {oldest} on build {build}", "pull one: "

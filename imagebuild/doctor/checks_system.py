@@ -198,7 +198,7 @@ def clock(facts: MachineFacts) -> Outcome | None:
     said = f"{abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}"
     if abs(skew) > 300:
         return failed(said, "tokens of registries live for minutes, and certificates have their days", "w32tm "
-                                                                                                            "/resync")
+                      "/resync")
     return warned(said, "short-lived tokens may be refused", "w32tm /resync") if abs(skew) > 60 else passed(said)
 
 

@@ -26,7 +26,7 @@ def run(work: Build, ids: Mapping[str, str], say: Say) -> Built:
         except StopIteration as end:
             plan: Plan = end.value
             break
-    teller = _Teller(plan, ids, say)
+    teller = _Teller(plan, ids, say)  # pylint: disable=used-before-assignment
     running = work.run()
     while True:
         try:

@@ -68,7 +68,7 @@ class Entries:
     def ordered(self) -> list[tuple[Entry, Content]]:
         """Every entry with its content, in the order a layer has them."""
         contents = {entry.path: content for entry, content in self._entries.values()}
-        return [(entry, contents[entry.path]) for entry in order(entry for entry, _ in self._entries.values())]
+        return [(entry, contents[entry.path]) for entry in order(entry for entry, _content in self._entries.values())]
 
     def _folder(self, path: Parts, attributes: int | None = None) -> bytes:
         """The descriptor of a folder, which gets an entry with all on the way to it."""

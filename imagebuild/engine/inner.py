@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-def _quiet(_: str) -> None:
+def _quiet(_text: str) -> None:
     """Say nothing."""
 
 

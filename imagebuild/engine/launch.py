@@ -116,5 +116,5 @@ def hosts_of(container: Container, gateway: str = "") -> tuple[tuple[str, str], 
     """Addresses and names that the user added: ``--add-host name:address``. ``host-gateway`` is the engine's own
     address in the container's network; without one the name is left out."""
     pairs = (line.replace("=", ":", 1).partition(":") for line in container.host.extra_hosts or ())
-    found = ((gateway if address == "host-gateway" else address.strip(), name) for name, _, address in pairs)
+    found = ((gateway if address == "host-gateway" else address.strip(), name) for name, _colon, address in pairs)
     return tuple((address, name) for address, name in found if address)

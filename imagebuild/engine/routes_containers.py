@@ -26,6 +26,7 @@ from .streams import CELLS
 if TYPE_CHECKING:
     from .core import Engine
 
+
 async def list_containers(request: Request, engine: Engine) -> Response:
     """``docker ps``."""
     found = container_list.listed(engine, request.filters(), everything=request.flag("all"),

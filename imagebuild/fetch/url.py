@@ -123,7 +123,7 @@ def _spool(asked: str, url: str, response: Response, want: tuple[str, str] | Non
     total = int(length) if length.isascii() and length.isdigit() else None
     if total is not None and total > limit:
         raise _failed(asked, url, f"it has {total} bytes, {limit} are allowed", "raise the limit for downloads")
-    hashes = {name: hashlib.new(name) for name in {"sha256", want[0] if want else "sha256"}}
+    hashes = {name: hashlib.new(name) for name in ("sha256", *(want or ())[:1])}
     try:
         handle, name = tempfile.mkstemp(prefix="wcow-download-", dir=folder)
     except OSError as error:
@@ -170,7 +170,7 @@ def _write(file: IO[bytes], data: bytes, asked: str, url: str) -> None:
 
 def _from_folder(asked: str, path: Path, want: tuple[str, str] | None, limit: int) -> Download:
     """A file that the download map names, in place of the download."""
-    hashes = {name: hashlib.new(name) for name in {"sha256", want[0] if want else "sha256"}}
+    hashes = {name: hashlib.new(name) for name in ("sha256", *(want or ())[:1])}
     done = 0
     try:
         with path.open("rb") as file:

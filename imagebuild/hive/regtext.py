@@ -258,7 +258,8 @@ class _Window:
         try:
             self.text += self.decoder.decode(data, self.final)
         except UnicodeDecodeError as error:
-            offset, wrong = self.taken - len(error.object) + error.start, error.object[error.start : error.end][:4]
+            start, end = int(error.start), int(error.end)
+            offset, wrong = self.taken - len(error.object) + start, error.object[start:end][:4]
             raise FormatError(WHAT, offset=offset, source=self.source,
                               why=f"the bytes {wrong.hex(' ')} are no {self.encoding}",
                               hint="save the file as UTF-8 or UTF-16 with a byte order mark, or name the code page "

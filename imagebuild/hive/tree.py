@@ -219,7 +219,7 @@ class Key:
                  flags: int = 0, control: int = 0, semantics: int = MERGE, inherit_class: bool = False) -> None:
         put = object.__setattr__
         put(self, "name", name)
-        put(self, "values", values if type(values) is Values else Values(values))
+        put(self, "values", values if isinstance(values, Values) else Values(values))
         put(self, "subkeys", tuple(subkeys))
         put(self, "security", security)
         put(self, "class_name", class_name)

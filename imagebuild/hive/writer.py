@@ -129,7 +129,7 @@ class _Writer:
             cells: list[int] = []  # cell, hash, cell, hash ...
             before, prefix = None, f"{path}\\" if path else ""
             for folded, _unused, child in sorted([(sort_key(child.name), number, child)
-                                            for number, child in enumerate(children)]):
+                                                  for number, child in enumerate(children)]):
                 if folded == before:
                     raise InputError("cannot write a hive", why=f"key {path or 'at the root'} has two subkeys of one "
                                                                 f"name: {child.name}")

@@ -55,7 +55,8 @@ function Read-Many([string]$Subject, [scriptblock]$Probe) {
     try {
         $items = [object[]]@(& $Probe | Where-Object { $null -ne $_ })
         return @{ list = $items }
-    } catch {
+    }
+    catch {
         Add-Note $Subject $_
         return @{ list = $null }
     }
@@ -172,7 +173,8 @@ if ($dockerVersion) {
         min_api = [string]$dockerVersion.MinAPIVersion
         name = [string]$dockerInfo.Name
     }
-} elseif (-not (Test-Path -LiteralPath "$servicesKey\docker") -and (Test-Path -LiteralPath "$servicesKey\containerd")) {
+}
+elseif (-not (Test-Path -LiteralPath "$servicesKey\docker") -and (Test-Path -LiteralPath "$servicesKey\containerd")) {
     $engine = Read-One 'containerd' {
         $done = Invoke-Program (Get-ServiceProgram 'containerd') '--version'
         if ($done.output -match '\bv?(\d+\.\d+\.\d+\S*)') {
@@ -192,7 +194,8 @@ $facts['host'] = Read-One 'host' {
     if ($null -ne $build -and $null -ne $major) {
         $version = '{0}.{1}.{2}' -f $major, $minor, $build
         if ($null -ne $revision) { $version = '{0}.{1}' -f $version, $revision }
-    } elseif ($windows) {
+    }
+    elseif ($windows) {
         $version = [string]$windows.Version
     }
     $core = $null
@@ -220,15 +223,15 @@ $facts['host'] = Read-One 'host' {
 
 $facts['system'] = Read-One 'system' {
     $reasons = (Read-Many 'pending reboot' {
-        $servicing = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing'
-        $manager = 'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager'
-        $names = 'HKLM:\SYSTEM\CurrentControlSet\Control\ComputerName'
-        if (Test-Path -LiteralPath "$servicing\RebootPending") { 'component-servicing' }
-        if (Test-Path -LiteralPath "$servicing\RebootInProgress") { 'component-servicing-running' }
-        if (Test-Path -LiteralPath 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update\RebootRequired') { 'windows-update' }
-        if (@(Read-Registry $manager 'PendingFileRenameOperations' | Where-Object { $_ }).Count -gt 0) { 'file-rename' }
-        if ((Read-Registry "$names\ActiveComputerName" 'ComputerName') -ne (Read-Registry "$names\ComputerName" 'ComputerName')) { 'computer-name' }
-    }).list
+            $servicing = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing'
+            $manager = 'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager'
+            $names = 'HKLM:\SYSTEM\CurrentControlSet\Control\ComputerName'
+            if (Test-Path -LiteralPath "$servicing\RebootPending") { 'component-servicing' }
+            if (Test-Path -LiteralPath "$servicing\RebootInProgress") { 'component-servicing-running' }
+            if (Test-Path -LiteralPath 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update\RebootRequired') { 'windows-update' }
+            if (@(Read-Registry $manager 'PendingFileRenameOperations' | Where-Object { $_ }).Count -gt 0) { 'file-rename' }
+            if ((Read-Registry "$names\ActiveComputerName" 'ComputerName') -ne (Read-Registry "$names\ComputerName" 'ComputerName')) { 'computer-name' }
+        }).list
     $sku = $null
     if ($windows) { $sku = [int]$windows.OperatingSystemSKU }
     $branch = $null
@@ -245,35 +248,42 @@ $facts['system'] = Read-One 'system' {
 }
 
 $facts['features'] = (Read-Many 'Win32_OptionalFeature' {
-    $states = @{ 1 = 'enabled'; 2 = 'disabled'; 3 = 'absent' }
-    $all = @(Get-CimInstance -ClassName Win32_OptionalFeature)
-    foreach ($feature in 'Containers', 'Microsoft-Hyper-V', 'Microsoft-Hyper-V-Hypervisor', 'Microsoft-Hyper-V-Services', 'VirtualMachinePlatform', 'HypervisorPlatform') {
-        $one = $all | Where-Object { $_.Name -eq $feature } | Select-Object -First 1
-        if ($null -eq $one) {
-            [ordered]@{ name = $feature; state = 'absent' }
-        } else {
-            $state = $states[[int]$one.InstallState]
-            if ($null -eq $state) { $state = 'unknown' }
-            [ordered]@{ name = $feature; state = $state }
+        $states = @{ 1 = 'enabled'; 2 = 'disabled'; 3 = 'absent' }
+        $all = @(Get-CimInstance -ClassName Win32_OptionalFeature)
+        $names = 'Containers', 'Microsoft-Hyper-V', 'Microsoft-Hyper-V-Hypervisor', 'Microsoft-Hyper-V-Services',
+        'VirtualMachinePlatform', 'HypervisorPlatform'
+        foreach ($feature in $names) {
+            $one = $all | Where-Object { $_.Name -eq $feature } | Select-Object -First 1
+            if ($null -eq $one) {
+                [ordered]@{ name = $feature; state = 'absent' }
+            }
+            else {
+                $state = $states[[int]$one.InstallState]
+                if ($null -eq $state) { $state = 'unknown' }
+                [ordered]@{ name = $feature; state = $state }
+            }
         }
-    }
-}).list
+    }).list
 
 $facts['services'] = (Read-Many 'Win32_Service' {
-    $states = @{ 'Running' = 'running'; 'Stopped' = 'stopped'; 'Start Pending' = 'starting'; 'Continue Pending' = 'starting'; 'Stop Pending' = 'stopping'; 'Pause Pending' = 'paused'; 'Paused' = 'paused' }
-    $starts = @{ 'Boot' = 'boot'; 'System' = 'system'; 'Auto' = 'auto'; 'Manual' = 'manual'; 'Disabled' = 'disabled' }
-    $all = @(Get-CimInstance -ClassName Win32_Service)
-    foreach ($service in 'docker', 'containerd', 'com.docker.service', 'hns', 'vmcompute', 'vmms', 'HvHost', 'SharedAccess', 'MpsSvc', 'W32Time') {
-        $one = $all | Where-Object { $_.Name -eq $service } | Select-Object -First 1
-        if ($null -eq $one) {
-            [ordered]@{ name = $service; state = 'absent'; start = $null }
-        } else {
-            $state = $states[[string]$one.State]
-            if ($null -eq $state) { $state = 'unknown' }
-            [ordered]@{ name = $service; state = $state; start = $starts[[string]$one.StartMode] }
+        $states = @{
+            'Running' = 'running'; 'Stopped' = 'stopped'; 'Start Pending' = 'starting'; 'Continue Pending' = 'starting'
+            'Stop Pending' = 'stopping'; 'Pause Pending' = 'paused'; 'Paused' = 'paused'
         }
-    }
-}).list
+        $starts = @{ 'Boot' = 'boot'; 'System' = 'system'; 'Auto' = 'auto'; 'Manual' = 'manual'; 'Disabled' = 'disabled' }
+        $all = @(Get-CimInstance -ClassName Win32_Service)
+        foreach ($service in 'docker', 'containerd', 'com.docker.service', 'hns', 'vmcompute', 'vmms', 'HvHost', 'SharedAccess', 'MpsSvc', 'W32Time') {
+            $one = $all | Where-Object { $_.Name -eq $service } | Select-Object -First 1
+            if ($null -eq $one) {
+                [ordered]@{ name = $service; state = 'absent'; start = $null }
+            }
+            else {
+                $state = $states[[string]$one.State]
+                if ($null -eq $state) { $state = 'unknown' }
+                [ordered]@{ name = $service; state = $state; start = $starts[[string]$one.StartMode] }
+            }
+        }
+    }).list
 
 $facts['hypervisor'] = Read-One 'hypervisor' {
     $present = $null
@@ -310,9 +320,13 @@ $facts['hypervisor'] = Read-One 'hypervisor' {
     $launched = $null
     if ($windows) {
         try {
-            $filter = @{ LogName = 'System'; ProviderName = 'Microsoft-Windows-Hyper-V-Hypervisor'; Id = 2; StartTime = $windows.LastBootUpTime.AddMinutes(-2) }
+            $filter = @{
+                LogName = 'System'; ProviderName = 'Microsoft-Windows-Hyper-V-Hypervisor'; Id = 2
+                StartTime = $windows.LastBootUpTime.AddMinutes(-2)
+            }
             $launched = @(Get-WinEvent -FilterHashtable $filter -MaxEvents 1).Count -gt 0
-        } catch {
+        }
+        catch {
             if ($_.FullyQualifiedErrorId -like 'NoMatchingEventsFound*') { $launched = $false } else { Add-Note 'hypervisor events' $_ }
         }
     }
@@ -327,26 +341,37 @@ $facts['hypervisor'] = Read-One 'hypervisor' {
             if ($bytes[0] -eq 1) { $launchType = 'auto' }
         }
     }
-    $vbs = Read-One 'Win32_DeviceGuard' { [int](Get-CimInstance -Namespace 'root\Microsoft\Windows\DeviceGuard' -ClassName Win32_DeviceGuard).VirtualizationBasedSecurityStatus }
+    $vbs = Read-One 'Win32_DeviceGuard' {
+        $guard = Get-CimInstance -Namespace 'root\Microsoft\Windows\DeviceGuard' -ClassName Win32_DeviceGuard
+        [int]$guard.VirtualizationBasedSecurityStatus
+    }
     $guests = $null
     if (Test-Path -LiteralPath "$servicesKey\vmms") {
         $guests = (Read-Many 'virtual machines' {
-            $space = 'root\virtualization\v2'
-            $cores = @(Get-CimInstance -Namespace $space -ClassName Msvm_ProcessorSettingData)
-            $memories = @(Get-CimInstance -Namespace $space -ClassName Msvm_MemorySettingData)
-            foreach ($guest in @(Get-CimInstance -Namespace $space -ClassName Msvm_VirtualSystemSettingData -Filter "VirtualSystemType = 'Microsoft:Hyper-V:System:Realized'")) {
-                $prefix = $guest.InstanceID + '\'
-                $core = $cores | Where-Object { $_.InstanceID.StartsWith($prefix) } | Select-Object -First 1
-                $share = $memories | Where-Object { $_.InstanceID.StartsWith($prefix) } | Select-Object -First 1
-                $nested = $null
-                $count = $null
-                $size = $null
-                $dynamic = $null
-                if ($core) { $nested = $core.ExposeVirtualizationExtensions; $count = [int]$core.VirtualQuantity }
-                if ($share) { $size = [long]$share.VirtualQuantity * 1048576; $dynamic = $share.DynamicMemoryEnabled }
-                [ordered]@{ name = [string]$guest.ElementName; version = ConvertTo-Text $guest.Version; nested = $nested; memory = $size; dynamic = $dynamic; processors = $count }
-            }
-        }).list
+                $space = 'root\virtualization\v2'
+                $cores = @(Get-CimInstance -Namespace $space -ClassName Msvm_ProcessorSettingData)
+                $memories = @(Get-CimInstance -Namespace $space -ClassName Msvm_MemorySettingData)
+                $real = "VirtualSystemType = 'Microsoft:Hyper-V:System:Realized'"
+                foreach ($guest in @(Get-CimInstance -Namespace $space -ClassName Msvm_VirtualSystemSettingData -Filter $real)) {
+                    $prefix = $guest.InstanceID + '\'
+                    $core = $cores | Where-Object { $_.InstanceID.StartsWith($prefix) } | Select-Object -First 1
+                    $share = $memories | Where-Object { $_.InstanceID.StartsWith($prefix) } | Select-Object -First 1
+                    $nested = $null
+                    $count = $null
+                    $size = $null
+                    $dynamic = $null
+                    if ($core) { $nested = $core.ExposeVirtualizationExtensions; $count = [int]$core.VirtualQuantity }
+                    if ($share) { $size = [long]$share.VirtualQuantity * 1048576; $dynamic = $share.DynamicMemoryEnabled }
+                    [ordered]@{
+                        name = [string]$guest.ElementName
+                        version = ConvertTo-Text $guest.Version
+                        nested = $nested
+                        memory = $size
+                        dynamic = $dynamic
+                        processors = $count
+                    }
+                }
+            }).list
     }
     [ordered]@{
         present = $present
@@ -367,18 +392,20 @@ $facts['hypervisor'] = Read-One 'hypervisor' {
 }
 
 $facts['pipes'] = (Read-Many 'pipes' {
-    # The list fails where another program's pipe has a name that .NET does not take.
-    $open = (Read-Many 'list of pipes' { [System.IO.Directory]::GetFiles('\\.\pipe\') | ForEach-Object { ([string]$_).Substring(9) } }).list
-    foreach ($pipe in 'docker_engine', 'docker_engine_windows', 'containerd-containerd') {
-        if ($null -ne $open) { $exists = $open -contains $pipe } else { $exists = [System.IO.File]::Exists('\\.\pipe\' + $pipe) }
-        $sddl = $null
-        if ($exists) {
-            # Get-Acl does not take a pipe; .NET does.
-            $sddl = Read-One ('pipe ' + $pipe) { (New-Object System.IO.DirectoryInfo ('\\.\pipe\' + $pipe)).GetAccessControl().GetSecurityDescriptorSddlForm('Access') }
+        # The list fails where another program's pipe has a name that .NET does not take.
+        $open = (Read-Many 'list of pipes' { [System.IO.Directory]::GetFiles('\\.\pipe\') | ForEach-Object { ([string]$_).Substring(9) } }).list
+        foreach ($pipe in 'docker_engine', 'docker_engine_windows', 'containerd-containerd') {
+            if ($null -ne $open) { $exists = $open -contains $pipe } else { $exists = [System.IO.File]::Exists('\\.\pipe\' + $pipe) }
+            $sddl = $null
+            if ($exists) {
+                # Get-Acl does not take a pipe; .NET does.
+                $sddl = Read-One ('pipe ' + $pipe) {
+                    (New-Object System.IO.DirectoryInfo ('\\.\pipe\' + $pipe)).GetAccessControl().GetSecurityDescriptorSddlForm('Access')
+                }
+            }
+            [ordered]@{ name = $pipe; exists = $exists; sddl = $sddl }
         }
-        [ordered]@{ name = $pipe; exists = $exists; sddl = $sddl }
-    }
-}).list
+    }).list
 
 $facts['token'] = Read-One 'token' {
     [ordered]@{
@@ -408,7 +435,8 @@ $facts['daemon'] = Read-One 'daemon' {
         }
         try {
             return @{ text = (New-Object System.Text.UTF8Encoding $false, $true).GetString($bytes); encoding = 'utf-8' }
-        } catch {
+        }
+        catch {
             return @{ text = [System.Text.Encoding]::UTF8.GetString($bytes); encoding = 'other' }
         }
     }
@@ -436,60 +464,65 @@ $facts['daemon'] = Read-One 'daemon' {
 
 $facts['network'] = Read-One 'network' {
     $adapters = (Read-Many 'MSFT_NetIPAddress' {
-        foreach ($group in @(Get-CimInstance -Namespace 'root\StandardCimv2' -ClassName MSFT_NetIPAddress | Group-Object -Property InterfaceAlias)) {
-            [ordered]@{
-                name = [string]$group.Name
-                addresses = [object[]]@($group.Group | ForEach-Object { '{0}/{1}' -f ([string]$_.IPAddress).Split('%')[0], $_.PrefixLength })
-            }
-        }
-    }).list
-    $networks = $null
-    if (Get-Command Get-HnsNetwork -ErrorAction SilentlyContinue) {
-        $networks = (Read-Many 'HNS networks' {
-            foreach ($network in @(Get-HnsNetwork)) {
+            foreach ($group in @(Get-CimInstance -Namespace 'root\StandardCimv2' -ClassName MSFT_NetIPAddress | Group-Object -Property InterfaceAlias)) {
                 [ordered]@{
-                    name = [string]$network.Name
-                    type = ConvertTo-Text $network.Type
-                    subnets = [object[]]@($network.Subnets | ForEach-Object { $_.AddressPrefix } | Where-Object { $_ } | ForEach-Object { [string]$_ })
+                    name = [string]$group.Name
+                    addresses = [object[]]@($group.Group | ForEach-Object { '{0}/{1}' -f ([string]$_.IPAddress).Split('%')[0], $_.PrefixLength })
                 }
             }
         }).list
+    $networks = $null
+    if (Get-Command Get-HnsNetwork -ErrorAction SilentlyContinue) {
+        $networks = (Read-Many 'HNS networks' {
+                foreach ($network in @(Get-HnsNetwork)) {
+                    [ordered]@{
+                        name = [string]$network.Name
+                        type = ConvertTo-Text $network.Type
+                        subnets = [object[]]@($network.Subnets | ForEach-Object { $_.AddressPrefix } | Where-Object { $_ } | ForEach-Object { [string]$_ })
+                    }
+                }
+            }).list
     }
     [ordered]@{
         adapters = $adapters
         networks = $networks
-        nats = (Read-Many 'MSFT_NetNat' { Get-CimInstance -Namespace 'root\StandardCimv2' -ClassName MSFT_NetNat | ForEach-Object { ConvertTo-Text $_.InternalIPInterfaceAddressPrefix } }).list
+        nats = (Read-Many 'MSFT_NetNat' {
+                Get-CimInstance -Namespace 'root\StandardCimv2' -ClassName MSFT_NetNat |
+                    ForEach-Object { ConvertTo-Text $_.InternalIPInterfaceAddressPrefix }
+            }).list
     }
 }
 
 $facts['volumes'] = (Read-Many 'Win32_LogicalDisk' {
-    foreach ($disk in @(Get-CimInstance -ClassName Win32_LogicalDisk -Filter 'DriveType = 3')) {
-        $size = $null
-        $free = $null
-        if ($null -ne $disk.Size) { $size = [long]$disk.Size }
-        if ($null -ne $disk.FreeSpace) { $free = [long]$disk.FreeSpace }
-        [ordered]@{ drive = [string]$disk.DeviceID; file_system = ConvertTo-Text $disk.FileSystem; size = $size; free = $free }
-    }
-}).list
+        foreach ($disk in @(Get-CimInstance -ClassName Win32_LogicalDisk -Filter 'DriveType = 3')) {
+            $size = $null
+            $free = $null
+            if ($null -ne $disk.Size) { $size = [long]$disk.Size }
+            if ($null -ne $disk.FreeSpace) { $free = [long]$disk.FreeSpace }
+            [ordered]@{ drive = [string]$disk.DeviceID; file_system = ConvertTo-Text $disk.FileSystem; size = $size; free = $free }
+        }
+    }).list
 
 $facts['policy'] = Read-One 'policy' {
     $rights = $null
     if ($elevated) {
         $rights = (Read-Many 'SeServiceLogonRight' {
-            $file = [System.IO.Path]::GetTempFileName()
-            try {
-                $done = Invoke-Program (Join-Path $env:SystemRoot 'System32\secedit.exe') ('/export /mergedpolicy /areas USER_RIGHTS /quiet /cfg "' + $file + '"')
-                $lines = [System.IO.File]::ReadAllLines($file)
-                if ($lines.Count -eq 0) { throw 'secedit wrote nothing' }
-                foreach ($line in $lines) {
-                    if ($line -match '^\s*SeServiceLogonRight\s*=\s*(.*)$') {
-                        $Matches[1].Split(',') | ForEach-Object { $_.Trim().TrimStart('*') } | Where-Object { $_ -match '^S-1-' }
+                $file = [System.IO.Path]::GetTempFileName()
+                try {
+                    $secedit = Join-Path $env:SystemRoot 'System32\secedit.exe'
+                    $null = Invoke-Program $secedit ('/export /mergedpolicy /areas USER_RIGHTS /quiet /cfg "' + $file + '"')
+                    $lines = [System.IO.File]::ReadAllLines($file)
+                    if ($lines.Count -eq 0) { throw 'secedit wrote nothing' }
+                    foreach ($line in $lines) {
+                        if ($line -match '^\s*SeServiceLogonRight\s*=\s*(.*)$') {
+                            $Matches[1].Split(',') | ForEach-Object { $_.Trim().TrimStart('*') } | Where-Object { $_ -match '^S-1-' }
+                        }
                     }
                 }
-            } finally {
-                Remove-Item -LiteralPath $file -Force -ErrorAction SilentlyContinue
-            }
-        }).list
+                finally {
+                    Remove-Item -LiteralPath $file -Force -ErrorAction SilentlyContinue
+                }
+            }).list
     }
     [ordered]@{
         deny_unprotected = (Read-Registry 'HKLM:\SYSTEM\CurrentControlSet\Policies\Microsoft\FVE' 'FDVDenyWriteAccess') -eq 1
@@ -498,39 +531,41 @@ $facts['policy'] = Read-One 'policy' {
 }
 
 $facts['filters'] = (Read-Many 'filter drivers' {
-    $drivers = @{}
-    foreach ($driver in @(Get-CimInstance -ClassName Win32_SystemDriver)) { $drivers[[string]$driver.Name] = $driver }
-    $root = [Microsoft.Win32.Registry]::LocalMachine.OpenSubKey('SYSTEM\CurrentControlSet\Services')
-    foreach ($service in $root.GetSubKeyNames()) {
-        $driver = $drivers[$service]
-        if ($null -eq $driver) { continue }
-        $altitude = $null
-        foreach ($place in 'Parameters\Instances', 'Instances') {
+        $drivers = @{}
+        foreach ($driver in @(Get-CimInstance -ClassName Win32_SystemDriver)) { $drivers[[string]$driver.Name] = $driver }
+        $root = [Microsoft.Win32.Registry]::LocalMachine.OpenSubKey('SYSTEM\CurrentControlSet\Services')
+        foreach ($service in $root.GetSubKeyNames()) {
+            $driver = $drivers[$service]
+            if ($null -eq $driver) { continue }
+            $altitude = $null
+            foreach ($place in 'Parameters\Instances', 'Instances') {
+                try {
+                    $key = $root.OpenSubKey($service + '\' + $place)
+                    if ($null -eq $key) { continue }
+                    $instance = [string]$key.GetValue('DefaultInstance', '')
+                    if ($instance -eq '') { $instance = [string]@($key.GetSubKeyNames())[0] }
+                    if ($instance -eq '') { continue }
+                    $entry = $key.OpenSubKey($instance)
+                    if ($null -ne $entry) { $altitude = ConvertTo-Text $entry.GetValue('Altitude', $null) }
+                    if ($null -ne $altitude) { break }
+                }
+                catch {
+                    Add-Note ('filter driver ' + $service) $_
+                }
+            }
+            if ($null -eq $altitude) { continue }
+            $company = $null
             try {
-                $key = $root.OpenSubKey($service + '\' + $place)
-                if ($null -eq $key) { continue }
-                $instance = [string]$key.GetValue('DefaultInstance', '')
-                if ($instance -eq '') { $instance = [string]@($key.GetSubKeyNames())[0] }
-                if ($instance -eq '') { continue }
-                $entry = $key.OpenSubKey($instance)
-                if ($null -ne $entry) { $altitude = ConvertTo-Text $entry.GetValue('Altitude', $null) }
-                if ($null -ne $altitude) { break }
-            } catch {
+                $file = ([string]$driver.PathName) -replace '^\\\?\?\\', '' -replace '^\\SystemRoot\\', ($env:SystemRoot + '\')
+                if (-not [System.IO.Path]::IsPathRooted($file)) { $file = Join-Path $env:SystemRoot $file }
+                $company = ConvertTo-Text ([System.Diagnostics.FileVersionInfo]::GetVersionInfo($file).CompanyName)
+            }
+            catch {
                 Add-Note ('filter driver ' + $service) $_
             }
+            [ordered]@{ name = $service; altitude = $altitude; running = [bool]$driver.Started; company = $company }
         }
-        if ($null -eq $altitude) { continue }
-        $company = $null
-        try {
-            $file = ([string]$driver.PathName) -replace '^\\\?\?\\', '' -replace '^\\SystemRoot\\', ($env:SystemRoot + '\')
-            if (-not [System.IO.Path]::IsPathRooted($file)) { $file = Join-Path $env:SystemRoot $file }
-            $company = ConvertTo-Text ([System.Diagnostics.FileVersionInfo]::GetVersionInfo($file).CompanyName)
-        } catch {
-            Add-Note ('filter driver ' + $service) $_
-        }
-        [ordered]@{ name = $service; altitude = $altitude; running = [bool]$driver.Started; company = $company }
-    }
-}).list
+    }).list
 
 $facts['antivirus'] = Read-One 'antivirus' {
     $space = 'root\Microsoft\Windows\Defender'
@@ -538,46 +573,54 @@ $facts['antivirus'] = Read-One 'antivirus' {
     $excluded = $null
     # Without elevation Defender answers with a sentence in place of the paths.
     if ($elevated) {
-        $excluded = (Read-Many 'MSFT_MpPreference' { (Get-CimInstance -Namespace $space -ClassName MSFT_MpPreference).ExclusionPath | ForEach-Object { ConvertTo-Text $_ } }).list
+        $excluded = (Read-Many 'MSFT_MpPreference' {
+                $preference = Get-CimInstance -Namespace $space -ClassName MSFT_MpPreference
+                $preference.ExclusionPath | ForEach-Object { ConvertTo-Text $_ }
+            }).list
     }
     [ordered]@{
         realtime = Read-One 'MSFT_MpComputerStatus' { [bool](Get-CimInstance -Namespace $space -ClassName MSFT_MpComputerStatus).RealTimeProtectionEnabled }
         excluded = $excluded
-        others = (Read-Many 'AntiVirusProduct' { Get-CimInstance -Namespace 'root\SecurityCenter2' -ClassName AntiVirusProduct | Where-Object { -not ([string]$_.instanceGuid).ToUpperInvariant().Contains($defender) } | ForEach-Object { ConvertTo-Text $_.displayName } }).list
+        others = (Read-Many 'AntiVirusProduct' {
+                Get-CimInstance -Namespace 'root\SecurityCenter2' -ClassName AntiVirusProduct |
+                    Where-Object { -not ([string]$_.instanceGuid).ToUpperInvariant().Contains($defender) } |
+                    ForEach-Object { ConvertTo-Text $_.displayName }
+            }).list
     }
 }
 
 $facts['proxies'] = (Read-Many 'proxies' {
-    $settings = 'HKCU:\Software\Microsoft\Windows\CurrentVersion\Internet Settings'
-    if ((Read-Registry $settings 'ProxyEnable') -eq 1) {
-        $address = Hide-Credential ([string](Read-Registry $settings 'ProxyServer'))
-        [ordered]@{ where = 'user'; http = $address; https = $address; no_proxy = ConvertTo-Text (Read-Registry $settings 'ProxyOverride') }
-    }
-    $variables = @{ machine = @{}; service = @{} }
-    foreach ($variable in 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY') {
-        $variables.machine[$variable] = ConvertTo-Text (Read-Registry 'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager\Environment' $variable)
-    }
-    foreach ($line in @(Read-Registry "$servicesKey\docker" 'Environment')) {
-        $name, $value = ([string]$line).Split('=', 2)
-        if ($name) { $variables.service[$name.ToUpperInvariant()] = ConvertTo-Text $value }
-    }
-    foreach ($where in 'machine', 'service') {
-        $http = $variables[$where]['HTTP_PROXY']
-        $https = $variables[$where]['HTTPS_PROXY']
-        if ($http -or $https) {
-            if ($http) { $http = Hide-Credential $http }
-            if ($https) { $https = Hide-Credential $https }
-            [ordered]@{ where = $where; http = $http; https = $https; no_proxy = $variables[$where]['NO_PROXY'] }
+        $settings = 'HKCU:\Software\Microsoft\Windows\CurrentVersion\Internet Settings'
+        if ((Read-Registry $settings 'ProxyEnable') -eq 1) {
+            $address = Hide-Credential ([string](Read-Registry $settings 'ProxyServer'))
+            [ordered]@{ where = 'user'; http = $address; https = $address; no_proxy = ConvertTo-Text (Read-Registry $settings 'ProxyOverride') }
         }
-    }
-}).list
+        $variables = @{ machine = @{}; service = @{} }
+        foreach ($variable in 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY') {
+            $variables.machine[$variable] = ConvertTo-Text (Read-Registry 'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager\Environment' $variable)
+        }
+        foreach ($line in @(Read-Registry "$servicesKey\docker" 'Environment')) {
+            $name, $value = ([string]$line).Split('=', 2)
+            if ($name) { $variables.service[$name.ToUpperInvariant()] = ConvertTo-Text $value }
+        }
+        foreach ($where in 'machine', 'service') {
+            $http = $variables[$where]['HTTP_PROXY']
+            $https = $variables[$where]['HTTPS_PROXY']
+            if ($http -or $https) {
+                if ($http) { $http = Hide-Credential $http }
+                if ($https) { $https = Hide-Credential $https }
+                [ordered]@{ where = $where; http = $http; https = $https; no_proxy = $variables[$where]['NO_PROXY'] }
+            }
+        }
+    }).list
 
 $facts['clock'] = Read-One 'clock' {
     $invariant = [System.Globalization.CultureInfo]::InvariantCulture
     $skew = $null
     if ($Online) {
         $skew = Read-One 'clock of a server' {
-            [System.Net.ServicePointManager]::SecurityProtocol = [System.Net.ServicePointManager]::SecurityProtocol -bor [System.Net.SecurityProtocolType]::Tls12
+            $protocols = [System.Net.ServicePointManager]::SecurityProtocol
+            [System.Net.ServicePointManager]::SecurityProtocol = $protocols -bor [System.Net.SecurityProtocolType]::Tls12
             $request = [System.Net.WebRequest]::Create('https://mcr.microsoft.com/v2/')
             $request.Method = 'HEAD'
             $request.Timeout = 10000
@@ -607,6 +650,7 @@ $json = [regex]::Replace($json, '[^\x09\x0a\x0d\x20-\x7e]', { param($found) '\u{
 if ($Path) {
     $target = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($Path)
     [System.IO.File]::WriteAllText($target, $json + "`r`n", [System.Text.Encoding]::ASCII)
-} else {
+}
+else {
     Write-Output $json
 }

@@ -28,13 +28,10 @@ class Host(Protocol):
     def facts(self) -> MachineFacts:
         """All that can be found out about the machine, anew with each call. What cannot be read is not known, and
         ``notes`` say why; it is no error. Nothing on the machine is changed."""
-        ...
 
     def run(self, command: Sequence[str], *, stdin: bytes = b"", timeout: float | None = None) -> Done:
         """Run a program to its end, by argument vector, never through a shell. Its exit code is no error. ToolError
         after ``timeout`` seconds; the program is ended then."""
-        ...
 
     def close(self) -> None:
         """Let go of connections. Safe to call twice."""
-        ...

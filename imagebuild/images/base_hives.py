@@ -20,7 +20,7 @@ PROFILES = (("S-1-5-18", r"%systemroot%\system32\config\systemprofile"),
 """Who has a profile in a Windows container image (moby ``internals_windows.go`` names the container accounts' SIDs)."""
 
 _PATH = ";".join((r"%SystemRoot%\system32", "%SystemRoot%", r"%SystemRoot%\System32\Wbem",
-                  r"%SYSTEMROOT%\System32\WindowsPowerShell\v1.0" "\\", r"%SYSTEMROOT%\System32\OpenSSH"))
+                  "%SYSTEMROOT%\\System32\\WindowsPowerShell\\v1.0\\", r"%SYSTEMROOT%\System32\OpenSSH"))
 _TYPES = {"nanoserver": ("Nano Server", "ServerDatacenterNano"), "servercore": ("Server Core", "ServerDatacenterACor"),
           "server": ("Server", "ServerDatacenter")}
 

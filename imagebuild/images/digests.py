@@ -63,7 +63,8 @@ def _digest_layer(side: Side, layer: int, wanted: dict[str, list[Place]], linux:
                 reported = done
                 yield Advance(step, min(done, descriptor.size))
     if left:
-        raise IntegrityError(f"cannot read {next(iter(left.values()))[0][1]} of {side.name}",
+        (name, *_more), *_others = left.values()
+        raise IntegrityError(f"cannot read {name[1]} of {side.name}",
                              why="its layer's index names it and its layer does not hold it",
                              hint="pull or build the image again")
     yield Finish(step)

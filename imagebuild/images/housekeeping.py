@@ -77,7 +77,7 @@ class Pruned:
     def facts(self) -> dict[str, Any]:
         """For JSON."""
         return {"size": self.size, "blobs": blob_facts(self.freed), "drafts": [str(path) for path, _unused in
-                                                                            self.freed.drafts],
+                                                                               self.freed.drafts],
                 "promises": self.freed.promises, "archive_drafts": [str(file.path) for file in self.archives],
                 "caches": {name: {"count": len(files), "size": sum(file.size for file in files)}
                            for name, files in self.caches.items()}}

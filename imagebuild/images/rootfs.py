@@ -235,7 +235,8 @@ class Rootfs:
                     reported = counted.count
                     yield Advance(step, reported)
         if left:
-            raise IntegrityError(f"cannot read {next(iter(left.values()))[0]} of {self.name or 'the image'}",
+            (name, *_more), *_others = left.values()
+            raise IntegrityError(f"cannot read {name} of {self.name or 'the image'}",
                                  why="its layer's index names it and its layer does not hold it",
                                  hint=f"remove {self._cache.path(self.image.diff_ids[layer])} and try again")
         yield Finish(step)

@@ -41,7 +41,7 @@ class Union:
             raise UsageError("cannot lay Windows and Linux layers over one another",
                              why="one compares names without case, the other with it")
         self.indexes = tuple(indexes)
-        self._covered: tuple[dict[str, bool], ...] = tuple({} for _ in self.indexes)
+        self._covered: tuple[dict[str, bool], ...] = tuple({} for _index in self.indexes)
 
     def get(self, path: str) -> Found | None:
         """What a container finds at ``path``, or ``None``."""
@@ -104,7 +104,7 @@ class Union:
         A hard link's target is looked for in its own layer, then in those below, as Windows does. ``None`` when it
         leads nowhere or in a circle, or when the entry is neither file nor hard link.
         """
-        for _ in range(40):
+        for _link in range(40):
             if found.entry.kind is Kind.FILE:
                 return found
             if found.entry.kind is not Kind.HARD_LINK:

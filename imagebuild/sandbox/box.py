@@ -472,4 +472,3 @@ def _make_raw(command: Command, stdio: Stdio) -> None:
     """Wine's console makes its terminal raw, a moment after the first keys may have come: do it before."""
     if command.tty:
         tty.setraw(stdio.stdin)
-

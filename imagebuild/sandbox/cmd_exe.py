@@ -21,6 +21,7 @@ _BUILTIN_AT = 0x40
 _WORD = 20
 """The bytes of a name in the table of cmd's built-in commands (``WCHAR inbuilt[][10]``, Wine ``programs/cmd``)."""
 
+
 def without_mklink(cmd: bytes) -> bytes | None:
     """Wine's ``cmd.exe`` without its built-in ``mklink``, which makes nothing and says nothing. A built-in never looks
     for a program; without it, ours is found. ``None`` for a cmd that is not as we know it."""

@@ -210,25 +210,21 @@ class Process(Protocol):
     def host_pid(self) -> int:
         """The process on this machine that stands for the program; it ends when the program has ended. Not to be
         signalled: ask the box."""
-        ...
 
     @property
     def ended(self) -> Future[int]:
         """Completes with the exit code, 0 to 0xFFFFFFFF, when the program has ended (of the main program: when
         every process of the box is gone). Never fails, never to be cancelled. A program that was ended from outside has
         :data:`STOPPED` or :data:`KILLED`."""
-        ...
 
     def kill(self) -> None:
         """End this program and all that it started, at once; the box goes on (unless it is the main program: then as
         :meth:`Box.kill`). Blocks until it has ended, some tenths of a second. Of a program that has ended by itself,
         what it left running is ended. ToolError when it lives on."""
-        ...
 
     def press(self, keys: Keys) -> None:
         """Press Ctrl-C or Ctrl-Break at the console of this program: the programs there get the event as on Windows,
         those that ignore it go on. Nothing happens to one that has ended; ToolError for one without a console."""
-        ...
 
 
 class Box(Protocol):
@@ -237,44 +233,35 @@ class Box(Protocol):
     def start(self, command: Command, stdio: Stdio) -> Process:
         """Start the main program. The box lives as long as it does: when it ends everything else in the box is killed
         and the registry is on disk. Once per box; UsageError the second time."""
-        ...
 
     def exec(self, command: Command, stdio: Stdio) -> Process:
         """Start one more program beside the main one, with the same restrictions. NotFoundError when the box does not
         run (it may end any time)."""
-        ...
 
     def stop(self, timeout: float) -> None:
         """End the box as a shutdown of Windows would: its programs get CTRL_SHUTDOWN_EVENT, and what runs after
         ``timeout`` seconds is killed. Blocks until everything is gone, at most ``timeout`` and two seconds. Nothing
         happens where nothing runs."""
-        ...
 
     def kill(self) -> None:
         """End every process of the box at once; what the registry was not asked to keep in the last half minute is
         lost. Returns when they are gone, two seconds at most. Idempotent."""
-        ...
 
     def processes(self) -> tuple[ProcessRow, ...]:
         """What runs in the box, by Windows id; empty when it does not run."""
-        ...
 
     def resize(self, process: Process, rows: int, columns: int) -> None:
         """Tell a program with a pseudo-terminal the new size; nothing happens to one that has none or has ended."""
-        ...
 
     def flush(self) -> None:
         """Bring the registry of a running box to the disk (``folder/prefix/*.reg``); it goes on running."""
-        ...
 
     def drive(self) -> MountedDrive:
         """Open drive ``C:`` of a running box. NotFoundError when the box does not run."""
-        ...
 
     def close(self, *, remove: bool = False) -> None:
         """Kill what runs and let go of descriptors and cgroups; with ``remove`` the folder goes too. Safe to call
         twice."""
-        ...
 
 
 class Sandbox(Protocol):
@@ -282,28 +269,22 @@ class Sandbox(Protocol):
 
     def facts(self) -> SandboxFacts:
         """What it is and enforces here; asks the machine, and fails for nothing."""
-        ...
 
     def prepare(self, progress: Progress | None = None) -> None:
         """Make what all boxes share, once for each version of Wine: some ten seconds the first time, nothing after.
         Atomic, and safe for two processes at once. ToolError names the package that is missing."""
-        ...
 
     def open(self, spec: BoxSpec) -> Box:
         """A box, its folder made or found; nothing runs yet. UsageError for a spec with no meaning, NotFoundError for
         a layer or mount that is not there, ToolError before :meth:`prepare`."""
-        ...
 
     def forget(self, boxes: Mapping[str, Path]) -> None:
         """Take away what a holder that was killed left of boxes outside their folders (by id): processes that its death
         did not reach, cgroups. None of them may have been opened here. Two seconds at most where something runs."""
-        ...
 
     def guard(self, folder: Path) -> None:
         """Should this process be killed from now on, see to it that boxes below ``folder`` are gone within a second:
         the kernel ends those it knows of, one that was just being started is found by another process. Once."""
-        ...
 
     def close(self) -> None:
         """Kill every box and let go of everything. Safe to call twice."""
-        ...

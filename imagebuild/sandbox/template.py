@@ -48,6 +48,7 @@ few containers ask for. Ours is an empty file, so nothing is started and nothing
 drivers and the service manager when a program asks for them (``programs/mounts.c``, ``services.c``).
 """
 
+
 def _stores() -> str:
     """The stores of certificates that every Windows has: Wine would make these keys when a program first looks. The
     value keeps the key below which the roots are (``programs/roots.c``): Wine drops an empty one at a save."""

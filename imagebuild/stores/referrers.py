@@ -27,7 +27,7 @@ _MAX_PAGES = 100
 def referrers(store: Store, descriptor: Descriptor) -> tuple[Descriptor, ...]:
     """What is attached to ``descriptor`` in a store, in a fixed order."""
     ask = getattr(store, "referrers", None)
-    found = cast("Iterable[Descriptor]", ask(descriptor)) if ask is not None else _kept(store, descriptor.digest)
+    found = cast(Iterable[Descriptor], ask(descriptor)) if ask is not None else _kept(store, descriptor.digest)
     return tuple(sorted({entry.digest: entry for entry in found}.values(), key=lambda entry: entry.digest))
 
 

@@ -243,5 +243,5 @@ def _repositories(source: object, descriptor: Descriptor) -> list[Reference]:
     origins = getattr(source, "origins", None)
     if origins is None:
         return []
-    places = cast("list[Location]", origins(descriptor.digest))
+    places = cast(list[Location], origins(descriptor.digest))
     return [place.reference for place in places if place.transport == "docker" and place.reference]

@@ -185,7 +185,7 @@ _SCALARS: dict[Any, tuple[Callable[[Any], bool], str]] = {
     str: (lambda value: isinstance(value, str), "text"),
     bool: (lambda value: isinstance(value, bool), "true or false"),
     int: (lambda value: _number(value) and value == int(value), "a whole number"),
-    float: (lambda value: _number(value), "a number"),
+    float: (lambda value: _number(value), "a number"),  # pylint: disable=unnecessary-lambda
 }
 _LIMIT = (1 << 63) - 1024
 """Past it a double is no exact number any more, and nothing here is so large."""

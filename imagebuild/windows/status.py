@@ -26,6 +26,7 @@ _MASK = 0xFFFF_FFFF
 _HRESULT_OF = {0xC037: 0x8037, 0xC03B: 0x803B, 0xC007: 0x8007}
 """Upper halves of NTSTATUS whose code has the same number as an HRESULT (facilities of HCS, HCN and Win32)."""
 
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """A code by ``name`` (empty where Windows has none that we know), its ``meaning`` in words, and its source.

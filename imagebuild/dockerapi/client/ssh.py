@@ -77,7 +77,8 @@ class _Process:
         with contextlib.suppress(subprocess.TimeoutExpired):
             code = self.process.wait(_END_SECONDS)
             if code:
-                return f"ssh ended with {code}" + (f": {said}" if (said := self._words()) else "")
+                said = self._words()
+                return f"ssh ended with {code}" + (f": {said}" if said else "")
         return ""
 
     def stop(self) -> None:

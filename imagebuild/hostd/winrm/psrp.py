@@ -102,7 +102,7 @@ class Assembler:
         del self._parts[fragment.object]
         whole = b"".join(part.data for part in parts)
         _unused, kind, pool, pipeline = _MESSAGE.unpack_from(whole)
-        return Message(kind, pool, pipeline, whole[_MESSAGE.size:], b"".join(part.raw for part in parts))
+        return Message(kind, pool, pipeline, whole[int(_MESSAGE.size):], b"".join(part.raw for part in parts))
 
 
 def fragment(identity: int, message: bytes) -> bytes:

@@ -166,7 +166,7 @@ def _key() -> str:
 
 def _link_tree(source: Path, target: Path) -> None:
     """Mirror a folder with hard links, so that PowerShell is on the disk once."""
-    shutil.copytree(source, target, copy_function=lambda one, other: os.link(one, other))
+    shutil.copytree(source, target, copy_function=os.link)
 
 
 def _read(path: Path) -> bytes:

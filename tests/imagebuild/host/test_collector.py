@@ -165,7 +165,7 @@ def test_states_are_spelled_as_the_reader_spells_them(state: str) -> None:
 
 
 def test_states_of_services_and_features_are_all_known() -> None:
-    values = set(re.findall(r"= '(\w+)'[;}\s]", "".join(re.findall(r"\$(?:states|starts) = @\{.*\}", SCRIPT))))
+    values = set(re.findall(r"= '(\w+)'[;}\s]", "".join(re.findall(r"\$(?:states|starts) = @\{[^}]*\}", SCRIPT))))
     assert values == {"enabled", "disabled", "absent", "running", "stopped", "starting", "stopping", "paused", "boot",
                       "system", "auto", "manual"}
 
