@@ -96,6 +96,12 @@ def linux_powershell() -> Path:
     return program
 
 
+def analyzer() -> Path:
+    """A folder with PSScriptAnalyzer and PSSA-PSCustomUseLiteralPath, as they lie in ``Modules``."""
+    return _folder("WCOW_PSSCRIPTANALYZER", "PSScriptAnalyzer-*", "PSScriptAnalyzer",
+                   "a folder with the modules PSScriptAnalyzer and PSSA-PSCustomUseLiteralPath (Save-Module)")
+
+
 def _folder(variable: str, pattern: str, program: str, what: str) -> Path:
     said = os.environ.get(variable)
     found = Path(said) if said else max(SHARED.glob(pattern), default=None) if SHARED.is_dir() else None
