@@ -181,7 +181,8 @@ Function ConvertTo-StrictJson {
     $colon = ': '
     if ($Compress) {
         $colon = ':'
-    } else {
+    }
+    else {
         $line = "`n" + (' ' * (4 * ($Level + 1)))
         $end = "`n" + (' ' * (4 * $Level))
     }
@@ -249,11 +250,13 @@ Function Merge-JsonObject {
         $new = $Changes[$name]
         if ($null -eq $new) {
             $merged.Remove($name)
-        } elseif ($new -is [System.Collections.IDictionary]) {
+        }
+        elseif ($new -is [System.Collections.IDictionary]) {
             $old = $merged[$name]
             if ($old -isnot [System.Collections.IDictionary]) { $old = New-JsonObject }
             $merged[$name] = Merge-JsonObject -Object $old -Changes $new
-        } else {
+        }
+        else {
             $merged[$name] = $new
         }
     }
@@ -315,4 +318,7 @@ Function Hide-Parameter {
     $Module.Result.invocation = @{ module_args = $shown }
 }
 
-Export-ModuleMember -Function ConvertFrom-StrictJson, ConvertTo-StrictJson, New-JsonObject, Merge-JsonObject, Test-JsonEqual, Hide-JsonSecret, Hide-Secret, Hide-Parameter
+Export-ModuleMember -Function @(
+    'ConvertFrom-StrictJson', 'ConvertTo-StrictJson', 'New-JsonObject', 'Merge-JsonObject', 'Test-JsonEqual'
+    'Hide-JsonSecret', 'Hide-Secret', 'Hide-Parameter'
+)

@@ -33,13 +33,15 @@ Function Get-ServiceFact {
         }
         $fact.Environment = [string[]]@($key.GetValue('Environment', @()))
         $fact.Dependencies = [string[]]@($key.GetValue('DependOnService', @()) | Where-Object { $_ })
-    } finally {
+    }
+    finally {
         $key.Close()
     }
     if ($fact.Line -match '^\s*"([^"]+)"\s*(.*)$') {
         $fact.Program = $Matches[1]
         $fact.Arguments = $Matches[2]
-    } elseif ($fact.Line -match '^\s*(\S+)\s*(.*)$') {
+    }
+    elseif ($fact.Line -match '^\s*(\S+)\s*(.*)$') {
         $fact.Program = $Matches[1]
         $fact.Arguments = $Matches[2]
     }

@@ -46,7 +46,8 @@ Function Read-Config {
     try {
         $text = (New-Object System.Text.UTF8Encoding $false, $true).GetString($bytes)
         return @{ Exists = $true; Text = $text; Encoding = 'utf-8' }
-    } catch {
+    }
+    catch {
         return @{ Exists = $true; Text = ''; Encoding = 'other' }
     }
 }
@@ -76,6 +77,16 @@ Function Get-Dockerd {
     return $null
 }
 
+# Whether the file is newer than the running engine, which then has not read it: a run that was stopped before a restart
+# is made good by the next.
+Function Test-Newer {
+    param ([string]$Path)
+
+    $process = Get-Process -Name dockerd -ErrorAction SilentlyContinue | Sort-Object -Property StartTime | Select-Object -Last 1
+    if ($null -eq $process -or -not [System.IO.File]::Exists($Path)) { return $false }
+    return [System.IO.File]::GetLastWriteTimeUtc($Path) -gt $process.StartTime.ToUniversalTime()
+}
+
 # Lets dockerd read the new settings together with the arguments of its service. Returns passed or unsupported (before
 # 23.0); the module fails when dockerd refuses them.
 Function Test-Config {
@@ -93,7 +104,8 @@ Function Test-Config {
 
 try {
     $changes = ConvertFrom-StrictJson -Text ([string]$module.Params.settings)
-} catch {
+}
+catch {
     $module.FailJson("settings is not JSON: $($_.Exception.Message)")
 }
 if ($changes -isnot [System.Collections.IDictionary]) {
@@ -120,11 +132,13 @@ $malformed = $null
 if ($found.Exists) {
     if ($found.Encoding -eq 'other') {
         $malformed = 'it is neither UTF-8 nor UTF-16'
-    } elseif ($found.Text.Trim()) {
+    }
+    elseif ($found.Text.Trim()) {
         try {
             $current = ConvertFrom-StrictJson -Text $found.Text
             if ($current -isnot [System.Collections.IDictionary]) { throw 'line 1, column 1: a dictionary is expected' }
-        } catch {
+        }
+        catch {
             $malformed = $_.Exception.Message
             $current = New-JsonObject
         }
@@ -141,12 +155,13 @@ $same = $found.Exists -and $null -eq $malformed -and $found.Encoding -eq 'utf-8'
 # No file and no settings is the same to the engine as a file with none.
 if (-not $found.Exists -and $wanted.Count -eq 0) { $same = $true }
 $module.Result.changed = -not $same
-$module.Result.restart_required = $module.Result.changed -and $service.State -eq 'running'
+$module.Result.restart_required = $service.State -eq 'running' -and ($module.Result.changed -or (Test-Newer -Path $path))
 
 $before = ''
 if ($null -ne $malformed) {
     $before = "(malformed: $malformed)`n"
-} elseif ($found.Exists) {
+}
+elseif ($found.Exists) {
     $before = (ConvertTo-StrictJson -Value (Hide-JsonSecret -Value $current)) + "`n"
 }
 $after = $before
@@ -171,14 +186,12 @@ if (-not $same) {
         $dockerd = Get-Dockerd -Wanted $module.Params.dockerd -Service $service
         if ($null -eq $dockerd) {
             $module.Result.validation = 'not_found'
-        } else {
+        }
+        else {
+            # The module's folder goes with it.
             $draft = Join-Path -Path $module.Tmpdir -ChildPath 'daemon.json'
             [System.IO.File]::WriteAllText($draft, $text, $encoding)
-            try {
-                $module.Result.validation = Test-Config -Dockerd $dockerd -File $draft -Service $service
-            } finally {
-                [System.IO.File]::Delete($draft)
-            }
+            $module.Result.validation = Test-Config -Dockerd $dockerd -File $draft -Service $service
         }
     }
     if (-not $module.CheckMode) {
@@ -187,14 +200,16 @@ if (-not $same) {
             $null = [System.IO.Directory]::CreateDirectory([System.IO.Path]::GetDirectoryName($path))
             if ($null -ne $malformed) {
                 [System.IO.File]::Copy($path, $module.Result.kept_aside, $true)
-            } elseif ($module.Params.backup -and $found.Exists) {
+            }
+            elseif ($module.Params.backup -and $found.Exists) {
                 $module.Result.backup_file = "$path.backup-$stamp"
                 [System.IO.File]::Copy($path, $module.Result.backup_file, $true)
             }
             [System.IO.File]::WriteAllText($new, $text, $encoding)
             # Replace keeps the permissions of the file that was there.
             if ($found.Exists) { [System.IO.File]::Replace($new, $path, [NullString]::Value) } else { [System.IO.File]::Move($new, $path) }
-        } catch {
+        }
+        catch {
             if ([System.IO.File]::Exists($new)) { [System.IO.File]::Delete($new) }
             $module.FailJson("cannot write ${path}: $($_.Exception.Message)", $_)
         }

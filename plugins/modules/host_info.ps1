@@ -20,7 +20,8 @@ $module = [Ansible.Basic.AnsibleModule]::Create($args, $spec)
 try {
     $text = Get-MachineDocument -Online:$module.Params.online
     $machine = ConvertFrom-StrictJson -Text $text -Numbers
-} catch {
+}
+catch {
     $module.FailJson("cannot read the facts of this machine: $($_.Exception.Message)", $_)
 }
 

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,6 +117,15 @@ class Controller:
         return got.text
 
 
+def zipped(files: dict[str, bytes]) -> bytes:
+    """Return an archive with these files, the same each time."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        for name, data in files.items():
+            packed.writestr(zipfile.ZipInfo(name), data)
+    return out.getvalue()
+
+
 def raw(script: str) -> dict[str, Any]:
     """Return a task that runs a script in the host's PowerShell."""
     return {"ansible.builtin.raw": script}
@@ -129,7 +140,7 @@ def steady(check: Outcome, real: Outcome, again: Outcome, *, changed: bool = Tru
     """Hold the three of :func:`thrice` to it: check and real run tell the same change, and the second run none."""
     assert (check.state, real.state, again.state) == ("ok", "ok", "ok"), (check, real, again)
     assert (check.changed, real.changed) == (changed, changed), (check, real)
-    assert check.result.get("diff") == real.result.get("diff")
+    assert check["diff"] == real["diff"]
     assert not again.changed, again
     return real
 

@@ -25,8 +25,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc,unused-ignore]
     CALLBACK_NAME = "wcow_results"
 
     def _write(self, state: str, result: Any) -> None:
-        row = {"state": state, "task": result.task.get_name(), "host": result.host.get_name(),
-               "result": json.loads(self._dump_results(result.result, keep_invocation=True))}
+        document = json.loads(self._dump_results(result.result, keep_invocation=True))
+        if "diff" in result.result:  # left out above unless -vvv is given
+            document["diff"] = json.loads(json.dumps(result.result["diff"]))
+        row = {"state": state, "task": result.task.get_name(), "host": result.host.get_name(), "result": document}
         with open(os.environ["WCOW_RESULTS"], "a", encoding="utf-8") as out:  # noqa: PTH123  # as plugins are written
             out.write(json.dumps(row) + "\n")
 
