@@ -16,6 +16,7 @@ from ..engine.starter import Starter
 from ..errors import NotFoundError, UsageError, WcowError
 from ..hostd import control, inventory, record
 from ..windows.releases import release
+from .host_docker import docker_cli, docker_zip
 from .options import format_option, settings_from
 from .output import print_json, print_lines, table
 
@@ -155,6 +156,10 @@ def print_inventory(names: tuple[str, ...], connection: str, as_yaml: bool) -> N
             reached.append(inventory.Reached(kept, found))
     write = inventory.yaml if as_yaml else inventory.ini
     click.echo(write(reached, cast(Any, connection)), nl=False)
+
+
+host.add_command(docker_cli)
+host.add_command(docker_zip)
 
 
 @host.command(hidden=True)

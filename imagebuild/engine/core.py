@@ -22,7 +22,7 @@ from .containers import Containers
 from .events import Events
 from .image_commit import Commitable
 from .image_config import run_of
-from .settings import SERVER_VERSION, EngineSettings
+from .settings import EngineSettings
 
 if TYPE_CHECKING:
     from .images import Images
@@ -77,7 +77,7 @@ class Engine:
 
     def server(self) -> Server:
         """The server of its API."""
-        return Server(routes(), self, identity=Identity(SERVER_VERSION, "windows"), versions=self.versions,
+        return Server(routes(), self, identity=Identity(self.settings.version, "windows"), versions=self.versions,
                       on_error=_heard, on_answer=partial(LOG.debug, "%s %s answered %d"))
 
     async def close(self) -> None:

@@ -86,8 +86,9 @@ def _checked(engine: Engine, asked: shapes.CreateRequest, identifier: str, versi
     bounds.check_container(own, host, endpoints)
     _check_endpoints(engine, endpoints)
     networks = _networks(engine, host, endpoints)
+    settings = engine.settings
     host = replace(host, network_mode=next(iter(networks), host.network_mode), isolation=_isolation(host.isolation),
-                   log_config=check_logging(host.log_config))
+                   log_config=check_logging(host.log_config, settings.log_driver, settings.log_options))
     config = replace(config, hostname=config.hostname or identifier[:12])
     points = mounts.plan(config, host, HostPaths(engine.settings.drives), version=version,
                          lookup=lambda reference: engine.containers.find(reference).mounts)

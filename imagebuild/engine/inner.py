@@ -30,10 +30,10 @@ def _quiet(_text: str) -> None:
 
 
 @contextmanager
-def inside(make: Callable[[], Engine], root: Path, *, say: Say = _quiet) -> Iterator[Running]:
+def inside(make: Callable[[], Engine], root: Path, *, say: Say = _quiet, patient: bool = True) -> Iterator[Running]:
     """Give the engine of a folder for the block: the one that runs or is starting there, else one that ``make`` makes
     on the loop of a thread of this process. Only the latter ends with the block, which waits for the clients of other
-    processes that are connected then. ``say`` gets lines of progress.
+    processes that are connected then, unless it is not ``patient``. ``say`` gets lines of progress.
 
     Raises what keeps the engine from starting.
     """
@@ -52,7 +52,8 @@ def inside(make: Callable[[], Engine], root: Path, *, say: Say = _quiet) -> Iter
                     found = None
             yield found
             stack.close()
-            inner.leave()
+            if patient:
+                inner.leave()
         finally:
             inner.stop()
 

@@ -49,7 +49,8 @@ class Launch:
             unpacked.registry, environment_of(container), container.config.user or "ContainerAdministrator", mounts,
             limits_of(container), attachment.namespace, hosts_of(container, next(iter(attachment.dns), "")),
             tuple((other or container).host.dns or ()) or attachment.dns, self._settings.build, self._settings.revision,
-            unpacked.accounts, unpacked.powershell, any(is_pipe(mount.destination) for mount in container.mounts))
+            unpacked.accounts, unpacked.powershell, any(is_pipe(mount.destination) for mount in container.mounts),
+            self._settings.own_drive)
         command = Command(container.command, container.config.working_dir, tty=container.config.tty)
         return self._sandbox.open(spec), command
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import ntpath
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from ..dockerapi import faults, shapes
@@ -96,9 +96,12 @@ def check_command(config: shapes.Config) -> shapes.Config:
     return config
 
 
-def check_logging(log: shapes.LogConfig) -> shapes.LogConfig:
-    """Refuse a log driver that is not there and options it does not have; the default is ``json-file``."""
-    kind, options = log.type or "json-file", log.config or {}
+def check_logging(log: shapes.LogConfig, default: str = "json-file", defaults: Mapping[str, str] = {}
+                  ) -> shapes.LogConfig:
+    """Refuse a log driver that is not there and options it does not have. What the engine has for containers that say
+    nothing comes below what is said, where the driver is the same (moby ``daemon/logs.go`` mergeAndVerifyLogConfig)."""
+    kind = log.type or default
+    options = {**(defaults if kind == default else {}), **(log.config or {})}
     if kind == "none":
         return replace(log, type=kind, config=options)
     if kind == "logentries":

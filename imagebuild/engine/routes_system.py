@@ -17,7 +17,6 @@ from ..errors import FormatError
 from ..windows.releases import release
 from . import container_list, event_filter, image_listing
 from .events import Event
-from .settings import SERVER_VERSION
 
 if TYPE_CHECKING:
     from .core import Engine
@@ -44,10 +43,10 @@ async def version(request: Request, engine: Engine) -> Response:
                "Experimental": "false"}
     return respond.json(shapes.Version(
         platform=shapes.PlatformName(name=f"wcow {__version__}, an embedded engine: {sandbox.engine}"),
-        components=(shapes.Component(name="Engine", version=SERVER_VERSION, details=details),
+        components=(shapes.Component(name="Engine", version=settings.version, details=details),
                     shapes.Component(name="wcow", version=__version__, details={"Host": platform.system().lower()}),
                     shapes.Component(name=sandbox.engine, version=sandbox.version)),
-        version=SERVER_VERSION, api_version=engine.versions.newest, min_api_version=engine.versions.oldest,
+        version=settings.version, api_version=engine.versions.newest, min_api_version=engine.versions.oldest,
         go_version="none", os="windows", arch="amd64", kernel_version=kernel))
 
 
@@ -66,13 +65,14 @@ async def info(request: Request, engine: Engine) -> Response:
         plugins=shapes.Plugins(volume=("local",), log=("json-file", "local"),
                                network=("internal", "l2bridge", "l2tunnel", "nat", "null", "transparent")),
         memory_limit=sandbox.memory != "", n_fd=-1, system_time=moment_text(time.time_ns()),
-        logging_driver="json-file", n_events_listener=engine.events.listeners,
+        logging_driver=settings.log_driver, n_events_listener=engine.events.listeners,
         kernel_version=f"10.0 {settings.build} ({settings.build}.1.amd64fre.wcow)",
         operating_system=f"Microsoft Windows Server{display} (OS Build {settings.build}{revision})",
         os_version=settings.os_version, os_type="windows", architecture="x86_64",
         index_server_address="https://index.docker.io/v1/", n_cpu=os.cpu_count() or 1, mem_total=_memory(),
-        docker_root_dir=r"C:\ProgramData\docker", name=settings.name, labels=(f"wcow.version={__version__}",),
-        server_version=SERVER_VERSION, isolation="process", default_runtime="", runtimes=None,
+        docker_root_dir=settings.data_root, name=settings.name,
+        labels=(f"wcow.version={__version__}", *settings.labels), debug=settings.debug,
+        server_version=settings.version, isolation="process", default_runtime="", runtimes=None,
         warnings=tuple(f"WARNING: {gap}" for gap in (*sandbox.gaps, *engine.networks.gaps())) or None))
 
 

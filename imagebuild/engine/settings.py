@@ -27,7 +27,9 @@ class EngineSettings:
     address space in bytes that the process of one build may have; 0 is no limit. ``builds`` is how many builds work at
     once: each has a process that can fill a processor. ``log_level`` and ``log_format`` are those of
     :class:`~.log.LogSettings`. ``shared`` is the root of the engine whose Wine prefix and programs this one uses, too;
-    ``None`` for its own."""
+    ``None`` for its own. ``own_drive`` is a folder that is drive ``C:`` of containers but
+    for ``C:\\Windows``; for an engine that has one container. ``labels``, ``data_root`` (a Windows path), ``debug`` and
+    ``version`` are what clients are told; ``log_driver`` and ``log_options`` are those of containers that name none."""
 
     root: Path
     build: int = 20348
@@ -41,6 +43,13 @@ class EngineSettings:
     log_level: str = "info"
     log_format: Literal["text", "json"] = "text"
     shared: Path | None = None
+    own_drive: Path | None = None
+    labels: tuple[str, ...] = ()
+    data_root: str = r"C:\ProgramData\docker"
+    debug: bool = False
+    log_driver: str = "json-file"
+    log_options: Mapping[str, str] = field(default_factory=dict)
+    version: str = SERVER_VERSION
 
     @property
     def os_version(self) -> str:

@@ -19,6 +19,8 @@ from ..errors import ToolError
 from ..images import BaseRequest, bring_stand_in
 from .box import Box
 from .certificate import ensure_certificate, server_context
+from .docker_files import lay_docker
+from .docker_service import DockerService
 from .record import HostPlace, HostRecord, RunningHost, held, tell_running
 from .winrm import Account, Accounts, Listener, Offered, Service
 from .winrm.login import store
@@ -38,7 +40,7 @@ _STOP_SECONDS = 15
 def settings_of(place: HostPlace, record: HostRecord) -> EngineSettings:
     """Return how the engine that runs a host's box is set up; it shares Wine's prefix with the user's engine."""
     return EngineSettings(place.box, build=record.build, revision=record.revision, name=record.name,
-                          shared=engine_place().root)
+                          shared=engine_place().root, own_drive=place.drive)
 
 
 def serve(place: HostPlace, record: HostRecord, make: Make, *, say: Say, ready: Callable[[RunningHost], None]) -> None:
@@ -51,13 +53,13 @@ def serve(place: HostPlace, record: HostRecord, make: Make, *, say: Say, ready: 
         place.box.mkdir(exist_ok=True, mode=0o700)
         engine = stack.enter_context(inside(lambda: make(settings), place.box, say=say))
         client = stack.enter_context(Client.at(engine.host, timeout=60))
-        stack.enter_context(_box(client, record, say))
-        asyncio.run(_answer(place, record, engine, client, ready))
+        new = stack.enter_context(_box(client, place, record, say))
+        asyncio.run(_answer(place, record, engine, client, ready, make, new))
 
 
 @contextmanager
-def _box(client: Client, record: HostRecord, say: Say) -> Iterator[None]:
-    """Start the host's container, which is made when it is missing, and stop it at the end."""
+def _box(client: Client, place: HostPlace, record: HostRecord, say: Say) -> Iterator[bool]:
+    """Start the host's container, which is made when it is missing, and stop it at the end; whether it was made."""
     found = client.json("GET", "/containers/json", query={"all": True, "filters": {"name": {f"^/?{CONTAINER}$": True}}})
     if not found:
         say(f"making Windows Server, build {record.build}")
@@ -68,8 +70,10 @@ def _box(client: Client, record: HostRecord, say: Say) -> Iterator[None]:
             "WorkingDir": "C:\\", "HostConfig": {"LogConfig": {"Type": "none"}}})
     with client.call("POST", f"/containers/{CONTAINER}/start"):
         pass
+    if not found:
+        lay_docker(place)
     try:
-        yield
+        yield not found
     finally:
         with contextlib.suppress(Exception), client.call("POST", f"/containers/{CONTAINER}/stop",
                                                          query={"t": _STOP_SECONDS}):
@@ -77,8 +81,8 @@ def _box(client: Client, record: HostRecord, say: Say) -> Iterator[None]:
 
 
 async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, client: Client,
-                  ready: Callable[[RunningHost], None]) -> None:
-    """Run the WinRM service until a signal comes."""
+                  ready: Callable[[RunningHost], None], make: Make, new: bool) -> None:
+    """Run the WinRM service and the Docker engine until a signal comes."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -93,8 +97,9 @@ async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, c
     service = Service(box)
     plain = Listener(service, accounts, Offered(unencrypted=record.unencrypted), certificate=files)
     secure = Listener(service, accounts, Offered(), server_context(certificate, key), files)
+    docker = DockerService(place, record, make, client, CONTAINER, box)
     try:
-        await service.start()
+        _, _ = await asyncio.gather(service.start(), docker.begin(new=new))
         port = await _listen(plain, record.address, record.port)
         tls_port = -1 if record.tls_port < 0 else await _listen(secure, record.address, record.tls_port)
         run = RunningHost(os.getpid(), port, tls_port)
@@ -106,6 +111,7 @@ async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, c
         await plain.close()
         await secure.close()
         await service.close()
+        await docker.close()
         box.close()
         os.close(hashes)
 

@@ -76,6 +76,21 @@ class HostPlace:
         return self.folder / "box"
 
     @property
+    def engine(self) -> Path:
+        """The root of the engine that programs on the host reach."""
+        return self.folder / "engine"
+
+    @property
+    def dockerd(self) -> Path:
+        """The socket that ``dockerd.exe`` on the host reaches."""
+        return self.folder / "dockerd.sock"
+
+    @property
+    def drive(self) -> Path:
+        """The host's drive ``C:`` but for ``C:\\Windows``."""
+        return self.folder / "drive"
+
+    @property
     def certificate(self) -> tuple[Path, Path]:
         """PEM files of its certificate and key."""
         return self.folder / "winrm.pem", self.folder / "winrm.key"

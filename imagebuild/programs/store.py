@@ -32,6 +32,8 @@ from . import pe
 from .unpack import Progress, unpack
 
 _LOCK_SECONDS = 600
+UNVERSIONED = "unversioned"
+"""The version of a program that says none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Program:
 
     ``name`` is the verb's word (``powershell``), ``title`` what people call it, ``executable`` the file that starts it
     and ``versioned`` the file whose version is the program's. ``needs`` are files without which it does not start.
+    One that ``may_lack_version`` is taken without a version resource, as one that its user built.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Program:
     executable: str
     versioned: str
     needs: tuple[str, ...] = ()
+    may_lack_version: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +221,8 @@ def _check(home: Path, program: Program, source: Path) -> str:
         raise UnsupportedError(f"cannot install {source.name} as {program.title}", why=f"it is for {machine}",
                                hint="containers here are windows/amd64: take the archive for x64")
     version = pe.product_version(home / program.versioned).split(" ")[0].split("+")[0]
+    if not version and program.may_lack_version:
+        return UNVERSIONED
     if not version or not all(char.isalnum() or char in ".-" for char in version):
         raise UnsupportedError(f"cannot install {source.name} as {program.title}",
                                why=f"{program.versioned} does not say its version")

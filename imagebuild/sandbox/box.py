@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import NotFoundError, ToolError, UsageError
-from . import bwrap, etc, folder, identity, idmapped, joined, launch, processes, talks, targets
+from . import bwrap, etc, folder, identity, idmapped, joined, launch, own_drive, processes, talks, targets
 from .account import Account
 from .idmapped import Idmaps
 from .limits import Group, Means
@@ -93,6 +93,8 @@ class WineBox:
         self._lowers = lowers
         try:
             folder.make(spec, shared.template, shared.account)
+            if spec.drive is not None:
+                own_drive.make(spec.drive, spec.folder, lowers, shared.account)
             self._talks = Talks(spec.folder / "run", shared.account)
         except OSError as error:
             raise ToolError("cannot open a box", why=f"{error.filename or spec.folder}: {error.strerror}") from error
@@ -157,8 +159,11 @@ class WineBox:
 
     def _first(self, command: Command, stdio: Stdio, talk: Talk, binds: list[bwrap.Bind]) -> launch.Child:
         shared, spec = self._shared, self._spec
-        view = bwrap.View(spec.folder / "prefix", spec.folder / "run", shared.programs, self._lowers,
-                          spec.folder / "upper", spec.folder / "work", tuple(binds), shared.modules, shared.roots)
+        lowers, upper = self._lowers, spec.folder / "upper"
+        if spec.drive is not None:
+            lowers, upper = own_drive.below(lowers), upper / own_drive.WINDOWS
+        view = bwrap.View(spec.folder / "prefix", spec.folder / "run", shared.programs, lowers, upper,
+                          spec.folder / "work", tuple(binds), shared.modules, shared.roots, spec.drive)
         hostname = spec.hostname or spec.id[:12]
 
         def arguments(descriptors: bwrap.Descriptors) -> list[str]:

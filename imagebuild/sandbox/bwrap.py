@@ -45,7 +45,7 @@ class View:
     """The folders of one box on this machine. ``lowers`` is lowest first, without an upper one; the template's drive C
     is the first of them. ``upper`` and ``work`` are ``None`` while the template itself is made. ``modules`` are files
     that lie over Wine's own of the same names. ``roots`` is the file with the certificates that its programs trust, as
-    :mod:`.roots` makes it."""
+    :mod:`.roots` makes it. With a ``drive`` that is drive C, and the others are of its folder ``windows``."""
 
     prefix: Path
     run: Path
@@ -56,6 +56,7 @@ class View:
     binds: tuple[Bind, ...] = ()
     modules: tuple[Path, ...] = ()
     roots: Path | None = None
+    drive: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +120,12 @@ def arguments(install: Install, view: View, environment: Mapping[str, str], desc
     if view.roots is not None:
         out += ["--ro-bind", str(view.roots), ROOTS]
     if view.upper is not None:
+        place = DRIVE_C if view.drive is None else f"{DRIVE_C}/windows"
+        if view.drive is not None:
+            out += ["--bind", str(view.drive), DRIVE_C]
         for lower in view.lowers:
             out += ["--overlay-src", str(lower)]
-        out += ["--overlay", str(view.upper), str(view.work), DRIVE_C]
+        out += ["--overlay", str(view.upper), str(view.work), place]
     for bind in view.binds:
         out += ["--ro-bind-fd" if bind.read_only else "--bind-fd", str(bind.descriptor), bind.target]
     if descriptors.mounted >= 0:

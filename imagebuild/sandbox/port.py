@@ -104,7 +104,9 @@ class BoxSpec:
     Wine's own. ``accounts`` are the image's own accounts: a program of any other but those that every container has is
     not started (code 1326). ``powershell`` says that the image's Windows has Windows PowerShell and .NET Framework: its
     registry has their keys. With ``pipes`` the main program runs only when a command of :data:`Command.pipes` says that
-    they are there.
+    they are there. ``drive`` is a folder that is drive ``C:`` but for ``C:\\Windows``, so that folders of it can be
+    mounted into other boxes; it is made from the layers when it is missing, and outlives the box. Where it is ``None``,
+    all of the drive is in ``folder``.
     """
 
     id: str
@@ -124,6 +126,7 @@ class BoxSpec:
     accounts: tuple[str, ...] = ()
     powershell: bool = False
     pipes: bool = False
+    drive: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class Targets:
 
     def __init__(self, spec: BoxSpec, lowers: Iterable[Path], account: Account) -> None:
         self._spec = spec
-        self._layers = [spec.folder / "upper", *reversed(list(lowers))]
+        self._layers = [*([spec.drive] if spec.drive else []), spec.folder / "upper", *reversed(list(lowers))]
         self._account = account
         self._placed: list[_Placed] = []
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import engine, programs, sandboxes, users
+from support import engine, programs, sandboxes, users, windows_programs
 
 from imagebuild.hostd import control
 
@@ -98,3 +98,84 @@ def test_a_host_is_started_reached_stopped_and_found_as_it_was_left(host: Comman
     assert json.loads(host("list", "--format", "json")) == []
     assert not (host.root / "hosts" / "win").exists()
     assert PASSWORD not in "".join(path.read_text(errors="replace") for path in host.root.rglob("*.log"))
+
+
+def _run(document: dict[str, Any], *lines: str) -> list[tuple[int, str]]:
+    """Command lines on a host, over WinRM, each with its exit code and what it said."""
+    import winrm
+
+    session = winrm.Session(f"http://127.0.0.1:{document['winrm_port']}/wsman", auth=("Administrator", PASSWORD),
+                            transport="ntlm", message_encryption="always")
+    out = []
+    for line in lines:
+        done = session.run_cmd(line)
+        out.append((done.status_code, (done.std_out + done.std_err).decode("utf-8", "replace").replace("\r\n", "\n")))
+    return out
+
+
+@pytest.fixture
+def prepared(host: Command) -> Command:
+    """The command where Wine's prefix is there, and docker.exe."""
+    pytest.importorskip("winrm", reason="pywinrm is not installed: pip install 'wcow[test]'")
+    with programs.skipping():
+        (host.root / "engine").mkdir()
+        engine.template(host.root / "engine" / "sandbox", users.ourselves())
+        client = windows_programs.docker()
+    host("docker-cli", "install", "--from", str(client / "docker.exe"))
+    return host
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning",
+                            "ignore::pytest.PytestUnraisableExceptionWarning")  # pywinrm's own
+def test_docker_on_a_host_mounts_the_hosts_folder_and_ends_with_its_service(prepared: Command) -> None:
+    document = json.loads(prepared("start", "win", "--format", "json"))
+    mount = "docker.exe run --rm -v C:\\test:C:\\example nanoserver cmd /c "
+    said = _run(document, "docker.exe version --format {{.Server.Os}}/{{.Server.Arch}}",
+                "mkdir C:\\test & echo Hello from the host> C:\\test\\win2016_me.txt",
+                f"{mount}type C:\\example\\win2016_me.txt", f'{mount}"echo back> C:\\example\\back.txt"',
+                "type C:\\test\\back.txt", "mklink /J C:\\other C:\\test",
+                "docker.exe run --rm -v C:\\other:C:\\x nanoserver cmd /c type C:\\x\\back.txt",
+                "docker.exe ps -aq", "dockerd --version")
+    assert said[0] == (0, "windows/amd64\n")
+    assert said[2] == (0, "Hello from the host\n")
+    assert said[4] == (0, "back\n")
+    assert said[6] == (0, "back\n")
+    assert said[7:] == [(0, ""), (0, "Docker version 26.1.5, build wcow\n")]  # the host itself is in no list
+
+    config = "C:\\ProgramData\\docker\\config"
+    said = _run(document, "net stop docker", "docker.exe ps", f"mkdir {config} & echo {{ \"labels\": [\"a=b\"], "
+                f"\"no\": 1 }}> {config}\\daemon.json", "dockerd --validate",
+                f"echo {{ \"labels\": [\"a=b\"] }}> {config}\\daemon.json", "dockerd --validate", "sc start docker",
+                "docker.exe info --format {{.Labels}}", "dockerd --register-service")
+    assert said[1][0] == 1
+    assert said[1][1].endswith("open //./pipe/docker_engine: The system cannot find the file specified.\n")
+    assert said[3] == (1, f"unable to configure the Docker daemon with file {config}\\daemon.json: the following "
+                          "directives don't match any configuration option: no\n")
+    assert said[5] == (0, "configuration OK\n")
+    assert "a=b" in said[7][1]
+    assert said[8] == (1, "service docker already exists\n")
+
+    prepared("stop", "win")
+    document = json.loads(prepared("start", "win", "--format", "json"))
+    assert _run(document, "docker.exe images --format {{.Repository}}", "type C:\\test\\back.txt") == [
+        (0, "nanoserver\n"), (0, "back\n")]
+    said = _run(document, "net stop docker", "dockerd --unregister-service", "sc query docker")
+    assert said[1] == (0, "") and said[2][0] == 1060
+    prepared("stop", "win")
+    document = json.loads(prepared("start", "win", "--format", "json"))
+    assert "cannot find the file specified." in _run(document, "docker.exe ps")[0][1]  # a host without it has no engine
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning",
+                            "ignore::pytest.PytestUnraisableExceptionWarning")  # pywinrm's own
+def test_hosts_of_two_builds_know_nothing_of_each_other(prepared: Command) -> None:
+    for name, build in (("one", "17763"), ("two", "20348")):
+        document = json.loads(prepared("start", name, "--build", build, "--format", "json"))
+        said = _run(document, "docker.exe ps -aq", f"docker.exe run --name {name} nanoserver cmd /c ver",
+                    "docker.exe ps -a --format {{.Names}}", "docker.exe volume create v",
+                    "docker.exe info --format {{.Name}}/{{.OSVersion}}")
+        assert said[0] == (0, "")
+        assert f"10.0.{build}" in said[1][1]
+        assert said[2][1] == f"{name}\n" and said[4][1] == f"{name}/10.0.{build}\n"
