@@ -46,6 +46,11 @@ def test_a_container_in_anothers_network_reaches_it_by_loopback(windows: Engine,
     assert f"No such container: {name}" in windows.refused(*joined, IMAGE)
 
 
+def test_a_name_that_was_added_is_found_at_its_address(docker: Docker) -> None:
+    said = docker("run", "--rm", "--add-host", "somewhere:127.0.0.1", IMAGE, "ping", "-n", "1", "somewhere")
+    assert "somewhere [127.0.0.1]" in said
+
+
 def test_a_container_without_a_network_gets_one(docker: Docker, name: str) -> None:
     docker("run", "-d", "--name", name, "--network", "none", IMAGE, "serve", "8080")
     docker("network", "disconnect", "none", name)
