@@ -32,7 +32,7 @@ PROGRAMS_ARGS ?=
 PYTEST := $(BIN)/python -m pytest -q -rs -n $(JOBS) --dist loadfile
 SETUP := PYTHON="$(PYTHON)" scripts/setup
 
-.PHONY: help setup demo test test-full lint format bench mutants fuzz chaos docs serve-docs peers programs suites lock clean
+.PHONY: help setup demo test test-full test-lowest lint format bench mutants fuzz chaos docs serve-docs peers programs suites lock clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -51,6 +51,9 @@ test:            ## set up, then the fast tests
 test-full:       ## set up, then all tests, the slow ones too
 	@$(SETUP) dev
 	@$(PYTEST) $(PYTEST_ARGS)
+
+test-lowest:     ## the fast tests with the lowest versions of packages that we say are enough
+	@scripts/lowest $(PYTEST_ARGS)
 
 lint:            ## ruff and mypy --strict
 	@$(SETUP) dev

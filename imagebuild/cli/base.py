@@ -13,6 +13,7 @@ from ..codec import Compression
 from ..errors import UsageError
 from ..images.base import NAMES_OF, BaseRequest, Flavour, make_base
 from ..images.copy import copy
+from ..images.local import local_name
 from ..oci import Location, Reference
 from ..windows.filetime import DOS_EPOCH, UNIX_EPOCH
 from ..wiring import open_library
@@ -55,7 +56,7 @@ def create(ctx: click.Context, /, like: str | None, os_version: str, architectur
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     if epoch and not re.fullmatch(r"\d{1,12}", epoch):
         raise UsageError(f"SOURCE_DATE_EPOCH={epoch} is not a time", why="it is a number of seconds since 1970")
-    reference = Reference.parse(tag).tagged()
+    reference = Reference.parse(local_name(tag))
     pairs = [label.partition("=") for label in labels]
     request = BaseRequest(flavour=cast(Flavour, like or "scratch"), os_version=os_version, architecture=architecture,
                           epoch=UNIX_EPOCH + int(epoch) * 10_000_000 if epoch else DOS_EPOCH,

@@ -20,6 +20,13 @@ class LazyGroup(click.Group):
         self.modules = modules
         self._heading = heading
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Show the help where no command is named, which is bad usage: Click before 8.2 called it success."""
+        if not args and self.no_args_is_help and not ctx.resilient_parsing:
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(2)
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.modules)
 

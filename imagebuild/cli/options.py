@@ -22,7 +22,7 @@ import socket
 from collections.abc import Callable
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
@@ -32,6 +32,12 @@ from ..oci import Platform
 from ..stores import Mirrors
 from ..wiring import Settings
 from . import config
+
+if TYPE_CHECKING:
+    _Number: TypeAlias = click.ParamType[int]
+    _Text: TypeAlias = click.ParamType[str]
+else:  # generic since Click 8.2 only
+    _Number = _Text = click.ParamType
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -99,7 +105,7 @@ def format_option(function: Decorated) -> Decorated:
                         help="Text for people or JSON for programs.")(function)
 
 
-class MemorySize(click.ParamType[int]):
+class MemorySize(_Number):
     """Bytes as Docker writes them (``512m``, ``4g``); 0 for no limit."""
 
     name = "size"
@@ -182,7 +188,7 @@ def wanted_platform(platform: str | None, os_version: str | None) -> Platform:
     return Platform(found["os"], found["architecture"] or "amd64", version, variant=found["variant"] or "")
 
 
-class HostAddress(click.ParamType[str]):
+class HostAddress(_Text):
     """An IPv4 address that this machine can listen on; a shell completes the two that are everywhere."""
 
     name = "address"
@@ -206,7 +212,7 @@ class HostAddress(click.ParamType[str]):
             if value.startswith(incomplete)]
 
 
-class ImageName(click.ParamType[str]):
+class ImageName(_Text):
     """An image name; a shell completes those of the local store."""
 
     name = "image"

@@ -201,9 +201,12 @@ def _print_delta(pairs: list[tuple[str, KeyLike, KeyLike]], output: Path | None)
 @click.argument("others", nargs=-1, metavar="[DELTA]... | [KEY]")
 @click.option("-o", "--output", metavar="FILE", required=True, type=click.Path(dir_okay=False, path_type=Path),
               help="The hive to write.")
+@click.option("--forgiving", is_flag=True, help="Take hives that are damaged, or that were not closed cleanly and lack "
+                                                "their logs, and say so.")
 @source_options
 @click.pass_context
-def merge(ctx: click.Context, /, target: str, others: tuple[str, ...], output: Path, **options: Any) -> None:
+def merge(ctx: click.Context, /, target: str, others: tuple[str, ...], output: Path, forgiving: bool,
+          **options: Any) -> None:
     """Write one plain hive with all that a BASE and the DELTAs above it come to, the lowest first.
 
     Of an IMAGE, the hive that KEY names, with the deltas of all its layers.
@@ -214,8 +217,12 @@ def merge(ctx: click.Context, /, target: str, others: tuple[str, ...], output: P
       wcow reg merge app:1 'HKLM\\SYSTEM' -o SYSTEM
     """
     if is_hive_file(target):
-        base = HiveFile(Path(target))
-        deltas = [HiveFile(Path(name)) for name in others]
+        base = HiveFile(Path(target), forgiving=forgiving)
+        deltas = [HiveFile(Path(name), forgiving=forgiving) for name in others]
+        for opened in (base, *deltas):
+            if not forgiving:
+                opened.expect_whole("merge", "--forgiving")
+            opened.tell()
         for opened in deltas:
             if not opened.hive.layered:
                 raise InputError(f"cannot lay {opened.path} over a hive", why="it is a plain hive, not a delta",
@@ -223,7 +230,10 @@ def merge(ctx: click.Context, /, target: str, others: tuple[str, ...], output: P
         if base.hive.layered:
             raise InputError(f"cannot merge into {target}", why="it is a delta itself", hint="name the base first")
         root = Union(base.hive.root, *(opened.hive.root for opened in deltas)).root
-        write_whole(output, [write(root, name=output.name, timestamp=base.hive.block.last_written)])
+        content = write(root, name=output.name, timestamp=base.hive.block.last_written)
+        for error in [error for opened in (base, *deltas) for error in opened.hive.damage]:
+            click.echo(f"warning: {error}; what is below it is missing", err=True)
+        write_whole(output, [content])
         return
     if len(others) != 1:
         raise UsageError("merge of an image writes one hive", hint=rf"wcow reg merge {target} 'HKLM\SYSTEM' -o SYSTEM")

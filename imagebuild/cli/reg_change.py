@@ -174,9 +174,9 @@ def _change_file(path: Path, edits: list[Edit], options: dict[str, Any]) -> None
     if opened.hive.layered:
         raise UsageError(f"cannot change {path}", why="it is the delta of a layer, which says little without its base",
                          hint="change the image: wcow reg set IMAGE … -t NAME")
-    if opened.hive.block.dirty() and not options["as_is"]:
-        raise InputError(f"cannot change {path}", why="it was not closed cleanly, and its logs are not beside it",
-                         hint="put its .LOG1 and .LOG2 beside it, or take it --as-is")
+    if not options["as_is"]:
+        opened.expect_whole("change", "--as-is")
+    opened.tell()
     if not opened.mount and any(long_path(edit.path) for edit in edits):
         raise UsageError(f"cannot tell where {path} belongs", hint=r"--root HKLM\SOFTWARE")
     placed = [moved(edit, opened.below(edit.path)) for edit in edits]

@@ -46,8 +46,7 @@ def open_target(ctx: click.Context, target: str, options: dict[str, Any], *, lay
         if layer is not None:
             raise UsageError("--layer is for images", why=f"{target} is a file")
         opened = HiveFile(Path(target), root=options["root"], forgiving=forgiving)
-        for note in opened.notes:
-            click.echo(f"warning: {note}", err=True)
+        opened.tell()
         yield opened
         for error in opened.hive.damage:
             click.echo(f"warning: {error}", err=True)

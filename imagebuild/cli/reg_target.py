@@ -8,6 +8,8 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Protocol
 
+import click
+
 from ..errors import FormatError, InputError, NotFoundError, UsageError
 from ..events import Event
 from ..hive import Hive, KeyLike, find, read, resolve_control_set
@@ -87,12 +89,26 @@ class HiveFile:
                                     forgiving=forgiving)
                 if recovered.applied:
                     content = recovered.data
-                    self.notes.append(f"{self.path} was not closed cleanly; what its logs hold was added")
+                    self.notes += [f"{self.path} was not closed cleanly; what its logs hold was added",
+                                   *(f"{self.path}: {note}" for note in recovered.notes)]
         hive = read(content, source=str(self.path), forgiving=forgiving)
-        if hive.block.dirty() and not self.notes:
+        if hive.block.dirty():
             self.notes.append(f"{self.path} was not closed cleanly, and its logs are not beside it: "
                               "the last changes may be missing")
         return hive
+
+    def expect_whole(self, what: str, option: str) -> None:
+        """Raise InputError where changes of the hive stand only in logs that are not here; ``what`` cannot be done,
+        and ``option`` does it all the same."""
+        if self.hive.block.dirty():
+            raise InputError(f"cannot {what} {self.path}",
+                             why="it was not closed cleanly, and its logs are not beside it",
+                             hint=f"put its .LOG1 and .LOG2 beside it, or take it {option}")
+
+    def tell(self) -> None:
+        """Say how the hive was opened."""
+        for note in self.notes:
+            click.echo(f"warning: {note}", err=True)
 
 
 class ImageRegistry:

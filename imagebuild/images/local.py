@@ -100,7 +100,7 @@ def local_name(text: str) -> str:
     """The full name under which the local store keeps ``text``. UsageError for what is no plain name."""
     reference = Reference.parse(text)
     if reference.digest is not None:
-        raise UsageError(f"{text} cannot be a name in the local store", why="a digest is no name",
+        raise UsageError(f"{text} cannot be a name in the local store", why="a digest cannot be chosen",
                          hint="give a name and a tag")
     return str(reference.tagged())
 

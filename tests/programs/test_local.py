@@ -48,3 +48,11 @@ def test_a_name_that_is_not_there_changes_nothing(home: Home, app: str) -> None:
 def test_another_store_can_be_named(home: Home, app: str) -> None:
     assert home.wcow("images", "-q", "--store", "elsewhere").out == ""
     assert home.wcow("images", "-q", WCOW_STORE=str(home.store_path)).out == "app:1\n"
+
+
+def test_a_base_cannot_be_called_by_a_digest(home: Home) -> None:
+    name = f"base:1@sha256:{'0' * 64}"
+    said = home.wcow("base", "create", "-t", name, code=2).err
+    assert said == (f"error: {name} cannot be a name in the local store\n  a digest cannot be chosen\n"
+                    "  give a name and a tag\n")
+    assert "no images yet" in home.wcow("images").err

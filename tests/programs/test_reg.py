@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.hivelogs import dirty, entry, new_log
 from support.hives import SHARED
 
 from imagebuild.hive import Key, Value, read, write
@@ -225,3 +226,30 @@ def test_a_hive_that_was_not_closed_is_read_with_its_logs_or_with_a_warning(home
     delta.write_bytes((SHARED / "delta" / "System_Delta.sandbox").read_bytes())
     assert "says little without its base" in home.wcow("reg", "set", "./System_Delta", "K", code=2).err
     assert r"HKEY_LOCAL_MACHINE\SYSTEM\ControlSet001" in home.wcow("reg", "query", "-s", "./System_Delta").out
+
+
+def test_a_hive_that_was_not_closed_is_merged_only_when_that_is_asked_for(home: Home, file: Path) -> None:
+    whole = file.read_bytes()
+    file.write_bytes(dirty(whole, 2, 1))
+    refused = home.wcow("reg", "merge", file, "-o", "merged", code=2)
+    assert refused.err == (f"error: cannot merge {file}\n  it was not closed cleanly, and its logs are not beside it\n"
+                           "  put its .LOG1 and .LOG2 beside it, or take it --forgiving\n")
+    assert not (home.folder / "merged").exists()
+    taken = home.wcow("reg", "merge", file, "-o", "merged", "--forgiving")
+    assert taken.err == (f"warning: {file} was not closed cleanly, and its logs are not beside it: "
+                         "the last changes may be missing\n")
+    assert not read((home.folder / "merged").read_bytes()).block.dirty()
+
+
+def test_what_logs_add_and_where_they_have_a_gap_is_said_by_every_verb(home: Home, file: Path) -> None:
+    before = file.read_bytes()
+    after = before.replace(b"Number", b"Change")
+    file.write_bytes(dirty(before, 6, 5))
+    file.with_name("hive.LOG1").write_bytes(new_log(before, 7, entry(before, after, 7)))
+    for arguments in (["query", file], ["export", file], ["merge", file, "-o", "merged"],
+                      ["set", file, "Software\\More", "-o", "changed"], ["diff", file, file]):
+        said = home.wcow("reg", *arguments).err
+        assert f"warning: {file} was not closed cleanly; what its logs hold was added" in said, arguments
+        assert f"warning: {file}: log 1 begins at 7, the hive ends before 5: what is between is lost" in said, arguments
+    found = read((home.folder / "merged").read_bytes())["Software"]
+    assert next(value.name for value in found.values) == "Change"
