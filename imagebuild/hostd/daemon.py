@@ -19,7 +19,6 @@ from ..errors import ToolError
 from ..images import BaseRequest, bring_stand_in
 from .box import Box
 from .certificate import ensure_certificate, server_context
-from .docker_files import lay_docker
 from .docker_service import DockerService
 from .record import HostPlace, HostRecord, RunningHost, held, tell_running
 from .winrm import Account, Accounts, Listener, Offered, Service
@@ -53,13 +52,13 @@ def serve(place: HostPlace, record: HostRecord, make: Make, *, say: Say, ready: 
         place.box.mkdir(exist_ok=True, mode=0o700)
         engine = stack.enter_context(inside(lambda: make(settings), place.box, say=say))
         client = stack.enter_context(Client.at(engine.host, timeout=60))
-        new = stack.enter_context(_box(client, place, record, say))
-        asyncio.run(_answer(place, record, engine, client, ready, make, new))
+        stack.enter_context(_box(client, record, say))
+        asyncio.run(_answer(place, record, engine, client, ready, make))
 
 
 @contextmanager
-def _box(client: Client, place: HostPlace, record: HostRecord, say: Say) -> Iterator[bool]:
-    """Start the host's container, which is made when it is missing, and stop it at the end; whether it was made."""
+def _box(client: Client, record: HostRecord, say: Say) -> Iterator[None]:
+    """Start the host's container, which is made when it is missing, and stop it at the end."""
     found = client.json("GET", "/containers/json", query={"all": True, "filters": {"name": {f"^/?{CONTAINER}$": True}}})
     if not found:
         say(f"making Windows Server, build {record.build}")
@@ -70,10 +69,8 @@ def _box(client: Client, place: HostPlace, record: HostRecord, say: Say) -> Iter
             "WorkingDir": "C:\\", "HostConfig": {"LogConfig": {"Type": "none"}}})
     with client.call("POST", f"/containers/{CONTAINER}/start"):
         pass
-    if not found:
-        lay_docker(place)
     try:
-        yield not found
+        yield
     finally:
         with contextlib.suppress(Exception), client.call("POST", f"/containers/{CONTAINER}/stop",
                                                          query={"t": _STOP_SECONDS}):
@@ -81,7 +78,7 @@ def _box(client: Client, place: HostPlace, record: HostRecord, say: Say) -> Iter
 
 
 async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, client: Client,
-                  ready: Callable[[RunningHost], None], make: Make, new: bool) -> None:
+                  ready: Callable[[RunningHost], None], make: Make) -> None:
     """Run the WinRM service and the Docker engine until a signal comes."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -99,7 +96,7 @@ async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, c
     secure = Listener(service, accounts, Offered(), server_context(certificate, key), files)
     docker = DockerService(place, record, make, client, CONTAINER, box)
     try:
-        _, _ = await asyncio.gather(service.start(), docker.begin(new=new))
+        _, _ = await asyncio.gather(service.start(), docker.begin())
         port = await _listen(plain, record.address, record.port)
         tls_port = -1 if record.tls_port < 0 else await _listen(secure, record.address, record.tls_port)
         run = RunningHost(os.getpid(), port, tls_port)

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from ..dockerapi import Client
 from ..engine import EngineSettings
 from ..errors import WcowError
+from ..files import write_whole
+from .docker_files import lay_docker
 from .dockerd import Arguments, Refused, configure, parse
 from .engine import HostEngine, open_pipe
 from .record import HostPlace, HostRecord
@@ -52,17 +54,19 @@ class DockerService:
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.Task[None]] = set()
 
-    async def begin(self, *, new: bool) -> None:
+    async def begin(self) -> None:
         """Let dockerd.exe be heard in a box that has just been started, and have Windows start the service, if it is
-        there and starts by itself; return when the engine runs. In a ``new`` box the service is made first."""
+        there and starts by itself; return when the engine runs. The first time Docker is installed before."""
         if self._server is None:
             self._place.dockerd.unlink(missing_ok=True)
             self._server = await asyncio.start_unix_server(self._hear, self._place.dockerd)
             self._place.dockerd.chmod(0o600)
         await asyncio.to_thread(open_pipe, self._client, self._container, PIPE, self._place.dockerd)
-        if new:
+        if not self._place.docker_installed.exists():
+            await asyncio.to_thread(lay_docker, self._place)
             await self._run(f'cmd.exe /c {_PATH} "%PATH%;{FOLDER}" >nul & "{FOLDER}\\dockerd.exe" --register-service '
                             "& sc start docker >nul")
+            write_whole(self._place.docker_installed, b"", mode=0o600)
         elif await self._run(f"cmd.exe /c {_STARTS_ITSELF}"):
             return
         end = asyncio.get_running_loop().time() + _READY_SECONDS

@@ -86,6 +86,11 @@ class HostPlace:
         return self.folder / "dockerd.sock"
 
     @property
+    def docker_installed(self) -> Path:
+        """There when Docker has been installed on the host: what is removed from it then stays removed."""
+        return self.folder / "docker-installed"
+
+    @property
     def drive(self) -> Path:
         """The host's drive ``C:`` but for ``C:\\Windows``."""
         return self.folder / "drive"

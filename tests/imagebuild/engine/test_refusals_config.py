@@ -168,3 +168,11 @@ def test_the_log_driver_is_json_file_when_none_is_said() -> None:
 def test_the_size_of_a_containers_disk_is_a_size() -> None:
     assert refused(check_storage, shapes.HostConfig(storage_opt={"Size": "big"})) == (500, "invalid size: 'big'")
     check_storage(shapes.HostConfig(storage_opt={"size": "120GB", "other": "x"}))
+
+
+def test_what_the_engine_has_for_logs_comes_below_what_a_container_says() -> None:
+    own = {"max-size": "1m", "max-file": "3"}
+    assert check_logging(shapes.LogConfig(), "local", own) == shapes.LogConfig(type="local", config=own)
+    assert check_logging(shapes.LogConfig(type="local", config={"max-file": "5"}), "local", own).config == {
+        "max-size": "1m", "max-file": "5"}
+    assert check_logging(shapes.LogConfig(type="json-file"), "local", own).config == {}
