@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .container import Container, create_container, run_container
     from .deadline import Deadline, DeadlineError
     from .difference import Difference, differences
+    from .execute import Ways, cmd_words, powershell_words, run_program
     from .home import Home
     from .labels import Owner, owner, process_start
     from .lifecycle import Leftover, remove
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from .prepare import prepare_mounts
     from .processes import ProcessRow
     from .registry import Key
-    from .spec import Port, Spec, create_request
+    from .spec import Attachment, Health, Port, Spec, create_request, endpoint, restart_policy
     from .stage import Staging
-    from .start import Starts
+    from .start import Starts, start_container
     from .sweep import Found, find_leftovers, remove_leftovers
     from .trouble import trouble_of
     from .wait import ForDns, ForExec, ForExit, ForFile, ForHealthy, ForHttp, ForLog, ForPort, Strategy
@@ -43,18 +44,21 @@ _HOME = {
     "process_start": "labels", "Leftover": "lifecycle", "remove": "lifecycle", "Mount": "mount",
     "CommandError": "outcome", "Outcome": "outcome", "ContainerPath": "path", "ScriptOutcome": "powershell",
     "ErrorRecord": "powershell", "prepare_mounts": "prepare", "ProcessRow": "processes", "Key": "registry",
-    "Port": "spec", "Spec": "spec", "create_request": "spec", "Staging": "stage", "Starts": "start",
+    "Port": "spec", "Spec": "spec", "create_request": "spec", "Attachment": "spec", "Health": "spec",
+    "endpoint": "spec", "restart_policy": "spec", "start_container": "start", "run_program": "execute",
+    "Ways": "execute", "cmd_words": "execute", "powershell_words": "execute", "Staging": "stage", "Starts": "start",
     "find_leftovers": "sweep", "remove_leftovers": "sweep", "Found": "sweep", "trouble_of": "trouble",
     "Strategy": "wait", "ForLog": "wait", "ForPort": "wait", "ForHttp": "wait", "ForFile": "wait",
     "ForHealthy": "wait", "ForExit": "wait", "ForExec": "wait", "ForDns": "wait",
 }
 
 __all__ = [
-    "Base", "CommandError", "Container", "ContainerPath", "Deadline", "DeadlineError", "Difference", "ErrorRecord",
-    "ForDns", "ForExec", "ForExit", "ForFile", "ForHealthy", "ForHttp", "ForLog", "ForPort", "Found", "Home", "Key",
-    "Leftover", "Mount", "Outcome", "Owner", "Port", "ProcessRow", "ScriptOutcome", "Spec", "Staging", "Starts",
-    "Strategy", "base_reference", "create_container", "create_request", "differences", "find_leftovers", "owner",
-    "prepare_mounts", "process_start", "remove", "remove_leftovers", "run_container", "trouble_of",
+    "Attachment", "Base", "CommandError", "Container", "ContainerPath", "Deadline", "DeadlineError", "Difference",
+    "ErrorRecord", "ForDns", "ForExec", "ForExit", "ForFile", "ForHealthy", "ForHttp", "ForLog", "ForPort", "Found",
+    "Health", "Home", "Key", "Leftover", "Mount", "Outcome", "Owner", "Port", "ProcessRow", "ScriptOutcome", "Spec",
+    "Staging", "Starts", "Strategy", "Ways", "base_reference", "cmd_words", "create_container", "create_request",
+    "differences", "endpoint", "find_leftovers", "owner", "powershell_words", "prepare_mounts", "process_start",
+    "remove", "remove_leftovers", "restart_policy", "run_container", "run_program", "start_container", "trouble_of",
 ]
 
 

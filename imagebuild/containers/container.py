@@ -22,8 +22,7 @@ from .processes import ProcessRow, processes
 from .registry import Registry
 from .services import Services
 from .spec import Spec
-from .start import Starts
-from .start import start as start_container
+from .start import Starts, start_container
 
 
 class Options(TypedDict, total=False):
@@ -56,7 +55,7 @@ class Container:
 
     def run(self, argv: Sequence[str], **options: Unpack[Options]) -> Outcome:
         """Run a program by its words, and wait for its end. Raises DeadlineError after ``timeout`` seconds."""
-        return execute.execute(self.client, self.id, argv, Ways(**options), decode=self.decode)
+        return execute.run_program(self.client, self.id, argv, Ways(**options), decode=self.decode)
 
     def cmd(self, text: str, **options: Unpack[Options]) -> Outcome:
         """Run a line of ``cmd``, as if it were typed there: ``cmd('echo "a" & dir C:\\')``."""

@@ -42,7 +42,7 @@ class Ways:
     timeout: float = RUN_SECONDS
 
 
-def execute(client: Client, container: str, argv: Sequence[str], ways: Ways | None = None, *,
+def run_program(client: Client, container: str, argv: Sequence[str], ways: Ways | None = None, *,
             decode: Decode = output.decode) -> Outcome:
     """Run a program in a container to its end.
 

@@ -55,11 +55,35 @@ class Port:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How the engine looks whether the container is healthy: a program (``CMD`` or ``CMD-SHELL`` first, or ``NONE``),
+    and times in seconds; what is 0 is the engine's own."""
+
+    test: tuple[str, ...]
+    interval: float = 0.0
+    timeout: float = 0.0
+    start_period: float = 0.0
+    retries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A network that the container is in, and what it is there."""
+
+    network: str
+    aliases: tuple[str, ...] = ()
+    ipv4_address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """A container to be. :meth:`of` makes one of the types that people write; ``str()`` is short and readable.
 
     ``command`` and ``entrypoint`` are the image's where they are empty. ``stdin`` keeps its standard input open, which
     keeps a shell up without a program that polls. ``memory`` is in bytes, ``cpus`` in processors; 0 is no limit.
+    ``network`` is the first network, ``attachments`` are the further ones. ``restart`` is the policy's name
+    (``on-failure:3`` with the most tries), ``credential_spec`` a file, a registry key or the document itself, as docker
+    has it (``file://name.json``). What is empty is left to the engine.
     """
 
     image: str
@@ -81,6 +105,21 @@ class Spec:
     labels: Pairs = ()
     stdin: bool = True
     tty: bool = False
+    domainname: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    address: str = ""
+    restart: str = ""
+    health: Health | None = None
+    log_driver: str = ""
+    log_options: Pairs = ()
+    storage_options: Pairs = ()
+    stop_signal: str = ""
+    stop_seconds: int | None = None
+    dns_search: tuple[str, ...] = ()
+    hosts: Pairs = ()
+    credential_spec: str = ""
+    exposed: tuple[str, ...] = ()
+    auto_remove: bool = False
 
     @classmethod
     def of(cls, image: str, **facts: Any) -> Self:
@@ -111,16 +150,50 @@ def create_request(spec: Spec) -> shapes.CreateRequest:
         mounts=tuple(mount.shape() for mount in spec.mounts) or None,
         port_bindings={port.key: (shapes.PortBinding(host_port=str(port.outer or "")),) for port in spec.ports} or None,
         network_mode=spec.network or "default", isolation=spec.isolation, dns=spec.dns or None, memory=spec.memory,
-        nano_cpus=int(spec.cpus * NANO))
-    networking = None
-    if spec.network and spec.aliases:
-        networking = shapes.NetworkingConfig(
-            endpoints_config={spec.network: shapes.EndpointSettings(aliases=spec.aliases)})
+        nano_cpus=int(spec.cpus * NANO), dns_search=spec.dns_search or None, auto_remove=spec.auto_remove,
+        extra_hosts=tuple(f"{name}:{address}" for name, address in spec.hosts) or None,
+        security_opt=(f"credentialspec={spec.credential_spec}",) if spec.credential_spec else None,
+        storage_opt=dict(spec.storage_options) or None, restart_policy=restart_policy(spec.restart),
+        log_config=shapes.LogConfig(type=spec.log_driver, config=dict(spec.log_options) or None))
     return shapes.CreateRequest(
         image=spec.image, cmd=spec.command or None, entrypoint=spec.entrypoint or None, hostname=spec.hostname,
-        env=tuple(f"{name}={value}" for name, value in spec.environ) or None, user=spec.user, working_dir=spec.workdir,
-        labels=dict(spec.labels) or None, open_stdin=spec.stdin, tty=spec.tty,
-        exposed_ports=tuple(port.key for port in spec.ports) or None, host_config=host, networking_config=networking)
+        domainname=spec.domainname, env=tuple(f"{name}={value}" for name, value in spec.environ) or None,
+        user=spec.user, working_dir=spec.workdir, labels=dict(spec.labels) or None, open_stdin=spec.stdin,
+        tty=spec.tty, healthcheck=healthcheck(spec.health), stop_signal=spec.stop_signal,
+        stop_timeout=spec.stop_seconds,
+        exposed_ports=tuple(dict.fromkeys([*(port.key for port in spec.ports), *spec.exposed])) or None,
+        host_config=host, networking_config=_networking(spec))
+
+
+def restart_policy(text: str) -> shapes.RestartPolicy:
+    """``on-failure:3`` as the API has it. Raises UsageError for what is not a policy."""
+    name, _, most = text.partition(":")
+    if name not in ("", "no", "always", "on-failure", "unless-stopped") or (most and not most.isdecimal()):
+        raise UsageError(f"{text!r} is not a restart policy", hint="no, always, unless-stopped, on-failure:3")
+    return shapes.RestartPolicy(name=name, maximum_retry_count=int(most or 0))
+
+
+def healthcheck(health: Health | None) -> shapes.Healthcheck | None:
+    """How health is looked at, as the API has it: in nanoseconds."""
+    if health is None:
+        return None
+    return shapes.Healthcheck(
+        test=health.test, interval=int(health.interval * NANO), timeout=int(health.timeout * NANO),
+        start_period=int(health.start_period * NANO), retries=health.retries)
+
+
+def endpoint(attachment: Attachment) -> shapes.EndpointSettings:
+    """What the container is in a network, as the API has it."""
+    ipam = shapes.EndpointIpam(ipv4_address=attachment.ipv4_address) if attachment.ipv4_address else None
+    return shapes.EndpointSettings(aliases=attachment.aliases or None, ipam_config=ipam)
+
+
+def _networking(spec: Spec) -> shapes.NetworkingConfig | None:
+    # Engines whose API is older than 1.44 take one network at a creation, so the others are joined afterwards.
+    if not spec.network or not (spec.aliases or spec.address):
+        return None
+    first = Attachment(network=spec.network, aliases=spec.aliases, ipv4_address=spec.address)
+    return shapes.NetworkingConfig(endpoints_config={spec.network: endpoint(first)})
 
 
 def _read(name: str, value: Any) -> Any:
@@ -128,9 +201,9 @@ def _read(name: str, value: Any) -> Any:
         return mounts_of(value)
     if name == "ports":
         return tuple(Port.parse(f"{value[key]}:{key}" if isinstance(value, Mapping) else key) for key in _many(value))
-    if name in ("environ", "labels"):
+    if name in ("environ", "labels", "log_options", "storage_options", "hosts"):
         return _pairs(name, value)
-    if name in ("command", "entrypoint", "aliases", "dns"):
+    if name in ("command", "entrypoint", "aliases", "dns", "dns_search", "exposed"):
         return (value,) if isinstance(value, str) else tuple(os.fspath(word) for word in value)
     if name == "isolation" and value not in ("", "default", "process", "hyperv"):
         raise UsageError(f"{value!r} is not an isolation of Windows", hint="process or hyperv")

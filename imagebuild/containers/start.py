@@ -48,7 +48,7 @@ class Starts:
             yield
 
 
-def start(client: Client, container: str, *, starts: Starts | None = None, seconds: float = START_SECONDS,
+def start_container(client: Client, container: str, *, starts: Starts | None = None, seconds: float = START_SECONDS,
           pauses: tuple[float, ...] = PAUSES) -> int:
     """Start a container, and try again after errors of Windows that pass by themselves. Returns the number of tries.
 

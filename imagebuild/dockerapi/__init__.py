@@ -8,7 +8,7 @@ What they say to each other is in ``shapes``, how containers' output is framed i
 
 from __future__ import annotations
 
-from . import faults, respond
+from . import faults, jsonlines, respond, shapes
 from .client import Answer, Client, Duplex, Ping, Stream
 from .filters import Filters
 from .hijack import Hijacked
@@ -19,7 +19,26 @@ from .server import Identity, Limits, Server, tls_context
 from .versions import ApiVersion, VersionRange, api_version
 
 __all__ = [
-    "Answer", "ApiVersion", "Client", "Duplex", "Filters", "Hijacked", "Identity", "Limits", "Ping", "Request",
-    "Response", "Route", "Router", "Server", "Stream", "VersionRange", "api_version", "faults", "respond",
+    "Answer",
+    "ApiVersion",
+    "Client",
+    "Duplex",
+    "Filters",
+    "Hijacked",
+    "Identity",
+    "Limits",
+    "Ping",
+    "Request",
+    "Response",
+    "Route",
+    "Router",
+    "Server",
+    "Stream",
+    "VersionRange",
+    "api_version",
+    "faults",
+    "jsonlines",
+    "respond",
+    "shapes",
     "tls_context",
 ]

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from imagebuild.containers import Deadline, DeadlineError, Starts, trouble_of
-from imagebuild.containers.start import start
+from imagebuild.containers.start import start_container
 from imagebuild.dockerapi import Client, faults
 from imagebuild.errors import DaemonError
 
@@ -50,7 +50,7 @@ class Scripted:
 
 
 def begin(client: Scripted, **more: Any) -> int:
-    return start(cast(Client, client), "c", pauses=(0.0, 0.0), **more)
+    return start_container(cast(Client, client), "c", pauses=(0.0, 0.0), **more)
 
 
 def test_an_error_of_parallel_starts_is_tried_again() -> None:

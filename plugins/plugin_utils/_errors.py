@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Errors of the library as a task's failure: what failed, why, what to do, and the cause that the doctor names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...imagebuild.doctor import explain
+from ...imagebuild.errors import DaemonError, WcowError
+from ._task import TaskError
+
+
+def failure(error: WcowError) -> dict[str, Any]:
+    """The values of a failed task: ``msg``, and ``cause`` and ``remedy`` where the doctor knows the error."""
+    lines = [line.rstrip(".") for line in error.lines() if line]
+    values: dict[str, Any] = {"msg": ". ".join(lines)}
+    if isinstance(error, DaemonError) and getattr(error, "status", 0):
+        values["status"] = error.status
+    found = explain(str(error)).first
+    if found is not None:
+        values["cause"] = {"id": found.failure.id, "title": found.failure.title, "text": found.failure.cause,
+                           "confidence": found.confidence}
+        values["remedy"] = found.failure.remedy
+        values["msg"] += f". {found.failure.title}: {found.failure.remedy.rstrip('.')}"
+    return values
+
+
+def failed(error: WcowError) -> TaskError:
+    """The same as an error of the task."""
+    values = failure(error)
+    return TaskError(values.pop("msg"), **values)
