@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Does the work of the modules that speak to a Docker engine, on the control node."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ...imagebuild.errors import WcowError
+from ..module_utils._specs import SPECS
+from ..plugin_utils._connection import through_connection
+from ..plugin_utils._engine import client_of
+from ..plugin_utils._errors import failed
+from ..plugin_utils._modules import MODULES
+from ..plugin_utils._task import Task, TaskError, plain
+
+display = Display()
+
+
+class ActionModule(ActionBase):
+    """Validates a task's arguments by its module's specification, and hands them to the module's function."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+    _supports_diff = True
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """See :meth:`ansible.plugins.action.ActionBase.run`."""
+        super().run(tmp, task_vars)
+        name = str(self._task.resolved_action or self._task.action).rpartition(".")[2]
+        _validation, arguments = self.validate_argument_spec(**SPECS[name])
+        args = plain(arguments)
+
+        @cache
+        def engine() -> Any:
+            return client_of(args, str(self._connection.transport), through_connection(self._connection, task_vars))
+
+        task = Task(module=name, args=args, check=bool(self._task.check_mode), engine=engine,
+                    through=self._through(args), note=lambda text: display.vvv(text, host=str((task_vars or {}).get("inventory_hostname", ""))))
+        try:
+            result = MODULES[name](task)
+        except TaskError as error:
+            raise AnsibleActionFail(str(error), result=error.values) from error
+        except WcowError as error:
+            known = failed(error)
+            raise AnsibleActionFail(str(known), result=known.values) from error
+        if not self._task.diff:
+            result.pop("diff", None)
+        return result
+
+    def _through(self, args: dict[str, Any]) -> str:
+        return "docker_host" if args.get("docker_host") else str(self._connection.transport)

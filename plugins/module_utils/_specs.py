@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Arguments of the modules that work on the control node, for their stubs and their action plugin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: What each module has: where the engine is, when it is not reached through the host's connection.
+ENGINE: dict[str, Any] = {
+    "docker_host": {"type": "str"},
+    "tls_ca_cert": {"type": "path"},
+    "tls_client_cert": {"type": "path"},
+    "tls_client_key": {"type": "path"},
+    "timeout": {"type": "int", "default": 60},
+}
+
+SPECS: dict[str, dict[str, Any]] = {
+    "volume": {
+        "argument_spec": {
+            **ENGINE,
+            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "driver": {"type": "str"},
+            "driver_options": {"type": "dict", "default": {}},
+            "labels": {"type": "dict", "default": {}},
+            "recreate": {"type": "str", "choices": ["never", "options-changed", "always"], "default": "never"},
+        },
+    },
+    "volume_info": {
+        "argument_spec": {
+            **ENGINE,
+            "name": {"type": "str"},
+            "filters": {"type": "dict"},
+        },
+    },
+    "network": {
+        "argument_spec": {
+            **ENGINE,
+            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "driver": {"type": "str", "default": "nat"},
+            "driver_options": {"type": "dict", "default": {}},
+            "internal": {"type": "bool", "default": False},
+            "ipam_driver": {"type": "str"},
+            "ipam_config": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "subnet": {"type": "str"},
+                    "gateway": {"type": "str"},
+                    "iprange": {"type": "str"},
+                    "aux_addresses": {"type": "dict"},
+                },
+            },
+            "labels": {"type": "dict", "default": {}},
+            "recreate": {"type": "bool", "default": False},
+            "force": {"type": "bool", "default": False},
+            "allow_adapter_loss": {"type": "bool", "default": False},
+        },
+    },
+    "network_info": {
+        "argument_spec": {
+            **ENGINE,
+            "name": {"type": "str"},
+            "filters": {"type": "dict"},
+        },
+    },
+    "image": {
+        "argument_spec": {
+            **ENGINE,
+            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
+            "archive": {"type": "path"},
+            "tags": {"type": "list", "elements": "str", "default": []},
+            "push": {"type": "bool", "default": False},
+            "export_to": {"type": "path"},
+            "force": {"type": "bool", "default": False},
+            "check_login": {"type": "bool", "default": False},
+            "registry_username": {"type": "str"},
+            "registry_password": {"type": "str", "no_log": True},
+            "registry_token": {"type": "str", "no_log": True},
+        },
+        "mutually_exclusive": [["registry_password", "registry_token"]],
+        "required_together": [["registry_username", "registry_password"]],
+    },
+    "image_info": {
+        "argument_spec": {
+            **ENGINE,
+            "name": {"type": "list", "elements": "str", "default": []},
+            "filters": {"type": "dict"},
+        },
+    },
+    "image_compat": {
+        "argument_spec": {
+            **ENGINE,
+            "name": {"type": "str"},
+            "os_version": {"type": "str"},
+            "architecture": {"type": "str"},
+            "isolation": {"type": "str", "choices": ["process", "hyperv"]},
+            "fail": {"type": "bool", "default": False},
+        },
+        "mutually_exclusive": [["name", "os_version"]],
+        "required_one_of": [["name", "os_version"]],
+    },
+    "container": {
+        "argument_spec": {
+            **ENGINE,
+            "name": {"type": "str", "required": True},
+            "state": {
+                "type": "str",
+                "choices": ["started", "healthy", "present", "stopped", "absent"],
+                "default": "started",
+            },
+            "image": {"type": "str"},
+            "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
+            "recreate": {"type": "bool", "default": False},
+            "restart": {"type": "bool", "default": False},
+            "command": {"type": "list", "elements": "str"},
+            "entrypoint": {"type": "list", "elements": "str"},
+            "env": {"type": "dict", "default": {}},
+            "labels": {"type": "dict", "default": {}},
+            "mounts": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "target": {"type": "str", "required": True},
+                    "source": {"type": "str"},
+                    "type": {"type": "str", "choices": ["bind", "volume", "npipe"], "default": "bind"},
+                    "read_only": {"type": "bool", "default": False},
+                },
+            },
+            "published_ports": {"type": "list", "elements": "str", "aliases": ["ports"], "default": []},
+            "exposed_ports": {"type": "list", "elements": "str", "default": []},
+            "networks": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "aliases": {"type": "list", "elements": "str"},
+                    "ipv4_address": {"type": "str"},
+                },
+            },
+            "network_mode": {"type": "str"},
+            "isolation": {"type": "str", "choices": ["process", "hyperv"]},
+            "memory": {"type": "str"},
+            "cpus": {"type": "float"},
+            "user": {"type": "str"},
+            "working_dir": {"type": "str"},
+            "hostname": {"type": "str"},
+            "domainname": {"type": "str"},
+            "credential_spec": {"type": "str"},
+            "restart_policy": {"type": "str", "choices": ["no", "always", "on-failure", "unless-stopped"]},
+            "restart_retries": {"type": "int"},
+            "healthcheck": {
+                "type": "dict",
+                "options": {
+                    "test": {"type": "raw"},
+                    "interval": {"type": "str"},
+                    "timeout": {"type": "str"},
+                    "start_period": {"type": "str"},
+                    "retries": {"type": "int"},
+                },
+            },
+            "healthy_wait_timeout": {"type": "int", "default": 300},
+            "log_driver": {"type": "str"},
+            "log_options": {"type": "dict", "default": {}},
+            "storage_opts": {"type": "dict", "default": {}},
+            "dns_servers": {"type": "list", "elements": "str"},
+            "dns_search_domains": {"type": "list", "elements": "str"},
+            "etc_hosts": {"type": "dict", "default": {}},
+            "interactive": {"type": "bool", "default": False},
+            "tty": {"type": "bool", "default": False},
+            "auto_remove": {"type": "bool", "default": False},
+            "stop_signal": {"type": "str"},
+            "stop_timeout": {"type": "int"},
+            "force_kill": {"type": "bool", "default": False},
+            "registry_username": {"type": "str"},
+            "registry_password": {"type": "str", "no_log": True},
+            "registry_token": {"type": "str", "no_log": True},
+        },
+        "mutually_exclusive": [["registry_password", "registry_token"]],
+        "required_together": [["registry_username", "registry_password"]],
+    },
+    "container_info": {
+        "argument_spec": {
+            **ENGINE,
+            "name": {"type": "str"},
+            "all": {"type": "bool", "default": True},
+            "filters": {"type": "dict"},
+        },
+    },
+    "container_exec": {
+        "argument_spec": {
+            **ENGINE,
+            "container": {"type": "str", "required": True, "aliases": ["name"]},
+            "argv": {"type": "list", "elements": "str"},
+            "command": {"type": "str"},
+            "powershell": {"type": "str"},
+            "chdir": {"type": "str"},
+            "env": {"type": "dict", "default": {}},
+            "user": {"type": "str"},
+            "stdin": {"type": "str"},
+            "creates": {"type": "str"},
+            "success_codes": {"type": "list", "elements": "int", "default": [0]},
+            "exec_timeout": {"type": "int", "default": 300},
+        },
+        "mutually_exclusive": [["argv", "command", "powershell"]],
+        "required_one_of": [["argv", "command", "powershell"]],
+    },
+    "container_copy": {
+        "argument_spec": {
+            **ENGINE,
+            "container": {"type": "str", "required": True, "aliases": ["name"]},
+            "path": {"type": "str", "required": True},
+            "src": {"type": "path"},
+            "content": {"type": "str"},
+            "fetch": {"type": "bool", "default": False},
+        },
+        "mutually_exclusive": [["src", "content"]],
+        "required_one_of": [["src", "content"]],
+    },
+    "prune": {
+        "argument_spec": {
+            **ENGINE,
+            "containers": {"type": "bool", "default": False},
+            "containers_filters": {"type": "dict"},
+            "images": {"type": "bool", "default": False},
+            "images_filters": {"type": "dict"},
+            "networks": {"type": "bool", "default": False},
+            "networks_filters": {"type": "dict"},
+            "volumes": {"type": "bool", "default": False},
+            "volumes_filters": {"type": "dict"},
+            "builder_cache": {"type": "bool", "default": False},
+            "builder_cache_filters": {"type": "dict"},
+        },
+    },
+}

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The engine that a task is about: at an address, of this machine, or of the host behind its connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...imagebuild.dockerapi import Client
+from ...imagebuild.errors import WcowError
+from ._errors import failed
+from ._task import TaskError
+
+ThroughConnection = Callable[[float], Client]
+"""Gives the client of the engine behind a connection; takes the seconds that it may be silent."""
+
+
+def client_of(args: Mapping[str, Any], transport: str, through: ThroughConnection) -> Client:
+    """Return the client for a task's arguments and connection.
+
+    Raises TaskError for an address that has no meaning and an engine that cannot be reached.
+    """
+    seconds = float(args.get("timeout") or 60)
+    host = str(args.get("docker_host") or "")
+    try:
+        if host:
+            return Client.at(host, timeout=min(seconds, 30), deadline=None, silence=seconds, tls=_tls(args))
+        if transport in ("local", "ansible.builtin.local"):
+            return Client.from_environment(timeout=min(seconds, 30), silence=seconds)
+        return through(seconds)
+    except WcowError as error:
+        raise failed(error) from error
+
+
+def _tls(args: Mapping[str, Any]) -> Any:
+    ca, certificate, key = (args.get(name) or "" for name in ("tls_ca_cert", "tls_client_cert", "tls_client_key"))
+    if not (ca or certificate):
+        return None
+    if bool(certificate) != bool(key):
+        raise TaskError("tls_client_cert and tls_client_key go together")
+    import ssl
+
+    context = ssl.create_default_context(cafile=ca or None)
+    if certificate:
+        context.load_cert_chain(certificate, key)
+    return context
