@@ -16,7 +16,7 @@ from ..module_utils._specs import SPECS
 from ..plugin_utils._connection import through_connection
 from ..plugin_utils._engine import client_of
 from ..plugin_utils._errors import failed
-from ..plugin_utils._modules import MODULES
+from ..plugin_utils._modules import function_of
 from ..plugin_utils._task import Task, TaskError, plain
 
 display = Display()
@@ -42,10 +42,11 @@ class ActionModule(ActionBase):
         def engine() -> Any:
             return client_of(args, str(self._connection.transport), through_connection(self._connection, task_vars))
 
+        host = str((task_vars or {}).get("inventory_hostname", ""))
         task = Task(module=name, args=args, check=bool(self._task.check_mode), engine=engine,
-                    through=self._through(args), note=lambda text: display.vvv(text, host=str((task_vars or {}).get("inventory_hostname", ""))))
+                    through=self._through(args), note=lambda text: display.vvv(text, host=host))
         try:
-            result = MODULES[name](task)
+            result = function_of(name)(task)
         except TaskError as error:
             raise AnsibleActionFail(str(error), result=error.values) from error
         except WcowError as error:

@@ -160,8 +160,8 @@ causes:
       type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule  # noqa: E402
-from ansible_collections.wcow.containers.plugins.module_utils._doctor_spec import ARGUMENTS, EXCLUSIVE  # noqa: E402
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.wcow.containers.plugins.module_utils._doctor_spec import ARGUMENTS, EXCLUSIVE
 
 
 def main() -> None:

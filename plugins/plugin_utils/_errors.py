@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...imagebuild.doctor import explain
 from ...imagebuild.errors import DaemonError, WcowError
 from ._task import TaskError
 
 
 def failure(error: WcowError) -> dict[str, Any]:
     """The values of a failed task: ``msg``, and ``cause`` and ``remedy`` where the doctor knows the error."""
+    from ...imagebuild.doctor import explain  # loaded for failures only: its catalogue is large
+
     lines = [line.rstrip(".") for line in error.lines() if line]
     values: dict[str, Any] = {"msg": ". ".join(lines)}
     if isinstance(error, DaemonError) and getattr(error, "status", 0):

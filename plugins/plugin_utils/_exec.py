@@ -5,10 +5,8 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import ntpath
 import os
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -155,13 +153,3 @@ def _expect_running(task: Task, name: str) -> None:
 
 def _digest(data: bytes | None) -> str | None:
     return None if data is None else f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-def tar_of(name: str, data: bytes) -> bytes:
-    """An archive with one file."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        info = tarfile.TarInfo(name)
-        info.size, info.mode = len(data), 0o666
-        archive.addfile(info, io.BytesIO(data))
-    return out.getvalue()

@@ -1,26 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which function does the work of which module."""
+"""Which function does the work of which module. A task loads only what it needs: each has a process of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
-from . import _build, _container, _exec, _image, _network, _prune, _volume
 from ._task import Task
 
-MODULES: Mapping[str, Callable[[Task], dict[str, Any]]] = {
-    "container": _container.container,
-    "container_copy": _exec.container_copy,
-    "container_exec": _exec.container_exec,
-    "container_info": _container.container_info,
-    "image": _image.image,
-    "image_compat": _build.image_compat,
-    "image_info": _image.image_info,
-    "network": _network.network,
-    "network_info": _network.network_info,
-    "prune": _prune.prune,
-    "volume": _volume.volume,
-    "volume_info": _volume.volume_info,
+_HOME = {
+    "container": "_container", "container_copy": "_exec", "container_exec": "_exec", "container_info": "_container",
+    "image": "_image", "image_compat": "_compat", "image_info": "_image", "network": "_network",
+    "network_info": "_network", "prune": "_prune", "volume": "_volume", "volume_info": "_volume",
 }
+
+
+def function_of(module: str) -> Callable[[Task], dict[str, Any]]:
+    """Return the function that does a module's work."""
+    found: Callable[[Task], dict[str, Any]] = getattr(import_module(f".{_HOME[module]}", __package__), module)
+    return found

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Images that are built on the control node and judged for a host."""
+"""Whether an image runs on a host."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from ...imagebuild.compat import check, engine_of, from_docker, from_platform
@@ -36,11 +35,3 @@ def image_compat(task: Task) -> dict[str, Any]:
     if task.args["fail"] and report.runs == "no":
         raise TaskError(report.summary, **values)
     return values
-
-
-def context_of(task: Task) -> Path:
-    """The folder of the build's context. Raises TaskError when it is not one."""
-    path = Path(task.text("path"))
-    if not path.is_dir():
-        raise TaskError(f"the build context {path} is not a folder of the control node")
-    return path

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The modules for Docker objects, on an engine behind a socket: a check tells what the run does, and the second run
+changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import engines, programs
+from support.ansible_hosts import Controller, Played, collections, steady, thrice
+
+SECRET = "hunter2hunter2"
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[engines.Served]:
+    root = tmp_path / "engine"
+    root.mkdir()
+    with engines.served(root) as one:
+        yield one
+
+
+@pytest.fixture
+def controller(served: engines.Served, tmp_path: Path) -> Controller:
+    """What plays on the engine, whose address is a default of the group."""
+    collections(tmp_path / "controller")
+    return Controller(tmp_path / "controller", {"ansible_connection": "local"})
+
+
+def ours(module: str, **args: Any) -> dict[str, Any]:
+    return {f"wcow.containers.{module}": args}
+
+
+def play(controller: Controller, served: engines.Served, *tasks: dict[str, Any]) -> Played:
+    with programs.skipping():
+        return controller.play(*tasks, module_defaults={
+            "group/wcow.containers.docker": {"docker_host": f"unix://{served.socket}"}})
+
+
+WEB = {"name": "web", "image": "app:1", "command": ["sleep", "60"], "env": {"MODE": "test"},
+       "networks": [{"name": "backend", "aliases": ["web"]}], "restart_policy": "unless-stopped", "memory": "512m",
+       "mounts": [{"type": "volume", "source": "data", "target": "C:\\data"}], "published_ports": ["80"]}
+
+
+@pytest.mark.slow  # a task takes most of a second of Ansible itself
+def test_objects_are_made_once_are_changed_where_they_differ_and_go(controller: Controller,
+                                                                    served: engines.Served) -> None:
+    volume = ours("volume", name="data", labels={"owner": "web"})
+    network = ours("network", name="backend", ipam_config=[{"subnet": "172.30.0.0/16"}])
+    container = ours("container", **WEB)
+    changed = ours("container", **{**WEB, "env": {"mode": "production"}, "restart_policy": "always"})
+    policy = ours("container", **{**WEB, "env": {"mode": "production"}, "restart_policy": "no"})
+    gone = [ours("container", name="web", state="absent"), ours("network", name="backend", state="absent"),
+            ours("volume", name="data", state="absent")]
+    steps = [volume, network, container, changed, policy, *gone]
+    tasks = [one for step in steps for one in thrice(step)]
+    at = 3 * steps.index(changed)
+    tasks[at:at] = [ours("container_info", name="web"), ours("volume_info", name="data"), ours("network_info")]
+    got = play(controller, served, *tasks).outcomes
+    infos, rest = got[at:at + 3], got[:at] + got[at + 3:]
+    real = [steady(*rest[3 * number:3 * number + 3]) for number in range(len(steps))]
+    assert [one["exists"] for one in infos] == [True, True, True]
+    assert "MODE=test" in infos[0]["containers"][0]["Config"]["Env"]
+    assert real[2]["container"]["State"]["Running"]
+    assert real[3]["differences"] == ["restart is 'unless-stopped', wanted is 'always'",
+                                      "environ[mode] is 'test', wanted is 'production'"]
+    assert real[3]["container"]["Id"] != real[2]["container"]["Id"]
+    assert real[4]["container"]["Id"] == real[3]["container"]["Id"]
+    assert real[4]["actions"] == ["update the restart policy"]
+    assert not served.failed
+
+
+def test_a_volume_is_made_once(controller: Controller, served: engines.Served) -> None:
+    real = steady(*play(controller, served, *thrice(ours("volume", name="data"))).outcomes)
+    assert real["volume"]["Name"] == "data"
+
+
+@pytest.mark.slow
+def test_errors_are_sentences_and_hold_no_secret(controller: Controller, served: engines.Served) -> None:
+    wrong = [
+        ours("container", name="x", image="nosuch:1", pull="never"),
+        ours("container", name="x", image="app:1", mounts=[{"source": "data", "target": "C:\\"}]),
+        ours("container", name="x", image="app:1", memory="much"),
+        ours("container", name="x"),
+        ours("container", name="x", image="app:1", colour="blue"),
+        ours("container_exec", container="x", argv=["cmd"]),
+        ours("network", name="n", driver="l2bridge", docker_host="tcp://127.0.0.1:1"),
+        ours("image", name="localhost:1/x:1", registry_username="u", registry_password=SECRET),
+    ]
+    played = play(controller, served, *({**task, "ignore_errors": True} for task in wrong))
+    said = [one.message for one in played.outcomes]
+    assert [one.state for one in played.outcomes] == ["failed"] * len(wrong)
+    assert said[0] == "the image nosuch:1 is not there, and pull is never"
+    assert "Windows mounts nothing over the drive C: of a container" in said[1]
+    assert said[2] == "memory is a size like 512m or 2g, not 'much'"
+    assert said[3] == "the container x is not there, and without image it cannot be made"
+    assert "Unsupported parameters" in said[4]
+    assert "colour" in said[4]
+    assert said[5] == "there is no container x"
+    assert "127.0.0.1:1" in said[6]
+    assert SECRET not in played.printed
+    assert "Traceback" not in played.printed
