@@ -18,5 +18,8 @@ def host() -> Iterator[ansible_hosts.Host]:
 
 @pytest.fixture(scope="module")
 def controller(host: ansible_hosts.Host) -> ansible_hosts.Controller:
-    """What plays on it by Ansible's psrp connection."""
-    return host.controller()
+    """What plays on it by Ansible's psrp connection. The engine that a host comes with is removed by our own module."""
+    made = host.controller()
+    gone = made.play({"wcow.containers.engine": {"state": "absent", "running_containers": "stop"}}).one()
+    assert gone.state == "ok", gone
+    return made
