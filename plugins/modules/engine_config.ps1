@@ -99,6 +99,7 @@ Function Test-Config {
     $said = (Hide-Secret -Text ($done.Errors + $done.Output)).Trim().Replace($File, $path)
     if ($said -match 'unknown flag: --validate') { return 'unsupported' }
     $module.Result.validation = 'refused'
+    $module.Result.changed = $false
     $module.FailJson("the engine refuses these settings, and $path is as it was: $said")
 }
 
