@@ -84,7 +84,7 @@ class Scope:
     def _expansion(self, instruction: Instruction, word: str, how: dict[str, bool]) -> tuple[str, tuple[str, ...]]:
         with at(instruction):
             found = expansion(word, self.lookup, instruction.escape, **how)
-        self.unset |= found.unset
+        self.unset |= found.undefined
         return found.text, found.words
 
     def take_unset(self) -> list[str]:

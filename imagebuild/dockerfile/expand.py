@@ -29,12 +29,19 @@ _DEPTH = 64
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """``text``: one word stays one; ``words``: split at unquoted space; names with a value, and without."""
+    """``text``: one word stays one; ``words``: split at unquoted space; names with a value, and without; of the latter
+    those for which the word says what they become (``${X:-d}``, ``${X+d}``)."""
 
     text: str
     words: tuple[str, ...]
     used: frozenset[str]
     unset: frozenset[str]
+    defaulted: frozenset[str] = frozenset()
+
+    @property
+    def undefined(self) -> frozenset[str]:
+        """Names that became empty without the word's wish."""
+        return self.unset - self.defaulted
 
 
 def expand(word: str, lookup: Lookup, escape: str = "\\") -> str:
@@ -56,7 +63,8 @@ def expansion(word: str, lookup: Lookup, escape: str = "\\", *, raw_quotes: bool
     """
     lexer = _Lexer(word, lookup, escape, raw_quotes, raw_escapes, literal_quotes, keep_unset)
     text, words = lexer.until("", raw_escapes)
-    return Expansion(text, tuple(words), frozenset(lexer.used), frozenset(lexer.unset))
+    return Expansion(text, tuple(words), frozenset(lexer.used), frozenset(lexer.unset),
+                     frozenset(lexer.defaulted - lexer.bare))
 
 
 class _Words:
@@ -98,6 +106,8 @@ class _Lexer:
         self.pos = self.depth = self.size = 0
         self.used: set[str] = set()
         self.unset: set[str] = set()
+        self.defaulted: set[str] = set()
+        self.bare: set[str] = set()  # without a value, in a form that has no default
 
     def peek(self) -> str:
         return self.source[self.pos:self.pos + 1]
@@ -118,9 +128,11 @@ class _Lexer:
             raise self.fail(f"it becomes longer than {bounds.EXPANDED:,} characters")
         return text
 
-    def get(self, name: str) -> str | None:
+    def get(self, name: str, operator: str = "") -> str | None:
         value = self.lookup(name)
         (self.unset if value is None else self.used).add(name)
+        if value is None:
+            (self.defaulted if operator in ("-", "+") else self.bare).add(name)
         return value
 
     def until(self, stop: str, raw_escapes: bool) -> tuple[str, list[str]]:
@@ -253,7 +265,7 @@ class _Lexer:
 
     def modify(self, name: str, operator: str, colon: bool) -> str:
         word, _unused = self.until("}", operator in "#%")
-        value = self.get(name)
+        value = self.get(name, operator)
         if value is None and self.keep_unset:
             return f"${{{name}{':' if colon else ''}{operator}{word}}}"
         missing = value is None or (colon and not value)

@@ -105,7 +105,7 @@ def expand_instruction(instruction: Instruction, lookup: Lookup) -> Expanded:
     def heard(result: Expansion) -> Expansion:
         nonlocal size
         used.update(result.used)
-        unset.update(result.unset)
+        unset.update(result.undefined)
         size += len(result.text)
         bounds.check(size, bounds.EXPANDED, "its words have too many characters")
         return result

@@ -109,6 +109,12 @@ def test_variables_without_a_value_and_arguments_without_a_use_are_noted() -> No
     assert "U" in found.notes[-1].text
 
 
+def test_a_default_in_the_word_is_no_variable_without_a_value() -> None:
+    found = plan("FROM ${NOPE:-a}\nENV X=${NOPE:-d} Y=${NOPE-d} Z=${NOPE:+d}\nARG B=${NOPE:-d}\n")
+    assert not found.notes
+    assert env("FROM ${NOPE:-a}\nENV X=${NOPE:-d} Y=${NOPE-d} Z=${NOPE:+d}\n") == ("X=d", "Y=d", "Z=")
+
+
 def test_words_of_every_instruction_are_expanded_or_left_alone_as_buildkit_does() -> None:
     run = plan("FROM a\nARG V=v\nUSER $V\nWORKDIR /$V\nVOLUME [\"/$V\"]\nEXPOSE 80 $V1 90-91/udp\nSTOPSIGNAL $V\n"
                "LABEL $V=$V\nCMD [\"$V\"]\nENTRYPOINT echo $V\nHEALTHCHECK --retries=2 CMD x $V\nONBUILD RUN $V\n"

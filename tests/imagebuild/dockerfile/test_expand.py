@@ -70,6 +70,12 @@ def test_the_names_that_were_used_and_those_unset_are_reported():
     assert found.unset == {"U", "V", "W"}
 
 
+@pytest.mark.parametrize(("word", "undefined"), [
+    ("${U:-a} ${V-a} ${W+a} ${W:+a}", set()), ("${U:-a} $U", {"U"}), ("${U#a}", {"U"}), ("${U:-$V}", {"V"})])
+def test_a_name_with_a_default_is_not_undefined(word: str, undefined: set[str]) -> None:
+    assert expansion(word, ENV.get).undefined == undefined
+
+
 def test_raw_forms_leave_quotes_escapes_and_unset_references_in():
     assert expansion("'a' \"b\"", ENV.get, raw_quotes=True).text == "'a' \"b\""
     assert expansion(r'a\b "\$"', ENV.get, raw_escapes=True).text == r"a\b \$"
