@@ -74,10 +74,8 @@ def start(ctx: click.Context, /, name: str, build: int | None, port: int | None,
         changes["password"] = password
     kept = replace(kept, **changes)
     record.write(place, kept)
-    config = (ctx.find_root().obj or {}).get("config")
     try:
-        found = control.start(place, options=["--config", config] if config else [],
-                              say=lambda line: click.echo(line, err=True))
+        found = control.start(place, options=_config(ctx), say=lambda line: click.echo(line, err=True))
     except WcowError:
         if new and not place.box.exists():
             control.remove(place)
@@ -88,6 +86,11 @@ def start(ctx: click.Context, /, name: str, build: int | None, port: int | None,
     click.echo(f"http://{kept.address}:{found.port}/wsman")
     if found.tls_port > 0:
         click.echo(f"https://{kept.address}:{found.tls_port}/wsman")
+
+
+def _config(ctx: click.Context) -> list[str]:
+    config = (ctx.find_root().obj or {}).get("config")
+    return ["--config", config] if config else []
 
 
 def _check_build(build: int) -> None:
@@ -128,6 +131,21 @@ def list_hosts(as_json: bool) -> None:
 def stop(name: str) -> None:
     """Stop a host; what it holds stays."""
     control.stop(record.place_of(name))
+
+
+@host.command()
+@click.argument("name")
+@click.option("-f", "--force", is_flag=True, help="Stop it before, and start it again.")
+@click.pass_context
+def reset(ctx: click.Context, /, name: str, force: bool) -> None:
+    """Make a host as new: its files, registry, images and containers go; build, user, password and certificate stay."""
+    place = record.place_of(name)
+    was_running = force and record.running(place) is not None
+    if was_running:
+        control.stop(place)
+    control.reset(place)
+    if was_running:
+        control.start(place, options=_config(ctx), say=lambda line: click.echo(line, err=True))
 
 
 @host.command()

@@ -97,6 +97,19 @@ def _lives(pid: int) -> bool:
         return False
 
 
+def reset(place: HostPlace) -> None:
+    """Make a host as it was when it was made: what it holds goes, its record and its certificate stay. StoreError when
+    it runs, NotFoundError when there is none."""
+    records.read(place)
+    if running(place) is not None:
+        raise StoreError(f"cannot reset the host {place.name}", why="it runs",
+                         hint=f"'wcow host stop {place.name}', or reset -f, which starts it again")
+    for folder in (place.box, place.engine, place.drive):
+        if folder.is_dir():
+            _remove_tree(folder)
+    place.docker_installed.unlink(missing_ok=True)
+
+
 def remove(place: HostPlace, *, force: bool = False) -> None:
     """Remove a host and all that it holds. StoreError when it runs, unless ``force`` stops it before."""
     if not place.folder.is_dir():

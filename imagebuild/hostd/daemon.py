@@ -20,6 +20,8 @@ from ..images import BaseRequest, bring_stand_in
 from .box import Box
 from .certificate import ensure_certificate, server_context
 from .docker_service import DockerService
+from .engine import open_pipe
+from .power import PIPE, Power
 from .record import HostPlace, HostRecord, RunningHost, held, tell_running
 from .winrm import Account, Accounts, Listener, Offered, Service
 from .winrm.login import store
@@ -67,19 +69,27 @@ def _box(client: Client, record: HostRecord, say: Say) -> Iterator[None]:
         client.json("POST", "/containers/create", query={"name": CONTAINER}, body={
             "Image": image, "Hostname": record.name, "Cmd": ["cmd.exe"], "OpenStdin": True, "Tty": False,
             "WorkingDir": "C:\\", "HostConfig": {"LogConfig": {"Type": "none"}}})
-    with client.call("POST", f"/containers/{CONTAINER}/start"):
-        pass
+    _start(client)
     try:
         yield
     finally:
-        with contextlib.suppress(Exception), client.call("POST", f"/containers/{CONTAINER}/stop",
-                                                         query={"t": _STOP_SECONDS}):
-            pass
+        with contextlib.suppress(Exception):
+            _stop(client)
+
+
+def _start(client: Client) -> None:
+    with client.call("POST", f"/containers/{CONTAINER}/start"):
+        pass
+
+
+def _stop(client: Client) -> None:
+    with client.call("POST", f"/containers/{CONTAINER}/stop", query={"t": _STOP_SECONDS}):
+        pass
 
 
 async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, client: Client,
                   ready: Callable[[RunningHost], None], make: Make) -> None:
-    """Run the WinRM service and the Docker engine until a signal comes."""
+    """Run the WinRM service and the Docker engine until a signal comes, or a program on the host shuts it down."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -95,22 +105,53 @@ async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, c
     plain = Listener(service, accounts, Offered(unencrypted=record.unencrypted), certificate=files)
     secure = Listener(service, accounts, Offered(), server_context(certificate, key), files)
     docker = DockerService(place, record, make, client, CONTAINER, box)
-    try:
+    power = Power()
+
+    async def begin(run: RunningHost) -> RunningHost:
+        await asyncio.to_thread(open_pipe, client, CONTAINER, PIPE, place.power)
         _, _ = await asyncio.gather(service.start(), docker.begin())
-        port = await _listen(plain, record.address, record.port)
-        tls_port = -1 if record.tls_port < 0 else await _listen(secure, record.address, record.tls_port)
-        run = RunningHost(os.getpid(), port, tls_port)
+        port = await _listen(plain, record.address, run.port)
+        tls_port = -1 if run.tls_port < 0 else await _listen(secure, record.address, run.tls_port)
+        return RunningHost(run.pid, port, tls_port)
+
+    async def end() -> None:
+        await plain.close()
+        await secure.close()
+        await service.close()
+        await asyncio.to_thread(docker.engine.stop)
+
+    try:
+        await power.listen(place.power)
+        run = await begin(RunningHost(os.getpid(), record.port, record.tls_port))
         tell_running(place, run)
         ready(run)
-        log.info("%s answers on %s:%d", record.name, record.address, port)
-        await stop.wait()
+        log.info("%s answers on %s:%d", record.name, record.address, run.port)
+        while await _happens(stop, power) == "r":
+            log.info("%s restarts", record.name)
+            await end()
+            await asyncio.to_thread(_stop, client)
+            await asyncio.to_thread(_start, client)
+            await begin(run)
+            log.info("%s answers again", record.name)
     finally:
+        await power.close()
         await plain.close()
         await secure.close()
         await service.close()
         await docker.close()
         box.close()
         os.close(hashes)
+        place.power.unlink(missing_ok=True)
+
+
+async def _happens(stop: asyncio.Event, power: Power) -> str:
+    """Return ``r`` when the machine is to restart, ``s`` when it is to end, by a signal or by a program on it."""
+    ended, asked = asyncio.create_task(stop.wait()), asyncio.create_task(power.wait())
+    await asyncio.wait((ended, asked), return_when=asyncio.FIRST_COMPLETED)
+    ended.cancel()
+    if asked.cancel() or stop.is_set():
+        return "s"
+    return asked.result()
 
 
 async def _listen(listener: Listener, address: str, port: int) -> int:

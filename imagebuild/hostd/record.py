@@ -91,6 +91,11 @@ class HostPlace:
         return self.folder / "docker-installed"
 
     @property
+    def power(self) -> Path:
+        """The socket that ``shutdown.exe`` on the host reaches."""
+        return self.folder / "power.sock"
+
+    @property
     def drive(self) -> Path:
         """The host's drive ``C:`` but for ``C:\\Windows``."""
         return self.folder / "drive"

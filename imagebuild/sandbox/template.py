@@ -27,14 +27,14 @@ from .identity import OTHER_USER
 from .port import Progress
 from .wine_install import Install
 
-FORM = 12
+FORM = 13
 """Counted up when what a template holds changes in another way than by :data:`_ADDED`."""
 HIVES = ("system.reg", "user.reg", "userdef.reg")
 UPDATED = ".update-timestamp"
 """Says when Wine brought a prefix up to date, or that it is not to do so: it would take minutes."""
 REFUSED = ("icacls.exe", "cacls.exe", "certutil.exe", "robocopy.exe", "tar.exe", "curl.exe")
 """Programs that Wine pretends to have, or that Windows has and Wine lacks: each is ``refuse.exe`` under its name."""
-OURS = ("mklink.exe", "timeout.exe", "ping.exe", "systeminfo.exe", "whoami.exe", "wbem/wmic.exe")
+OURS = ("mklink.exe", "timeout.exe", "ping.exe", "systeminfo.exe", "whoami.exe", "shutdown.exe", "wbem/wmic.exe")
 """Programs of Windows that we made anew, below ``System32``."""
 KEPT = {"whoami.exe": "whoami2.exe", "wmic.exe": "wbem/wmic2.exe"}
 """Programs of Wine that ours hand on to what they do not do themselves, and where they lie."""

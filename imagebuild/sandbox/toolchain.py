@@ -30,6 +30,7 @@ PROGRAMS = {
     "refuse.exe": ("refuse.c", *_BARE, "-lkernel32"),
     "mklink.exe": ("mklink.c", "-municode"),
     "timeout.exe": ("timeout.c", "-municode"),
+    "shutdown.exe": ("shutdown.c", "-municode"),
     "ping.exe": ("ping.c", "-municode", "-lws2_32"),
     "systeminfo.exe": ("systeminfo.c", "os.c", "-municode", "-ladvapi32"),
     "whoami.exe": ("whoami.c", "os.c", "-municode", "-ladvapi32"),

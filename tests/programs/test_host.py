@@ -49,6 +49,7 @@ def host() -> Iterator[Command]:
 def test_a_host_that_is_not_there_is_said_so(host: Command) -> None:
     assert "there is no host win" in host("remove", "win", status=2)
     assert "does not run" in host("stop", "win", status=2)
+    assert "there is no host win" in host("reset", "win", status=2)
     assert host("list") == "NAME  BUILD  STATE  WINRM  WINRM-TLS  USER\n"
     assert host("inventory") == "[windows]\n"
 
@@ -94,6 +95,12 @@ def test_a_host_is_started_reached_stopped_and_found_as_it_was_left(host: Comman
     second = json.loads(host("start", "win", "--format", "json", password=None))
     assert run(second, "type C:\\kept.txt")[1] == b"kept \r\n"
     assert b"y" in run(second, "reg query HKLM\\SOFTWARE\\Kept /v x")[1]
+    assert "it runs" in host("reset", "win", status=3)
+    host("reset", "-f", "win")
+    [third] = json.loads(host("list", "--format", "json"))
+    assert [third[key] for key in ("running", "build", "user")] == [True, 17763, "Administrator"]
+    assert run(third, "type C:\\kept.txt")[0] == 1
+    assert run(third, "reg query HKLM\\SOFTWARE\\Kept /v x")[0] == 1
     host("remove", "-f", "win")
     assert json.loads(host("list", "--format", "json")) == []
     assert not (host.root / "hosts" / "win").exists()

@@ -36,7 +36,9 @@ public static class Program
         state.Variables.Add(new SessionStateVariableEntry("PSDefaultParameterValues", defaults, ""));
         foreach (var (alias, command) in new[] {
             ("curl", "Invoke-WebRequest"), ("wget", "Invoke-WebRequest"), ("sc", "Set-Content"),
-            ("Get-ComputerInfo", "CimCmdlets\\Get-ComputerInfo"), ("gwmi", "Get-WmiObject"), ("iwmi", "Invoke-WmiMethod"), ("rwmi", "Remove-WmiObject"),
+            ("Get-ComputerInfo", "CimCmdlets\\Get-ComputerInfo"),
+            ("Restart-Computer", "CimCmdlets\\Restart-Computer"), ("Stop-Computer", "CimCmdlets\\Stop-Computer"),
+            ("gwmi", "Get-WmiObject"), ("iwmi", "Invoke-WmiMethod"), ("rwmi", "Remove-WmiObject"),
             ("swmi", "Set-WmiInstance"), ("asnp", "Add-PSSnapin"), ("gsnp", "Get-PSSnapin") })
             state.Commands.Add(new SessionStateAliasEntry(alias, command));
         // Output is text without colours, as 5.1's is.

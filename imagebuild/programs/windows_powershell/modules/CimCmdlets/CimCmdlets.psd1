@@ -9,7 +9,7 @@
     FunctionsToExport = 'Get-CimInstance', 'Get-CimClass', 'Get-WmiObject', 'Get-ComputerInfo', 'Invoke-CimMethod',
         'New-CimSession', 'Get-CimSession', 'Remove-CimSession', 'Set-CimInstance', 'New-CimInstance', 'Remove-CimInstance',
         'Get-CimAssociatedInstance', 'Register-CimIndicationEvent', 'Invoke-WmiMethod', 'Set-WmiInstance',
-        'Remove-WmiObject'
+        'Remove-WmiObject', 'Restart-Computer', 'Stop-Computer'
     CmdletsToExport = @()
     AliasesToExport = 'gcim', 'icim', 'ncms', 'gcms', 'rcms', 'gcls'
 }

@@ -4,6 +4,7 @@
 
 . $PSScriptRoot\Classes.ps1
 . $PSScriptRoot\Wql.ps1
+. $PSScriptRoot\Power.ps1
 
 function Get-CimError([string] $Id, [string] $Message, [string] $Target) {
     $category = switch ($Id) { 'InvalidClass' { 'MetadataError' } 'InvalidQuery' { 'InvalidArgument' } default { 'NotImplemented' } }
