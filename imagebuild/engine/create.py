@@ -90,7 +90,7 @@ def _checked(engine: Engine, asked: shapes.CreateRequest, identifier: str, versi
     host = replace(host, network_mode=next(iter(networks), host.network_mode), isolation=_isolation(host.isolation),
                    log_config=check_logging(host.log_config, settings.log_driver, settings.log_options))
     config = replace(config, hostname=config.hostname or identifier[:12])
-    points = mounts.plan(config, host, HostPaths(engine.settings.drives), version=version,
+    points = mounts.plan(config, host, HostPaths(settings.drives, settings.native), version=version,
                          lookup=lambda reference: engine.containers.find(reference).mounts)
     return _Checked(config, host, image, line, networks, points, (*checked.warnings, *mac_warnings))
 

@@ -36,15 +36,19 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class HostPaths:
-    """The machine as mounts see it: ``drives`` maps a letter to the folder that stands for that drive."""
+    """The machine as mounts see it: ``drives`` maps a letter to the folder that stands for that drive. Without
+    ``native`` nothing else of this machine is there."""
 
     drives: Mapping[str, Path] = field(default_factory=dict)
+    native: bool = True
 
     def find(self, source: str) -> Place | None:
         """What a source names: ``C:\\test``, ``c:/test``, ``\\\\?\\C:\\test``, ``/srv/test``; ``None`` when nothing is
         there. PermissionError when this machine does not let us look."""
         with _nothing_has_such_a_name():
             if is_native(source):
+                if not self.native:
+                    return None
                 return Place(Path(source), stat.S_ISDIR(os.stat(source).st_mode))  # noqa: PTH116
             found = self._follow(source)
             if found:
@@ -56,6 +60,8 @@ class HostPaths:
         """The folder that a source names, open; ``None`` when there is none. PermissionError as above."""
         with _nothing_has_such_a_name():
             if is_native(source):
+                if not self.native:
+                    return None
                 return OpenFolder(os.open(source, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
             return _folder(self._follow(source))
         return None

@@ -40,7 +40,7 @@ class Launch:
         check_start(container.id, container.host)
         unpacked = self._images.unpack(container.image)
         mounts = for_box(container.mounts, container.host, self._volumes, container.id,
-                         HostPaths(self._settings.drives))
+                         HostPaths(self._settings.drives, self._settings.native))
         if not container.config.network_disabled:
             container.attachment = self._attach(container, other)
         attachment = container.attachment

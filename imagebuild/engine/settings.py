@@ -27,9 +27,11 @@ class EngineSettings:
     address space in bytes that the process of one build may have; 0 is no limit. ``builds`` is how many builds work at
     once: each has a process that can fill a processor. ``log_level`` and ``log_format`` are those of
     :class:`~.log.LogSettings`. ``shared`` is the root of the engine whose Wine prefix and programs this one uses, too;
-    ``None`` for its own. ``own_drive`` is a folder that is drive ``C:`` of containers but
-    for ``C:\\Windows``; for an engine that has one container. ``labels``, ``data_root`` (a Windows path), ``debug`` and
-    ``version`` are what clients are told; ``log_driver`` and ``log_options`` are those of containers that name none."""
+    ``None`` for its own. ``own_drive`` is a folder that is drive ``C:`` of containers but for
+    ``C:\\Windows``; for an engine that has one container. Without ``native`` nothing of this machine but the drives can
+    be mounted: for an engine whose clients are programs in a box. ``labels``, ``data_root`` (a Windows path), ``debug``
+    and ``version`` are what clients are told; ``log_driver`` and ``log_options`` are those of containers that name
+    none."""
 
     root: Path
     build: int = 20348
@@ -44,6 +46,7 @@ class EngineSettings:
     log_format: Literal["text", "json"] = "text"
     shared: Path | None = None
     own_drive: Path | None = None
+    native: bool = True
     labels: tuple[str, ...] = ()
     data_root: str = r"C:\ProgramData\docker"
     debug: bool = False

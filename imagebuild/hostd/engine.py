@@ -57,7 +57,7 @@ class HostEngine:
             self._place.engine.mkdir(exist_ok=True, mode=0o700)
             settings = EngineSettings(
                 self._place.engine, build=self._record.build, revision=self._record.revision, name=self._record.name,
-                drives={"C": self._place.drive}, shared=engine_place().root, labels=config.labels,
+                drives={"C": self._place.drive}, native=False, shared=engine_place().root, labels=config.labels,
                 data_root=config.data_root, debug=config.debug, log_driver=config.log_driver,
                 log_options=config.log_options, version=version)
             found = stack.enter_context(inside(lambda: self._make(settings), self._place.engine, patient=False))

@@ -143,12 +143,15 @@ def test_docker_on_a_host_mounts_the_hosts_folder_and_ends_with_its_service(prep
                 f"{mount}type C:\\example\\win2016_me.txt", f'{mount}"echo back> C:\\example\\back.txt"',
                 "type C:\\test\\back.txt", "mklink /J C:\\other C:\\test",
                 "docker.exe run --rm -v C:\\other:C:\\x nanoserver cmd /c type C:\\x\\back.txt",
-                "docker.exe ps -aq", "dockerd --version")
+                "docker.exe ps -aq", "dockerd --version",
+                "docker.exe run --rm -v /etc:C:\\x nanoserver cmd /c dir C:\\x",
+                "docker.exe run --rm -v C:\\..\\..\\etc:C:\\x nanoserver cmd /c dir C:\\x")
     assert said[0] == (0, "windows/amd64\n")
     assert said[2] == (0, "Hello from the host\n")
     assert said[4] == (0, "back\n")
     assert said[6] == (0, "back\n")
-    assert said[7:] == [(0, ""), (0, "Docker version 26.1.5, build wcow\n")]  # the host itself is in no list
+    assert said[7:9] == [(0, ""), (0, "Docker version 26.1.5, build wcow\n")]  # the host itself is in no list
+    assert all(code == 125 and "does not exist" in text for code, text in said[9:])  # nothing of this machine is there
 
     config = "C:\\ProgramData\\docker\\config"
     said = _run(document, "net stop docker", "docker.exe ps", f"mkdir {config} & echo {{ \"labels\": [\"a=b\"], "

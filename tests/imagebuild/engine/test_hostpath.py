@@ -175,3 +175,12 @@ def test_in_a_thousand_races_none_mounts_what_a_link_leads_to(account: str) -> N
     # A link to "/" leads to the volume itself. A start that bubblewrap refuses found something else at the path.
     assert set(seen) <= {"inside\n", "link\nsub\n", "nothing", "refused"}, seen
     assert min(seen["inside\n"], seen["link\nsub\n"]) > 10, seen
+
+
+def test_without_native_paths_only_the_drives_are_there(tmp_path: Path) -> None:
+    (tmp_path / "test").mkdir()
+    paths = HostPaths({"C": tmp_path}, native=False)
+    assert paths.open("C:\\test") is not None
+    for source in ("/", "/etc", str(tmp_path), f"{tmp_path}/test"):
+        assert paths.find(source) is None and paths.open(source) is None
+        assert HostPaths({"C": tmp_path}).open(source) is not None
