@@ -16,6 +16,7 @@
     │   ├── RegistryError          a registry answered with an error, with status and codes
     │   │   └── AuthError          ... because of who we are (401, 403)
     │   └── DaemonError            a container engine answered with an error
+    ├── HostError                  a Windows host could not be reached, or refused us      (3)
     ├── FetchError                 a download, a git clone or a folder could not be had   (3)
     ├── ToolError                  another program failed or is missing, with its name    (3)
     │   └── DependencyError        a Python package is missing, with its name
@@ -152,6 +153,24 @@ class AuthError(RegistryError):
 
 class DaemonError(StoreError):
     """A container engine answered with an error; ``status`` is the HTTP status, 0 when it could not be reached."""
+
+
+class HostError(WcowError):
+    """A host could not be reached, refused us, or was lost while it worked.
+
+    ``address`` is the host's, without credentials. ``status`` is the HTTP status (0 when no answer came), ``code`` the
+    number of WS-Management's fault (0 without one), ``temporary`` whether the same call may succeed later.
+    """
+
+    address: str
+    status: int
+    code: int
+    temporary: bool
+
+    def __init__(self, what: str, *, address: str = "", status: int = 0, code: int = 0, temporary: bool = False,
+                 why: str = "", hint: str = "", **facts: object) -> None:
+        super().__init__(what, why=why, hint=hint, address=address, status=status, code=code, temporary=temporary,
+                         **facts)
 
 
 class FetchError(WcowError):

@@ -7,6 +7,7 @@ and whoever uses the library from Python makes them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from .engine.core import Engine
     from .engine.image_registry import Registries
     from .engine.settings import EngineSettings
+    from .host import Host
+    from .host.address import HostAddress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,8 @@ class Settings:
     is asked, or pushed to. ``insecure`` takes any certificate and plain http from every registry,
     ``insecure_registries`` from those hosts. ``ca_file`` is a PEM file. ``retries`` counts tries of a request.
     ``docker_config`` is the folder with Docker's ``config.json``, ``docker_host`` the daemon's address; empty is what
-    Docker itself would take. Proxies come from ``HTTPS_PROXY`` and its sisters.
+    Docker itself would take. ``hosts`` are the addresses of hosts by name. Proxies come from ``HTTPS_PROXY`` and its
+    sisters.
     """
 
     store: Path | None = None
@@ -64,6 +68,7 @@ class Settings:
     downloads: DownloadMap = field(default_factory=DownloadMap)
     docker_config: str = ""
     docker_host: str = ""
+    hosts: Mapping[str, HostAddress] = field(default_factory=dict)
 
     def tls(self, host: str = "") -> Tls:
         """How to trust a registry."""
@@ -235,3 +240,16 @@ def make_engine(place: EngineSettings, settings: Settings) -> Engine:
     images = Images(place, events, registries=engine_registries(settings), ground=lambda: Ground.of_wine(home),
                     build_tools=engine_build_tools(settings), powershell=powershell.layer)
     return Engine(place, sandbox, events, images, Volumes(place, events), Networks(place, events))
+
+
+def reach(address: HostAddress, password: str = "") -> Host:
+    """The host at an address (not ``host://``, which front ends turn into WinRM's)."""
+    from .host import EngineHost, LocalHost, SshHost, WinrmHost
+
+    if address.kind in ("winrm", "winrm+http"):
+        return WinrmHost(address, password)
+    if address.kind == "ssh":
+        return SshHost(address)
+    if address.kind == "local":
+        return LocalHost()
+    return EngineHost(address)

@@ -47,6 +47,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "run": ("run", "Run one container, without a docker client."),
     "ps": ("ps", "List containers with their processes, here and in Windows."),
     "sweep": ("sweep", "Remove what dead test runs left in an engine."),
+    "tunnel": ("tunnel", "Use a Windows host's engine as if it were here."),
     "host": ("host", "Windows hosts on this machine, reached over WinRM."),
     "powershell": ("powershell", "PowerShell for the engine's containers: install, status, remove."),
     "base": ("base", "Make base images: from scratch, or stand-ins for Microsoft's."),

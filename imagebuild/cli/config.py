@@ -15,6 +15,10 @@ The file is ``wcow.toml``, or ``[tool.wcow]`` of ``pyproject.toml``, in the work
 
     [download]
     "https://github.com/" = "https://mirror.example/github/"
+
+    [hosts.build1]                     # no password: WCOW_HOST_PASSWORD, --password-stdin or the keyring
+    address = "winrm://Administrator@build1.example"
+    ca = "corp-root.pem"
 """
 
 from __future__ import annotations
@@ -180,10 +184,21 @@ def _download(place: _Place, value: object) -> Values:
         raise InputError(f"{place.path}: 'download': {error.what}", why=error.why, hint=error.hint) from None
 
 
+def _hosts(place: _Place, value: object) -> Values:
+    if not isinstance(value, dict):
+        raise place.wrong("tables: [hosts.NAME], then address = \"winrm://host\"")
+    from ..host.address import from_table
+
+    try:
+        return {"hosts": {name: from_table(name, table, place.path.parent) for name, table in value.items()}}
+    except InputError as error:
+        raise InputError(f"{place.path}: {error.what}", why=error.why, hint=error.hint) from None
+
+
 _KEYS: dict[str, Callable[[_Place, object], Values]] = {
     "store": _path, "cache": _path, "ca_file": _ca, "docker_config": _path, "docker_host": _text,
     "air_gapped": _flag, "offline": _flag, "insecure": _insecure, "retries": _retries,
-    "mirrors": _mirrors, "download": _download,
+    "mirrors": _mirrors, "download": _download, "hosts": _hosts,
 }
 """Every key of the file and what reads it."""
 

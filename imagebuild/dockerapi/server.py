@@ -13,20 +13,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
 import ssl
-import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import DependencyError, StoreError, UsageError
+from ..errors import DependencyError, UsageError
 from .connection import Connection
 from .hangups import Hangups
 from .hijack import PIECE
 from .routing import Route, Router
+from .sockets import bind_owner_only
 from .versions import VersionRange
 
 
@@ -99,17 +97,7 @@ class Server:
         A socket that a dead server left is replaced; StoreError when another one is alive there.
         """
         path = Path(path)
-        if len(os.fsencode(path)) > 107:
-            raise UsageError(f"cannot listen on {path}", why="the path of a unix socket has at most 107 bytes")
-        _clear(path)
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            os.fchmod(sock.fileno(), 0o600)  # Linux gives the file this mode when it is bound
-            sock.bind(os.fspath(path))
-            path.chmod(0o600)
-        except OSError as error:
-            sock.close()
-            raise StoreError(f"cannot listen on {path}", why=error.strerror or str(error)) from error
+        sock = bind_owner_only(path)
         self._paths.append((path, path.lstat().st_ino))
         self._listeners.append(await asyncio.start_unix_server(self._accept, sock=sock, limit=PIECE, backlog=1024))
 
@@ -185,22 +173,3 @@ def tls_context(certificate: str | Path, key: str | Path, client_ca: str | Path)
         raise UsageError("cannot serve over TLS", why=str(error),
                          hint="give PEM files: the certificate, its key, and the CA of the clients") from error
     return context
-
-
-def _clear(path: Path) -> None:
-    """Remove a socket nobody listens on. StoreError when somebody does, or when it is no socket."""
-    try:
-        mode = path.lstat().st_mode
-    except OSError:
-        return
-    if not stat.S_ISSOCK(mode):
-        raise StoreError(f"cannot listen on {path}", why="a file that is no socket is there")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(2)
-        try:
-            probe.connect(os.fspath(path))
-        except OSError:
-            path.unlink(missing_ok=True)
-            return
-    raise StoreError(f"cannot listen on {path}", why="another server is listening there",
-                     hint="stop it first, or choose another path")

@@ -1,15 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A machine that runs containers: what it is, and programs run on it.
+"""A machine that runs containers: what it is, programs run on it, its engine, and every way to reach it.
 
-``Host`` is the port, ``LocalHost`` this machine, ``MemoryHost`` the fake for tests. ``collected`` reads what the
-collector printed that people run on a Windows host (``collector_script``).
+``Host`` is the port. ``WinrmHost`` and ``SshHost`` reach a machine, ``EngineHost`` its engine alone, ``LocalHost`` is
+this machine and ``MemoryHost`` the fake for tests. ``parse_address`` reads what users write, ``tunnel.Tunnel`` puts a
+host's engine on a local socket. ``collected`` reads what the collector printed that people run on a Windows host
+(``collector_script``).
 """
 
 from __future__ import annotations
 
+from .address import HostAddress
+from .address import parse as parse_address
 from .collector import collected, collector_script
+from .command import Command
+from .engine_only import EngineHost
 from .local import LocalHost
 from .memory import MemoryHost
 from .port import Done, Host
+from .ssh import SshHost
+from .winrm import WinrmHost
 
-__all__ = ["Done", "Host", "LocalHost", "MemoryHost", "collected", "collector_script"]
+__all__ = ["Command", "Done", "EngineHost", "Host", "HostAddress", "LocalHost", "MemoryHost", "SshHost", "WinrmHost",
+           "collected", "collector_script", "parse_address"]

@@ -6,20 +6,26 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..errors import FormatError, ToolError
+from ..errors import FormatError, ToolError, UsageError
 from ..windows.hostfacts import HostFacts
 from ..windows.machine import MachineFacts
-from . import answers, linux
+from . import answers, linux, powershell
 from .collector import collected
-from .port import Done
+from .command import Command
+from .process import ProcessCommand
+from .reached import ReachedHost
+
+if TYPE_CHECKING:
+    from ..dockerapi import Client
 
 _PATIENCE = 180.0
 """Seconds for the collector: CIM on a busy server takes its time."""
 _SCRIPT = Path(__file__).with_name("collector.ps1")
 
 
-class LocalHost:
+class LocalHost(ReachedHost):
     """The machine we run on: Windows by its collector, Linux by its files and its engine, others by name only.
 
     ``system``, ``root`` and ``environment`` stand for what the machine is, so that a test can be another one.
@@ -47,23 +53,24 @@ class LocalHost:
         return linux.facts(self._root, self._environment, answers.ask(self._environment), machine=machine,
                            kernel=platform.release(), name=name)
 
-    def run(self, command: Sequence[str], *, stdin: bytes = b"", timeout: float | None = None) -> Done:
+    def open(self, command: Sequence[str], *, deadline: float | None = None) -> Command:
         """See the port."""
-        import subprocess
+        if not command:
+            raise UsageError("there is no program to run")
+        found = ProcessCommand(command[0], command)
+        found.limit(deadline)
+        return found
 
-        what = f"cannot run {command[0]}"
-        try:
-            done = subprocess.run(list(command), input=stdin, capture_output=True, timeout=timeout, check=False)
-        except FileNotFoundError:
-            raise ToolError(what, why="there is no such program", program=command[0]) from None
-        except subprocess.TimeoutExpired:
-            raise ToolError(what, why=f"it did not end within {timeout:g} seconds", program=command[0]) from None
-        except (OSError, ValueError) as error:
-            raise ToolError(what, why=" ".join(str(error).split())[:200], program=command[0]) from error
-        return Done(done.returncode, done.stdout, done.stderr)
+    def script(self, text: str) -> list[str]:
+        """See :class:`ReachedHost`. On other machines than Windows it is PowerShell 7, as ``pwsh``."""
+        return powershell.command(text, powershell.PROGRAM if self._system == "Windows" else powershell.PWSH)
 
-    def close(self) -> None:
-        """Nothing to let go of."""
+    def engine(self) -> Client:
+        """See the port: the engine that docker would use with this environment."""
+        from ..dockerapi import Client
+        from ..dockerapi.client.environment import endpoint
+
+        return Client.to(endpoint(self._environment))
 
     def _windows(self) -> MachineFacts:
         shell = "powershell.exe"

@@ -82,8 +82,11 @@ class Listener:
         finally:
             self._open.discard(task)
             writer.close()
-            with contextlib.suppress(OSError, ssl.SSLError):
-                await asyncio.wait_for(writer.wait_closed(), 1)
+            try:
+                with contextlib.suppress(OSError, ssl.SSLError):
+                    await asyncio.wait_for(writer.wait_closed(), 1)
+            finally:
+                writer.transport.abort()  # a client that does not answer TLS's farewell, or the service's end meanwhile
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Docker API of a host where programs can be started: ``docker system dial-stdio``, whose standard streams are a
+connection to the engine, or a relay of ours.
+
+``docker.exe`` is named by its full path: beside the ``dockerd.exe`` that the service docker runs, else where installers
+put it. A way counts when the engine answers a ping over it; why one did not is kept.
+"""
+
+from __future__ import annotations
+
+import ntpath
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from ..errors import HostError, ToolError, WcowError
+from . import powershell
+from .command import Command, Lost
+
+if TYPE_CHECKING:
+    from ..dockerapi import Client
+    from .port import Done
+
+USUAL = (r"C:\Program Files\Docker\docker.exe", r"C:\Windows\System32\docker.exe",
+         r"C:\Program Files\Docker\Docker\resources\bin\docker.exe")
+"""Where installers put it: the zip of Docker and Microsoft's script, that script before August 2026, Docker Desktop."""
+PING_SECONDS = 30.0
+_REG = [r"C:\Windows\System32\reg.exe", "query", r"HKLM\SYSTEM\CurrentControlSet\Services\docker", "/v", "ImagePath"]
+
+
+class Opens(Protocol):
+    """What is needed of a host."""
+
+    name: str
+
+    def open(self, command: Sequence[str], *, deadline: float | None = None) -> Command:
+        """See the port."""
+
+    def run(self, command: Sequence[str], *, stdin: bytes = b"", timeout: float | None = None) -> Done:
+        """See the port."""
+
+    def ways(self) -> Iterator[Way]:
+        """The ways to its engine, the best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A program that leads to the engine; ``half_close`` is whether one direction can end alone."""
+
+    name: str
+    command: tuple[str, ...]
+    half_close: bool = True
+
+
+class EngineStream:
+    """A connection to an engine over a program. When the program ends before the engine said anything, the error has
+    what the program wrote to stderr."""
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+        self._heard = False
+
+    def send(self, data: bytes | bytearray | memoryview, /) -> None:
+        """See :class:`Command`."""
+        try:
+            self.command.send(data)
+        except BrokenPipeError:
+            raise self._reason(BrokenPipeError(f"{self.command.name} has ended")) from None
+
+    def receive(self, size: int, /) -> bytes:
+        """See :class:`Command`."""
+        data = self.command.receive(size)
+        if not data and not self._heard:
+            raise self._reason(ConnectionAbortedError(f"{self.command.name} ended without a word"))
+        self._heard = True
+        return data
+
+    def end(self) -> None:
+        """See :class:`Command`."""
+        self.command.end()
+
+    def close(self) -> None:
+        """See :class:`Command`."""
+        self.command.close()
+
+    def silent(self, seconds: float | None) -> None:
+        """See :class:`Command`."""
+        self.command.silent(seconds)
+
+    def readable(self) -> bool:
+        """See :class:`Command`."""
+        return self.command.readable()
+
+    def offer(self, data: memoryview, /) -> int:
+        """See :class:`Command`."""
+        return self.command.offer(data)
+
+    def _reason(self, error: ConnectionError) -> ConnectionError:
+        said = " ".join(self.command.errors.decode("utf-8", "replace").split())
+        return ConnectionAbortedError(f"{self.command.name} says: {said[:500]}") if said else error
+
+
+class Dialer:
+    """Connects to the engine of a host, by the first way that works. Many threads may use it."""
+
+    def __init__(self, host: Opens) -> None:
+        self._host = host
+        self._lock = threading.Lock()
+        self.way: Way | None = None
+        self.reasons: list[str] = []  #: why better ways were not taken
+
+    def dial(self) -> EngineStream:
+        """A connection over which nothing was said yet but, on the first, a ping. HostError when no way works."""
+        with self._lock:
+            if self.way is None:
+                return self._choose()
+        return EngineStream(self._host.open(self.way.command))
+
+    def probed(self) -> EngineStream:
+        """A connection over which a ping was answered just now."""
+        stream = self.dial()
+        try:
+            ping(stream)
+        except OSError as error:
+            stream.close()
+            raise self._failed([str(error)]) from error
+        return stream
+
+    def _choose(self) -> EngineStream:
+        reasons: list[str] = []
+        for way in self._host.ways():
+            stream: EngineStream | None = None
+            try:
+                stream = EngineStream(self._host.open(way.command, deadline=None))
+                ping(stream)
+            except (OSError, ToolError, HostError) as error:
+                if stream is not None:
+                    stream.close()
+                found = error.error if isinstance(error, Lost) else error
+                if isinstance(found, HostError) and not found.code:
+                    raise found from None  # the host itself is lost: no other way is better
+                reason = error.why or error.what if isinstance(error, WcowError) else str(error)
+                reasons.append(f"{way.name}: {reason}")
+                continue
+            self.way, self.reasons = way, reasons
+            return stream
+        raise self._failed(reasons)
+
+    def _failed(self, reasons: list[str]) -> HostError:
+        said = "; ".join(reasons) or "no way to it is known"
+        return HostError(f"cannot reach the engine of {self._host.name}", address=self._host.name, why=said[:1000],
+                         hint="is Docker installed there, and does its service run? 'wcow doctor examine' says",
+                         cause=_cause(said))
+
+
+def ping(stream: EngineStream, seconds: float = PING_SECONDS) -> None:
+    """Ask the engine whether it is there, and read its whole answer. OSError when it does not."""
+    from ..dockerapi.client.connection import Connection, Patience
+    from ..dockerapi.client.request import Prepared, head
+    from ..dockerapi.client.wire import NotHttp
+
+    connection = Connection(stream)
+    question = head("GET", "/_ping", [("Host", "docker"), ("User-Agent", "wcow"), ("Content-Length", "0")])
+    try:
+        answer = connection.ask("GET", question, Prepared(None, ""), Patience(seconds, None))
+        for _ in connection.parts():
+            pass
+    except NotHttp as error:
+        raise ConnectionAbortedError(str(error)) from None
+    except TimeoutError:
+        raise ConnectionAbortedError(f"the engine did not answer within {seconds:g} seconds") from None
+    stream.silent(None)
+    if answer.status >= 500:
+        raise ConnectionAbortedError(f"the engine answered a ping with HTTP's status {answer.status}")
+
+
+def windows_ways(host: Opens, docker: str = "") -> Iterator[Way]:
+    """The ways to a Windows host's engine. ``docker`` is the full path of docker.exe, when it is known."""
+    for program in [docker] if docker else dict.fromkeys([*_beside_service(host), *USUAL]):
+        yield Way(f"{program} system dial-stdio", (program, "system", "dial-stdio"))
+    yield Way("a relay in PowerShell", tuple(powershell.relay()), half_close=False)
+
+
+def _beside_service(host: Opens) -> Iterator[str]:
+    """docker.exe beside the dockerd.exe that the service docker runs."""
+    try:
+        done = host.run(_REG, timeout=30)
+    except ToolError:
+        return
+    found = re.search(r"ImagePath\s+REG_\w+\s+(?:\"([^\"]+)\"|(\S.*?\.exe))", done.out.decode("utf-8", "replace"), re.I)
+    if found is None:
+        return
+    path = (found[1] or found[2]).strip()
+    for name, value in (("%ProgramFiles%", r"C:\Program Files"), ("%SystemRoot%", r"C:\Windows")):
+        path = re.sub(re.escape(name), lambda _, value=value: value, path, flags=re.I)
+    if ntpath.isabs(path) and '"' not in path and "%" not in path:
+        yield ntpath.join(ntpath.dirname(path), "docker.exe")
+
+
+def client(dialer: Dialer, name: str) -> Client:
+    """A client of the engine there."""
+    from ..dockerapi import Client
+
+    return Client(dialer.dial, host=name)
+
+
+def _cause(text: str) -> str:
+    """The doctor's cause of what docker.exe, PowerShell or the pipe said."""
+    for cause, pattern in _CAUSES:
+        if re.search(pattern, text, re.IGNORECASE):
+            return cause
+    return "engine-not-there"
+
+
+_CAUSES = (
+    ("pipe-denied", r"access is denied|permission denied|zugriff verweigert|0x80070005"),
+    ("dial-stdio", r"halfCloser|half-?close"),
+    ("pipe-missing", r"docker_engine.*(?:cannot find|not found)|cannot find the file specified"),
+)
