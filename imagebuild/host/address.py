@@ -30,6 +30,7 @@ AUTH = ("negotiate", "ntlm", "kerberos", "credssp", "basic", "certificate")
 
 _ENGINES = frozenset({"tcp", "unix", "npipe", "context"})
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?")
+_USER = re.compile(r"//[^/@]*@")
 _FORBIDDEN = re.compile(r"[\s\x00-\x1f\x7f]")
 
 
@@ -169,4 +170,4 @@ def _wrong(text: str, why: str, hint: str = "") -> UsageError:
 
 def _shown(text: str) -> str:
     """The text in quotes, without what may be a password."""
-    return repr(re.sub(r"//[^/@]*:[^/@]*@", "//***@", text)[:120])
+    return repr(_USER.sub("//***@", text[:400])[:120])

@@ -9,7 +9,6 @@ put it. A way counts when the engine answers a ping over it; why one did not is 
 from __future__ import annotations
 
 import ntpath
-import re
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -189,14 +188,23 @@ def _beside_service(host: Opens) -> Iterator[str]:
         done = host.run(_REG, timeout=30)
     except ToolError:
         return
-    found = re.search(r"ImagePath\s+REG_\w+\s+(?:\"([^\"]+)\"|(\S.*?\.exe))", done.out.decode("utf-8", "replace"), re.I)
-    if found is None:
-        return
-    path = (found[1] or found[2]).strip()
-    for name, value in (("%ProgramFiles%", r"C:\Program Files"), ("%SystemRoot%", r"C:\Windows")):
-        path = re.sub(re.escape(name), lambda _, value=value: value, path, flags=re.I)
+    path = _image_path(done.out.decode("utf-8", "replace"))
     if ntpath.isabs(path) and '"' not in path and "%" not in path:
         yield ntpath.join(ntpath.dirname(path), "docker.exe")
+
+
+def _image_path(text: str) -> str:
+    """The program in reg.exe's answer about a service; empty when it names none."""
+    for line in text.splitlines():
+        words = line.split(None, 2)
+        if len(words) == 3 and words[0].lower() == "imagepath" and words[1].upper().startswith("REG_"):
+            value = words[2].strip()
+            path = value[1:].partition('"')[0] if value.startswith('"') else value[:value.lower().find(".exe") + 4]
+            for name, folder in (("%programfiles%", r"C:\Program Files"), ("%systemroot%", r"C:\Windows")):
+                if path.lower().startswith(name):
+                    path = folder + path[len(name):]
+            return path
+    return ""
 
 
 def client(dialer: Dialer, name: str) -> Client:
@@ -208,14 +216,12 @@ def client(dialer: Dialer, name: str) -> Client:
 
 def _cause(text: str) -> str:
     """The doctor's cause of what docker.exe, PowerShell or the pipe said."""
-    for cause, pattern in _CAUSES:
-        if re.search(pattern, text, re.IGNORECASE):
-            return cause
-    return "engine-not-there"
+    said = text.lower()
+    return next((cause for cause, words in _CAUSES if any(word in said for word in words)), "engine-not-there")
 
 
 _CAUSES = (
-    ("pipe-denied", r"access is denied|permission denied|zugriff verweigert|0x80070005"),
-    ("dial-stdio", r"halfCloser|half-?close"),
-    ("pipe-missing", r"docker_engine.*(?:cannot find|not found)|cannot find the file specified"),
+    ("pipe-denied", ("access is denied", "permission denied", "0x80070005")),
+    ("dial-stdio", ("halfcloser", "half-close")),
+    ("pipe-missing", ("cannot find the file specified", "no such file")),
 )

@@ -22,6 +22,7 @@ from .command import Command, Lost
 from .port import Progress
 
 PIECE = 256 << 10
+_THERE = re.compile(r"(-?\d{1,18}),([0-9a-f]*),(-?\d{1,18}),([0-9a-f]*)")
 PART = ".wcow-part"
 SECONDS = 120.0
 """How long a host may be silent while a file is carried, or while it counts a hash."""
@@ -156,7 +157,7 @@ def _look(host: Scripts, path: str, *, size: int = -1, prefix: int = 0) -> _Ther
     with _start(host, _LOOK, {"path": path, "part": path + PART, "size": size, "prefix": prefix}) as running:
         running.end()
         text = _all(host, running, f"cannot look at {path} on {host.name}", path).decode("ascii", "replace")
-    found = re.fullmatch(r"(-?\d{1,18}),([0-9a-f]*),(-?\d{1,18}),([0-9a-f]*)", text.strip())
+    found = _THERE.fullmatch(text.strip())
     if found is None:
         raise HostError(f"cannot understand {host.name}", address=host.name, why=f"it said {text[:80]!r} about a file")
     return _There(int(found[1]), found[2], int(found[3]), found[4])

@@ -123,6 +123,7 @@ class Client:
         stream, self._stream = self._stream, None
         if stream is not None:
             self._pool.give(stream, reusable=False)
+        self._pool.forget()
         return self._connected()
 
     def _body(self, exchange: _Exchange, source: http.Source) -> bool:

@@ -14,6 +14,7 @@ PIECE = 256 << 10
 _REQUEST = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) (\S{1,16384}) HTTP/1\.([01])")
 _STATUS = re.compile(rb"HTTP/1\.([01]) ([1-9]\d\d)(?: [^\r\n]*)?")
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _RAW = ("application/vnd.docker.raw-stream", "application/vnd.docker.multiplexed-stream")
 
 
@@ -153,7 +154,7 @@ def request(raw: bytes) -> Request:
         raise NotHttp(f"a request begins with {first[:60]!r}")
     method, target = found[1].decode("ascii"), found[2].decode("latin-1")
     path = target.partition("?")[0]
-    hijacks = method == "POST" and bool(re.search(r"/(?:attach|session|grpc|exec/[^/]+/start)$", path))
+    hijacks = method == "POST" and (path.rpartition("/")[2] in ("attach", "session", "grpc") or "/exec/" in path)
     upgrade = "upgrade" in headers.get("connection", "").lower() or hijacks
     return Request(raw, method, target, _length(headers, 0), upgrade)
 
@@ -197,6 +198,6 @@ def _length(headers: dict[str, str], otherwise: int) -> int | None:
     if text is None:
         return otherwise
     values = {one.strip() for one in text.split(",")}
-    if len(values) != 1 or not re.fullmatch(r"[0-9]{1,18}", value := values.pop()):
+    if len(values) != 1 or not _LENGTH.fullmatch(value := values.pop()):
         raise NotHttp(f"a length is not a number: {text[:60]!r}")
     return int(value)

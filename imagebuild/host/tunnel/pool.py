@@ -84,6 +84,15 @@ class Pool:
         if not keep:
             _close(stream)
 
+    def forget(self) -> None:
+        """Close those that are idle: one of them broke, and what broke it may have met all."""
+        with self._changed:
+            idle, self._idle = self._idle, []
+            self._left += len(idle)
+            self._changed.notify_all()
+        for stream in idle:
+            _close(stream)
+
     def close(self) -> None:
         """Close those that are idle; those in use are closed when they are given back."""
         with self._changed:

@@ -15,6 +15,7 @@ from . import names
 LARGEST = 16 << 20
 """Bytes of an answer. Windows' own limit of an envelope is 500 KiB unless an administrator raised it."""
 _FORBIDDEN = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_CODE = re.compile(r"-?\d{1,10}")
 _NUMBER = re.compile(r"\d{1,10}")
 
 
@@ -108,7 +109,7 @@ def output(root: ElementTree.Element) -> Output:
     code = None
     if state is not None and (text := state.findtext(f"{{{names.SHELL}}}ExitCode")) is not None:
         text = text.strip()
-        if not re.fullmatch(r"-?\d{1,10}", text):
+        if not _CODE.fullmatch(text):
             raise FormatError("the host's exit code is not a number", why=repr(text[:40]))
         code = int(text) & 0xFFFFFFFF
     return Output(tuple(pieces), done, code)

@@ -21,10 +21,11 @@ def test_docker_and_we_find_the_tunnel_by_it_and_it_goes_afterwards(tmp_path: Pa
         programs.find("docker")
     with tunnel_context("build1", "unix:///run/x.sock", "winrm://build1", environment):
         assert str(endpoint(environment).address) == "unix:///run/x.sock"
-        shown = subprocess.run(["docker", "context", "inspect", "build1", "--format",
-                                "{{.Endpoints.docker.Host}} {{.Metadata.Description}}"], capture_output=True,
-                               text=True, check=True, env={**os.environ, "DOCKER_CONFIG": str(tmp_path)}).stdout
-        assert shown.strip() == "unix:///run/x.sock wcow tunnel to winrm://build1"
+        shown = subprocess.run(["docker", "context", "ls", "--format",
+                                "{{.Name}} {{.DockerEndpoint}} {{.Description}}"],
+                               capture_output=True, text=True, check=True,
+                               env={**os.environ, "DOCKER_CONFIG": str(tmp_path)}).stdout
+        assert "build1 unix:///run/x.sock wcow tunnel to winrm://build1" in shown.splitlines()
     assert not list((tmp_path / "contexts" / "meta").iterdir())
 
 

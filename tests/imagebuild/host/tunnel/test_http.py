@@ -35,7 +35,8 @@ def test_a_body_without_an_end_lasts_until_the_streams() -> None:
     assert b"".join(source(b"hello").body(-1)) == b"hello"
 
 
-@pytest.mark.parametrize("use", [lambda one: one.head(), lambda one: list(one.body(9)), lambda one: list(one.body(None))])
+@pytest.mark.parametrize("use", [lambda one: one.head(), lambda one: list(one.body(9)),
+                                 lambda one: list(one.body(None))])
 def test_a_stream_that_is_cut_is_told(use: Callable[[http.Source], object]) -> None:
     with pytest.raises(http.Cut):
         use(source(b"5\r\nhel"))
