@@ -46,7 +46,7 @@ def test_a_first_playbook_runs_by_the_printed_inventory_over_winrm(host: ansible
     assert "ok=3    changed=2 " in done.stdout
     said = host.controller().shell("[IO.File]::ReadAllText('C:\\win2016_me.txt'); "
                                    "(Get-ItemProperty HKLM:\\SOFTWARE\\Demo).Answer")
-    assert said.split("\n") == ["This file was created by user 'me' on windows host", "42", ""]
+    assert said.splitlines() == ["This file was created by user 'me' on windows host", "42"]
 
 
 @pytest.mark.slow
