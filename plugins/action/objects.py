@@ -40,7 +40,7 @@ class ActionModule(ActionBase):
 
         @cache
         def engine() -> Any:
-            return client_of(args, str(self._connection.transport), through_connection(self._connection, task_vars))
+            return client_of(args, str(self._connection.transport), through_connection(self._connection))
 
         host = str((task_vars or {}).get("inventory_hostname", ""))
         task = Task(module=name, args=args, check=bool(self._task.check_mode), engine=engine,
