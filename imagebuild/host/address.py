@@ -53,6 +53,7 @@ class HostAddress:
     docker: str = ""  #: full path of docker.exe there; empty: it is looked for
     proxy: str = ""  #: URL of an HTTP proxy; empty: what the environment says
     clear_text: bool = field(default=False)  #: allow Basic over plain HTTP
+    unverified: bool = False  #: take any certificate, as the configuration that it comes from says
 
     def __str__(self) -> str:
         if self.kind == "local":

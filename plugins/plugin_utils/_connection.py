@@ -41,9 +41,11 @@ def _winrm(connection: Any) -> tuple[HostAddress, str]:
     extras = plain(getattr(connection, "_winrm_kwargs", None) or {})
     login = next(iter(plain(connection._winrm_transport) or []), "negotiate")
     secure = str(connection._winrm_scheme) == "https"
+    shown = login == "ssl" and extras.get("cert_pem") and not connection._winrm_pass
     address = HostAddress(
         "winrm" if secure else "winrm+http", name=str(connection._winrm_host), port=int(connection._winrm_port),
-        user=str(connection._winrm_user or ""), auth=_login(login), ca=_path(extras.get("ca_trust_path")),
+        user=str(connection._winrm_user or ""), auth="certificate" if shown else _login(login),
+        ca=_path(extras.get("ca_trust_path")),
         certificate=_path(extras.get("cert_pem")), key=_path(extras.get("cert_key_pem")),
         proxy=_path(extras.get("proxy")), clear_text=not secure and login in ("plaintext", "basic"),
         unverified=extras.get("server_cert_validation") == "ignore")

@@ -137,7 +137,7 @@ def connect(address: HostAddress, password: str) -> WSMan:
     secure = address.kind == "winrm"
     auth = address.auth or ("certificate" if address.certificate else "negotiate")
     what = f"cannot log in at {address}"
-    more: dict[str, Any] = {"cert_validation": address.ca or True}
+    more: dict[str, Any] = {"cert_validation": not address.unverified and (address.ca or True)}
     if auth == "certificate":
         if not secure:
             raise UsageError(what, why="a certificate is shown over TLS only", hint="winrm://host")
