@@ -168,14 +168,16 @@ class Host:
 
 
 @contextlib.contextmanager
-def host(*options: str, name: str = "win") -> Iterator[Host]:
-    """Start a host with PowerShell, and remove it at the end."""
+def host(*options: str, name: str = "win", docker: Path | None = None) -> Iterator[Host]:
+    """Start a host with PowerShell, and with Docker's command line where it is named; remove it at the end."""
     with sandboxes.folder() as root:
         (root / "engine").mkdir()
         engine.template(root / "engine" / "sandbox", users.ourselves())
         (root / "controller").mkdir()
         collections(root / "controller")
         _wcow(root, "powershell", "install", "--from", str(windows_programs.powershell()))
+        if docker is not None:
+            _wcow(root, "host", "docker-cli", "install", "--from", str(docker))
         try:
             document = json.loads(_wcow(root, "host", "start", name, *options, "--format", "json"))
             yield Host(name, document, root)
