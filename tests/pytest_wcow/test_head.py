@@ -11,17 +11,6 @@ from support.plugin_runs import Place
 
 pytestmark = pytest.mark.slow
 
-HELLO = r'''
-def test_hello(nanoserver):
-    assert nanoserver.cmd("echo hello").check().stdout == "hello\n"
-'''
-MOUNT = r'''
-def test_mount(container_factory, tmp_path):
-    (tmp_path / "win2016_me.txt").write_text("This file was created by user 'me' on windows host")
-    box = container_factory(mounts={r"C:\example": tmp_path})
-    assert "user 'me'" in box.cmd(r"type C:\example\win2016_me.txt").check().stdout
-'''
-
 
 @pytest.fixture(scope="module", params=users.KINDS)
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
@@ -30,12 +19,12 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
 
 
 def test_a_container_is_a_fixture_and_is_gone_with_its_test(place: Place) -> None:
-    place.pytest(HELLO).passed(1)
+    place.pytest(plugin_runs.HELLO).passed(1)
     assert place.containers() == []
 
 
 def test_a_folder_of_the_test_is_mounted(place: Place) -> None:
-    place.pytest(MOUNT).passed(1)
+    place.pytest(plugin_runs.MOUNT).passed(1)
     assert place.containers() == []
 
 

@@ -26,6 +26,19 @@ HERE = Path(__file__).resolve().parents[2]
 _COUNTS = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|warnings?|deselected)")
 
 
+HELLO = r'''
+def test_hello(nanoserver):
+    assert nanoserver.cmd("echo hello").check().stdout == "hello\n"
+'''
+MOUNT = r'''
+def test_mount(container_factory, tmp_path):
+    (tmp_path / "win2016_me.txt").write_text("This file was created by user 'me' on windows host")
+    box = container_factory(mounts={r"C:\example": tmp_path})
+    assert "user 'me'" in box.cmd(r"type C:\example\win2016_me.txt").check().stdout
+'''
+"""The two tests that the plugin was made for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """What a run of pytest came to: ``counts`` as its last line has them, and all that it printed."""
@@ -43,12 +56,14 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A user's folder of tests, and the place of the embedded engine that these use."""
+    """A user's folder of tests, and the place of the embedded engine that these use. ``python`` is that of an
+    environment in which the plugin is installed; where it is empty, the plugin is the one of this tree."""
 
     folder: Path
     root: Path
     user: User
     env: Mapping[str, str] = field(default_factory=dict)
+    python: str = ""
 
     def pytest(self, tests: str | Mapping[str, str], *args: str, timeout: float = 300, **env: str) -> Run:
         """Write the tests into an empty folder (a text is ``test_it.py``), and run pytest there."""
@@ -69,11 +84,15 @@ class Place:
 
     def start(self, folder: Path, *args: str, **env: str) -> subprocess.Popen[bytes]:
         """Start pytest in a folder, and do not wait for it."""
-        mine = self.user.environment()
-        paths = os.pathsep.join((str(HERE / "plugins"), str(HERE), mine.get("PYTHONPATH", "")))
+        mine = {**self.user.environment(), "WCOW_ENGINE_ROOT": str(self.root), **self.env}
+        if self.python:
+            program = [self.python, "-m", "pytest"]
+            mine.pop("PYTHONPATH", None)
+        else:
+            program = [self.user.python, "-m", "pytest", "-p", "pytest_wcow"]
+            mine["PYTHONPATH"] = os.pathsep.join((str(HERE / "plugins"), str(HERE), mine.get("PYTHONPATH", "")))
         return subprocess.Popen(
-            [self.user.python, "-m", "pytest", "-p", "pytest_wcow", "-p", "no:cacheprovider", "-q", *args], cwd=folder,
-            env={**mine, "WCOW_ENGINE_ROOT": str(self.root), "PYTHONPATH": paths, **self.env, **env},
+            [*program, "-p", "no:cacheprovider", "-q", *args], cwd=folder, env={**mine, **env},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **self.user.popen())
 
     def client(self) -> Client:
@@ -89,7 +108,7 @@ class Place:
 
 
 @contextlib.contextmanager
-def place(user: User | None = None) -> Iterator[Place]:
+def place(user: User | None = None, python: str = "") -> Iterator[Place]:
     """A place for an account. Unavailable where the engine cannot run."""
     user = user or users.ourselves()
     top = Path(tempfile.mkdtemp(prefix="wcow-plugin-test-", dir="/var/tmp"))
@@ -97,7 +116,7 @@ def place(user: User | None = None) -> Iterator[Place]:
         top.chmod(0o711)
         root, folder = user.own(_folder(top / "engine")), user.own(_folder(top / "tests"))
         engine.template(root / "sandbox", user)
-        made = Place(folder, root, user)
+        made = Place(folder, root, user, python=python)
         try:
             yield made
         finally:
