@@ -82,7 +82,7 @@ class Container:
                 self._session = Session(self.client, self.id)
             session = self._session
         found = session.run(text, timeout)
-        expect_powershell(found, self.spec.image)
+        expect_powershell(found, self.spec.image, embedded=self.home.embedded)
         return found
 
     # --- files, registry, services, processes

@@ -196,8 +196,11 @@ class Session:
         return None, bytes(out), bytes(errors)
 
 
-def expect_powershell(outcome: Outcome, image: str) -> None:
+def expect_powershell(outcome: Outcome, image: str, *, embedded: bool = False) -> None:
     """Raise UnsupportedError when a session did not come about because there is no PowerShell."""
     if outcome.exit_code in (126, 127) and b"CreateProcess" in outcome.raw.stdout:
+        hint = "nanoserver has none, as on Windows: use servercore, or an image with PowerShell 7"
+        if embedded and "servercore" in image:
+            hint = "'wcow powershell install' brings it into the embedded engine"
         raise UnsupportedError(f"there is no PowerShell in {image}", why="the system cannot find powershell.exe",
-                               hint="nanoserver has none, as on Windows: use servercore, or an image with PowerShell 7")
+                               hint=hint)

@@ -27,7 +27,7 @@ def check(config: pytest.Config) -> int:
     for wanted in run.options.engines:
         try:
             for line in _engine(run, wanted):
-                print(line)
+                print(line, flush=True)
         except WcowError as error:
             print(f"engine {wanted}: {words(error)}")
             code = 1
@@ -37,7 +37,7 @@ def check(config: pytest.Config) -> int:
 def _engine(run: Run, wanted: str) -> Iterator[str]:
     from ._engine import open_engine
 
-    engine = open_engine(wanted, run.options.max_starts)
+    engine = open_engine(wanted, run.options.max_starts, lambda line: print(line, flush=True))
     try:
         kind = "the embedded engine (Wine)" if engine.embedded else engine.info.operating_system
         yield f"engine {wanted}: {engine.address}, {kind}, build {engine.build}, {engine.info.server_version}"

@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+
+Say = Callable[[str], None]
 
 IDLE_SECONDS = 600.0
 """An engine that this plugin started ends when nothing ran in it, and no client was connected, for so long."""
 
 
-def ensure_embedded() -> str:
-    """The address of the engine that runs in the user's place; starts one where none runs. Raises a WcowError with what
-    is missing where it cannot."""
+def ensure_embedded(say: Say) -> str:
+    """Return the address of the engine that runs in the user's place, and start one where none runs; ``say`` gets lines
+    of progress. Raises a WcowError with what is missing where it cannot."""
     from imagebuild.errors import ToolError, UnsupportedError
 
     try:
@@ -21,7 +24,7 @@ def ensure_embedded() -> str:
                                why="the embedded engine runs on Linux only",
                                hint="--wcow-engine names one on a Windows host") from None
     try:
-        return ensure(idle=IDLE_SECONDS).host
+        return ensure(idle=IDLE_SECONDS, say=say).host
     except ToolError as error:
         missing = missing_packages()
         if not missing:

@@ -79,8 +79,9 @@ class Engine:
         return Starts(state_folder() / "locks", self.address, most)
 
 
-def open_engine(wanted: str, max_starts: int = 0) -> Engine:
-    """Find the engine that was asked for, or start the embedded one. Raises a WcowError where there is none."""
+def open_engine(wanted: str, max_starts: int = 0, say: _embedded.Say = lambda _: None) -> Engine:
+    """Find the engine that was asked for, or start the embedded one; ``say`` gets lines of progress. Raises a WcowError
+    where there is none."""
     from imagebuild.dockerapi import Client
 
     if wanted == AUTO:
@@ -88,7 +89,7 @@ def open_engine(wanted: str, max_starts: int = 0) -> Engine:
         if found is not None:
             return found
     embedded = wanted in (AUTO, EMBEDDED)
-    address = _embedded.ensure_embedded() if embedded else wanted
+    address = _embedded.ensure_embedded(say) if embedded else wanted
     client = Client.at(address, timeout=CALL_SECONDS)
     try:
         expect_windows(client, address)

@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._places import state_folder
@@ -107,15 +105,7 @@ def _pull(engine: Engine, name: str) -> None:
 
 def _bring_stand_in(engine: Engine, base: Base, name: str) -> None:
     from imagebuild.codec import Compression
-    from imagebuild.errors import DaemonError
-    from imagebuild.images import BaseRequest, make_base
-    from imagebuild.stores import ArchiveStore
+    from imagebuild.images import BaseRequest, bring_stand_in
 
-    with tempfile.TemporaryDirectory(prefix="wcow-stand-in-") as folder:
-        path = Path(folder, "image.tar")
-        with ArchiveStore(path, create=True) as archive:
-            make_base(BaseRequest(flavour=base, os_version=f"10.0.{engine.build}.1",
-                                  compression=Compression.parse("gzip:1")), archive, tag=name)
-        for line in engine.client.lines("POST", "/images/load", query={"quiet": True}, body=path.read_bytes()):
-            if isinstance(line, dict) and line.get("error"):
-                raise DaemonError(f"the engine does not take a stand-in for {base}", status=500, why=str(line["error"]))
+    bring_stand_in(engine.client, BaseRequest(flavour=base, os_version=f"10.0.{engine.build}.1",
+                                              compression=Compression.parse("gzip:1")), name)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ._engine import engine_number, open_engine
 from ._images import base_image
+from ._progress import progress
 from ._trouble import told
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def the_engine(run: Run) -> Engine:
         wanted = options.engines[engine_number(run.config, len(options.engines))]
         chosen = run.config.hook.pytest_wcow_engine(config=run.config, wanted=wanted)
         with told(options.missing):
-            run.engine = open_engine(str(chosen or wanted), options.max_starts)
+            run.engine = open_engine(str(chosen or wanted), options.max_starts, progress(run.config))
         catch_sigterm(run)
         sweep(run)
     assert run.engine is not None

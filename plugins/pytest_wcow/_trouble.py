@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from imagebuild.errors import WcowError
 
 SHOWN = 8000
+HEADLINE = 200
 
 
 @contextmanager
@@ -31,8 +32,11 @@ def told(missing: str = "fail") -> Iterator[None]:
 
 
 def words(error: WcowError) -> str:
-    """An error as text: what, why, what to do."""
+    """An error as text: what, why, what to do. A short reason goes on the first line, which is all that pytest's
+    summary shows of an error."""
     lines = error.lines()
+    if error.why and "\n" not in error.why and len(lines[0]) + len(lines[1]) < HEADLINE:
+        lines = [f"{lines[0]}: {lines[1]}", *lines[2:]]
     said = remedy(str(error)) if not error.hint else ""
     return "\n".join([*lines, *([said] if said else [])])[:SHOWN]
 
