@@ -3,15 +3,18 @@
 
 ``cli.md`` comes from the command itself, ``folders.md`` from the table of well-known folders, ``lint-rules.md`` from
 the tables of the linter, ``checks.md`` from the questions of the doctor, ``machine.schema.json`` from the facts of a
-machine, ``python.md`` from the rooms' faces; in ``docs/compat.md`` the parts between ``<!-- made: NAME -->`` and
-``<!-- /made -->``. ``tests/test_docs.py`` fails when a page is not what this makes.
+machine, ``python.md`` from the rooms' faces, ``pytest.md`` from the plugin's docstrings; in ``docs/compat.md`` the
+parts between ``<!-- made: NAME -->`` and ``<!-- /made -->``.
+``tests/test_docs.py`` fails when a page is not what this makes.
 """
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import re
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -45,7 +48,8 @@ from imagebuild.windows import attributes, machine_json
 from imagebuild.windows.folders import folders
 from imagebuild.windows.names import join
 
-FOLDER = Path(__file__).resolve().parent.parent / "docs/reference"
+TOP = Path(__file__).resolve().parent.parent
+FOLDER = TOP / "docs/reference"
 CLI = """\
 # Command reference
 
@@ -127,10 +131,23 @@ ROOMS = ("containers", "engine", "images", "builder", "oci", "stores", "compat",
 """Whose names are stable, those that most programs need first."""
 
 
+PYTEST = """\
+# Fixtures, options, markers, hooks
+
+<!-- Written by scripts/reference_pages.py; do not edit. -->
+
+The pytest plugin, name by name; [the guide](../guides/pytest.md) shows how they are used. `pytest --fixtures`, `pytest
+--markers` and `pytest --help` say the same.
+"""
+PLUGIN = TOP / "plugins/pytest_wcow"
+BACKSLASHED = r"\*\*"
+
+
 def pages() -> dict[str, str]:
     """Every page by its file name."""
     return {"cli.md": _cli(), "folders.md": _folders(), "lint-rules.md": _lint_rules(), "../compat.md": _compat(),
-            "engine-api.md": _engine_api(), "checks.md": _checks(), "python.md": _python()}
+            "engine-api.md": _engine_api(), "checks.md": _checks(), "python.md": _python(),
+            "pytest.md": _pytest()}
 
 
 def stable_names(room: str) -> dict[str, object]:
@@ -153,6 +170,88 @@ def _python() -> str:
         for name, value in stable_names(room).items():
             out += f"| `{name}{_signature(value)}` | {_escaped(_described(value))} |\n"
     return out
+
+
+def _pytest() -> str:
+    sys.path.insert(0, str(PLUGIN.parent))
+    try:
+        options = import_module("pytest_wcow._options")
+        markers = import_module("pytest_wcow._markers")
+    finally:
+        sys.path.remove(str(PLUGIN.parent))
+    from imagebuild.containers import Container, ContainerPath, Outcome, ScriptOutcome, Spec, wait
+
+    out = [PYTEST, "## Fixtures\n", "| fixture | scope | what it gives |", "|---|---|---|"]
+    for name, scope, text in _fixtures():
+        out.append(f"| `{name}` | {scope} | {_escaped(text)} |")
+    out += ["", "## Options and ini keys\n",
+            "An option wins over the ini file. `WCOW_ENGINE` stands between the two.\n",
+            "| option | ini key | meaning |", "|---|---|---|"]
+    for name, more, text in options._OPTIONS:
+        metavar = f" <code>{more['metavar'].replace('|', '&#124;')}</code>" if "metavar" in more else ""
+        ini = f"`{options._key(name)}`" if name not in options.NO_INI else ""
+        out.append(f"| `--wcow-{name}`{metavar} | {ini} | {_escaped(text)} |")
+    out += ["", "## Markers\n", "| marker | meaning |", "|---|---|"]
+    for line in markers.MARKERS:
+        name, _, text = line.partition(": ")
+        out.append(f"| `{name}` | {_escaped(text[0].upper() + text[1:])}. |")
+    out += ["", "## Hooks\n", "For a `conftest.py` or another plugin.\n"]
+    for function in _functions(PLUGIN / "hookspecs.py"):
+        arguments = ", ".join(one.arg for one in function.args.args)
+        out.append(f"### {function.name}({arguments})\n\n{_prose(function)}\n")
+    for title, kind in (("A container", Container), ("A path in it", ContainerPath), ("What a program left", Outcome),
+                        ("What a script of PowerShell left", ScriptOutcome)):
+        out += [f"## {title}\n", f"`imagebuild.containers.{kind.__name__}`\n", "| name | what it is |", "|---|---|"]
+        out += [f"| `{name}` | {_escaped(text).replace(BACKSLASHED, '**')} |" for name, text in _members(kind)] + [""]
+    out += ["## What a container may be given\n",
+            "Facts of `container_factory`, of `nanoserver_args` and of a parameter.\n",
+            ", ".join(f"`{name}`" for name in Spec.__dataclass_fields__) + "\n",
+            "## What may be waited for\n", "| strategy | ready when there is |", "|---|---|"]
+    for name, kind in vars(wait).items():
+        if name.startswith("For") and name != "ForCall":
+            out.append(f"| `{name}({', '.join(_fields(kind))})` | {_escaped(_sentence(inspect.getdoc(kind) or ''))} |")
+    return "\n".join(out) + "\n"
+
+
+def _fixtures() -> Iterator[tuple[str, str, str]]:
+    """Name, scope and docstring of every fixture that is not private, those of an engine first."""
+    for file in ("_fixtures.py", "_factories.py"):
+        for function in _functions(PLUGIN / file):
+            scope = next((found for one in function.decorator_list if (found := _scope(one))), "")
+            if scope and not function.name.startswith("_"):
+                yield function.name, scope, " ".join((ast.get_docstring(function) or "").split())
+
+
+def _scope(decorator: ast.expr) -> str:
+    if not ast.unparse(decorator).startswith("pytest.fixture"):
+        return ""
+    words = decorator.keywords if isinstance(decorator, ast.Call) else []
+    return next((ast.literal_eval(one.value) for one in words if one.arg == "scope"), "function")
+
+
+def _functions(path: Path) -> Iterator[ast.FunctionDef]:
+    yield from (node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef))
+
+
+def _prose(function: ast.FunctionDef) -> str:
+    return _escaped((ast.get_docstring(function) or "").replace("``", "`"))
+
+
+def _members(kind: type) -> Iterator[tuple[str, str]]:
+    """The public names of a class with their arguments and the first sentences about them."""
+    for name, value in vars(kind).items():
+        function = getattr(value, "fget", None) or getattr(value, "func", None) or value
+        text = inspect.getdoc(function) if callable(function) else ""
+        if name.startswith("_") or not text or name in getattr(kind, "__dataclass_fields__", {}):
+            continue
+        if function is value:
+            words = [one for one in inspect.signature(value).parameters if one not in ("self", "options")]
+            name = f"{name}({', '.join(words)})"
+        yield name, _sentence(text)
+
+
+def _fields(kind: type) -> list[str]:
+    return [name for name, field in getattr(kind, "__dataclass_fields__", {}).items() if field.init]
 
 
 def _signature(value: object) -> str:

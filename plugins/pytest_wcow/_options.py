@@ -11,6 +11,8 @@ import pytest
 
 NO_ENGINE = ("fail", "skip")
 ARTIFACTS = ("off", "on", "retain-on-failure")
+NO_INI = ("check", "timeline", "keep")
+"""Options of one run, which an ini file does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("wcow", "Windows containers")
     for name, more, text in _OPTIONS:
         group.addoption(f"--wcow-{name}", dest=_key(name), default=None, help=text, **more)
-        if name not in ("check", "timeline", "keep"):
+        if name not in NO_INI:
             if name == "engine":
                 parser.addini(_key(name), f"as --wcow-{name}", type="args", default=[])
             else:

@@ -70,7 +70,10 @@ class Place:
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         self.user.own(folder)
         for name, text in ({"test_it.py": tests} if isinstance(tests, str) else tests).items():
-            self.user.own(folder / name) if (folder / name).write_text(text, encoding="utf-8") else None
+            if not (folder / name).parent.exists():
+                self.user.own(_folder((folder / name).parent))
+            (folder / name).write_text(text, encoding="utf-8")
+            self.user.own(folder / name)
         done = self.start(folder, *args, **env)
         try:
             out = done.communicate(timeout=timeout)[0].decode("utf-8", "replace")
