@@ -52,5 +52,5 @@ def test_a_first_playbook_runs_by_the_printed_inventory_over_winrm(host: ansible
 @pytest.mark.slow
 def test_a_scheduled_shutdown_is_scheduled_once_and_can_be_aborted(host: ansible_hosts.Host) -> None:
     said = host.controller().shell("foreach ($words in '/r /t 600', '/s', '/a', '/a', '/x') { "
-                                   "$null = & shutdown.exe $words.Split(' ') 2>&1; $LASTEXITCODE }")
+                                   "$null = & shutdown.exe $words.Split(' ') 2>&1; $LASTEXITCODE }; exit 0")
     assert said.split() == ["0", "1190", "0", "1116", "1"]
