@@ -43,7 +43,7 @@ class Ways:
 
 
 def run_program(client: Client, container: str, argv: Sequence[str], ways: Ways | None = None, *,
-            decode: Decode = output.decode) -> Outcome:
+                decode: Decode = output.decode) -> Outcome:
     """Run a program in a container to its end.
 
     Raises DeadlineError when that takes longer than it may, CommandError when it cannot be started, and the engine's

@@ -49,7 +49,7 @@ class Starts:
 
 
 def start_container(client: Client, container: str, *, starts: Starts | None = None, seconds: float = START_SECONDS,
-          pauses: tuple[float, ...] = PAUSES) -> int:
+                    pauses: tuple[float, ...] = PAUSES) -> int:
     """Start a container, and try again after errors of Windows that pass by themselves. Returns the number of tries.
 
     One that runs already is left as it is. Raises the engine's fault; where Windows' words mean something else than

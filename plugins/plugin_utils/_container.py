@@ -203,4 +203,3 @@ def _await_health(task: Task, name: str) -> None:
             raise TaskError(f"the container {name} is {health.status} after {task.args['healthy_wait_timeout']} s"
                             + (f"; its last probe said: {last[-500:]}" if last else ""))
         time.sleep(0.25)
-

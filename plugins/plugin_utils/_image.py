@@ -200,4 +200,3 @@ def _check_login(task: Task, name: str) -> None:
     host = name.partition("/")[0]
     server = host if "." in host or ":" in host or host == "localhost" else "https://index.docker.io/v1/"
     task.client.json("POST", "/auth", body={**said, "serveraddress": server})
-
