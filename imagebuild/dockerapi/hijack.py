@@ -6,11 +6,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import struct
 import time
 from collections.abc import AsyncIterator
 
 from . import streams
+from .sockets import unread
 
 PIECE = 256 << 10
 UNREAD_SECONDS = 1.0
@@ -61,7 +61,7 @@ class Hijacked:
         """
         sock = self._writer.get_extra_info("socket")
         end = time.monotonic() + UNREAD_SECONDS
-        while _unread(sock) and time.monotonic() < end:
+        while unread(sock) and time.monotonic() < end:
             await asyncio.sleep(_LOOK)
         if sock.family != getattr(socket, "AF_UNIX", None):
             await asyncio.sleep(_APART)
@@ -95,16 +95,3 @@ class Hijacked:
 
     async def __aexit__(self, *_unused: object) -> None:
         await self.close()
-
-
-def _unread(sock: socket.socket) -> int:
-    """Return how many bytes the other side has not read yet; 0 for a closed connection, and where the system does not
-    tell (Windows)."""
-    try:
-        import fcntl
-        import termios
-
-        count: int = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))[0]
-        return count
-    except (ImportError, OSError, ValueError):
-        return 0

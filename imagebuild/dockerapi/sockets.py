@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Unix sockets that their owner alone may use."""
+"""Unix sockets that their owner alone may use, and what the other side of one has read."""
 
 from __future__ import annotations
 
 import os
 import socket
 import stat
+import struct
 from pathlib import Path
 
 from ..errors import StoreError, UsageError
@@ -28,6 +29,19 @@ def bind_owner_only(path: Path) -> socket.socket:
         sock.close()
         raise StoreError(f"cannot listen on {path}", why=error.strerror or str(error)) from error
     return sock
+
+
+def unread(sock: socket.socket) -> int:
+    """Return how many bytes the other side has not read yet; 0 for a closed connection, and where the system does not
+    tell (Windows)."""
+    try:
+        import fcntl
+        import termios
+
+        count: int = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)))[0]
+        return count
+    except (ImportError, OSError, ValueError):
+        return 0
 
 
 def _clear(path: Path) -> None:

@@ -19,7 +19,7 @@ from ..programs import DOCKER_CLI, Installed, ProgramStore, our_daemon, with_ver
 from .record import HostPlace
 
 FOLDER = ("Program Files", "docker")
-_OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_OPEN = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def program_store() -> ProgramStore:

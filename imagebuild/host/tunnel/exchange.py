@@ -5,16 +5,14 @@ HTTP; then bytes go both ways."""
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import select
 import socket
-import struct
-import termios
 import threading
 import time
 from collections.abc import Callable
 
+from ...dockerapi.sockets import unread
 from ...errors import WcowError
 from ..command import Lost
 from ..engine import EngineStream
@@ -250,10 +248,8 @@ class Client:
         """Return when the client has read the head, so that it cannot read the first output together with it: docker's
         SDK for Python throws away what it reads so (docker-py issue 3332)."""
         end = time.monotonic() + UNREAD_SECONDS
-        with contextlib.suppress(OSError, ValueError):
-            while struct.unpack("i", fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, bytes(4)))[0] \
-                    and time.monotonic() < end:
-                time.sleep(_LOOK)
+        while unread(self._socket) and time.monotonic() < end:
+            time.sleep(_LOOK)
 
     # --- ends
 
