@@ -142,7 +142,7 @@ def test_many_threads_use_it(host: Host) -> None:
 
 def test_a_file_is_put_got_back_and_not_sent_twice(host: Host, tmp_path: Path) -> None:
     if not isinstance(host, MemoryHost):
-        pytest.skip("needs PowerShell: tests/imagebuild/host/test_files.py")
+        pytest.skip("needs PowerShell at the other end, which none of these has; docs/unproven.md names it")
     source, target, back = tmp_path / "source", str(tmp_path / "there"), tmp_path / "back"
     source.write_bytes(b"data" * 1000)
     assert host.put(source, target) == 4000
