@@ -42,12 +42,12 @@ def container_exec(task: Task) -> dict[str, Any]:
     else:
         words = powershell_words(script)
     _expect_running(task, name)
-    if task.check:
-        return {"changed": True, "skipped": False, "actions": [f"run {words[0]}"]}
     creates = task.text("creates")
     if creates and _exists(task, name, creates):
         return {"changed": False, "actions": [], "rc": 0, "stdout": "", "stderr": "", "stdout_lines": [],
                 "stderr_lines": [], "msg": f"{creates} exists"}
+    if task.check:
+        return {"changed": True, "actions": [f"run {words[0]}"]}
     ways = Ways(environ={**environ, **{key: str(value) for key, value in (task.args["env"] or {}).items()}},
                 workdir=task.text("chdir"), user=task.text("user"), stdin=task.text("stdin").encode(),
                 timeout=float(task.args["exec_timeout"]))

@@ -30,12 +30,14 @@ def test_a_folder_of_the_host_is_read_in_a_container_of_its_engine(host: ansible
             "mounts": [{"source": "C:\\test", "target": "C:\\example"}]}},
         {"wcow.containers.container_exec": {"container": "example", "command": "type C:\\example\\win2016_me.txt"}},
         {"wcow.containers.image_compat": {"name": "nanoserver", "isolation": "process"}},
+        *({"wcow.containers.container_exec": {"container": "example", "argv": ["cmd", "/c", "exit"], "creates": path},
+           "check_mode": True} for path in ("C:\\example\\win2016_me.txt", "C:\\none")),
         {"wcow.containers.container": {"name": "example", "state": "absent"}})
-    assert [one.state for one in played.outcomes] == ["ok"] * 5, played.printed
+    assert [one.state for one in played.outcomes] == ["ok"] * 7, played.printed
     assert played[1]["container"]["State"]["Running"]
     assert played[2]["stdout_lines"] == [WORDS]
     assert played[3]["runs"] == "yes"
-    assert played[4].changed
+    assert [one.changed for one in played.outcomes[4:]] == [False, True, True]
 
 
 def test_an_engine_that_is_stopped_is_named(host: ansible_hosts.Host) -> None:
