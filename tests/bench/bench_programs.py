@@ -20,7 +20,7 @@ from support.sandboxes import Boxes
 from support.what_runs.sources import Compiled
 from support.what_runs.table import NODE
 
-from imagebuild.engine.serve import running
+from imagebuild.engine.lock import running
 from imagebuild.sandbox import Box, Command, Mount, Stdio, processes
 
 RUNS = 7
