@@ -8,10 +8,14 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
-from support import programs
+from support import programs, users
+
+if TYPE_CHECKING:
+    from support.engine import Engine
 
 # A machine that does other work too must not fail a test by the clock; CI must fail for the code's reasons only.
 settings.register_profile("default", deadline=None)
@@ -94,3 +98,28 @@ def crane() -> Path:
     """The ``crane`` program, built from Debian's Go sources once and kept."""
     with programs.skipping():
         return programs.crane()
+
+
+@pytest.fixture(scope="session")
+def root_engine() -> Iterator[Engine]:
+    """The embedded engine of root, with an image; a failure at the end when it leaves anything behind."""
+    from support.engine import engine  # here: a run without an engine loads none of it
+
+    with programs.skipping(), engine(user=users.find(users.ROOT)) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def user_engine() -> Iterator[Engine]:
+    """The same of an ordinary user, who is made where the tests run as root."""
+    from support.engine import engine
+
+    with programs.skipping(), engine(user=users.find(users.USER)) as made:
+        yield made
+
+
+@pytest.fixture(params=users.KINDS)
+def windows(request: pytest.FixtureRequest) -> Engine:
+    """The embedded engine, once as root and once as an ordinary user. Both stay for the whole session."""
+    made: Engine = request.getfixturevalue(f"{request.param}_engine")
+    return made

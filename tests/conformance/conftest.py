@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import programs, users
-from support.engine import Docker, Engine, engine
+from support.engine import Docker, Engine
 from support.workbench import Workbench
 
 
@@ -17,27 +15,6 @@ from support.workbench import Workbench
 def bench(tmp_path: Path) -> Workbench:
     """An empty store and caches; nothing of the network is needed."""
     return Workbench(tmp_path / "bench", offline=True)
-
-
-@pytest.fixture(scope="session")
-def root_engine() -> Iterator[Engine]:
-    """The embedded engine of root, with an image; a failure at the end when it leaves anything behind."""
-    with programs.skipping(), engine(user=users.find(users.ROOT)) as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def user_engine() -> Iterator[Engine]:
-    """The same of an ordinary user, who is made where the tests run as root."""
-    with programs.skipping(), engine(user=users.find(users.USER)) as made:
-        yield made
-
-
-@pytest.fixture(params=users.KINDS)
-def windows(request: pytest.FixtureRequest) -> Engine:
-    """The embedded engine, once as root and once as an ordinary user. Both stay for the whole session."""
-    made: Engine = request.getfixturevalue(f"{request.param}_engine")
-    return made
 
 
 @pytest.fixture
