@@ -19,16 +19,22 @@ class NamedContexts:
 
     def __init__(self, pairs: Pairs) -> None:
         self._values = {_normal(name): value for name, value in pairs}
+        self._unused = {_normal(name): name for name, _unused in pairs}
 
     def get(self, name: str, platform: Platform) -> Here | OfImage | None:
         """What replaces ``name`` (a stage, or an image in any spelling of its reference), if anything does."""
         value = self._values.get(_normal(name))
         if value is None:
             return None
+        self._unused.pop(_normal(name), None)
         for scheme, ours in IMAGE_SCHEMES.items():
             if value.startswith(scheme):
                 return OfImage(Wanted(ours + value.removeprefix(scheme), platform))
         return Here(value)
+
+    def unused(self) -> list[str]:
+        """The names, as they were given, that were asked for by no instruction so far."""
+        return sorted(self._unused.values())
 
 
 def _normal(name: str) -> str:

@@ -21,7 +21,7 @@ from ..fetch import Fetcher
 from ..images.library import Found, Library
 from ..images.put import promise_layers, put_image
 from ..images.rootfs import IndexCache, Rootfs
-from ..oci import Config, Descriptor, Image, annotate, convert, create, with_base, with_config
+from ..oci import Config, Descriptor, Image, Platform, annotate, convert, create, with_base, with_config
 from ..stores import Store
 from ..windows.filetime import DOS_EPOCH, UNIX_EPOCH, from_iso, to_iso
 from .asked import Asked
@@ -33,8 +33,22 @@ from .gather import Gatherer
 from .judge import Judge
 from .machine_path import PathReader, asks_for_path, cannot_read, registry_path
 from .open_context import Contexts
-from .plan import Amount, BaseFacts, Configure, Execute, MakeFolder, OfStage, Plan, PlannedStage, Transfer, Wanted
-from .planner import make_plan
+from .plan import (
+    Amount,
+    BaseFacts,
+    Configure,
+    Execute,
+    Files,
+    MakeFolder,
+    Note,
+    OfImage,
+    OfStage,
+    Plan,
+    PlannedStage,
+    Transfer,
+    Wanted,
+)
+from .planner import make_plan, target_platform
 from .recipe import Memory, Taken
 from .request import BuildRequest
 from .stage import StageBuild, located, placed
@@ -131,24 +145,45 @@ class Build:
 
     def plan(self) -> Generator[Event, None, Plan]:
         """Read the Dockerfile and plan, looking up configs until nothing is missing."""
+        self._shared.contexts.check_named()
         dockerfile = self._shared.contexts.dockerfile()
         images: dict[Wanted, BaseFacts] = {}
         while True:
             plan = make_plan(dockerfile, self._request, images)
             if isinstance(plan, Plan):
                 break
+            failed: list[WcowError] = []
             for wanted, asking in zip(plan.images, plan.asked, strict=True):
                 try:
                     found = yield from self._find(wanted)
                 except WcowError as error:
-                    raise placed(error, asking) from error
+                    failed.append(placed(error, asking))
+                    continue
                 path = None
                 if found.image.config.os == "windows":
                     path = yield from self._path_reader(dockerfile, found)
                 images[wanted] = BaseFacts(found.image.config, path)
+            if failed:  # all that cannot be had is told at once; the first is the error
+                for other in failed[1:]:
+                    yield Warn(str(other), code="no-base")
+                raise failed[0]
+        self._check_versions(plan)
         for note in plan.notes:
             yield Warn(note.text, f"{plan.file}:{note.line}" if note.line else plan.file, note.code)
         return plan
+
+    def _check_versions(self, plan: Plan) -> None:
+        """Refuse a base that is for another Windows than the caller asked for, where the image stands on it. What a
+        FROM --platform asks for in vain is a warning, as with docker."""
+        shipped, wanted = plan.shipped(), target_platform(self._request).os_version
+        for stage in plan.stages:
+            if stage.index not in shipped or not isinstance(stage.base, Wanted):
+                continue
+            asked, got = stage.base.platform, self._found[stage.base].image.config.platform
+            if wanted and asked.os_version == wanted and asked.os == got.os and _other_version(asked, got):
+                raise planned_error(stage, f"cannot build for Windows {asked.os_version}",
+                                    f"{stage.base.name} is for {got.os_version}, and there is no other image under "
+                                    "this name", f"--os-version {got.os_version}, or another base")
 
     def base(self) -> Generator[Event, None, Found | None]:
         """The image at the bottom of what would be built; ``None`` is scratch."""
@@ -162,22 +197,29 @@ class Build:
     def measured(self, plan: Plan) -> Generator[Event, None, Plan]:
         """The plan with the number and size of what each COPY and ADD takes from a build context.
 
-        What a build would stop at is a warning here: people plan before everything is there.
+        What a build would stop at is a warning here, and one of the plan's problems: people plan before everything
+        is there. Of an image that files come from only the config is looked up.
         """
         gatherer = Gatherer(self._shared.contexts, self._origin_rootfs)
         sizes: dict[int, Amount] = {}
+        problems: list[Note] = []
+        self._prefer = plan.target().platform.os_version
         for stage in plan.stages:
             for step in stage.steps:
-                if isinstance(step, Transfer):
-                    try:
-                        amount = gatherer.measure(step)
-                    except WcowError as error:
-                        place = step.instruction.place
-                        yield Warn(str(error), f"{place.file}:{place.line}", "cannot-copy")
-                        continue
-                    if amount is not None:
-                        sizes[id(step)] = amount
-        return replace(plan, amounts=sizes)
+                if not isinstance(step, Transfer):
+                    continue
+                place = step.instruction.place
+                try:
+                    amount = gatherer.measure(step)
+                    for wanted in _images_of(step):
+                        yield from self._find(wanted)
+                except WcowError as error:
+                    problems.append(Note("cannot-copy", str(error), place.line))
+                    yield Warn(str(error), f"{place.file}:{place.line}", "cannot-copy")
+                    continue
+                if amount is not None:
+                    sizes[id(step)] = amount
+        return replace(plan, amounts=sizes, problems=tuple(problems))
 
     def run(self) -> Generator[Event, None, Built]:
         """Plan, then build stage after stage."""
@@ -335,11 +377,22 @@ class Build:
 def _other_platform(wanted: Wanted, found: Found) -> Iterator[Event]:
     """A name that leads to one image gives that image, whatever platform was asked for: say so when it is another."""
     asked, got = wanted.platform, found.image.config.platform
-    version = asked.os_version.split(".") if asked.os_version else []
-    if asked.os == got.os and (asked.architecture != got.architecture
-                               or (got.os_version and got.os_version.split(".")[:len(version)] != version)):
+    if asked.os == got.os and (asked.architecture != got.architecture or _other_version(asked, got)):
         yield Warn(f"{wanted.name} is for {got}, not for {asked} as asked; there is no other image under this name",
                    code="other-platform")
+
+
+def _other_version(asked: Platform, got: Platform) -> bool:
+    """Whether an image says that it is for another Windows version than the one asked for, if one was."""
+    version = asked.os_version.split(".") if asked.os_version else []
+    return bool(got.os_version) and got.os_version.split(".")[:len(version)] != version
+
+
+def _images_of(step: Transfer) -> Iterator[Wanted]:
+    """The images that a COPY takes files from."""
+    for source in step.sources:
+        if isinstance(source, Files) and isinstance(source.origin, OfImage):
+            yield source.origin.image
 
 
 def planned_error(planned: PlannedStage, what: str, why: str, hint: str) -> WcowError:

@@ -18,6 +18,7 @@ from ..errors import ContextError, DockerfileError, StoreError
 from ..fetch import Fetcher, is_git_url, redact
 from .archive import is_archive
 from .context import Context
+from .contexts import IMAGE_SCHEMES
 from .request import BuildRequest
 from .statcache import StatCache
 
@@ -70,6 +71,15 @@ class Contexts:
             context = self._open(value)
             self._named[value] = context.ignoring(context.ignore_of())
         return self._named[value]
+
+    def check_named(self) -> None:
+        """Refuse a named context that is a path where nothing is, before any work: as docker buildx does."""
+        for name, value in self.request.build_contexts:
+            if not self.local or "://" in value or value.startswith(tuple(IMAGE_SCHEMES)) or is_git_url(value):
+                continue
+            if not Path(value).exists():
+                raise ContextError(f"cannot use {value} as the build context {name}", path=value,
+                                   why="there is no such folder", hint=f"--build-context {name}=DIR")
 
     def _whole(self) -> Context:
         if self._raw is None:

@@ -161,6 +161,10 @@ class PlannedStage:
         return self.name or f"stage {self.index}"
 
 
+UNUSED = ("unused-build-arg", "unused-build-context")
+"""The codes of notes about an option that had no effect."""
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """Something worth a warning, found while planning."""
@@ -182,7 +186,8 @@ class Amount:
 class Plan:
     """The stages that are needed, in the order they run; the last one is the image.
 
-    ``amounts`` says how much a step takes from a build context, by ``id(step)``, where that was measured.
+    ``amounts`` says how much a step takes from a build context, by ``id(step)``, where that was measured. ``problems``
+    are what a build of this plan would stop at, beside RUN: only a plan that was measured has them.
     """
 
     file: str
@@ -190,6 +195,7 @@ class Plan:
     notes: tuple[Note, ...] = ()
     images: Mapping[Wanted, BaseFacts] = field(default_factory=dict)
     amounts: Mapping[int, Amount] = field(default_factory=dict)
+    problems: tuple[Note, ...] = ()
 
     def target(self) -> PlannedStage:
         """The stage that becomes the image."""
@@ -204,6 +210,15 @@ class Plan:
             stage = by_index[stage.base.index]
             out.add(stage.index)
         return frozenset(out)
+
+    def unused(self) -> int:
+        """How many --build-arg and --build-context no instruction uses."""
+        return sum(note.code in UNUSED for note in self.notes)
+
+    def unread(self) -> bool:
+        """Whether files come from an image or a stage: planning reads no layer, so it cannot say if they are there."""
+        return any(isinstance(source, Files) and not isinstance(source.origin, Here) for stage in self.stages
+                   for step in stage.steps if isinstance(step, Transfer) for source in step.sources)
 
     def runs(self) -> list[tuple[PlannedStage, Execute]]:
         """Every RUN that stands in the way."""

@@ -108,6 +108,9 @@ class _Planner:
             if name.upper() not in PROXY_ARGS:
                 text = f"--build-arg {name} is used by no ARG of a stage that is built"
                 self._notes.append(Note("unused-build-arg", text, 0))
+        for name in self._contexts.unused():
+            text = f"--build-context {name} is used by no FROM or --from of a stage that is built"
+            self._notes.append(Note("unused-build-context", text, 0))
         return Plan(self._dockerfile.file, tuple(self._order), tuple(self._notes), self._images)
 
     def _global_scope(self) -> Scope:

@@ -132,8 +132,7 @@ def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, 
         cache = _cache(library, settings, options["cache_from"])
         shop = _workshop(library, settings, cache)
         if only_plan:
-            _print_plan(follow(plan_only(request, shop), progress), as_json=False)
-            return
+            ctx.exit(_print_plan(follow(plan_only(request, shop), progress), as_json=False))
         platforms, versions = options["platforms"], _versions(options)
         built: Built | BuiltIndex
         if len(platforms) > 1 or len(versions) > 1 or versions == (ALL,):
@@ -162,21 +161,25 @@ def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, 
 def plan(ctx: click.Context, /, progress: Style, as_json: bool, **options: Any) -> None:
     """Show what a build would do: stages, instructions, sizes, and how each RUN would be executed.
 
-    Looks up the configs of the bases and reads the Dockerfile; downloads no layer and writes nothing.
+    Looks up the configs of the images and reads the Dockerfile; downloads no layer and writes nothing. Exit code 1: a
+    COPY or ADD cannot be done. Files that come from an image or a stage are not looked at.
     """
     request = _request(options)
     settings = settings_from(ctx, **options)
     with open_library(settings) as library:
         shop = _workshop(library, settings, Cache(None))
-        _print_plan(follow(plan_only(request, shop), progress), as_json=as_json)
+        ctx.exit(_print_plan(follow(plan_only(request, shop), progress), as_json=as_json))
 
 
-def _print_plan(found: Plan, *, as_json: bool) -> None:
+def _print_plan(found: Plan, *, as_json: bool) -> int:
+    """Print the plan. The exit code: 1 where a COPY or ADD cannot be done. A RUN is shown with its way, and is no
+    mistake of the Dockerfile."""
     if as_json:
         print_json(plan_facts(found))
     else:
         for line in plan_lines(found):
             click.echo(line)
+    return 1 if found.problems else 0
 
 
 def _request(options: dict[str, Any]) -> BuildRequest:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..builder.plan import Execute, MakeFolder, OfStage, Plan, PlannedStage, Step, Transfer, describe
+from ..builder.plan import UNUSED, Execute, MakeFolder, OfStage, Plan, PlannedStage, Step, Transfer, describe
 from ..windows.names import join
 from .render import human
 
@@ -18,15 +18,33 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield f"stage {stage.index}{name}  from {_base(stage)}  {stage.platform}"
         for step in stage.steps:
             yield f"  {step.instruction.line:>4}  {_word(step):<9} {_what(step)}{_amount(plan, step)}"
-    runs = plan.runs()
-    if runs:
+    last = _last_line(plan)
+    if last:
         yield ""
-        yield f"{len(runs)} RUN cannot be executed by this version; everything else can be built"
+        yield last
+
+
+def _last_line(plan: Plan) -> str:
+    """What stands in the way of a build, and how much planning could see; empty where it saw all, and all is well."""
+    runs, problems, unused = len(plan.runs()), len(plan.problems), plan.unused()
+    parts = [f"{runs} RUN cannot be executed by this version"] if runs else []
+    if problems:
+        parts.append(f"{problems} COPY or ADD cannot be done (see the warnings)")
+    if unused:
+        parts.append(f"{unused} of --build-arg and --build-context {'is' if unused == 1 else 'are'} not used")
+    if parts and not problems:
+        parts.append("everything else can be built")
+    if plan.unread():
+        parts.append("files of images and stages were not looked at")
+    return "; ".join(parts)
 
 
 def plan_facts(plan: Plan) -> dict[str, Any]:
     """The plan as JSON facts."""
-    return {"file": plan.file, "executable": not plan.runs(), "stages": [
+    return {"file": plan.file, "executable": not plan.runs() and not plan.problems,
+            "problems": [{"code": note.code, "line": note.line, "text": note.text}
+                         for note in (*plan.problems, *(note for note in plan.notes if note.code in UNUSED))],
+            "stages": [
         {"index": stage.index, "name": stage.name, "base": _base(stage), "platform": str(stage.platform),
          "steps": [_facts(plan, step) for step in stage.steps]} for stage in plan.stages]}
 
