@@ -35,6 +35,8 @@ _PREFIXES = ("GetAdaptersAddresses fails where prefixes are asked for (Go's net.
              "is not as we know it")
 _WINDOW = ("a program that is started with a console of its own (Start-Process) gets none, and \"division by zero\" is "
            "said: this Wine's conhost.exe is not as we know it")
+_KEYS = ("Ctrl-C does nothing in a program that reads keys itself (PowerShell's line editor): this Wine's conhost.exe "
+         "is not as we know it")
 _STACK = "a program that overflows its stack hangs, or ends with 1: this Wine's ntdll.so is not as we know it"
 _DETACHED = "services have no console, as they have on Windows: this Wine's services.exe is not as we know it"
 
@@ -79,6 +81,10 @@ CHANGES = (
     # in wmain, programs/conhost/conhost.c): no console of a box has a window.
     Change("conhost.exe", rb"\x48\x85\xc0\x0f\x84....\x45\x85[\xc0-\xff]\x0f\x84....(?=\x48\x8b)",
            b"\x66\x0f\x1f\x44\x00\x00", _WINDOW),
+    # conhost drops Ctrl-C where the mode of its input is without ENABLE_PROCESSED_INPUT, and stops reading (test byte
+    # [console+8], 1; je; in tty_input, programs/conhost/conhost.c). There it is a key as others are.
+    Change("conhost.exe", rb"\x41\xf6[\x40-\x47]\x08\x01\x0f\x84....(?=\x41\xb9\x08\x00\x00\x00\x41\xb8C\x00\x00\x00)",
+           b"\x66\x0f\x1f\x44\x00\x00", _KEYS),
     # services.exe starts a service as DETACHED_PROCESS | CREATE_UNICODE_ENVIRONMENT. CREATE_NO_WINDOW comes in place of
     # the first: a service that is a console program has a console on Windows, and .NET's hosts count on it.
     Change("services.exe", rb"\xc7\x44\x24.\x08\x04\x00\x00", b"\x00\x04\x00\x08", _DETACHED),

@@ -19,6 +19,7 @@ STACK = (b"\xbe\0\x10\0\0\x48\x8d\xb8\0\x10\0\0\xe8" + b"\x31\xc9\x31\xd2\xbe\0\
          + b"".join(mov + b"\0\x20\0\0" + b"\x90" * 12 + b"\x8b\x80\x48\x17\0\0" for mov in (b"\xb9", b"\xbe")))
 USER = "WINEUSERNAME\0".encode("utf-16-le")
 FIND = bytes.fromhex("488b4528 49c7462400000000 41894620")
+KEYS = bytes.fromhex("41f6460801 0f844c010000 41b908000000 41b843000000")
 OPEN = bytes.fromhex("25b77f0000 89442428")
 
 
@@ -34,7 +35,7 @@ def install(tmp_path: Path) -> Install:
     (modules / "crypt32.dll").write_bytes(b"\x90\x81\x4e\x04\x00\x00\x01\x00\x90")
     (modules / "iphlpapi.dll").write_bytes(b"\x45\x85\xf6\x0f\x84\xa0\x03\x00\x00\xc7\x00\x28\x00\x00\x00")
     (modules / "conhost.exe").write_bytes(b"\x48\x85\xc0\x0f\x84\x7c\xfe\xff\xff\x45\x85\xf6"
-                                          b"\x0f\x84\x60\x02\x00\x00\x48\x8b")
+                                          b"\x0f\x84\x60\x02\x00\x00\x48\x8b" + KEYS)
     (modules / "services.exe").write_bytes(b"\x90\xc7\x44\x24\x28\x08\x04\x00\x00\x90")
     return Install(tmp_path, tmp_path, modules, tmp_path, "wine-10.0")
 
@@ -51,7 +52,8 @@ def test_names_and_one_constant_are_changed_and_nothing_moves(install: Install) 
     assert made["crypt32.dll"] == b"\x90\x81\x4e\x04\x20\x00\x01\x00\x90"
     assert made["iphlpapi.dll"] == b"\x45\x85\xf6\x66\x0f\x1f\x44\x00\x00\xc7\x00\x28\x00\x00\x00"
     assert made["conhost.exe"] == (b"\x48\x85\xc0\x0f\x84\x7c\xfe\xff\xff\x45\x85\xf6"
-                                   b"\x66\x0f\x1f\x44\x00\x00\x48\x8b")
+                                   b"\x66\x0f\x1f\x44\x00\x00\x48\x8b"
+                                   + KEYS.replace(b"\x0f\x84\x4c\x01\0\0", b"\x66\x0f\x1f\x44\0\0"))
     assert made["services.exe"] == b"\x90\xc7\x44\x24\x28\x00\x04\x00\x08\x90"
     assert "=USERNAME\0\0\0\0".encode("utf-16-le") in made["kernelbase.dll"]
     assert made["kernelbase.dll"].endswith(bytes.fromhex("25b77f2000 89442428 488b4528 448b4d40 45894e24 41894620"))
