@@ -27,7 +27,7 @@ from .identity import OTHER_USER
 from .port import Progress
 from .wine_install import Install
 
-FORM = 13
+FORM = 14
 """Counted up when what a template holds changes in another way than by :data:`_ADDED`."""
 HIVES = ("system.reg", "user.reg", "userdef.reg")
 UPDATED = ".update-timestamp"
