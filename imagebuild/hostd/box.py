@@ -41,6 +41,15 @@ class Box:
         """See :meth:`.winrm.Machine.start_powershell`."""
         return await self.start(Start(POWERSHELL_SERVER))
 
+    async def run(self, line: str) -> tuple[int, bytes]:
+        """Run a program to its end, without input; return its exit code and what it wrote to both streams."""
+        program = await self.start(Start(line))
+        await program.end_input()
+        said = bytearray()
+        while (got := await program.read()) is not None:
+            said += got[1]
+        return await program.code(), bytes(said)
+
     def _begin(self, body: dict[str, Any]) -> tuple[str, Any]:
         made = self._client.json("POST", f"/wcow/containers/{self._container}/exec", body=body)["Id"]
         return made, self._client.attach(f"/exec/{made}/start", body={"Detach": False, "Tty": False})

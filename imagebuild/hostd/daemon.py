@@ -13,9 +13,10 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from ..dockerapi import Client
+from ..dockerapi.faults import Fault
 from ..engine import EngineSettings, engine_place, inside
 from ..engine import Running as RunningEngine
-from ..errors import ToolError
+from ..errors import ToolError, WcowError
 from ..images import BaseRequest, bring_stand_in
 from .box import Box
 from .certificate import ensure_certificate, server_context
@@ -35,6 +36,9 @@ Make = Callable[[EngineSettings], "Engine"]
 Say = Callable[[str], None]
 CONTAINER = "host"
 """The box's name in its engine."""
+SIGN_IN = r'"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon\AutoLogonChecked"'
+"""A key that Windows makes when it shows the sign-in screen, and forgets when it ends. Ansible's win_reboot waits for
+it after a restart (``_LOGON_UI_KEY`` in ansible.windows' ``plugin_utils/_reboot.py``)."""
 _STOP_SECONDS = 15
 
 
@@ -112,6 +116,7 @@ async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, c
         _, _ = await asyncio.gather(service.start(), docker.begin())
         port = await _listen(plain, record.address, run.port)
         tls_port = -1 if run.tls_port < 0 else await _listen(secure, record.address, run.tls_port)
+        await box.run(f"reg.exe add {SIGN_IN} /f")
         return RunningHost(run.pid, port, tls_port)
 
     async def end() -> None:
@@ -119,6 +124,8 @@ async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, c
         await secure.close()
         await service.close()
         await asyncio.to_thread(docker.engine.stop)
+        with contextlib.suppress(Fault, WcowError):  # the box may have ended by itself
+            await box.run(f"reg.exe delete {SIGN_IN} /f")
 
     try:
         await power.listen(place.power)

@@ -22,7 +22,6 @@ from .docker_files import lay_docker
 from .dockerd import Arguments, Refused, configure, parse
 from .engine import HostEngine, open_pipe
 from .record import HostPlace, HostRecord
-from .winrm.program import Start
 
 if TYPE_CHECKING:
     from ..engine.core import Engine
@@ -64,10 +63,10 @@ class DockerService:
         await asyncio.to_thread(open_pipe, self._client, self._container, PIPE, self._place.dockerd)
         if not self._place.docker_installed.exists():
             await asyncio.to_thread(lay_docker, self._place)
-            await self._run(f'cmd.exe /c {_PATH} "%PATH%;{FOLDER}" >nul & "{FOLDER}\\dockerd.exe" --register-service '
-                            "& sc start docker >nul")
+            await self._box.run(f'cmd.exe /c {_PATH} "%PATH%;{FOLDER}" >nul & "{FOLDER}\\dockerd.exe" '
+                                "--register-service & sc start docker >nul")
             write_whole(self._place.docker_installed, b"", mode=0o600)
-        elif await self._run(f"cmd.exe /c {_STARTS_ITSELF}"):
+        elif (await self._box.run(f"cmd.exe /c {_STARTS_ITSELF}"))[0]:
             return
         end = asyncio.get_running_loop().time() + _READY_SECONDS
         while not self.engine.running and asyncio.get_running_loop().time() < end:
@@ -84,13 +83,6 @@ class DockerService:
         await asyncio.gather(*self._talks, return_exceptions=True)
         await asyncio.to_thread(self.engine.stop)
         self._place.dockerd.unlink(missing_ok=True)
-
-    async def _run(self, line: str) -> int:
-        program = await self._box.start(Start(line))
-        await program.end_input()
-        while await program.read() is not None:
-            pass
-        return await program.code()
 
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
