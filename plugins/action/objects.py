@@ -17,6 +17,7 @@ from ..plugin_utils._connection import through_connection
 from ..plugin_utils._engine import client_of
 from ..plugin_utils._errors import failed
 from ..plugin_utils._modules import function_of
+from ..plugin_utils._secret import cleaned
 from ..plugin_utils._task import Task, TaskError, plain
 
 display = Display()
@@ -45,16 +46,22 @@ class ActionModule(ActionBase):
         host = str((task_vars or {}).get("inventory_hostname", ""))
         task = Task(module=name, args=args, check=bool(self._task.check_mode), engine=engine,
                     through=self._through(args), note=lambda text: display.vvv(text, host=host))
+        failure: TaskError | None = None
         try:
-            result = function_of(name)(task)
-        except TaskError as error:
-            raise AnsibleActionFail(str(error), result=error.values) from error
-        except WcowError as error:
-            known = failed(error)
-            raise AnsibleActionFail(str(known), result=known.values) from error
+            result = cleaned(function_of(name)(task), args, _secrets(name), failed=False)
+        except (TaskError, WcowError) as error:
+            failure = failed(error) if isinstance(error, WcowError) else error
+        if failure is not None:  # raised out here: Ansible shows an error's causes, whose texts are not cleaned
+            values = cleaned({"msg": str(failure), **failure.values}, args, _secrets(name), failed=True)
+            raise AnsibleActionFail(values.pop("msg"), result=values)
         if not self._task.diff:
             result.pop("diff", None)
         return result
 
     def _through(self, args: dict[str, Any]) -> str:
         return "docker_host" if args.get("docker_host") else str(self._connection.transport)
+
+
+def _secrets(name: str) -> frozenset[str]:
+    """The arguments of a module that its specification marks as secret."""
+    return frozenset(key for key, one in SPECS[name]["argument_spec"].items() if one.get("no_log"))

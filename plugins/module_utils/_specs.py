@@ -191,6 +191,7 @@ SPECS: dict[str, dict[str, Any]] = {
             **ENGINE,
             "name": {"type": "str"},
             "all": {"type": "bool", "default": True},
+            "show_env": {"type": "bool", "default": False},
             "filters": {"type": "dict"},
         },
     },

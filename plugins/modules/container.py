@@ -318,16 +318,16 @@ EXAMPLES = r"""
 RETURN = r"""
 ---
 container:
-  description: The container as the engine describes it.
+  description: The container as the engine describes it, variables and log options by their names alone.
   returned: always
   type: dict
   sample: {"Name": "/web", "State": {"Status": "running"}}
 differences:
-  description: What was other than wanted, a sentence each.
+  description: What was other than wanted, a sentence each. Values of variables and log options are not told.
   returned: always
   type: list
   elements: str
-  sample: ["env[MODE] is 'test', wanted is 'production'"]
+  sample: ["restart is 'no', wanted is 'always'"]
 actions:
   description: What was done, or would be done in check mode, step by step.
   returned: always

@@ -37,6 +37,12 @@ options:
       - Return containers that do not run, too.
     type: bool
     default: true
+  show_env:
+    description:
+      - Return the values of environment variables and of the log driver's options, which may be secrets.
+      - Their names alone when V(false).
+    type: bool
+    default: false
   filters:
     description:
       - >-

@@ -4,11 +4,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from ansible import constants
+
 from ...imagebuild.dockerapi import Client
-from ...imagebuild.host import HostAddress, SshHost, WinrmHost
+from ...imagebuild.host import HostAddress
+from ...imagebuild.host.broker import engine
 from ._task import TaskError, plain
 
 _LOGINS = {"plaintext": "basic", "ssl": "basic", "basic": "basic", "ntlm": "ntlm", "kerberos": "kerberos",
@@ -17,23 +24,33 @@ _LOGINS = {"plaintext": "basic", "ssl": "basic", "basic": "basic", "ntlm": "ntlm
 
 
 def through_connection(connection: Any) -> Callable[[float], Client]:
-    """Return what connects to the engine of the host that an Ansible connection reaches."""
+    """Return what connects to the engine of the host that an Ansible connection reaches, by the broker of this
+    ansible-playbook."""
     def connect(seconds: float) -> Client:
-        kind = str(connection.transport).rpartition(".")[2]
-        if kind == "winrm":
-            host: Any = WinrmHost(*_winrm(connection))
-        elif kind == "psrp":
-            host = WinrmHost(*_psrp(connection))
-        elif kind == "ssh":
-            host = SshHost(_ssh(connection))
-        else:
-            raise TaskError(f"the engine cannot be reached through a connection of the kind {kind}: winrm, psrp and ssh"
-                            " can; else name the engine's address in docker_host")
-        client: Client = host.engine()
-        client.silence = seconds
-        return client
+        reached = engine(Path(constants.DEFAULT_LOCAL_TMP), _playbook(), *login_of(connection))
+        return Client.at(f"unix://{reached.socket}", version=reached.version, timeout=min(seconds, 30),
+                         silence=seconds)
 
     return connect
+
+
+def login_of(connection: Any) -> tuple[HostAddress, str, tuple[str, ...]]:
+    """The address that an Ansible connection reaches, its password, and more of ssh's options."""
+    kind = str(connection.transport).rpartition(".")[2]
+    if kind == "winrm":
+        return (*_winrm(connection), ())
+    if kind == "psrp":
+        return (*_psrp(connection), ())
+    if kind == "ssh":
+        return _ssh(connection)
+    raise TaskError(f"the engine cannot be reached through a connection of the kind {kind}: winrm, psrp and ssh"
+                    " can; else name the engine's address in docker_host")
+
+
+def _playbook() -> int:
+    """The process of ansible-playbook, whose child runs this task."""
+    parent = multiprocessing.parent_process()
+    return os.getpid() if parent is None or parent.pid is None else parent.pid
 
 
 def _winrm(connection: Any) -> tuple[HostAddress, str]:
@@ -68,12 +85,19 @@ def _psrp(connection: Any) -> tuple[HostAddress, str]:
     return address, str(option("remote_password") or "")
 
 
-def _ssh(connection: Any) -> HostAddress:
+def _ssh(connection: Any) -> tuple[HostAddress, str, tuple[str, ...]]:
     def option(name: str) -> Any:
         return plain(connection.get_option(name))
 
-    return HostAddress("ssh", name=str(option("host") or ""), port=int(option("port") or 22),
-                       user=str(option("remote_user") or ""))
+    options = [word for name in ("ssh_args", "ssh_common_args", "ssh_extra_args")
+               for word in shlex.split(str(option(name) or ""))]
+    if key := option("private_key_file"):
+        options += ["-i", str(Path(str(key)).expanduser())]
+    if not option("host_key_checking"):
+        options += ["-o", "StrictHostKeyChecking=no"]
+    address = HostAddress("ssh", name=str(option("host") or ""), port=int(option("port") or 0),
+                          user=str(option("remote_user") or ""))
+    return address, "", tuple(options)
 
 
 def _login(name: str) -> str:

@@ -18,7 +18,7 @@ from ...imagebuild.containers import (
     start_container,
 )
 from ...imagebuild.dockerapi import Client, faults, shapes
-from . import _image
+from . import _image, _secret
 from ._task import Plan, Task, TaskError
 from ._wanted import spec_of
 
@@ -56,17 +56,16 @@ def container(task: Task) -> dict[str, Any]:
         different = [one for one in differences(spec, found, found.image) if one.field != "image"]
     again = found is not None and (task.args["recreate"] or any(_needs_new(one) for one in different))
     if again and not spec.image:
-        said = "; ".join(map(str, different)) or "recreate is true"
+        said = "; ".join(_sentences(different)) or "recreate is true"
         raise TaskError(f"the container {name} has to be made anew ({said}), and that takes image")
-    for one in different:
+    for one in map(_secret.difference, different):
         plan.differs(one.field, _shown(one.found), _shown(one.wanted))
     _arrange(task, plan, spec, found, different, again=bool(again))
     result = plan.run(task)
     if state == "healthy" and not task.check:
         _await_health(task, name)
-    there = find(task.client, name)
-    return {**result, "container": shapes.to_json(there) if there is not None else {},
-            "differences": [str(one) for one in different]}
+    there = find(task.client, name) if plan.changed or state == "healthy" else found
+    return {**result, "container": _secret.document(there), "differences": _sentences(different)}
 
 
 def container_info(task: Task) -> dict[str, Any]:
@@ -74,13 +73,14 @@ def container_info(task: Task) -> dict[str, Any]:
     name = task.text("name")
     if name:
         one = find(task.client, name)
-        found = [shapes.to_json(one)] if one is not None else []
+        found = [one] if one is not None else []
     else:
         rows = task.client.json("GET", "/containers/json", query={
             "all": bool(task.args["all"]), "filters": task.args.get("filters") or None}) or []
         inspected = (find(task.client, str(row["Id"])) for row in rows)
-        found = [shapes.to_json(one) for one in inspected if one is not None]
-    return {"changed": False, "exists": bool(found), "containers": found}
+        found = [one for one in inspected if one is not None]
+    return {"changed": False, "exists": bool(found),
+            "containers": [_secret.document(one, shown=bool(task.args["show_env"])) for one in found]}
 
 
 def _arrange(task: Task, plan: Plan, spec: Spec, found: shapes.Inspect | None, different: list[Difference], *,
@@ -157,6 +157,10 @@ def _needs_new(one: Difference) -> bool:
     return one.field != UPDATED and not one.field.startswith("network ")
 
 
+def _sentences(different: list[Difference]) -> list[str]:
+    return [str(_secret.difference(one)) for one in different]
+
+
 def _shown(value: object) -> object:
     """A value as results may hold it."""
     if isinstance(value, tuple):
@@ -192,7 +196,7 @@ def _await_health(task: Task, name: str) -> None:
         there = find(task.client, name)
         if there is None or not there.state.running:
             raise TaskError(f"the container {name} does not run any more, so it will not be healthy",
-                            container=shapes.to_json(there) if there is not None else {})
+                            container=_secret.document(there))
         health = there.state.health
         if health is None or health.status in ("", "none"):
             raise TaskError(f"the container {name} has no health check: give healthcheck, or state: started")

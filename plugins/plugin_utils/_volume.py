@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...imagebuild.dockerapi import faults, shapes
+from . import _secret
 from ._task import Plan, Task, TaskError
 
 
@@ -39,13 +40,13 @@ def volume(task: Task) -> dict[str, Any]:
     elif different:
         said = ", ".join(f"{key} is {before!r}" for key, (before, _after) in different.items())
         raise TaskError(f"the volume {name} is there with other options: {said}. recreate: options-changed makes it"
-                        " anew, and its files are lost", volume=shapes.to_json(found))
+                        " anew, and its files are lost", volume=_secret.volume_document(found))
     if found is None:
         plan.differs("state", "absent", "present")
         plan.add("create", lambda: task.client.json("POST", "/volumes/create", body=wanted))
     result = plan.run(task)
     there = find(task, name)
-    return {**result, "volume": shapes.to_json(there) if there is not None else {}}
+    return {**result, "volume": _secret.volume_document(there)}
 
 
 def volume_info(task: Task) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def volume_info(task: Task) -> dict[str, Any]:
     else:
         found = list(task.client.json("GET", "/volumes", shape=shapes.VolumeList,
                                       query={"filters": task.args.get("filters") or None}).volumes or ())
-    return {"changed": False, "exists": bool(found), "volumes": [shapes.to_json(one) for one in found]}
+    return {"changed": False, "exists": bool(found), "volumes": [_secret.volume_document(one) for one in found]}
 
 
 def _wanted(task: Task) -> shapes.VolumeCreate:
@@ -73,7 +74,9 @@ def _different(wanted: shapes.VolumeCreate, found: shapes.Volume) -> dict[str, t
                                ("labels", found.labels, wanted.labels)):
         for key, text in (asked or {}).items():
             if (there or {}).get(key) != text:
-                out[f"{name}.{key}"] = (there or {}).get(key), text
+                pair = (text, (there or {}).get(key))
+                wanted_text, found_text = _secret.hidden_pair(*pair) if _secret.is_secret(f"{name}.") else pair
+                out[f"{name}.{key}"] = found_text, wanted_text
     return out
 
 

@@ -72,12 +72,21 @@ class ShellMachine:
     def __init__(self, powershell: tuple[str, ...] = ()) -> None:
         self.powershell = powershell
         self.started: list[Start] = []
+        self.environment: dict[str, str] = {}  #: variables of all that is started
+        self._programs: list[ShellProgram] = []
+
+    async def close(self) -> None:
+        """End all that still runs, and wait until it has."""
+        for program in self._programs:
+            await program.kill()
+            await program.code()
+            await asyncio.sleep(0)  # its pipes are closed then
 
     async def start(self, start: Start) -> ShellProgram:
         """Start a line."""
         self.started.append(start)
         line = start.line.removeprefix('cmd.exe /C "').removesuffix('"')
-        return await self._run("sh", "-c", line, environment=dict(start.environment))
+        return await self._run("sh", "-c", line, environment={**self.environment, **dict(start.environment)})
 
     async def start_powershell(self) -> ShellProgram:
         """Start PowerShell's server."""
@@ -87,5 +96,6 @@ class ShellMachine:
 
     async def _run(self, *words: str, environment: dict[str, str]) -> ShellProgram:
         pipe = asyncio.subprocess.PIPE
-        return ShellProgram(await asyncio.create_subprocess_exec(
-            *words, stdin=pipe, stdout=pipe, stderr=pipe, env={**os.environ, **environment}, start_new_session=True))
+        self._programs.append(ShellProgram(await asyncio.create_subprocess_exec(
+            *words, stdin=pipe, stdout=pipe, stderr=pipe, env={**os.environ, **environment}, start_new_session=True)))
+        return self._programs[-1]

@@ -55,6 +55,7 @@ def serving(folder: Path, machine: ShellMachine, *, unencrypted: bool = True) ->
         await plain.close()
         await secure.close()
         await service.close()
+        await machine.close()
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
     thread.start()

@@ -61,6 +61,12 @@ class Tunnel:
         way = self._dialer.way.name if self._dialer.way else ""
         return f"{way} ({'; '.join(self._dialer.reasons)})" if self._dialer.reasons else way
 
+    @property
+    def clients(self) -> int:
+        """How many clients are connected."""
+        with self._lock:
+            return len(self._clients)
+
     def close(self) -> None:
         """Stop listening, end all connections. Safe to call twice."""
         sock, self._socket = self._socket, None

@@ -4,41 +4,12 @@ changes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
-from support import engines, programs
-from support.ansible_hosts import Controller, Played, collections, steady, thrice
+from support import engines
+from support.ansible_hosts import Controller, steady, thrice
+from support.ansible_objects import ours, play
 
 SECRET = "hunter2hunter2"
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[engines.Served]:
-    root = tmp_path / "engine"
-    root.mkdir()
-    with engines.served(root) as one:
-        yield one
-
-
-@pytest.fixture
-def controller(served: engines.Served, tmp_path: Path) -> Controller:
-    """What plays on the engine, whose address is a default of the group."""
-    collections(tmp_path / "controller")
-    return Controller(tmp_path / "controller", {"ansible_connection": "local"})
-
-
-def ours(module: str, **args: Any) -> dict[str, Any]:
-    return {f"wcow.containers.{module}": args}
-
-
-def play(controller: Controller, served: engines.Served, *tasks: dict[str, Any]) -> Played:
-    with programs.skipping():
-        return controller.play(*tasks, module_defaults={
-            "group/wcow.containers.docker": {"docker_host": f"unix://{served.socket}"}})
-
 
 WEB = {"name": "web", "image": "app:1", "command": ["sleep", "60"], "env": {"MODE": "test"},
        "networks": [{"name": "backend", "aliases": ["web"]}], "restart_policy": "unless-stopped", "memory": "512m",
@@ -58,7 +29,8 @@ def test_objects_are_made_once_are_changed_where_they_differ_and_go(controller: 
     steps = [volume, network, container, changed, policy, *gone]
     tasks = [one for step in steps for one in thrice(step)]
     at = 3 * steps.index(changed)
-    tasks[at:at] = [ours("container_info", name="web"), ours("volume_info", name="data"), ours("network_info")]
+    tasks[at:at] = [ours("container_info", name="web", show_env=True), ours("volume_info", name="data"),
+                    ours("network_info")]
     got = play(controller, served, *tasks).outcomes
     infos, rest = got[at:at + 3], got[:at] + got[at + 3:]
     real = [steady(*rest[3 * number:3 * number + 3]) for number in range(len(steps))]
@@ -66,7 +38,8 @@ def test_objects_are_made_once_are_changed_where_they_differ_and_go(controller: 
     assert "MODE=test" in infos[0]["containers"][0]["Config"]["Env"]
     assert real[2]["container"]["State"]["Running"]
     assert real[3]["differences"] == ["restart is 'unless-stopped', wanted is 'always'",
-                                      "environ[mode] is 'test', wanted is 'production'"]
+                                      "environ[mode] is 'a value that is not shown', wanted is 'another value, which is"
+                                      " not shown'"]
     assert real[3]["container"]["Id"] != real[2]["container"]["Id"]
     assert real[4]["container"]["Id"] == real[3]["container"]["Id"]
     assert real[4]["actions"] == ["update the restart policy"]
