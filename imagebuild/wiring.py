@@ -7,11 +7,11 @@ and whoever uses the library from Python makes them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from .dockerapi import Client
 from .errors import DependencyError, NotFoundError
@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     from .host.address import HostAddress
 
 
+def _no_password(address: HostAddress) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the user decided about places and the network.
@@ -51,9 +55,9 @@ class Settings:
     user's own. ``mirrors`` are rules (``mcr.microsoft.com=localhost:5000``); with ``air_gapped`` nothing but mirrors
     is asked, or pushed to. ``insecure`` takes any certificate and plain http from every registry,
     ``insecure_registries`` from those hosts. ``ca_file`` is a PEM file. ``retries`` counts tries of a request.
-    ``docker_config`` is the folder with Docker's ``config.json``, ``docker_host`` the daemon's address; empty is what
-    Docker itself would take. ``hosts`` are the addresses of hosts by name. Proxies come from ``HTTPS_PROXY`` and its
-    sisters.
+    ``docker_config`` is the folder with Docker's ``config.json``, ``docker_host`` the engine's address or that of a
+    host (``winrm://…``, a name in ``hosts``); empty is what Docker itself would take. ``hosts`` are the addresses of
+    hosts by name, ``password`` gives the password for one. Proxies come from ``HTTPS_PROXY`` and its sisters.
     """
 
     store: Path | None = None
@@ -69,6 +73,7 @@ class Settings:
     docker_config: str = ""
     docker_host: str = ""
     hosts: Mapping[str, HostAddress] = field(default_factory=dict)
+    password: Callable[[HostAddress], str] = field(default=_no_password, repr=False, compare=False)
 
     def tls(self, host: str = "") -> Tls:
         """How to trust a registry."""
@@ -114,7 +119,13 @@ def docker_config(settings: Settings) -> DockerConfig:
 
 
 def docker_client(settings: Settings) -> Client:
-    """A client of the engine that the settings name, else of the one that the docker command would use."""
+    """A client of the engine that the settings name, else of the one that the docker command would use. Closing it
+    closes the way to a host, too."""
+    if names_host(settings, settings.docker_host) or settings.docker_host.startswith("context://"):
+        host = host_named(settings, settings.docker_host)
+        client = host.engine()
+        client.silence, client.on_close = SILENCE, host.close
+        return client
     return Client.from_environment(host=settings.docker_host, silence=SILENCE,
                                    config=Path(settings.docker_config) if settings.docker_config else None)
 
@@ -242,8 +253,40 @@ def make_engine(place: EngineSettings, settings: Settings) -> Engine:
     return Engine(place, sandbox, events, images, Volumes(place, events), Networks(place, events))
 
 
+def names_host(settings: Settings, text: str) -> bool:
+    """Whether a text is the address of a machine, or a name of ``hosts``, and not an engine's address alone."""
+    return text in settings.hosts or text.partition("://")[0].lower() in ("winrm", "winrm+http", "ssh", "host")
+
+
+def host_named(settings: Settings, text: str, **changes: Any) -> Host:
+    """The host of an address, of a name in ``hosts``, or of ``host://NAME``; ``changes`` replace parts of the address.
+    UsageError for what is not an address; NotFoundError for a host of this machine that is not there."""
+    from .host.address import parse
+
+    found, password = parse(text, settings.hosts), ""
+    if found.kind == "host":
+        found, password = _stand_in(found.name)
+    found = replace(found, **{"ca": found.ca or settings.ca_file, **changes})
+    return reach(found, password or (settings.password(found) if found.needs_password else ""))
+
+
+def _stand_in(name: str) -> tuple[HostAddress, str]:
+    """How a host of ``wcow host`` is reached, and its password."""
+    from .host.address import HostAddress
+    from .hostd import record
+
+    place = record.place_of(name)
+    kept, running = record.read(place), record.running(place)
+    if running is None:
+        raise NotFoundError(f"the host {place.name} does not run", hint=f"'wcow host start {place.name}' starts it")
+    if running.tls_port > 0:
+        return HostAddress("winrm", kept.address, running.tls_port, kept.user,
+                           ca=str(place.certificate[0])), kept.password
+    return HostAddress("winrm+http", kept.address, running.port, kept.user), kept.password
+
+
 def reach(address: HostAddress, password: str = "") -> Host:
-    """The host at an address (not ``host://``, which front ends turn into WinRM's)."""
+    """The host at an address (not ``host://``, see :func:`host_named`)."""
     from .host import EngineHost, LocalHost, SshHost, WinrmHost
 
     if address.kind in ("winrm", "winrm+http"):

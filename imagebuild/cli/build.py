@@ -30,7 +30,7 @@ from ..images.copy import copy, holds_indexes
 from ..oci import Location, Reference
 from ..tools import sbom as list_materials
 from ..wiring import OpenLibrary, Settings, cache_folders, fetcher, index_cache, open_library
-from .options import format_option, progress_option, registry_options, settings_from
+from .options import docker_host_option, format_option, progress_option, registry_options, settings_from
 from .output import print_json
 from .plan_text import plan_facts, plan_lines
 from .render import Style, follow
@@ -70,7 +70,9 @@ def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @build_options
 @click.option("-t", "--tag", "tags", multiple=True, metavar="NAME[:TAG]", help="Name the image; may be repeated.")
 @click.option("--push", is_flag=True, help="Push every name to its registry.")
-@click.option("--load", is_flag=True, help="Load the image into the docker engine of this machine.")
+@click.option("--load", is_flag=True,
+              help="Load the image into the docker engine of this machine, or of --docker-host.")
+@docker_host_option
 @click.option("-o", "--output", "outputs", multiple=True, metavar="TYPE,dest=PATH",
               help="Write the image: type=oci,dest=DIR; type=oci-archive,dest=FILE; type=docker,dest=FILE; "
                    "type=registry.")

@@ -43,7 +43,8 @@ compat.add_command(matrix)
 @click.argument("name", metavar="IMAGE", type=ImageOrFile())
 @click.option("--host", "host", required=True, metavar="HOST",
               help="A version (10.0.26200.7171, ltsc2022, 'Windows 11 25H2'), a file of facts (docker info, docker "
-                   "version, Ansible, Kubernetes node, wcow doctor facts), or local.")
+                   "version, Ansible, Kubernetes node, wcow doctor facts), local, or an address (winrm://…, ssh://…, "
+                   "tcp://…, host://NAME, a name of [hosts]): that host is asked.")
 @host_options
 @engine_options
 @click.option("--look-inside", is_flag=True,
@@ -69,11 +70,12 @@ def check(ctx: click.Context, /, name: str, host: str, engine: str | None, store
       wcow compat check app:1 --host 10.0.20348.2527
       wcow compat check index.json --host 10.0.26200.7171 --engine docker-29.6 --store containerd
       docker info --format json > host.json; wcow compat check ltsc2022 --host host.json
+      wcow compat check app:1 --host winrm://Administrator@build1
     """
-    hosts = host_of(host, product=options.pop("product"), architecture=options.pop("architecture"),
-                    hyperv=options.pop("hyperv"))
-    subject = subject_for(name, settings_from(ctx, store=local_store, **options), inside=look_inside,
-                          progress=progress)
+    said = {name: options.pop(name) for name in ("product", "architecture", "hyperv")}
+    settings = settings_from(ctx, store=local_store, **options)
+    hosts = host_of(host, settings, **said)
+    subject = subject_for(name, settings, inside=look_inside, progress=progress)
     today = datetime.now(UTC).date()
     good = True
     documents = []
@@ -123,9 +125,10 @@ def pick(ctx: click.Context, /, name: str, host: str, engine: str | None, store:
       wcow compat pick app:1 --host 10.0.22631
       wcow compat pick index.json --host ltsc2025 --engine containerd-1.7
     """
-    hosts = host_of(host, product=options.pop("product"), architecture=options.pop("architecture"),
-                    hyperv=options.pop("hyperv"))
-    subject = subject_for(name, settings_from(ctx, store=local_store, **options), inside=False, progress=progress)
+    said = {name: options.pop(name) for name in ("product", "architecture", "hyperv")}
+    settings = settings_from(ctx, store=local_store, **options)
+    hosts = host_of(host, settings, **said)
+    subject = subject_for(name, settings, inside=False, progress=progress)
     if subject.image is not None:
         raise UsageError(f"{name} is one image, not an index", hint=f"wcow compat check {name} --host {host}")
     asked = wanted_platform(platform, None) if platform else None

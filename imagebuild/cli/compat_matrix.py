@@ -64,7 +64,7 @@ def matrix(ctx: click.Context, /, names: tuple[str, ...], hosts: tuple[str, ...]
     settings = settings_from(ctx, store=local_store, **options)
     today = datetime.now(UTC).date()
     shown_until = None if every else today
-    machines = [host for text in hosts for host in host_of(text, **said)] or list(known_hosts(shown_until))
+    machines = [host for text in hosts for host in host_of(text, settings, **said)] or list(known_hosts(shown_until))
     if tags:
         if len(names) != 1:
             raise UsageError("--tag chooses tags of one IMAGE", why=f"{len(names)} were named")

@@ -24,7 +24,7 @@ from ..images.rootfs import Rootfs
 from ..images.subject import find_subject, look_inside, read_subject
 from ..windows.hostfacts import HostFacts, Store
 from ..windows.releases import find_release
-from ..wiring import Settings, index_cache, open_library
+from ..wiring import Settings, host_named, index_cache, open_library
 from .options import network_options, wanted_platform
 from .render import Style, follow
 
@@ -68,17 +68,21 @@ def host_options(function: Decorated) -> Decorated:
     return function
 
 
-def host_of(text: str, **said: Any) -> list[HostFacts]:
-    """The hosts that ``--host`` names: a version as people write it, ``local``, or a file of facts: ``docker info`` or
-    ``docker version``, Ansible's facts, a Kubernetes node, CIM or registry values, what 'wcow doctor facts' prints.
+def host_of(text: str, settings: Settings | None = None, **said: Any) -> list[HostFacts]:
+    """The hosts that ``--host`` names: a version as people write it, ``local``, a file of facts (``docker info`` or
+    ``docker version``, Ansible's facts, a Kubernetes node, CIM or registry values, what 'wcow doctor facts' prints),
+    or the address of a host or an engine, which is asked.
 
     ``said`` overrules what was found: ``product``, ``architecture``, ``hyperv``.
     """
     changes = {name: value for name, value in said.items() if value is not None}
-    if text == "local":
-        from ..host import LocalHost
-
-        hosts = [from_machine(LocalHost().facts())]
+    settings = settings or Settings()
+    if text == "local" or "://" in text or text in settings.hosts:
+        host = host_named(settings, text)
+        try:
+            hosts = [from_machine(host.facts())]
+        finally:
+            host.close()
     elif Path(text).is_file():
         hosts = list(_from_file(Path(text)))
     else:

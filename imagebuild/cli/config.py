@@ -211,8 +211,9 @@ def from_environment(environment: Mapping[str, str]) -> Values:
     for name, key in (("WCOW_STORE", "store"), ("WCOW_CACHE", "cache")):
         if environment.get(name):
             out[key] = Path(environment[name])
-    if environment.get("WCOW_CA_FILE"):
-        out["ca_file"] = environment["WCOW_CA_FILE"]
+    for name, key in (("WCOW_CA_FILE", "ca_file"), ("WCOW_DOCKER_HOST", "docker_host")):
+        if environment.get(name):
+            out[key] = environment[name]
     for name, key in (("WCOW_OFFLINE", "offline"), ("WCOW_AIR_GAPPED", "air_gapped")):
         if name in environment:
             out[key] = _truth(name, environment[name])

@@ -9,7 +9,7 @@ from .lazy import LazyGroup
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "examine": ("doctor_examine", "Examine a host: what stops Windows containers there?"),
-    "facts": ("doctor_examine", "Print the facts of this machine, or the script that collects them."),
+    "facts": ("doctor_examine", "Print the facts of a host, or the script that collects them."),
     "explain": ("doctor_explain", "Say what an error text or a log means, and what to do."),
 }
 """Part to the module that holds it (in it, a command of the part's name) and its one line of help."""

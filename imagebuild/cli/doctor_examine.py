@@ -23,6 +23,7 @@ from ..windows import machine_json
 from ..windows.machine import MachineFacts
 from .options import format_option
 from .output import print_json, print_lines
+from .reach import host_at, reach_options
 
 _LARGEST = 64 << 20
 """Bytes: the nodes of a large cluster are a few megabytes."""
@@ -39,6 +40,7 @@ def _checks(ctx: click.Context, parameter: click.Parameter, names: tuple[str, ..
 
 
 @click.command(short_help="Examine a host: what stops Windows containers there?")
+@click.argument("host", required=False, default="")
 @click.option("--facts", "source", metavar="FILE", help="What is known of the host, - for standard input: facts from "
               "'wcow doctor facts', or JSON of docker info, docker version, kubectl get node(s) or Ansible's setup. "
               "Default: this machine.")
@@ -46,19 +48,26 @@ def _checks(ctx: click.Context, parameter: click.Parameter, names: tuple[str, ..
 @click.option("--skip", multiple=True, metavar="CHECK", callback=_checks, help="Leave a check out. Repeatable.")
 @click.option("--all", "everything", is_flag=True, help="In text, show the checks that passed, too.")
 @format_option
-def examine(source: str | None, only: tuple[str, ...], skip: tuple[str, ...], everything: bool, as_json: bool) -> int:
+@reach_options
+@click.pass_context
+def examine(ctx: click.Context, /, host: str, source: str | None, only: tuple[str, ...], skip: tuple[str, ...],
+            everything: bool, as_json: bool, **options: Any) -> int:
     """Examine a host for running Windows containers, and say what to do about what is found.
 
-    Nothing is asked but the facts: those of a Windows host can be brought from there in a file. Exit code: 0 nothing
-    failed, 1 a check failed, 2 bad usage or input, 3 this machine's facts could not be collected.
+    HOST is an address (winrm://[user@]host, ssh://…, tcp://…, host://NAME, local) or a name of [hosts]; without one it
+    is this machine. Nothing is asked but the facts, and nothing is changed; they can be brought from there in a file,
+    too. Exit code: 0 nothing failed, 1 a check failed, 2 bad usage or input, 3 the facts could not be collected.
 
     \b
     Examples:
+      wcow doctor examine winrm://Administrator@build1
       wcow doctor examine --facts facts.json
       docker info --format json | wcow doctor examine --facts -
       wcow doctor examine --facts facts.json --only nesting --only hypervisor
     """
-    found = _given(source) if source is not None else ((_here(False), ()),)
+    if host and source is not None:
+        raise UsageError("give a host or --facts, not both")
+    found = _given(source) if source is not None else ((_asked(ctx, host, online=False, **options), ()),)
     reports = [(facts, notes, examine_machine(facts, only=only, skip=skip)) for facts, notes in found]
     if as_json:
         print_json({"machines": [_document(*report) for report in reports]})
@@ -69,11 +78,15 @@ def examine(source: str | None, only: tuple[str, ...], skip: tuple[str, ...], ev
     return 1 if any(check.status == "fail" for _facts, _notes, checks in reports for check in checks) else 0
 
 
-@click.command(short_help="Print the facts of this machine, or the script that collects them.")
+@click.command(short_help="Print the facts of a host, or the script that collects them.")
+@click.argument("host", required=False, default="")
 @click.option("--script", is_flag=True, help="Print the PowerShell script that collects them on a Windows host.")
 @click.option("--online", is_flag=True, help="On Windows, ask Microsoft's registry for the time, to check the clock.")
-def facts(script: bool, online: bool) -> None:
-    """Print the facts of this machine as one JSON document, for 'wcow doctor examine --facts'.
+@reach_options
+@click.pass_context
+def facts(ctx: click.Context, /, host: str, script: bool, online: bool, **options: Any) -> None:
+    """Print the facts of HOST (as for 'wcow doctor examine'), or of this machine, as one JSON document for 'wcow doctor
+    examine --facts'.
 
     \b
     Of a Windows host without wcow:
@@ -84,11 +97,20 @@ def facts(script: bool, online: bool) -> None:
     if script:
         click.echo(collector_script(), nl=False)
     else:
-        click.echo(machine_json.write(_here(online)), nl=False)
+        click.echo(machine_json.write(_asked(ctx, host, online=online, **options)), nl=False)
 
 
-def _here(online: bool) -> MachineFacts:
-    return LocalHost(online=online).facts()
+def _asked(ctx: click.Context, host: str, *, online: bool, **options: Any) -> MachineFacts:
+    """The facts of the host that was named, else of this machine."""
+    if not host:
+        return LocalHost(online=online).facts()
+    if online:
+        raise UsageError("--online is about this machine", why=f"{host} was named")
+    reached = host_at(ctx, host, **options)
+    try:
+        return reached.facts()
+    finally:
+        reached.close()
 
 
 def _given(source: str) -> tuple[tuple[MachineFacts, tuple[str, ...]], ...]:

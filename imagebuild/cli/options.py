@@ -20,6 +20,7 @@ import os
 import re
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
@@ -32,6 +33,7 @@ from ..oci import Platform
 from ..stores import Mirrors
 from ..wiring import Settings
 from . import config
+from .passwords import password_of
 
 if TYPE_CHECKING:
     _Number: TypeAlias = click.ParamType[int]
@@ -68,6 +70,13 @@ def network_options(function: Decorated) -> Decorated:
     )):
         function = option(function)
     return function
+
+
+def docker_host_option(function: Decorated) -> Decorated:
+    """``--docker-host``: whose images ``docker-daemon:`` and ``--load`` mean."""
+    return click.option("--docker-host", metavar="ADDRESS", help="The engine of docker-daemon: and --load: an engine's "
+                        "address, winrm://[user@]host, ssh://…, host://NAME, or a name of [hosts]. Also "
+                        "WCOW_DOCKER_HOST, docker_host; else the one docker would use.")(function)
 
 
 def store_option(function: Decorated) -> Decorated:
@@ -158,7 +167,10 @@ def settings_from(ctx: click.Context, **options: Any) -> Settings:
     if options.get("store"):
         given["store"] = Path(options["store"])
     named = (ctx.find_root().obj or {}).get("config")
-    settings = config.settle(given, config.from_environment(os.environ), config.load(named, _here()).values)
+    if options.get("docker_host"):
+        given["docker_host"] = options["docker_host"]
+    found = config.settle(given, config.from_environment(os.environ), config.load(named, _here()).values)
+    settings = replace(found, password=password_of)
     if settings.ca_file and not Path(settings.ca_file).is_file():
         raise UsageError(f"there is no file {settings.ca_file}", why="the CAs of registries were to be read from it",
                          hint="--ca FILE, WCOW_CA_FILE or ca_file in wcow.toml name it")

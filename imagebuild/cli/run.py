@@ -16,7 +16,8 @@ from ..dockerapi import Client, shapes
 from ..engine import EngineSettings, engine_place, inside
 from ..errors import DaemonError, UsageError
 from ..images import bring_image
-from ..wiring import make_engine, open_library
+from ..oci import Platform
+from ..wiring import Settings, docker_client, make_engine, open_library
 from .engine import drive_of, place_options
 from .options import (
     ImageName,
@@ -48,6 +49,9 @@ from .run_terminal import feed, raw_terminal, show
 @click.option("-i", "--interactive", is_flag=True, help="Give it our standard input.")
 @click.option("-t", "--tty", "terminal", is_flag=True, help="Give it a terminal.")
 @click.option("--rm", "_", is_flag=True, help="Nothing: it is always removed at its end.")
+@click.option("--host", "host", default="", metavar="ADDRESS",
+              help="Run it in the engine of another machine: an engine's address, winrm://[user@]host, ssh://…, "
+                   "host://NAME, or a name of [hosts].")
 @click.option("--host-drive", "drives", multiple=True, metavar="C=DIR",
               help="The folder that stands for a drive in a mount's source, when no engine runs. Repeatable.")
 @click.option("--windows-build", "build", type=click.IntRange(10240, 65535), default=20348, show_default=True,
@@ -60,7 +64,7 @@ from .run_terminal import feed, raw_terminal, show
 @click.pass_context
 def run(ctx: click.Context, /, image: str, command: tuple[str, ...], interactive: bool, terminal: bool, name: str,
         drives: tuple[str, ...], build: int, publish_address: str, container_ca: Path | None,
-        root: str | None, socket: str | None,
+        root: str | None, socket: str | None, host: str,
         platform: str | None, os_version: str | None, **asked: Any) -> int:
     """Run one program of IMAGE in a container of its own and remove the container at its end. The image is taken from
     the local store, else from the engine, else from its registry. The engine that runs is used, else one is started.
@@ -73,22 +77,37 @@ def run(ctx: click.Context, /, image: str, command: tuple[str, ...], interactive
       wcow run -v ./data:C:\\data app:1 cmd /c dir C:\\data
       echo dir | wcow run -i app:1 cmd
       wcow run -it app:1 cmd
+      wcow run --host winrm://Administrator@build1 app:1
     """
-    settings = settings_from(ctx, **asked)
-    request = _request(image, command, interactive=interactive, terminal=terminal, **asked)
+    settings = settings_from(ctx, **asked, docker_host=host)
+    request = _request(image, command, interactive=interactive, terminal=terminal, elsewhere=host, **asked)
+    if host:
+        if root or socket or drives:
+            raise UsageError("--host goes without --root, --socket and --host-drive",
+                             why="they are about an engine of this machine")
+        with docker_client(settings) as client:
+            return _brought(client, settings, request, image, wanted_platform(platform, os_version), name, interactive,
+                            terminal)
     place = EngineSettings(engine_place(root, socket).root, build=build, drives=dict(drive_of(text) for text in drives),
                            name=os.uname().nodename.split(".")[0], publish_address=publish_address, ca=container_ca)
     with inside(lambda: make_engine(place, settings), place.root,
                 say=lambda line: click.echo(line, err=True)) as found, \
             Client.at(found.host, timeout=600) as client:
-        with open_library(settings) as library:
-            identifier = bring_image(client, library, image, wanted_platform(platform, os_version))
-        return _run(client, {**request, "Image": identifier}, name, interactive, terminal)
+        return _brought(client, settings, request, image, wanted_platform(platform, os_version), name, interactive,
+                        terminal)
 
 
-def _request(image: str, command: tuple[str, ...], *, interactive: bool, terminal: bool, volumes: tuple[str, ...],
-             variables: tuple[str, ...], workdir: str, user: str, entrypoint: str | None, network: str,
-             ports: tuple[str, ...], **_unused: Any) -> dict[str, Any]:
+def _brought(client: Client, settings: Settings, request: dict[str, Any], image: str, platform: Platform, name: str,
+             interactive: bool, terminal: bool) -> int:
+    """See that the engine has the image, and run the container."""
+    with open_library(settings) as library:
+        identifier = bring_image(client, library, image, platform)
+    return _run(client, {**request, "Image": identifier}, name, interactive, terminal)
+
+
+def _request(image: str, command: tuple[str, ...], *, interactive: bool, terminal: bool, elsewhere: str,
+             volumes: tuple[str, ...], variables: tuple[str, ...], workdir: str, user: str, entrypoint: str | None,
+             network: str, ports: tuple[str, ...], **_unused: Any) -> dict[str, Any]:
     """The document of the create call."""
     published: dict[str, list[dict[str, str]]] = {}
     for text in ports:
@@ -108,13 +127,17 @@ def _request(image: str, command: tuple[str, ...], *, interactive: bool, termina
         "AttachStderr": True, "WorkingDir": workdir, "User": user, "ExposedPorts": {port: {} for port in published},
         "Env": [text if "=" in text else f"{text}={os.environ[text]}" for text in variables
                 if "=" in text or text in os.environ],
-        "HostConfig": {"AutoRemove": True, "Binds": [_bind(text) for text in volumes], "PortBindings": published,
-                       "NetworkMode": network or "default"}}
+        "HostConfig": {"AutoRemove": True, "Binds": [_bind(text, elsewhere) for text in volumes],
+                       "PortBindings": published, "NetworkMode": network or "default"}}
 
 
-def _bind(text: str) -> str:
-    """A mount, with a source that is said from where we stand made absolute."""
+def _bind(text: str, elsewhere: str) -> str:
+    """A mount, with a source that is said from where we stand made absolute. UsageError for one of this machine in an
+    engine elsewhere."""
     source, colon, rest = text.partition(":")
+    if elsewhere and source.startswith((".", "~", "/")):
+        raise UsageError(f"cannot mount {source}", why=f"it is a folder of this machine, and the container runs at "
+                         f"{elsewhere}", hint=r"a folder there (-v C:\data:C:\data), or a volume")
     if source.startswith((".", "~")):
         return f"{Path(source).expanduser().absolute()}{colon}{rest}"
     return text

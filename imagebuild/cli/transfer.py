@@ -17,6 +17,7 @@ from ..stores import Store
 from ..wiring import OpenLibrary, open_library
 from .options import (
     ImageName,
+    docker_host_option,
     format_option,
     platform_options,
     progress_option,
@@ -36,6 +37,7 @@ from .render import Style, follow
 @click.option("--all", "attached", is_flag=True,
               help="Copy what is attached to the image, too: signatures, SBOMs, provenance.")
 @platform_options
+@docker_host_option
 @registry_options
 @progress_option
 @format_option
@@ -55,6 +57,7 @@ def copy(ctx: click.Context, /, source: str, destination: str, foreign: bool, at
       wcow copy docker://mcr.microsoft.com/windows/nanoserver:ltsc2022 docker://registry.lab/nanoserver:ltsc2022
       wcow copy app:1 oci-archive:app.tar
       wcow copy --os-version 10.0.20348 app:1 docker-daemon:app:1
+      wcow copy --docker-host winrm://Administrator@build1 app:1 docker-daemon:app:1
     """
     settings = settings_from(ctx, **options)
     wanted = wanted_platform(platform, os_version) if platform or os_version else None

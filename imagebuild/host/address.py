@@ -71,6 +71,12 @@ class HostAddress:
         return self.kind in _ENGINES
 
     @property
+    def needs_password(self) -> bool:
+        """Whether a login there takes a password."""
+        return (self.kind in ("winrm", "winrm+http") and self.auth not in ("kerberos", "certificate")
+                and not self.certificate)
+
+    @property
     def url(self) -> str:
         """Where WS-Management is spoken."""
         name = f"[{self.name}]" if ":" in self.name else self.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from ..errors import FormatError, ToolError, UsageError
 from ..windows.machine import MachineFacts
@@ -91,6 +91,12 @@ class ReachedHost:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def plain_line(command: Sequence[str]) -> str:

@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support import images
+from support import images, programs, toy_engine, tunnels, wire
 
 from imagebuild.builder.downloads import Downloads
-from imagebuild.errors import NotFoundError, WcowError
+from imagebuild.errors import HostError, NotFoundError, WcowError
 from imagebuild.fetch import DownloadMap
+from imagebuild.host import HostAddress, SshHost
 from imagebuild.oci import Location, Platform
 from imagebuild.stores import ArchiveStore, DaemonStore, LayoutStore, NoCredentials, RegistryStore
 from imagebuild.wiring import (
     Settings,
     Stores,
     cache_folders,
+    docker_client,
     engine_build_tools,
     engine_registries,
     fetcher,
@@ -106,3 +109,33 @@ def test_an_offline_engine_asks_no_registry() -> None:
 def test_builds_of_an_engine_download_as_the_settings_say() -> None:
     downloads = DownloadMap.parse({"https://a.example/": "https://b.example/"})
     assert engine_build_tools(Settings(offline=True, downloads=downloads)) == Downloads(downloads.rules, offline=True)
+
+
+def test_the_engine_may_be_that_of_a_host_that_winrm_reaches(tmp_path: Path) -> None:
+    with programs.skipping():
+        programs.find("docker")
+    with (wire.running(toy_engine.routes(), toy_engine.Engine(), tmp_path) as path,
+          tunnels.winrm_host(tmp_path, engine=f"unix://{path}") as (host, _)):
+        settings = Settings(docker_host="build1", hosts={"build1": host.address},
+                            password=lambda address: tunnels.PASSWORD)
+        asked: list[HostAddress] = []
+        with docker_client(replace(settings, password=lambda address: asked.append(address) or "wrong")) as client, \
+                pytest.raises(HostError, match="refused the login"):
+            client.ping()
+        assert asked == [host.address]
+
+
+@pytest.mark.parametrize("text", ["unix:///run/x.sock", "tcp://host:2375"])
+def test_an_engines_address_asks_for_no_password(text: str) -> None:
+    def refuse(address: HostAddress) -> str:
+        raise AssertionError(address)
+
+    with docker_client(Settings(docker_host=text, password=refuse)) as client:
+        assert client.host == text
+
+
+def test_a_client_that_is_closed_closes_the_way_to_its_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+    monkeypatch.setattr(SshHost, "close", lambda self: closed.append(self.name))
+    docker_client(Settings(docker_host="ssh://me@host")).close()
+    assert closed == ["ssh://me@host"]

@@ -43,8 +43,8 @@ def test_a_first_playbook_runs_by_the_printed_inventory_over_winrm(host: ansible
     finally:
         shutil.rmtree(home, ignore_errors=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "ok=3    changed=2 " in done.stdout
-    said = host.controller().shell("[IO.File]::ReadAllText('C:\\win2016_me.txt'); "
+    assert "ok=4    changed=3 " in done.stdout
+    said = host.controller().shell("[IO.File]::ReadAllText('C:\\test\\win2016_me.txt'); "
                                    "(Get-ItemProperty HKLM:\\SOFTWARE\\Demo).Answer")
     assert said.splitlines() == ["This file was created by user 'me' on windows host", "42"]
 

@@ -14,11 +14,18 @@ from pathlib import Path
 
 from imagebuild.host import HostAddress, SshHost, WinrmHost
 
-from . import programs
+from . import ansible_hosts, programs
 from .winrm_machine import ShellMachine
 from .winrm_service import PASSWORD, USER, Served, serving
 
-__all__ = ["PASSWORD", "USER", "Sshd", "sshd", "winrm_address", "winrm_host"]
+__all__ = ["PASSWORD", "USER", "Sshd", "sshd", "stand_in", "winrm_address", "winrm_host"]
+
+
+def stand_in(host: ansible_hosts.Host, **more: str) -> WinrmHost:
+    """A ``wcow host`` as the library reaches it, by TLS with its own certificate."""
+    address = HostAddress("winrm", "127.0.0.1", host.document["winrm_tls_port"], "Administrator",
+                          ca=str(host.root / "hosts" / host.name / "winrm.pem"), **more)
+    return WinrmHost(address, ansible_hosts.PASSWORD)
 
 
 def winrm_address(served: Served, folder: Path, *, tls: bool = True) -> HostAddress:

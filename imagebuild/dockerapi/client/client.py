@@ -66,6 +66,7 @@ class Client:
         self.timeout = timeout
         self.deadline = deadline
         self.silence = silence
+        self.on_close: Callable[[], None] | None = None  #: called at the end of each close: lets go of the way there
 
     @classmethod
     def at(cls, host: str, *, version: str = "", timeout: float | None = 30, tls: ssl.SSLContext | None = None,
@@ -202,8 +203,10 @@ class Client:
         return answer.hijacked()
 
     def close(self) -> None:
-        """Close the idle connections. The client can be used again."""
+        """Close the idle connections. The client can be used again, unless ``on_close`` let go of the way there."""
         self._idle.close()
+        if self.on_close is not None:
+            self.on_close()
 
     def __enter__(self) -> Client:
         return self

@@ -6,12 +6,14 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import stat
 import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 from ...dockerapi.sockets import bind_owner_only
-from ...errors import UnsupportedError
+from ...errors import StoreError, UnsupportedError
 from ..engine import Dialer
 from .exchange import Client
 from .pool import Pool
@@ -114,9 +116,19 @@ class Tunnel:
 
 
 def usual_path(name: str) -> Path:
-    """Where a tunnel to the host of this name listens, when the user does not say."""
+    """Where a tunnel to the host of this name listens, when the user does not say: in a folder that is the user's
+    alone. StoreError when another user has made it."""
     from platformdirs import user_runtime_path
 
     base = os.environ.get("XDG_RUNTIME_DIR")
-    folder = Path(base) / "wcow" if base else user_runtime_path("wcow")
+    with warnings.catch_warnings():  # it warns where the system has no such folder, and takes one in /tmp
+        warnings.simplefilter("ignore")
+        folder = Path(base) / "wcow" if base else user_runtime_path("wcow")
+    for one in (folder.parent, folder):
+        one.mkdir(parents=True, exist_ok=True, mode=0o700)
+        found = one.lstat()
+        if hasattr(os, "geteuid") and (found.st_uid != os.geteuid() or found.st_mode & 0o022
+                                       or not stat.S_ISDIR(found.st_mode)):
+            raise StoreError(f"cannot listen in {folder}", why=f"{one} is not a folder that only you can write to",
+                             hint="--socket PATH names another place, XDG_RUNTIME_DIR another folder")
     return folder / f"tunnel-{''.join(char if char.isalnum() or char in '.-' else '_' for char in name)[:40]}.sock"

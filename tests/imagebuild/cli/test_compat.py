@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import toy_engine, wire
 
 from imagebuild.cli.app import run
 from imagebuild.images.base_hives import stand_in_hives
@@ -253,3 +254,13 @@ def test_builds_are_listed_and_told_of_one_by_one(capsys: pytest.CaptureFixture[
     facts = document(capsys, "builds")[1]
     assert facts["releases"][0]["build"] == 10240
     assert facts["updated"] in asked(capsys, "builds")[1]
+
+
+def test_a_host_may_be_the_address_of_an_engine_which_is_asked(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "wcow.toml").write_text(f'[hosts.toy]\naddress = "unix://{here}/docker.sock"\n')
+    with wire.running(toy_engine.routes(), toy_engine.Engine(), here):
+        for name in ("toy", f"unix://{here}/docker.sock"):
+            _, out, _ = asked(capsys, "check", LTSC2022, "--host", name)
+            assert "10.0.20348.1 " in out
+    code, _, err = asked(capsys, "check", LTSC2022, "--host", "toy")
+    assert code == 3 and "docker.sock" in err

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from support import toy_engine, wire
 from support.machines import HOME, SAMPLES, SERVER_2022
 
 from imagebuild.cli.app import run, wcow
 from imagebuild.cli.doctor import COMMANDS
 from imagebuild.doctor.examine import QUESTIONS, examine
+from imagebuild.errors import UsageError
 from imagebuild.host import collector_script
 from imagebuild.windows import machine_json
 
@@ -141,3 +143,18 @@ def test_every_command_is_there_and_says_what_it_does() -> None:
         assert text in done.output
         assert "Usage: " in wcow_doctor(name, "--help").output
     assert "nesting" in QUESTIONS
+
+
+def test_an_engine_elsewhere_is_asked_what_it_knows(tmp_path: Path) -> None:
+    with wire.running(toy_engine.routes(), toy_engine.Engine(), tmp_path) as path:
+        said = json.loads(wcow_doctor("facts", f"unix://{path}").output)
+        assert said["host"]["name"] == "toy"
+        done = wcow_doctor("examine", f"unix://{path}")
+    assert "only the engine was asked" in done.output
+    assert not isinstance(done.exception, AssertionError)
+
+
+def test_a_host_and_a_file_of_facts_exclude_each_other() -> None:
+    done = wcow_doctor("examine", "local", "--facts", "-")
+    assert isinstance(done.exception, UsageError)
+    assert isinstance(wcow_doctor("facts", "local", "--online").exception, UsageError)

@@ -266,3 +266,16 @@ def test_an_image_that_nobody_has_is_told(engine: Served, capfd: pytest.CaptureF
     assert run(["run", "none:1", "exit", "0"]) == 2
     assert "none:1" in capfd.readouterr().err
     assert containers(engine) == []
+
+
+def test_a_program_runs_in_the_engine_of_another_machine(engine: Served, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["run", "--host", f"unix://{engine.socket}", IMAGE, "cmd", "/c", "echo", "there"]) == 0
+    assert capfd.readouterr().out == "there\r\n"
+
+
+def test_what_is_on_this_machine_is_not_mounted_elsewhere(capfd: pytest.CaptureFixture[str]) -> None:
+    for source in ("./data", "/data", "~/data"):
+        assert run(["run", "--host", "tcp://host:2375", "-v", f"{source}:C:\\data", IMAGE]) == 2
+        assert f"cannot mount {source}" in capfd.readouterr().err
+    assert run(["run", "--host", "tcp://host:2375", "--host-drive", "C=/", IMAGE]) == 2
+    assert "--host goes without" in capfd.readouterr().err
