@@ -37,6 +37,8 @@ def host() -> None:
               help="The port of WinRM over HTTP; 0 is a free one.  [default: 0]")
 @click.option("--winrm-tls", "tls_port", type=click.IntRange(-1, 65535), metavar="PORT",
               help="The port of WinRM over HTTPS; 0 is a free one, -1 none.  [default: 0]")
+@click.option("--ssh", "ssh_port", type=click.IntRange(-1, 65535), metavar="PORT",
+              help="The port of ssh; 0 is a free one, -1 none.  [default: 0]")
 @click.option("--address", metavar="ADDRESS", help="Where it listens.  [default: 127.0.0.1]")
 @click.option("--user", metavar="NAME", help=f"Who may log in.  [default: {record.USER}]")
 @click.option("--password-stdin", is_flag=True, help=f"Read the password from standard input; else {PASSWORD} has it, "
@@ -46,7 +48,7 @@ def host() -> None:
 @format_option
 @click.pass_context
 def start(ctx: click.Context, /, name: str, build: int | None, port: int | None, tls_port: int | None,
-          address: str | None, user: str | None, password_stdin: bool, unencrypted: bool | None,
+          ssh_port: int | None, address: str | None, user: str | None, password_stdin: bool, unencrypted: bool | None,
           as_json: bool) -> None:
     """Start a host, which is made the first time; later it is as it was left.
 
@@ -57,7 +59,7 @@ def start(ctx: click.Context, /, name: str, build: int | None, port: int | None,
       ansible -i hosts.ini windows -m ansible.windows.win_ping
     """
     place = record.place_of(name)
-    asked = {"build": build, "port": port, "tls_port": tls_port, "address": address, "user": user,
+    asked = {"build": build, "port": port, "tls_port": tls_port, "ssh_port": ssh_port, "address": address, "user": user,
              "unencrypted": unencrypted}
     changes: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
     new = not place.record.is_file()
@@ -86,6 +88,8 @@ def start(ctx: click.Context, /, name: str, build: int | None, port: int | None,
     click.echo(f"http://{kept.address}:{found.port}/wsman")
     if found.tls_port > 0:
         click.echo(f"https://{kept.address}:{found.tls_port}/wsman")
+    if found.ssh_port > 0:
+        click.echo(f"ssh://{kept.user}@{kept.address}:{found.ssh_port}")
 
 
 def _config(ctx: click.Context) -> list[str]:
@@ -119,10 +123,11 @@ def list_hosts(as_json: bool) -> None:
     if as_json:
         print_json([_document(kept, found) for kept, found in rows])
         return
-    print_lines(line.rstrip() for line in table(["NAME", "BUILD", "STATE", "WINRM", "WINRM-TLS", "USER"], [
+    print_lines(line.rstrip() for line in table(["NAME", "BUILD", "STATE", "WINRM", "WINRM-TLS", "SSH", "USER"], [
         [kept.name, str(kept.build), "running" if found else "stopped",
          f"{kept.address}:{found.port}" if found else "",
-         f"{kept.address}:{found.tls_port}" if found and found.tls_port > 0 else "", kept.user]
+         f"{kept.address}:{found.tls_port}" if found and found.tls_port > 0 else "",
+         f"{kept.address}:{found.ssh_port}" if found and found.ssh_port > 0 else "", kept.user]
         for kept, found in rows]))
 
 
@@ -159,7 +164,7 @@ def remove(names: tuple[str, ...], force: bool) -> None:
 
 @host.command("inventory")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--connection", type=click.Choice(["winrm", "psrp"]), default="winrm", show_default=True)
+@click.option("--connection", type=click.Choice(["winrm", "psrp", "ssh"]), default="winrm", show_default=True)
 @click.option("--yaml", "as_yaml", is_flag=True, help="YAML in place of INI.")
 def print_inventory(names: tuple[str, ...], connection: str, as_yaml: bool) -> None:
     """Print an Ansible inventory of the hosts that run. It holds no password: plays read WCOW_HOST_PASSWORD."""

@@ -6,13 +6,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ..dockerapi import Client, faults
 from ..dockerapi.streams import STDERR
 from ..errors import WcowError
-from .winrm.program import Start
+from .program import Start
 
 POWERSHELL_SERVER = "powershell.exe -NoLogo -NoProfile -s"
 QUEUED = 64
@@ -21,7 +22,7 @@ _STREAMS = {STDERR: "stderr"}
 
 
 class Box:
-    """A running container as :class:`.winrm.Machine`."""
+    """A running container as :class:`.program.Machine`."""
 
     def __init__(self, client: Client, container: str, *, name: str, version: str, user: str = "") -> None:
         self._client, self._container, self._user = client, container, user
@@ -29,16 +30,20 @@ class Box:
         self._threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="wcow-exec")
 
     async def start(self, start: Start) -> BoxProgram:
-        """See :meth:`.winrm.Machine.start`."""
-        body = {"CommandLine": start.line, "AttachStdin": True, "AttachStdout": True, "AttachStderr": True,
-                "Env": [f"{key}={value}" for key, value in start.environment], "WorkingDir": start.folder,
-                "User": self._user}
+        """See :meth:`.program.Machine.start`."""
         loop = asyncio.get_running_loop()
-        identity, stream = await loop.run_in_executor(self._threads, self._begin, body)
+        identity, stream = await loop.run_in_executor(self._threads, self._begin, self._body(start))
         return BoxProgram(self._client, identity, stream, self._threads)
 
+    async def start_terminal(self, start: Start, columns: int, rows: int) -> BoxTerminal:
+        """See :meth:`.program.Machine.start_terminal`."""
+        loop = asyncio.get_running_loop()
+        body = {**self._body(start), "Tty": True, "ConsoleSize": [rows, columns]}
+        identity, stream = await loop.run_in_executor(self._threads, self._begin, body)
+        return BoxTerminal(self._client, identity, stream, self._threads)
+
     async def start_powershell(self) -> BoxProgram:
-        """See :meth:`.winrm.Machine.start_powershell`."""
+        """See :meth:`.program.Machine.start_powershell`."""
         return await self.start(Start(POWERSHELL_SERVER))
 
     async def run(self, line: str) -> tuple[int, bytes]:
@@ -50,9 +55,15 @@ class Box:
             said += got[1]
         return await program.code(), bytes(said)
 
+    def _body(self, start: Start) -> dict[str, Any]:
+        return {"CommandLine": start.line, "AttachStdin": True, "AttachStdout": True, "AttachStderr": True,
+                "Env": [f"{key}={value}" for key, value in start.environment], "WorkingDir": start.folder,
+                "User": self._user}
+
     def _begin(self, body: dict[str, Any]) -> tuple[str, Any]:
         made = self._client.json("POST", f"/wcow/containers/{self._container}/exec", body=body)["Id"]
-        return made, self._client.attach(f"/exec/{made}/start", body={"Detach": False, "Tty": False})
+        return made, self._client.attach(f"/exec/{made}/start", body={
+            "Detach": False, "Tty": body.get("Tty", False)})
 
     def close(self) -> None:
         """Let the threads go when their programs have ended."""
@@ -60,7 +71,7 @@ class Box:
 
 
 class BoxProgram:
-    """An exec as :class:`.winrm.Program`. A thread of its own reads what it says."""
+    """An exec as :class:`.program.Program`. A thread of its own reads what it says."""
 
     def __init__(self, client: Client, identity: str, stream: Any, threads: ThreadPoolExecutor) -> None:
         self._client, self._identity, self._stream, self._threads = client, identity, stream, threads
@@ -71,7 +82,7 @@ class BoxProgram:
         threading.Thread(target=self._read, name=f"wcow-exec-{identity[:12]}", daemon=True).start()
 
     async def read(self) -> tuple[str, bytes] | None:
-        """See :meth:`.winrm.Program.read`."""
+        """See :meth:`.program.Program.read`."""
         if self._over.is_set() and self._output.empty():
             return None
         got = await self._output.get()
@@ -81,17 +92,17 @@ class BoxProgram:
         return got
 
     async def write(self, data: bytes) -> None:
-        """See :meth:`.winrm.Program.write`."""
+        """See :meth:`.program.Program.write`."""
         with contextlib.suppress(WcowError):  # it reads no more: what is sent to it is dropped, as on Windows
             await self._in_thread(self._stream.write, data)
 
     async def end_input(self) -> None:
-        """See :meth:`.winrm.Program.end_input`."""
+        """See :meth:`.program.Program.end_input`."""
         with contextlib.suppress(WcowError, OSError):
             await self._in_thread(self._stream.end)
 
     async def code(self) -> int:
-        """See :meth:`.winrm.Program.code`."""
+        """See :meth:`.program.Program.code`."""
         while True:
             found = await self._in_thread(self._client.json, "GET", f"/exec/{self._identity}/json")
             if not found["Running"]:
@@ -99,11 +110,11 @@ class BoxProgram:
             await asyncio.sleep(0.02)
 
     async def interrupt(self) -> None:
-        """See :meth:`.winrm.Program.interrupt`."""
+        """See :meth:`.program.Program.interrupt`."""
         await self._signal("INT")
 
     async def kill(self) -> None:
-        """See :meth:`.winrm.Program.kill`."""
+        """See :meth:`.program.Program.kill`."""
         await self._signal("KILL")
         await self._in_thread(self._stream.close)
 
@@ -117,10 +128,14 @@ class BoxProgram:
     async def _in_thread(self, work: Any, *arguments: Any) -> Any:
         return await self._loop.run_in_executor(self._threads, work, *arguments)
 
+    def _pieces(self) -> Iterator[tuple[str, bytes]]:
+        for piece in self._stream.pieces():
+            yield _STREAMS.get(piece.stream, "stdout"), bytes(piece.data)
+
     def _read(self) -> None:
         try:
-            for piece in self._stream.pieces():
-                self._put((_STREAMS.get(piece.stream, "stdout"), bytes(piece.data)))
+            for got in self._pieces():
+                self._put(got)
         except (WcowError, OSError, ValueError):
             pass  # the stream was closed or broke: what is there is all there is
         finally:
@@ -132,3 +147,19 @@ class BoxProgram:
         self._room.acquire()
         with contextlib.suppress(RuntimeError):  # the loop has been closed
             self._loop.call_soon_threadsafe(self._output.put_nowait, got)
+
+
+class BoxTerminal(BoxProgram):
+    """An exec on a terminal as :class:`.program.Terminal`."""
+
+    async def resize(self, columns: int, rows: int) -> None:
+        """See :meth:`.program.Terminal.resize`."""
+        def ask() -> None:
+            with contextlib.suppress(faults.NotFound, faults.Conflict, WcowError), self._client.call(
+                    "POST", f"/exec/{self._identity}/resize", query={"h": rows, "w": columns}):
+                pass
+
+        await self._in_thread(ask)
+
+    def _pieces(self) -> Iterator[tuple[str, bytes]]:
+        return (("stdout", data) for data in self._stream)

@@ -16,7 +16,7 @@ from ..dockerapi import Client
 from ..dockerapi.faults import Fault
 from ..engine import EngineSettings, engine_place, inside
 from ..engine import Running as RunningEngine
-from ..errors import ToolError, WcowError
+from ..errors import DependencyError, ToolError, WcowError
 from ..images import BaseRequest, bring_stand_in
 from .box import Box
 from .certificate import ensure_certificate, server_context
@@ -29,6 +29,7 @@ from .winrm.login import store
 
 if TYPE_CHECKING:
     from ..engine.core import Engine
+    from .ssh import SshListener
 
 log = logging.getLogger("wcow.hostd")
 
@@ -110,18 +111,24 @@ async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, c
     secure = Listener(service, accounts, Offered(), server_context(certificate, key), files)
     docker = DockerService(place, record, make, client, CONTAINER, box)
     power = Power()
+    ssh = _ssh(place, record, box, accounts)
 
     async def begin(run: RunningHost) -> RunningHost:
         await asyncio.to_thread(open_pipe, client, CONTAINER, PIPE, place.power)
         _, _ = await asyncio.gather(service.start(), docker.begin())
         port = await _listen(plain, record.address, run.port)
         tls_port = -1 if run.tls_port < 0 else await _listen(secure, record.address, run.tls_port)
+        ssh_port = -1 if ssh is None else await _listen(ssh, record.address, run.ssh_port)
         await box.run(f"reg.exe add {SIGN_IN} /f")
-        return RunningHost(run.pid, port, tls_port)
+        return RunningHost(run.pid, port, tls_port, ssh_port)
+
+    async def close_listeners() -> None:
+        for one in (plain, secure, ssh):
+            if one is not None:
+                await one.close()
 
     async def end() -> None:
-        await plain.close()
-        await secure.close()
+        await close_listeners()
         await service.close()
         await asyncio.to_thread(docker.engine.stop)
         with contextlib.suppress(Fault, WcowError):  # the box may have ended by itself
@@ -129,7 +136,7 @@ async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, c
 
     try:
         await power.listen(place.power)
-        run = await begin(RunningHost(os.getpid(), record.port, record.tls_port))
+        run = await begin(RunningHost(os.getpid(), record.port, record.tls_port, record.ssh_port))
         tell_running(place, run)
         ready(run)
         log.info("%s answers on %s:%d", record.name, record.address, run.port)
@@ -142,13 +149,30 @@ async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, c
             log.info("%s answers again", record.name)
     finally:
         await power.close()
-        await plain.close()
-        await secure.close()
+        await close_listeners()
         await service.close()
         await docker.close()
         box.close()
         os.close(hashes)
         place.power.unlink(missing_ok=True)
+
+
+def _ssh(place: HostPlace, record: HostRecord, box: Box, accounts: Accounts) -> SshListener | None:
+    """Return the ssh service; none where the host has none, or asyncssh is missing and no port was asked for."""
+    if record.ssh_port < 0:
+        return None
+    try:
+        from .ssh import SshListener, lay_sftp_server
+    except ModuleNotFoundError as error:
+        if error.name != "asyncssh":
+            raise
+        if record.ssh_port:
+            raise DependencyError("cannot answer ssh", why="the Python package asyncssh is missing",
+                                  hint="pip install 'wcow[host]'") from error
+        log.warning("%s has no ssh: the Python package asyncssh is missing", record.name)
+        return None
+    lay_sftp_server(place)
+    return SshListener(box, accounts, place.ssh_key)
 
 
 async def _happens(stop: asyncio.Event, power: Power) -> str:
@@ -161,7 +185,7 @@ async def _happens(stop: asyncio.Event, power: Power) -> str:
     return asked.result()
 
 
-async def _listen(listener: Listener, address: str, port: int) -> int:
+async def _listen(listener: Listener | SshListener, address: str, port: int) -> int:
     try:
         return await listener.start(address, port)
     except OSError as error:

@@ -41,15 +41,15 @@ def lay_client(place: HostPlace, client: Installed) -> None:
     lay(place, client.folder / "docker.exe", "docker.exe")
 
 
-def lay(place: HostPlace, source: Path, name: str) -> None:
-    """Put a program into Docker's folder of a host's drive. Each folder is opened from the one above and through no
-    link, for programs of the host can write there. StoreError."""
+def lay(place: HostPlace, source: Path, name: str, folder: tuple[str, ...] = FOLDER) -> None:
+    """Put a program into a folder of a host's drive, Docker's unless another is named. Each folder is opened from the
+    one above and through no link, for programs of the host can write there. StoreError."""
     try:
         with ExitStack() as stack:
             here = os.open(place.drive, _OPEN)
             stack.callback(os.close, here)
             owner = os.fstat(here)
-            for part in FOLDER:
+            for part in folder:
                 with suppress(FileExistsError):
                     os.mkdir(part, 0o755, dir_fd=here)
                     os.chown(part, owner.st_uid, owner.st_gid, dir_fd=here, follow_symlinks=False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How Ansible reaches hosts: an inventory for its winrm and psrp connections."""
+"""How Ansible reaches hosts: an inventory for its winrm, psrp and ssh connections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 from .record import HostRecord, RunningHost
 
-Connection = Literal["winrm", "psrp"]
+Connection = Literal["winrm", "psrp", "ssh"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,9 @@ def variables(host: Reached, connection: Connection) -> dict[str, str | int]:
         "ansible_host": host.record.address, "ansible_port": host.running.tls_port if tls else host.running.port,
         "ansible_user": host.record.user, "ansible_connection": connection,
         "ansible_password": "{{ lookup('ansible.builtin.env', 'WCOW_HOST_PASSWORD') }}"}
+    if connection == "ssh":
+        return {**common, "ansible_port": host.running.ssh_port, "ansible_shell_type": "cmd",
+                "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"}
     if connection == "winrm":
         return {**common, "ansible_winrm_scheme": "https" if tls else "http", "ansible_winrm_transport": "ntlm",
                 "ansible_winrm_server_cert_validation": "ignore"}

@@ -21,7 +21,8 @@ USER = "Administrator"
 
 @dataclass(frozen=True, slots=True)
 class HostRecord:
-    """What a host is. Ports are 0 for "a free one, chosen at each start"; ``tls_port`` is -1 where it has no HTTPS.
+    """What a host is. Ports are 0 for "a free one, chosen at each start"; ``tls_port`` is -1 where it has no HTTPS,
+    ``ssh_port`` where it has no ssh.
     ``password`` is never shown."""
 
     name: str
@@ -32,6 +33,7 @@ class HostRecord:
     address: str = "127.0.0.1"
     port: int = 0
     tls_port: int = 0
+    ssh_port: int = 0
     unencrypted: bool = False
 
     @property
@@ -42,11 +44,12 @@ class HostRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunningHost:
-    """A host that runs: its process and the ports it answers on (``tls_port`` -1: none)."""
+    """A host that runs: its process and the ports it answers on (``tls_port``, ``ssh_port`` -1: none)."""
 
     pid: int
     port: int
     tls_port: int
+    ssh_port: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,11 @@ class HostPlace:
     def drive(self) -> Path:
         """The host's drive ``C:`` but for ``C:\\Windows``."""
         return self.folder / "drive"
+
+    @property
+    def ssh_key(self) -> Path:
+        """The key by which its ssh service shows who it is."""
+        return self.folder / "ssh_host_ed25519_key"
 
     @property
     def certificate(self) -> tuple[Path, Path]:

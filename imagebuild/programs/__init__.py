@@ -7,10 +7,11 @@ Nothing of Microsoft's comes with this package.
 
 from __future__ import annotations
 
-from .docker import DOCKER_CLI, fetch_docker, newest_docker, our_daemon, with_version
+from .docker import DOCKER_CLI, fetch_docker, newest_docker, our_daemon, our_program, with_version
 from .powershell import POWERSHELL, fetch_powershell, newest_powershell
 from .store import Installed, Program, ProgramStore
 from .windows_powershell import WindowsPowerShell
 
 __all__ = ["DOCKER_CLI", "POWERSHELL", "Installed", "Program", "ProgramStore", "WindowsPowerShell", "fetch_docker",
-           "fetch_powershell", "newest_docker", "newest_powershell", "our_daemon", "with_version"]
+           "fetch_powershell", "newest_docker", "newest_powershell", "our_daemon", "our_program",
+           "with_version"]

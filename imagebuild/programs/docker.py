@@ -54,11 +54,16 @@ def fetch_docker(fetcher: Fetcher, version: str, *, releases: str = RELEASES, pr
 
 def our_daemon(home: Path) -> Path:
     """Return ``dockerd.exe`` of ours; ``home`` is where compiled programs are kept. UnsupportedError without one."""
+    return our_program(DAEMON, home)
+
+
+def our_program(name: str, home: Path) -> Path:
+    """Return a program of ours for Windows; ``home`` is where compiled ones are kept. UnsupportedError without one."""
     programs = toolchain.find(home)
     if programs is None:
-        raise UnsupportedError("cannot make dockerd.exe", why="no compiler for Windows is installed",
+        raise UnsupportedError(f"cannot make {name}", why="no compiler for Windows is installed",
                                hint=f"apt-get install {toolchain.PACKAGE}")
-    return programs / DAEMON
+    return programs / name
 
 
 def with_version(program: bytes, version: str) -> bytes:

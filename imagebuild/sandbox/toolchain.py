@@ -36,6 +36,7 @@ PROGRAMS = {
     "whoami.exe": ("whoami.c", "os.c", "-municode", "-ladvapi32"),
     "wmic.exe": ("wmic.c", "os.c", "-municode", "-ladvapi32"),
     "dockerd.exe": ("dockerd.c", "-municode", "-ladvapi32"),
+    "sftp-server.exe": ("sftp-server.c", "-municode"),
     "wcowuser.dll": ("messagebox.c", "messagebox.def", *_LIBRARY, *_BARE, "-lkernel32", "-lgcc"),
     "wcowjob.dll": ("jobs.c", "jobs.def", *_LIBRARY, *_BARE, "-lntdll"),
     "wcowcmd.dll": ("cmdlib.c", "cmdconsole.c", "cmdlinks.c", "cmdwords.c", "cmdlib.def", *_LIBRARY, *_BARE,

@@ -8,11 +8,11 @@ import contextlib
 import os
 import signal
 
-from imagebuild.hostd.winrm.program import NotFound, Start
+from imagebuild.hostd.program import NotFound, Start
 
 
 class ShellProgram:
-    """A process of this machine as :class:`imagebuild.hostd.winrm.Program`."""
+    """A process of this machine as :class:`imagebuild.hostd.program.Program`."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -85,8 +85,14 @@ class ShellMachine:
     async def start(self, start: Start) -> ShellProgram:
         """Start a line."""
         self.started.append(start)
-        line = start.line.removeprefix('cmd.exe /C "').removesuffix('"')
+        line = start.line.removesuffix('"')
+        for shell in ('cmd.exe /C "', 'cmd.exe /c "', '"C:\\windows\\system32\\cmd.exe" /c "'):
+            line = line.removeprefix(shell)
         return await self._run("sh", "-c", line, environment={**self.environment, **dict(start.environment)})
+
+    async def start_terminal(self, start: Start, columns: int, rows: int) -> ShellProgram:
+        """Start a line; its console is a pipe here."""
+        return await self.start(start)
 
     async def start_powershell(self) -> ShellProgram:
         """Start PowerShell's server."""

@@ -7,10 +7,10 @@ Envelopes are values (:mod:`.request`, :mod:`.answer`, :mod:`.fault`), shells ar
 
 from __future__ import annotations
 
+from ..program import Machine, NotFound, Program, Start
 from .accounts import Account, Accounts
 from .http import Listener
 from .login import Offered
-from .program import Machine, NotFound, Program, Start
 from .service import Caller, Service
 
 __all__ = ["Account", "Accounts", "Caller", "Listener", "Machine", "NotFound", "Offered", "Program", "Service", "Start"]

@@ -13,11 +13,11 @@ import contextlib
 from dataclasses import dataclass, field
 
 from ...errors import FormatError
+from ..program import STDOUT, Machine, Program
 from . import fault, psrp
 from .answer import ShellState
 from .fault import Fault
 from .output import Output
-from .program import STDOUT, Machine, Program
 from .psrp import POOL, Assembler, Message, Packet
 from .request import CommandWanted, Piece, Request, ShellWanted, creation_of
 

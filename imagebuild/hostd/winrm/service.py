@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ...errors import FormatError
+from ..program import Machine
 from . import answer, fault, names, request
 from .answer import ShellState
 from .fault import Fault
 from .powershell import PowerShellShell
-from .program import Machine
 from .request import Request
 from .shell import CommandShell
 

@@ -7,11 +7,11 @@ import asyncio
 import uuid
 from dataclasses import dataclass, field
 
+from ..program import STDERR, STDOUT, Machine, NotFound, Program, Start
 from . import fault, names
 from .answer import ShellState
 from .fault import Fault
 from .output import Output
-from .program import STDERR, STDOUT, Machine, NotFound, Program, Start
 from .request import CommandWanted, Piece, Request, ShellWanted, identifier
 
 COMMANDS = 25

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the WinRM service needs of the machine that it serves: start a program, and speak with it."""
+"""What the services of a host need of the machine that they serve: start a program, and speak with it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 STDOUT, STDERR = "stdout", "stderr"
 
@@ -31,6 +31,14 @@ class Program(Protocol):
         """End it and all that it started; nothing for one that has ended."""
 
 
+@runtime_checkable
+class Terminal(Program, Protocol):
+    """A program on a console of its own: what it shows comes as ``stdout``."""
+
+    async def resize(self, columns: int, rows: int) -> None:
+        """Give its console another size."""
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
     """What to start: a command line as Windows takes it, with environment and folder (empty: the user's), and the code
@@ -55,6 +63,9 @@ class Machine(Protocol):
 
     async def start(self, start: Start) -> Program:
         """Start a program. :class:`NotFound` if there is none of that name."""
+
+    async def start_terminal(self, start: Start, columns: int, rows: int) -> Terminal:
+        """Start a program on a console of that size. :class:`NotFound` if there is none of that name."""
 
     async def start_powershell(self) -> Program:
         """Start a PowerShell that serves its remoting protocol on its standard streams (``-s``)."""
