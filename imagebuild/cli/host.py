@@ -212,4 +212,5 @@ def _document(kept: record.HostRecord, found: record.RunningHost | None) -> dict
     return {"name": kept.name, "build": kept.build, "user": kept.user, "running": found is not None,
             "address": kept.address, "winrm_port": found.port if found else None,
             "winrm_tls_port": found.tls_port if found and found.tls_port > 0 else None,
+            "ssh_port": found.ssh_port if found and found.ssh_port > 0 else None,
             "pid": found.pid if found else None}

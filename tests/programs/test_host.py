@@ -50,7 +50,7 @@ def test_a_host_that_is_not_there_is_said_so(host: Command) -> None:
     assert "there is no host win" in host("remove", "win", status=2)
     assert "does not run" in host("stop", "win", status=2)
     assert "there is no host win" in host("reset", "win", status=2)
-    assert host("list") == "NAME  BUILD  STATE  WINRM  WINRM-TLS  USER\n"
+    assert host("list") == "NAME  BUILD  STATE  WINRM  WINRM-TLS  SSH  USER\n"
     assert host("inventory") == "[windows]\n"
 
 

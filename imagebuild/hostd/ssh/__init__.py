@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An ssh service as OpenSSH for Windows is one: cmd or the DefaultShell, PowerShell's subsystem, SFTP.
 
-The protocol is asyncssh's, which needs no root, no account of this machine and no program beside it (decision 44).
+The protocol is asyncssh's, which needs no root, no account of this machine and no program beside it (decision 45).
 :class:`SshListener` is the wire, :class:`.session.Session` one channel, :mod:`.shell` what Windows makes of a request.
 """
 

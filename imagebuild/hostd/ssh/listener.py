@@ -18,6 +18,7 @@ from .session import Channel, Session
 from .shell import QUERY, Shell
 
 log = logging.getLogger("wcow.hostd.ssh")
+logging.getLogger("asyncssh").setLevel(logging.WARNING)  # it tells of every channel
 
 LOGIN_SECONDS = 120
 """OpenSSH's LoginGraceTime."""
@@ -100,6 +101,10 @@ class _Server(asyncssh.SSHServer):
         if self._account is None:
             log.warning("ssh: a login as %.64r failed", username)
         return self._account is not None
+
+    def kbdint_auth_supported(self) -> bool:
+        """Passwords by questions are not taken: a wrong one would count twice."""
+        return False
 
     def public_key_auth_supported(self) -> bool:
         """Keys are taken."""
