@@ -21,7 +21,6 @@ from ..files import write_whole
 from .docker_files import lay_docker
 from .dockerd import Arguments, Refused, configure, parse
 from .engine import HostEngine, open_pipe
-from .program import Start
 from .record import HostPlace, HostRecord
 
 if TYPE_CHECKING:
