@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from ..dockerapi.client.environment import Certificates, Endpoint, endpoint
 from ..errors import UnsupportedError
 from ..windows import dockerinfo
-from ..windows.hostfacts import HostFacts
 from ..windows.machine import DaemonFacts, MachineFacts
 from .address import HostAddress
 from .command import Command
@@ -37,9 +37,8 @@ class EngineHost:
         """See the port. DaemonError when the engine does not answer."""
         with self.engine() as client:
             info, version = client.json("GET", "/info"), client.json("GET", "/version")
-        return MachineFacts(host=HostFacts(
-            os=str(info.get("OSType", "")), architecture=dockerinfo.go_architecture(str(info.get("Architecture", ""))),
-            engine=dockerinfo.engine_of(info, version), name=str(info.get("Name", "")), source=self.name),
+        return MachineFacts(
+            host=replace(dockerinfo.host_of(info, version), source=self.name),
             daemon=DaemonFacts(data_root=info.get("DockerRootDir"), driver=info.get("Driver")),
             notes=("only the engine was asked: the rest of the machine is not known",))
 
