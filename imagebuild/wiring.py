@@ -22,6 +22,7 @@ from .oci import Location, Reference
 from .stores import (
     ArchiveStore,
     DaemonStore,
+    DirectoryStore,
     DockerConfig,
     LayoutStore,
     Mirrors,
@@ -148,6 +149,8 @@ class Stores:
             return self._registry(location.reference)
         if location.transport == "oci":
             return LayoutStore(location.path)
+        if location.transport == "dir":
+            return DirectoryStore(location.path)
         if location.transport == "docker-daemon":
             return DaemonStore(docker_client(self.settings))
         return ArchiveStore(location.path)
@@ -157,6 +160,8 @@ class Stores:
         self.expect_push(location)
         if location.transport == "oci":
             return LayoutStore(location.path, create=True)
+        if location.transport == "dir":
+            return DirectoryStore(location.path, create=True)
         if location.transport in ("oci-archive", "docker-archive"):
             return ArchiveStore(location.path, create=True)
         return self.open(location)

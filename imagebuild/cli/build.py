@@ -74,7 +74,7 @@ def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
               help="Load the image into the docker engine of this machine, or of --docker-host.")
 @docker_host_option
 @click.option("-o", "--output", "outputs", multiple=True, metavar="TYPE,dest=PATH",
-              help="Write the image: type=oci,dest=DIR; type=oci-archive,dest=FILE; type=docker,dest=FILE; "
+              help="Write the image: type=oci,dest=FILE, with tar=false a folder; type=docker,dest=FILE; "
                    "type=registry.")
 @click.option("--compression", default="gzip", show_default=True, metavar="gzip|zstd|none[:LEVEL]",
               help="Compression of new layers.")
@@ -113,7 +113,7 @@ def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, 
     \b
     Examples:
       wcow build -t registry.example/app:1 --push .
-      wcow build -o type=oci,dest=out --acl 'C:\\app=D:(A;OICI;FA;;;BA)' .
+      wcow build -o type=oci,dest=app.tar --acl 'C:\\app=D:(A;OICI;FA;;;BA)' .
       wcow build --plan -f Dockerfile.windows .
       wcow build -t registry.example/app:1 --os-version all --push .
     """
@@ -264,24 +264,35 @@ def _export(library: OpenLibrary, cache: RemoteCache, place: CachePlace, built: 
     _say(cache)
 
 
+_TRUTH = {**dict.fromkeys(("true", "1", "t"), True), **dict.fromkeys(("false", "0", "f"), False)}
+"""What buildx takes for yes and no (Go's ParseBool)."""
+
+
 def _output(text: str) -> Location | None:
     """Where ``--output`` says; ``None`` is the registry of each name."""
     if "=" not in text:
         raise UsageError(f"cannot write the image to {text}", why="an image is not unpacked into a folder",
-                         hint=f"--output type=oci,dest={text} makes an OCI layout")
+                         hint=f"--output type=oci,tar=false,dest={text} makes an OCI layout")
     fields = dict(part.partition("=")[::2] for part in text.split(","))
     kind, path = fields.pop("type", "oci"), fields.pop("dest", "")
+    tar = fields.pop("tar", None)
     if fields:
-        raise UsageError(f"--output has no field {', '.join(fields)}", why="it has type and dest")
+        raise UsageError(f"--output has no field {', '.join(fields)}", why="it has type, dest and tar")
+    if tar is not None and (kind != "oci" or tar.lower() not in _TRUTH):
+        raise UsageError(f"--output type={kind} takes no tar={tar}", why="type=oci takes tar=true and tar=false")
     if kind in ("registry", "image"):
         return None
     transports: dict[str, Literal["oci", "oci-archive", "docker-archive"]] = {
-        "oci": "oci", "oci-archive": "oci-archive", "docker": "docker-archive"}
+        "oci": "oci-archive" if _TRUTH[(tar or "true").lower()] else "oci", "oci-archive": "oci-archive",
+        "docker": "docker-archive"}
     transport = transports.get(kind)
     if transport is None:
         raise UsageError(f"--output type={kind} is not known", why="known are oci, oci-archive, docker and registry")
     if not path:
         raise UsageError(f"--output type={kind} has no dest", hint=f"--output type={kind},dest=PATH")
+    if path == "-":
+        raise UsageError("cannot write the image to standard output", why="the digest is printed there",
+                         hint=f"--output type={kind},dest=FILE")
     return Location(transport, path=path)
 
 

@@ -259,8 +259,8 @@ def _existing(library: OpenLibrary, name: str, push: bool,
     """The index a name means, where it is, and its store, to be written to."""
     target = _target(name, push)
     operations.check_target(target)
-    if target.transport == "oci-archive":
-        raise UsageError(f"cannot change {target}", why="an archive is written once, from anew",
+    if target.transport in ("oci-archive", "dir"):
+        raise UsageError(f"cannot change {target}", why="it is written once, from anew",
                          hint=f"wcow copy {name} oci:DIR, and change that")
     if not target.transport:
         descriptor = find_local(library.local, name)

@@ -232,8 +232,8 @@ class ImageName(_Text):
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Names in the local store that begin so; folders and files after ``oci:`` and the like."""
         transport, colon, rest = incomplete.partition(":")
-        if colon and transport in ("oci", "oci-archive", "docker-archive"):
-            return [CompletionItem(f"{transport}:{path}") for path in _paths(rest, folders=transport == "oci")]
+        if colon and transport in ("oci", "oci-archive", "docker-archive", "dir"):
+            return [CompletionItem(f"{transport}:{path}") for path in _paths(rest, folders=transport in ("oci", "dir"))]
         try:
             names = local_names(settings_from(ctx))
         except WcowError:

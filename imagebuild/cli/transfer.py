@@ -46,8 +46,9 @@ def copy(ctx: click.Context, /, source: str, destination: str, foreign: bool, at
          os_version: str | None, progress: Style, as_json: bool, **options: Any) -> None:
     """Copy an image, byte for byte, from SOURCE to DESTINATION and print its digest.
 
-    Places: docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME], docker-daemon:NAME. A bare
-    name is looked for in the local store and then in its registry; as a destination it means the local store.
+    Places: docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME], dir:DIR (as
+    skopeo), docker-daemon:NAME. A bare name is looked for in the local store and then in its registry; as a destination
+    it means the local store.
 
     Of an index (many Windows versions under one name) everything is copied; --platform or --os-version take one image.
     Docker archives and the docker daemon hold one image under a name, so there one must be chosen.

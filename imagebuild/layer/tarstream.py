@@ -151,6 +151,8 @@ class TarStream:
             elif typeflag == b"g":
                 self._merge_globals(self._records(body, at + BLOCK), at)
             else:
+                if extended:  # the next one counts, but Go reads every one and refuses the tar for it
+                    self._records(extended, start + BLOCK)
                 extended = body
                 if typeflag == b"x" and len(body) <= 1 << 13:
                     self._last = block + body + bytes(-size % BLOCK), body
@@ -365,7 +367,10 @@ class Body(io.RawIOBase):
 
 
 def parse_records(body: bytes, offset: int = 0, source: str = "layer") -> dict[bytes, bytes]:
-    """The records of a PAX header, ``LENGTH KEY=VALUE\\n`` each; the last of a key counts."""
+    """The records of a PAX header, ``LENGTH KEY=VALUE\\n`` each; the last of a key counts.
+
+    FormatError; its fact ``record`` is "length" where that is what is wrong.
+    """
     records: dict[bytes, bytes] = {}
     at = 0
     while at < len(body):
@@ -374,7 +379,7 @@ def parse_records(body: bytes, offset: int = 0, source: str = "layer") -> dict[b
         end = at + int(digits) if space > at and digits.isdigit() else at
         if not at < space < end <= len(body) or body[end - 1] != 0x0A:
             raise FormatError(f"cannot read the {source}", offset=offset + at, source=source,
-                              why="a PAX record whose length is wrong")
+                              why="a PAX record whose length is wrong", record="length")
         key, equals, value = body[space + 1:end - 1].partition(b"=")
         if not key or not equals:
             raise FormatError(f"cannot read the {source}", offset=offset + at, source=source,

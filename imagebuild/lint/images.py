@@ -15,7 +15,7 @@ from .config import check_image, check_index, check_index_entry
 from .digests import HashedReader
 from .finding import IMPORTERS, Finding, Importer
 from .inside import Depth
-from .layers import run
+from .layers import DAMAGED, breach, run
 from .linter import LayerLinter
 from .report import Report
 from .tree import Below
@@ -94,7 +94,8 @@ def _layer(linter: LayerLinter, store: Blobs, descriptor: Descriptor, diff_id: D
                 digest = tar.digest()
         except (FormatError, IntegrityError) as error:
             offset = error.offset if isinstance(error, FormatError) else None
-            report("layer-damaged", f"it cannot be read: {error}", "", offset)
+            rule = breach(error) if isinstance(error, FormatError) else DAMAGED
+            report(rule, f"it cannot be read: {error}", "", offset)
             yield from report.take()
             return False
     if digest != diff_id and diff_id is not None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from ..codec.readers import Readable, open_reader
+from ..errors import FormatError
 from ..layer import Limits
 from ..layer.tarstream import DEFAULT_LIMITS, TarStream
 from .finding import IMPORTERS, Finding, Importer
@@ -24,7 +25,26 @@ def layer(stream: Readable, *, base: bool | None = None, position: int | None = 
     """
     linter = LayerLinter(base=base, number=position, digest=digest, importers=importers, ignore=ignore, limits=limits,
                          hives=hives)
-    return run(linter, open_reader(stream), limits=limits, source=source)
+    return _alone(linter, open_reader(stream), limits, source)
+
+
+def _alone(linter: LayerLinter, tar: Readable, limits: Limits, source: str) -> Iterator[Finding]:
+    try:
+        yield from run(linter, tar, limits=limits, source=source)
+    except FormatError as error:
+        if breach(error) == DAMAGED:
+            raise
+        linter.report(breach(error), str(error), "", error.offset)
+        linter.report.decide(False)
+        yield from linter.report.take()
+
+
+DAMAGED = "layer-damaged"
+
+
+def breach(error: FormatError) -> str:
+    """The rule that a layer which cannot be read breaks: one about just that, or that it is damaged."""
+    return "pax-record-length" if error.facts.get("record") == "length" else DAMAGED
 
 
 def run(linter: LayerLinter, tar: Readable, *, limits: Limits = DEFAULT_LIMITS,

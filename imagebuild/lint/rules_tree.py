@@ -67,6 +67,10 @@ TREE_RULES = (
          "GNU tar "
          "always write the slash.",
          "write the entry without the slash (wcow's layer writer does), or leave UtilityVM out"),
+    Rule("utilityvm-without-parent", "a layer above the base has a UtilityVM, and none below has one",
+         {"wcifs": ERROR}, f"{_LEGACY} (initUtilityVM)",
+         "The importer begins with a copy of the parent's utility VM: 'cloning the parent utility VM image failed'.",
+         "leave UtilityVM out, or build on a base that has one", where="layer"),
     Rule("utilityvm-in-cim-layer", "a layer above the base has a UtilityVM",
          {"cimfs": WARNING}, _CIM,
          "CimFS layers above the base cannot have one.", "leave UtilityVM out of layers above the base", where="layer"),

@@ -148,6 +148,12 @@ VALUE_RULES = (
          "Windows prepares the utility VM when the base has UtilityVM/Files, and reads the hive "
          "UtilityVM/Files/EFI/Microsoft/Boot/BCD for that.",
          "add the BCD, or leave UtilityVM out (then there is no Hyper-V isolation)", where="base"),
+    Rule("pax-record-length", "a PAX record whose length does not fit",
+         {"base": ERROR, "wcifs": ERROR, "cimfs": ERROR, "engine": ERROR},
+         "golang/go:src/archive/tar/strconv.go (parsePAXRecord); POSIX.1-2001 pax",
+         "A record is 'LENGTH KEY=VALUE' and a line feed, LENGTH counting all of it. Go refuses the tar where it "
+         "counts something else ('archive/tar: invalid tar header'), though some other programs read on.",
+         "make the layer with a program that counts bytes, not characters"),
     Rule("layer-damaged", "a layer that cannot be read to its end",
          {"base": ERROR, "wcifs": ERROR, "cimfs": ERROR, "engine": ERROR}, "POSIX.1-2001 pax; RFC 1952; RFC 8878",
          "Its compression or its tar is broken, or it is not the blob its digest names.",

@@ -24,6 +24,7 @@ BELOW = 4_000_000
 PLAIN_COST = 500
 """About how many bytes one more plain file takes, its name included."""
 _LINKABLE = ("Files/", "UtilityVM/Files/")
+_UTILITY_VM = fold("UtilityVM/Files")
 _OPAQUE, _AUFS = ".wh..opq", ".wh."
 
 
@@ -164,6 +165,8 @@ class Tree:
                 report("hives-in-base", "Windows makes Hives of a base itself", item.path, offset)
             elif top == "UtilityVM":
                 report("utilityvm-in-cim-layer", "CimFS takes it in a base only", item.path, offset)
+                if self._below is not None and self._below.has(_UTILITY_VM) is False:
+                    report("utilityvm-without-parent", "no layer below has UtilityVM/Files", item.path, offset)
             elif top != "Files":
                 near = {"FILES": "Files", "HIVES": "Hives", "UTILITYVM": "UtilityVM"}.get(fold(top))
                 report("unknown-top-level", f"{top[:100]!r} stands at the top of the layer"

@@ -10,12 +10,13 @@ from typing import Literal
 from ..errors import UsageError
 from .reference import Reference, without_login
 
-Transport = Literal["", "docker", "oci", "oci-archive", "docker-archive", "docker-daemon"]
+Transport = Literal["", "docker", "oci", "oci-archive", "docker-archive", "docker-daemon", "dir"]
 _IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _FILES: dict[str, Transport] = {"oci": "oci", "oci-archive": "oci-archive", "docker-archive": "docker-archive"}
-_OTHERS = ("containers-storage", "dir", "ostree", "sif", "atomic", "tarball", "docker-tar", "http", "https")
-_HINT = "known: docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME], docker-daemon:NAME"
+_OTHERS = ("containers-storage", "ostree", "sif", "atomic", "tarball", "docker-tar", "http", "https")
+_HINT = ("known: docker://NAME, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME], dir:DIR, "
+         "docker-daemon:NAME")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,10 @@ class Location:
             return cls("docker", Reference.parse(rest[2:]))
         if prefix == "docker-daemon":
             return _daemon(rest)
+        if prefix == "dir":
+            if not rest:
+                raise UsageError(f"{text!r} names no folder", hint=_HINT)
+            return cls("dir", path=rest)  # the whole of it: as skopeo, an image in such a folder has no name
         if prefix in _FILES:
             path, tag = _split_path(rest)
             if not path:

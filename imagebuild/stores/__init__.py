@@ -10,6 +10,7 @@ from .archive import ArchiveStore
 from .client import RegistryClient
 from .credentials import Credentials, DockerConfig, FixedCredentials, Login, NoCredentials
 from .daemon import DaemonStore
+from .directory import DirectoryStore
 from .endpoint import Retries
 from .layout import LayoutStore, Opener
 from .local import local_path, local_store
@@ -23,7 +24,7 @@ from .transfer import copy_blob, put_bytes
 from .transport import Timeouts, Tls
 
 __all__ = [
-    "ArchiveStore", "BlobWriter", "Credentials", "DaemonStore", "DockerConfig", "FixedCredentials",
+    "ArchiveStore", "BlobWriter", "Credentials", "DaemonStore", "DirectoryStore", "DockerConfig", "FixedCredentials",
     "LayoutStore", "Login", "MemoryStore", "Mirrors", "NoCredentials", "Opener", "Progress", "RegistryClient",
     "RegistryStore", "Retries", "Store", "Timeouts", "Tls", "copy_blob", "local_path", "local_store", "login", "logout",
     "put_bytes", "redact",

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The port: what every place that keeps images can do.
 
-Adapters: ``LayoutStore`` (OCI layout folder), ``ArchiveStore`` (OCI and docker archives), ``RegistryStore``,
+Adapters: ``LayoutStore`` (OCI layout folder), ``ArchiveStore`` (OCI and docker archives), ``DirectoryStore``
+(skopeo's ``dir:``), ``RegistryStore``,
 ``DaemonStore``, ``MemoryStore`` (the fake). A store speaks of one repository: its tags are plain tags.
 """
 

@@ -32,8 +32,8 @@ def contenders(tmp: Path, context: Path, stack: contextlib.ExitStack) -> list[Co
         for name in ("store", "cache", "ours"):
             shutil.rmtree(tmp / name, ignore_errors=True)
 
-    found = [Contender("wcow", [*WCOW, "build", "-q", "-f", dockerfile, "-o", f"type=oci,dest={tmp / 'ours'}", context],
-                       fresh, env)]
+    ours = f"type=oci,tar=false,dest={tmp / 'ours'}"
+    found = [Contender("wcow", [*WCOW, "build", "-q", "-f", dockerfile, "-o", ours, context], fresh, env)]
     if "crane" in PEERS:
         with contextlib.suppress(programs.Unavailable):
             tar = tmp / "context.tar"

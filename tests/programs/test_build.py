@@ -72,12 +72,16 @@ def test_files_about_the_build_are_written(home: Home, tmp_path: Path) -> None:
 
 def test_an_image_goes_where_output_says(home: Home, tmp_path: Path) -> None:
     folder = context(tmp_path / "c", "FROM scratch\nCOPY a C:/\n", a="x")
-    digest = home.wcow("build", "-q", "-t", "x:1", "-o", "type=oci,dest=layout", "-o", "type=oci-archive,dest=a.tar",
-                       "-o", "type=docker,dest=d.tar", folder).out
-    for place in ("oci:layout", "oci-archive:a.tar", "docker-archive:d.tar"):
+    digest = home.wcow("build", "-q", "-t", "x:1", "-o", "type=oci,dest=layout,tar=false", "-o",
+                       "type=oci-archive,dest=a.tar", "-o", "type=docker,dest=d.tar", "-o", "type=oci,dest=b.tar",
+                       folder).out
+    for place in ("oci:layout", "oci-archive:a.tar", "oci-archive:b.tar", "docker-archive:d.tar"):
         assert home.wcow("digest", place).out == digest
     assert "no dest" in home.wcow("build", "-o", "type=oci", folder, code=2).err
-    assert "type=oci,dest=out" in home.wcow("build", "-o", "out", folder, code=2).err
+    assert "takes no tar=maybe" in home.wcow("build", "-o", "type=oci,dest=x,tar=maybe", folder, code=2).err
+    assert "takes no tar=false" in home.wcow("build", "-o", "type=docker,dest=x,tar=false", folder, code=2).err
+    assert "standard output" in home.wcow("build", "-o", "type=oci,dest=-", folder, code=2).err
+    assert "type=oci,tar=false,dest=out" in home.wcow("build", "-o", "out", folder, code=2).err
     assert "has no name" in home.wcow("build", "--push", folder, code=2).err
 
 

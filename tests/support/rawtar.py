@@ -34,6 +34,11 @@ def pax(records: Mapping[bytes, bytes], typeflag: bytes = b"x") -> bytes:
     return header(b"PaxHeaders.0/entry", typeflag, len(body)) + body + bytes(-len(body) % 512)
 
 
+def broken_pax(body: bytes) -> bytes:
+    """An extended header with exactly this body."""
+    return header(b"PaxHeaders.0/entry", b"x", len(body)) + body + bytes(-len(body) % 512)
+
+
 def header(name: bytes, typeflag: bytes, size: int = 0, linkname: bytes = b"", extra: bytes = b"") -> bytes:
     """One header block; ``extra`` goes to byte 345 and beyond."""
     block = bytearray(512)

@@ -113,6 +113,8 @@ def lying(head: bytes) -> Make:
 FOREIGN = "application/vnd.oci.image.layer.nondistributable.v1.tar"
 GZIP, PLAIN = media.OCI_LAYER_GZIP, media.OCI_LAYER
 
+UVM = (rawtar.folder("UtilityVM"), rawtar.folder("UtilityVM/Files"))
+
 CASES: dict[str, tuple[Make, Make]] = {
     "config-os": (lambda s: plain(s, os="linux"), plain),
     "config-architecture": (lambda s: plain(s, architecture="arm"), lambda s: plain(s, architecture="arm64")),
@@ -139,6 +141,8 @@ CASES: dict[str, tuple[Make, Make]] = {
     "base-folder-changed": (
         layers(rawtar.base(), rawtar.layer(SYSTEM32[0], rawtar.folder("Files/Windows/System32", rawsd=OTHER_SD))),
         layers(rawtar.base(), rawtar.layer(*SYSTEM32, rawtar.folder("Files/Windows/mine", rawsd=OTHER_SD)))),
+    "utilityvm-without-parent": (layers(rawtar.base(), rawtar.layer(*UVM)),
+                                 layers(rawtar.base(*UVM), rawtar.layer(), rawtar.layer(*UVM))),
     "delta-above-no-delta": (layers(rawtar.base(), rawtar.layer(), rawtar.layer()[:-1024] + delta() + bytes(1024)),
                              layers(rawtar.base(), rawtar.layer()[:-1024] + delta() + bytes(1024))),
 }

@@ -15,6 +15,7 @@ from support.rawtar import (
     HIVE,
     SD,
     base,
+    broken_pax,
     entry,
     file,
     folder,
@@ -157,10 +158,13 @@ CASES: dict[str, tuple[bytes, bytes, bool]] = {
     "delta-invalid": (tar(folder("Files"), folder("Hives"), file("Hives/System_Delta", DELTA[:5000], rawsd=None)),
                       tar(folder("Files"), folder("Hives"), file("Hives/System_Delta", DELTA, rawsd=None)), False),
     "utilityvm-bcd": (base(*UVM), base(*BOOT, file(BCD, HIVE)), True),
+    "pax-record-length": (layer(broken_pax(b"99 path=x") + file("Files/a")),
+                          layer(broken_pax(b"10 path=x\n") + file("Files/a")), False),
 }
 
 #: Rules that need more than one layer, or an image: tested in test_images.py.
-OF_IMAGES = {"base-folder-changed", "delta-above-no-delta", "layer-damaged", "config-os", "config-architecture",
+OF_IMAGES = {"base-folder-changed", "delta-above-no-delta", "layer-damaged",
+             "utilityvm-without-parent", "config-os", "config-architecture",
              "os-version-missing", "os-version-malformed", "no-layers", "diff-ids-count", "diff-id-mismatch",
              "too-many-layers", "mixed-compression", "plain-layer-among-compressed", "layer-media-type",
              "config-media-type", "media-type-families", "layer-compression", "foreign-layer",
@@ -169,6 +173,8 @@ OF_IMAGES = {"base-folder-changed", "delta-above-no-delta", "layer-damaged", "co
 
 #: A second layer that breaks a rule in another way, or keeps it narrowly.
 MORE: list[tuple[str, bytes, bool, bool]] = [
+    ("pax-record-length", tar(folder("Files"), broken_pax(b"8 path=x\n") + member("Files/a"), folder("Hives")), False,
+     True),
     ("missing-files", tar(file("Files/a"), folder("Hives")), False, True),
     ("missing-hives", tar(folder("Files"), file("Hives")), False, True),
     ("utilityvm-trailing-slash", base(UVM[0], folder("UtilityVM/Files/"), *BOOT[2:], file(BCD, HIVE)), True, True),

@@ -30,6 +30,8 @@ APP = Reference.parse("app:1")
     ("oci:c:1", Location("oci", path="c", tag="1")),
     ("oci-archive:a.tar:1", Location("oci-archive", path="a.tar", tag="1")),
     (r"oci-archive:\\server\share\a.tar", Location("oci-archive", path=r"\\server\share\a.tar")),
+    ("dir:a/b", Location("dir", path="a/b")),
+    ("dir:a:1", Location("dir", path="a:1")),
     ("docker-archive:a.tar", Location("docker-archive", path="a.tar")),
     ("docker-archive:./a.tar:app:1", Location("docker-archive", path="./a.tar", tag="app:1")),
 ])
@@ -40,7 +42,7 @@ def test_each_transport_is_understood(text: str, location: Location) -> None:
 
 @pytest.mark.parametrize("text", [
     "", "docker://", "docker:a/b", "oci:", "oci::1", "oci-archive:", "docker-archive:a.tar:Bad Name", "docker-daemon:",
-    "dir:/tmp/x", "https://x/y", "docker://UPPER/case/Path", "containers-storage:/x",
+    "ostree:/tmp/x", "https://x/y", "docker://UPPER/case/Path", "containers-storage:/x",
 ])
 def test_what_is_no_place_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError):
@@ -49,7 +51,7 @@ def test_what_is_no_place_is_a_usage_error(text: str) -> None:
 
 def test_a_transport_we_lack_is_answered_with_those_we_have() -> None:
     with pytest.raises(UsageError) as caught:
-        Location.parse("dir:/tmp/x")
+        Location.parse("ostree:/tmp/x")
     assert "oci-archive:" in caught.value.hint
 
 
