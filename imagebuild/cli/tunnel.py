@@ -86,7 +86,8 @@ def _run(command: tuple[str, ...], address: str) -> int:
 
 def _until_stopped() -> None:
     stop = threading.Event()
-    previous = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, lambda *_unused: stop.set())
+                for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         while not stop.wait(1):
             pass

@@ -167,7 +167,7 @@ def create_request(spec: Spec) -> shapes.CreateRequest:
 
 def restart_policy(text: str) -> shapes.RestartPolicy:
     """``on-failure:3`` as the API has it. Raises UsageError for what is not a policy."""
-    name, _, most = text.partition(":")
+    name, _unused, most = text.partition(":")
     if name not in ("", "no", "always", "on-failure", "unless-stopped") or (most and not most.isdecimal()):
         raise UsageError(f"{text!r} is not a restart policy", hint="no, always, unless-stopped, on-failure:3")
     return shapes.RestartPolicy(name=name, maximum_retry_count=int(most or 0))

@@ -164,7 +164,7 @@ def ping(stream: EngineStream, seconds: float = PING_SECONDS) -> None:
     question = head("GET", "/_ping", [("Host", "docker"), ("User-Agent", "wcow"), ("Content-Length", "0")])
     try:
         answer = connection.ask("GET", question, Prepared(None, ""), Patience(seconds, None))
-        for _ in connection.parts():
+        for _unused in connection.parts():
             pass
     except NotHttp as error:
         raise ConnectionAbortedError(str(error)) from None

@@ -115,7 +115,7 @@ async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, c
 
     async def begin(run: RunningHost) -> RunningHost:
         await asyncio.to_thread(open_pipe, client, CONTAINER, PIPE, place.power)
-        _, _ = await asyncio.gather(service.start(), docker.begin())
+        await asyncio.gather(service.start(), docker.begin())
         port = await _listen(plain, record.address, run.port)
         tls_port = -1 if run.tls_port < 0 else await _listen(secure, record.address, run.tls_port)
         ssh_port = -1 if ssh is None else await _listen(ssh, record.address, run.ssh_port)

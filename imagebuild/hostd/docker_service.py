@@ -101,7 +101,7 @@ class DockerService:
 
     async def _serve(self, talk: _Talk) -> None:
         kind, body = await talk.read()
-        version, _, program, *words = body.decode("utf-8", "replace").split("\0")[:-1]
+        version, _unused, program, *words = body.decode("utf-8", "replace").split("\0")[:-1]
         if kind != "h":
             return
         try:
@@ -144,7 +144,7 @@ class DockerService:
                 await talk.say("e", f'level=info msg="API listen on //./pipe/{pipe}"\r\n')
             kind = ""
             while kind != "q":
-                kind, _ = await talk.read()
+                kind, _unused = await talk.read()
         finally:
             await asyncio.shield(asyncio.to_thread(self.engine.stop))
         return 0

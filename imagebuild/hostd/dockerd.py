@@ -148,7 +148,7 @@ def configure(arguments: Arguments, text: bytes | None) -> DaemonConfig:
             raise Refused(f"bad attribute format: {label}")
     seen: dict[str, str] = {}
     for label in labels:
-        key, _, value = label.partition("=")
+        key, _unused, value = label.partition("=")
         if seen.setdefault(key, value) != value:
             raise Refused(f"conflict labels for {key}={value} and {key}={seen[key]}")
     return DaemonConfig(tuple(_pipe(str(host)) for host in merged.get("hosts", ()) or (PIPE,)), labels,

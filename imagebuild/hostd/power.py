@@ -46,7 +46,7 @@ class Power:
 
     def ask(self, line: str) -> int:
         """Do what a line says; return an error of Windows, or 0."""
-        action, _, text = line.strip().partition(" ")
+        action, _unused, text = line.strip().partition(" ")
         if action == "a":
             if self._timer is None:
                 return NONE_IN_PROGRESS

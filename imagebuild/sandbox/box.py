@@ -124,7 +124,7 @@ class WineBox:
             finally:
                 self._close_mounts()
             self._child = child
-            process = self._begun(child, talk, command, stdio, lambda _: self.kill())
+            process = self._begun(child, talk, command, stdio, lambda _unused: self.kill())
             self._main = process
             self._vital.watch(child.init_pid)
             self._listen(talk)

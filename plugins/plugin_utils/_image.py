@@ -36,9 +36,9 @@ def pull(task: Task, name: str) -> None:
 def split(name: str) -> tuple[str, str]:
     """The repository, and the tag or digest; ``latest`` where none is said."""
     if "@" in name:
-        repository, _, digest = name.partition("@")
+        repository, _unused, digest = name.partition("@")
         return repository, digest
-    head, _, last = name.rpartition("/")
+    head, _unused, last = name.rpartition("/")
     base, colon, tag = last.partition(":")
     return (f"{head}/{base}" if head else base), (tag if colon else "latest")
 

@@ -91,7 +91,7 @@ class Broker:
         listening.settimeout(0)
         while not gone.wait(listening, _LOOK) and not self._is_idle():
             with contextlib.suppress(OSError):
-                one, _ = listening.accept()
+                one, _unused = listening.accept()
                 one.settimeout(QUESTION)
                 with self._lock:
                     self._asking += 1
@@ -153,7 +153,7 @@ class _Gone:
     def wait(self, sock: socket.socket, seconds: float) -> bool:
         """Wait for a connection for so long at most; return whether the process has ended."""
         watched: list[Any] = [sock, *([self._fd] if self._fd >= 0 else [])]
-        ready, _, _ = select.select(watched, [], [], seconds)
+        ready, _unused, _neither = select.select(watched, [], [], seconds)
         if self._fd >= 0:
             return self._fd in ready
         try:

@@ -92,13 +92,13 @@ class Tunnel:
         self.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_unused: object) -> None:
         self.close()
 
     def _accept(self) -> None:
         while (sock := self._socket) is not None:
             try:
-                one, _ = sock.accept()
+                one, _unused = sock.accept()
             except OSError:
                 return
             client = Client(one, self._pool, self._say, self._name)
