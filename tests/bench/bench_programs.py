@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,8 @@ RUNS = 7
 QUIET = {"POWERSHELL_TELEMETRY_OPTOUT": "1", "POWERSHELL_UPDATECHECK": "Off", "DOTNET_EnableWriteXorExecute": "0"}
 FLOOD = 200
 """MB that a program writes."""
+INSIDE = "C:\\p"
+"""Where a container has a program's folder."""
 
 
 @pytest.fixture(scope="module")
@@ -38,43 +42,74 @@ def windows() -> Iterator[Engine]:
 def test_a_container_beside_bare_wine(windows: Engine, report: Report) -> None:
     with programs.skipping():
         pwsh, dotnet = windows_programs.powershell(), windows_programs.dotnet()
-    kinds = {
-        "PowerShell: `pwsh -NoProfile -Command exit`":
-            (pwsh, (r"P:\pwsh.exe", "-NoProfile", "-Command", "exit"), QUIET),
-        "a .NET program": (dotnet, (r"P:\console\sample.exe",), {**QUIET, "DOTNET_ROOT": r"P:\dotnet"}),
-        "`cmd /c exit`": (None, (*VER[:2], "exit"), {}),
-    }
+    kinds = (
+        Kind("PowerShell: `pwsh -NoProfile -Command 'done'`", pwsh,
+             (r"P:\pwsh.exe", "-NoProfile", "-Command", "'done'"), QUIET, ("done",), terminal=True),
+        Kind("a .NET program", dotnet, (r"P:\console\sample.exe",), {**QUIET, "DOTNET_ROOT": r"P:\dotnet"},
+             ("code:6", "watch:True", "bye")),
+        Kind("`cmd /c echo done`", None, (*VER[:2], "echo done"), {}, ("done",)),
+    )
     lines = ["| | bare Wine | `docker run` | times | `docker exec` | times |", "|---|---:|---:|---:|---:|---:|"]
-    for name, (folder, line, variables) in kinds.items():
-        bare = Bare(windows.fresh(), line=line, programs_folder=folder, variables=variables)
-        inside = {key: value.replace("P:", "C:\\p") for key, value in variables.items()}
-        options = [word for key, value in inside.items() for word in ("-e", f"{key}={value}")]
-        options += ["-v", f"{folder}:C:\\p:ro"] if folder else []
-        command = [word.replace("P:", "C:\\p") for word in line]
-        holder = windows.docker("run", "-d", *options, IMAGE, "ping", "-n", "3600", "127.0.0.1").stdout.strip()
-        times = in_turn({
-            "bare": lambda bare=bare: bare.begin().wait(),
-            "run": lambda options=options, command=command: windows.docker("run", "--rm", *options, IMAGE, *command,
-                                                                          ok=False),
-            "exec": lambda holder=holder, command=command: windows.docker("exec", holder, *command, ok=False)})
-        windows.docker("rm", "-f", holder)
-        lines.append(f"| {name} | {times['bare']:.2f} s | {times['run']:.2f} s | {times['run'] / times['bare']:.2f} | "
-                     f"{times['exec']:.2f} s | {times['exec'] / times['bare']:.2f} |")
+    for kind in kinds:
+        times = measured(windows, kind)
+        lines.append(f"| {kind.name} | {times['bare']:.2f} s | {times['run']:.2f} s | "
+                     f"{times['run'] / times['bare']:.2f} | {times['exec']:.2f} s | "
+                     f"{times['exec'] / times['bare']:.2f} |")
     report.lines("Programs of Windows beside bare Wine", [
-        *lines, "", f"Medians of {RUNS}, in turn. Bars: PowerShell a container ≤ 1.3, an exec ≤ 1.1; a .NET program a "
-        "container ≤ 1.3. Bare Wine is the same prefix in the same bubblewrap, without the engine, its client, its "
-        "network."])
+        *lines, "", f"Medians of {RUNS}, in turn; each is seen to print what it should. Bars: PowerShell a container "
+        "≤ 1.3, an exec ≤ 1.1; a .NET program a container ≤ 1.3. Bare Wine is the same prefix in the same bubblewrap, "
+        "without the engine, its client, its network; PowerShell has a terminal there, for it does nothing without a "
+        "console."])
 
 
-def in_turn(works: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Median seconds of each, after a run that does not count."""
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A program: its folder is drive ``P:`` for bare Wine and ``C:\\p`` in a container; what it ``prints``."""
+
+    name: str
+    folder: Path | None
+    line: tuple[str, ...]
+    variables: dict[str, str]
+    prints: tuple[str, ...]
+    terminal: bool = False
+
+
+def measured(windows: Engine, kind: Kind) -> dict[str, float]:
+    """Seconds of a program: ``bare``, ``run`` and ``exec``."""
+    root = windows.fresh()
+    bare = Bare(root, line=kind.line, programs_folder=kind.folder, variables=kind.variables)
+    options = [word for key, value in kind.variables.items() for word in ("-e", f"{key}={value.replace('P:', INSIDE)}")]
+    options += ["-v", f"{kind.folder}:{INSIDE}:ro"] if kind.folder else []
+    command = [word.replace("P:", INSIDE) for word in kind.line]
+    holder = windows.docker("run", "-d", *options, IMAGE, "ping", "-n", "3600", "127.0.0.1").stdout.strip()
+
+    def as_new() -> None:
+        """The sample waits for a file that it makes in ``C:\\d``, for three seconds where it is there already."""
+        shutil.rmtree(root / "upper" / "d", ignore_errors=True)
+        windows.docker("exec", holder, "cmd", "/c", "rmdir /s /q C:\\d", ok=False)
+
+    try:
+        return in_turn({
+            "bare": lambda: bare.said(terminal=kind.terminal),
+            "run": lambda: windows.docker("run", "--rm", *options, IMAGE, *command, ok=False).stdout,
+            "exec": lambda: windows.docker("exec", holder, *command, ok=False).stdout}, kind.prints, as_new)
+    finally:
+        windows.docker("rm", "-f", holder)
+
+
+def in_turn(works: dict[str, Callable[[], str]], prints: tuple[str, ...],
+            prepare: Callable[[], None]) -> dict[str, float]:
+    """Median seconds of each, after a run that does not count. Each must print what is expected."""
     times: dict[str, list[float]] = {name: [] for name in works}
     for run in range(RUNS + 1):
         for name, work in works.items():
+            prepare()
             before = time.perf_counter()
-            work()
+            said = work()
+            seconds = time.perf_counter() - before
+            assert all(word in said for word in prints), f"{name}: {said!r}"
             if run:
-                times[name].append(time.perf_counter() - before)
+                times[name].append(seconds)
     return {name: statistics.median(each) for name, each in times.items()}
 
 
@@ -156,8 +191,8 @@ def test_the_memory_of_an_idle_powershell(windows: Engine, report: Report) -> No
         pwsh = windows_programs.powershell()
     options = [word for key, value in QUIET.items() for word in ("-e", f"{key}={value}")]
     made = windows.docker("run", "-d", "-t", *options, "-v", f"{pwsh}:C:\\p:ro", IMAGE, r"C:\p\pwsh.exe", "-NoProfile",
-                          "-NoLogo").stdout.strip()
-    engines.until(lambda: "PS C:" in windows.docker("logs", made).stdout, 60)
+                          "-NoLogo", "-NoExit", "-Command", "'ready'").stdout.strip()
+    engines.until(lambda: "ready" in windows.docker("logs", made).stdout, 60)  # logs have whole lines, so no prompt
     time.sleep(5)
     pid = int(windows.docker("inspect", "-f", "{{.State.Pid}}", made).stdout)
     found = running(windows.root)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -58,10 +59,27 @@ class Bare:
 
     def begin(self) -> subprocess.Popen[bytes]:
         """Start it."""
+        return self._start(self._null, self._null, self._null)
+
+    def said(self, *, terminal: bool = False) -> str:
+        """Run it to its end and return what it printed. With ``terminal`` it has one, and so a console, which
+        PowerShell needs: without one it ends at once and has done nothing."""
+        ours, theirs = os.openpty() if terminal else os.pipe()
+        process = self._start(theirs if terminal else self._null, theirs, theirs if terminal else self._null)
+        os.close(theirs)
+        printed = b""
+        with contextlib.suppress(OSError):  # a terminal whose other side is closed
+            while more := os.read(ours, 65536):
+                printed += more
+        os.close(ours)
+        process.wait()
+        return printed.decode("utf-8", "replace")
+
+    def _start(self, stdin: int, stdout: int, stderr: int) -> subprocess.Popen[bytes]:
         packed = launch.memory_file(bwrap.pack(self._arguments), "arguments")
         try:
             return subprocess.Popen([wine_install.find("bwrap"), "--args", str(packed), *self._command],
-                                    pass_fds=[packed], env={}, stdin=self._null, stdout=self._null, stderr=self._null,
+                                    pass_fds=[packed], env={}, stdin=stdin, stdout=stdout, stderr=stderr,
                                     **self._account.popen())
         finally:
             os.close(packed)
