@@ -206,6 +206,6 @@ def test_the_memory_of_an_idle_powershell(windows: Engine, report: Report) -> No
     windows.docker("rm", "-f", made)
     each = ", ".join(f"{name} {mib:.0f}" for name, mib in sorted(by_name.items(), key=lambda item: -item[1]))
     report.lines("An idle PowerShell container", [
-        f"{stats} as `docker stats` says, which counts as Windows does (the private working set), five seconds after its "
+        f"{stats} as `docker stats` says, which counts the private working set as Windows does, five seconds after its "
         "prompt. Bar: 100 MB. With its share of PowerShell's files in the page cache, which containers share and the "
         f"kernel may drop, {sum(by_name.values()):.0f} MB ({each})."])
