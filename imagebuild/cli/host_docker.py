@@ -69,7 +69,7 @@ def install(ctx: click.Context, /, version: str | None, source: str | None, chec
 
 def _install(ctx: click.Context, stack: ExitStack, renderer: Renderer, version: str | None, source: str | None,
              checksum: str | None, releases: str) -> Installed:
-    def bar(name: str, text: str) -> Callable[[int, int | None], None]:
+    def show(name: str, text: str) -> Callable[[int, int | None], None]:
         renderer.show(Step(name, text))
         return lambda done, total: renderer.show(Advance(name, done))
 
@@ -82,11 +82,11 @@ def _install(ctx: click.Context, stack: ExitStack, renderer: Renderer, version: 
         fetch = fetcher(settings_from(ctx))
         if source:
             download = stack.enter_context(fetch.url(source, checksum=checksum,
-                                                     progress=bar("fetch", f"downloading {source}")))
+                                                     progress=show("fetch", f"downloading {source}")))
         else:
             version = version or newest_docker(fetch, releases)
             download = stack.enter_context(fetch_docker(fetch, version, releases=releases,
-                                                        progress=bar("fetch", f"downloading Docker {version}")))
+                                                        progress=show("fetch", f"downloading Docker {version}")))
         renderer.show(Finish("fetch"))
         place, origin, checksum = download.path, download.url, download.digest
     if place.is_file() and _is_program(place):
@@ -95,7 +95,7 @@ def _install(ctx: click.Context, stack: ExitStack, renderer: Renderer, version: 
         shutil.copyfile(place, Path(folder, "docker.exe"))
         place, origin, checksum = Path(folder), f"{origin} ({digest})", None
     found = docker_files.program_store().install(DOCKER_CLI, place, checksum=checksum or "", origin=origin,
-                                                 progress=bar("unpack", "unpacking"))
+                                                 progress=show("unpack", "unpacking"))
     renderer.show(Finish("unpack"))
     return found
 

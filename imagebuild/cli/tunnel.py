@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +45,10 @@ def tunnel(ctx: click.Context, /, host: str, socket: str | None, context: str | 
                          hint="DOCKER_HOST=ADDRESS, or 'docker --context NAME'")
     path = Path(socket) if socket else usual_path(host.partition("://")[2] or host)
     try:
-        with (Tunnel(reached.dialer, path, say=_say, name=host) as served,
-              tunnel_context(context, served.address, host) if context else _nothing()):
+        with ExitStack() as stack:
+            served = stack.enter_context(Tunnel(reached.dialer, path, say=_say, name=host))
+            if context:
+                stack.enter_context(tunnel_context(context, served.address, host))
             _say(f"{served.address} by {served.way}")
             if command:
                 return _run(command, served.address)
@@ -60,11 +61,6 @@ def tunnel(ctx: click.Context, /, host: str, socket: str | None, context: str | 
 
 def _say(line: str) -> None:
     click.echo(f"tunnel: {line}", err=True)
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
 
 
 def _run(command: tuple[str, ...], address: str) -> int:

@@ -96,12 +96,12 @@ def check_command(config: shapes.Config) -> shapes.Config:
     return config
 
 
-def check_logging(log: shapes.LogConfig, default: str = "json-file", defaults: Mapping[str, str] = {}
+def check_logging(log: shapes.LogConfig, default: str = "json-file", defaults: Mapping[str, str] | None = None
                   ) -> shapes.LogConfig:
     """Refuse a log driver that is not there and options it does not have. What the engine has for containers that say
     nothing comes below what is said, where the driver is the same (moby ``daemon/logs.go`` mergeAndVerifyLogConfig)."""
     kind = log.type or default
-    options = {**(defaults if kind == default else {}), **(log.config or {})}
+    options = {**((defaults or {}) if kind == default else {}), **(log.config or {})}
     if kind == "none":
         return replace(log, type=kind, config=options)
     if kind == "logentries":
