@@ -18,6 +18,7 @@ _WAYS = {"code": "the code", "operation": "the operation that failed", "engine":
          "windows": "Windows' English text"}
 _LABEL = 9
 _OTHERS = 4
+_SURE = {"high": "confidence high", "medium": "possible", "low": "possible, confidence low"}
 
 
 def explanation_text(found: Explanation) -> Iterator[str]:
@@ -30,7 +31,7 @@ def explanation_text(found: Explanation) -> Iterator[str]:
     for number, (cause, others) in enumerate(problems(found.causes)):
         if number or found.codes:
             yield ""
-        yield f"{cause.failure.title} [{cause.failure.id}, confidence {cause.confidence}]"
+        yield f"{cause.failure.title} [{cause.failure.id}, {_SURE[cause.confidence]}]"
         yield from _cause(cause)
         yield from _others(cause, others)
 

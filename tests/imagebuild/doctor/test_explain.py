@@ -276,8 +276,8 @@ def test_what_a_message_says_is_known_of_host_and_image() -> None:
 # what counts more
 
 def test_a_code_counts_more_than_words_and_several_signs_more_than_one() -> None:
-    both = explain("The container image contains a layer with an unrecognized format. (0xc0370112)").first
-    code, words = explain("(0xc0370112)").first, explain("contains a layer with an unrecognized format").first
+    both = explain("No hypervisor is present on this system. (0xc0351000)").first
+    code, words = explain("(0xc0351000)").first, explain("No hypervisor is present on this system").first
     assert both is not None
     assert code is not None
     assert words is not None
@@ -428,3 +428,27 @@ def test_a_cause_knows_its_entry() -> None:
     assert cause is not None
     assert cause.failure is failure("unknown-blob")
     assert cause.matches[0].text == "docker: unknown blob."
+
+
+@pytest.mark.parametrize("text", [
+    "hcsshim::PrepareLayer failed in Win32: The parameter is incorrect. (0x57)",
+    "hcsshim::PrepareLayer - failed failed in Win32: Incorrect function. (0x1)",
+    "failed to register layer: ProcessBaseLayer C:\\x: The system cannot find the path specified. (0x3)",
+    "hcsshim::System::Start: The virtual machine or container exited unexpectedly. (0xc0370106)",
+    "hcsshim::ImportLayer failed in Win32: The system cannot find the path specified. (0x3)"])
+def test_a_cause_that_no_fact_decides_is_never_sure(text: str) -> None:
+    found = explain(text)
+    assert found.first is not None
+    assert found.first.confidence != "high"
+
+
+def test_an_image_for_linux_on_windows_is_named_where_the_image_says_so() -> None:
+    text = "ProcessBaseLayer \\\\?\\C:\\ProgramData\\docker\\tmp: The system cannot find the path specified. (0x3)"
+    host = HostFacts(os="windows", engine=EngineFacts(os="windows"))
+    known = explain(text, host, ImageFacts(os="linux")).first
+    assert known is not None
+    assert (known.failure.id, known.confidence) == ("processbaselayer", "high")
+    assert "for Linux" in known.failure.cause
+    engine = explain(text, host, ImageFacts(os="windows")).first
+    assert engine is not None
+    assert engine.confidence == "low"
