@@ -32,7 +32,7 @@ PROGRAMS_ARGS ?=
 PYTEST := $(BIN)/python -m pytest -q -rs -n $(JOBS) --dist loadfile
 SETUP := PYTHON="$(PYTHON)" scripts/setup
 
-.PHONY: help setup demo test test-full test-lowest lint format bench mutants fuzz chaos docs serve-docs peers programs suites lock clean
+.PHONY: help setup demo test test-full test-lowest test-matrix lint format bench mutants fuzz chaos docs serve-docs peers programs suites lock clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -54,6 +54,10 @@ test-full:       ## set up, then all tests, the slow ones too
 
 test-lowest:     ## the fast tests with the lowest versions of packages that we say are enough
 	@scripts/lowest $(PYTEST_ARGS)
+
+test-matrix:     ## the pytest plugin's tests: pytest 8.4 and the newest, Python 3.11 and 3.13, beside five other plugins
+	@$(SETUP) test
+	@JOBS=$(JOBS) scripts/matrix $(PYTEST_ARGS)
 
 lint:            ## ruff and mypy --strict
 	@$(SETUP) dev

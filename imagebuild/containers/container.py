@@ -13,6 +13,7 @@ from ..dockerapi import Client, shapes, streams
 from ..errors import DaemonError, NotFoundError, UsageError
 from ..windows import output
 from . import copy, execute, lifecycle, wait
+from .deadline import Deadline
 from .execute import Ways, cmd_words
 from .home import LOOPBACK, Home
 from .outcome import Decode, Outcome, exit_words
@@ -23,6 +24,10 @@ from .registry import Registry
 from .services import Services
 from .spec import Spec
 from .start import Starts, start_container
+
+LOG_MOST = 64 << 20
+LOG_SECONDS = 60.0
+COMMIT_SECONDS = 1800.0
 
 
 class Options(TypedDict, total=False):
@@ -129,7 +134,7 @@ class Container:
         repository, _colon, tag = name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "")
         return self.client.json("POST", "/commit", shape=shapes.Id, body=shapes.Config(),
                                 query={"container": self.id, "repo": repository, "tag": tag or None,
-                                       "changes": list(changes) or None}).id
+                                       "changes": list(changes) or None}, deadline=COMMIT_SECONDS).id
 
     # --- what is known of it
 
@@ -163,10 +168,12 @@ class Container:
         return self.decode(self.raw_logs(tail=tail))
 
     def raw_logs(self, *, tail: int | None = None) -> bytes:
-        """The same as it came."""
+        """The same as it came. Raises DaemonError for a log of more than 64 MB, or one that grows without an end."""
         asked = {"stdout": True, "stderr": True, "tail": tail}
-        with self.client.call("GET", f"/containers/{self.id}/logs", query=asked) as answer:
-            return b"".join(answer) if self.spec.tty else b"".join(one.data for one in streams.separate(answer))
+        with self.client.call("GET", f"/containers/{self.id}/logs", query=asked) as answer, \
+                Deadline(LOG_SECONDS).closing(answer, "the log has no end"):
+            pieces = ((streams.STDOUT, part) for part in answer) if self.spec.tty else streams.separate(answer)
+            return b"".join(data for _, data in execute.no_more_than(LOG_MOST, pieces, "the container"))
 
     # --- ports and readiness
 

@@ -177,7 +177,7 @@ def _put(container: Container, folder: str, archive: bytes) -> None:
                       timeout=COPY_SECONDS).check()
         return
     with container.client.call("PUT", f"/containers/{container.id}/archive", query={"path": folder}, body=archive,
-                               content_type=TAR) as answer:
+                               content_type=TAR, deadline=COPY_SECONDS) as answer:
         answer.read()
 
 

@@ -8,9 +8,10 @@ understand (moby/buildkit#4723). :func:`cmd_words` says a line to ``cmd`` exactl
 from __future__ import annotations
 
 import base64
+import math
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ from .outcome import CommandError, Decode, Outcome, outcome_of
 
 RUN_SECONDS = 300.0
 """What a program has when nothing else is said."""
+
+OUTPUT_MOST = 256 << 20
+"""Bytes that a program may print; more would fill this process's memory."""
 
 NOT_STARTED = (126, 127)
 """The codes that the engine gives an exec whose program could not be started; why stands in its output (moby
@@ -60,22 +64,31 @@ def run_program(client: Client, container: str, argv: Sequence[str], ways: Ways 
         working_dir=ways.workdir, cmd=words)
     identifier = client.json("POST", f"/containers/{container}/exec", shape=shapes.Id, body=asked).id
     out: dict[int, list[bytes]] = {streams.STDOUT: [], streams.STDERR: []}
-    with client.attach(f"/exec/{identifier}/start", body=shapes.ExecStart(tty=ways.tty)) as stream, \
+    with client.attach(f"/exec/{identifier}/start", body=shapes.ExecStart(tty=ways.tty), silence=math.inf) as stream, \
             deadline.closing(stream, f"{words[0]} did not end"):
         if ways.stdin:
             with suppress(DaemonError):  # it has ended, or reads no more: what it said and its code tell which
                 stream.write(ways.stdin)
                 stream.end()
-        if ways.tty:
-            out[streams.STDOUT] += list(stream)
-        else:
-            for number, data in stream.pieces():
-                out.get(number, out[streams.STDERR]).append(data)
+        pieces = ((streams.STDOUT, data) for data in stream) if ways.tty else stream.pieces()
+        for number, data in no_more_than(OUTPUT_MOST, pieces, words[0]):
+            out.get(number, out[streams.STDERR]).append(data)
     found = outcome_of(words, exit_code_of(client, identifier, deadline), b"".join(out[streams.STDOUT]),
                        b"".join(out[streams.STDERR]), decode)
     if found.exit_code in NOT_STARTED and NOT_STARTED_TEXT in found.raw.stdout:
         raise CommandError(f"cannot start {words[0]}", why=found.stdout.strip(), program=words[0], outcome=found)
     return found
+
+
+def no_more_than(most: int, pieces: Iterable[tuple[int, bytes]], what: str) -> Iterator[tuple[int, bytes]]:
+    """Give pieces of output on. Raises DaemonError when they are more than ``most`` bytes together."""
+    size = 0
+    for piece in pieces:
+        size += len(piece[1])
+        if size > most:
+            raise DaemonError(f"{what} printed too much", status=0, why=f"more than {most >> 20} MB",
+                              hint="send it to a file in the container, and copy that out")
+        yield piece
 
 
 def cmd_words(text: str) -> tuple[tuple[str, ...], dict[str, str]]:

@@ -18,6 +18,8 @@ from .spec import Spec, create_request
 from .trouble import trouble_of
 
 STOP_SECONDS = 10
+END_SECONDS = 120.0
+"""What an engine has for an end beyond the time that a program has: Windows kills for 75 seconds."""
 REMOVE_SECONDS = 60.0
 PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -45,7 +47,8 @@ def inspect(client: Client, container: str) -> shapes.Inspect:
 def stop(client: Client, container: str, *, seconds: int = STOP_SECONDS) -> None:
     """Stop a container; one that is not there or does not run is left as it is."""
     with suppress(faults.NotModified, faults.NotFound), \
-            client.call("POST", f"/containers/{container}/stop", query={"t": seconds}) as answer:
+            client.call("POST", f"/containers/{container}/stop", query={"t": seconds},
+                        deadline=seconds + END_SECONDS) as answer:
         answer.read()
 
 
@@ -85,5 +88,6 @@ def _remove_once(client: Client, container: str, stop_seconds: int) -> None:
 
 
 def _await_end(client: Client, container: str) -> None:
-    with client.call("POST", f"/containers/{container}/wait", query={"condition": "not-running"}) as answer:
+    with client.call("POST", f"/containers/{container}/wait", query={"condition": "not-running"},
+                     deadline=END_SECONDS) as answer:
         answer.read()

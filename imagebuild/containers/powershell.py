@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import threading
 from dataclasses import dataclass, field
 from typing import Any
@@ -128,7 +129,7 @@ class Session:
         words = powershell_words(LOOP, program, input_format="None")
         asked = shapes.ExecCreate(attach_stdin=True, attach_stdout=True, attach_stderr=True, cmd=words)
         self._exec = client.json("POST", f"/containers/{container}/exec", shape=shapes.Id, body=asked).id
-        self._stream = client.attach(f"/exec/{self._exec}/start", body=shapes.ExecStart())
+        self._stream = client.attach(f"/exec/{self._exec}/start", body=shapes.ExecStart(), silence=math.inf)
         self._pieces = self._stream.pieces()
         self._lock = threading.Lock()
         self._count = 0

@@ -61,7 +61,7 @@ def start_container(client: Client, container: str, *, starts: Starts | None = N
         tries += 1
         try:
             with starts.turn(deadline) if starts else nullcontext():
-                _start_once(client, container)
+                _start_once(client, container, max(1.0, deadline.left))
             return tries
         except faults.NotModified:
             return tries
@@ -75,8 +75,8 @@ def start_container(client: Client, container: str, *, starts: Starts | None = N
         time.sleep(pause)
 
 
-def _start_once(client: Client, container: str) -> None:
-    with client.call("POST", f"/containers/{container}/start") as answer:
+def _start_once(client: Client, container: str, seconds: float) -> None:
+    with client.call("POST", f"/containers/{container}/start", deadline=seconds) as answer:
         answer.read()
 
 

@@ -13,6 +13,9 @@ from ..stores import ArchiveStore
 from .copy import copy
 from .library import Library
 
+LOAD_SECONDS = 3600.0
+"""What an engine has to take an image, most of which is for unpacking it."""
+
 
 def bring_image(client: Client, library: Library, name: str, platform: Platform) -> str:
     """See that an engine has the image ``name`` as the library has it, and return its id there.
@@ -41,7 +44,8 @@ def bring_image(client: Client, library: Library, name: str, platform: Platform)
             deque(copy(found.store, found.descriptor, archive, tag=tag, name=name, foreign=True), maxlen=0)
         with path.open("rb") as stream:
             for line in client.lines("POST", "/images/load", query={"quiet": True},
-                                     body=iter(lambda: stream.read(1 << 20), b"")):
+                                     body=iter(lambda: stream.read(1 << 20), b""), deadline=LOAD_SECONDS,
+                                     silence=LOAD_SECONDS):
                 if isinstance(line, dict) and line.get("error"):
                     raise DaemonError(f"the engine does not take {name}", status=500, why=str(line["error"]))
     return identifier

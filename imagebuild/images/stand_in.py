@@ -10,6 +10,7 @@ from ..dockerapi import Client, faults
 from ..errors import DaemonError
 from ..stores import ArchiveStore
 from .base import BaseRequest, make_base
+from .bring import LOAD_SECONDS
 
 
 def bring_stand_in(client: Client, request: BaseRequest, name: str) -> None:
@@ -28,7 +29,8 @@ def bring_stand_in(client: Client, request: BaseRequest, name: str) -> None:
             make_base(request, archive, tag=name)
         with path.open("rb") as stream:
             for line in client.lines("POST", "/images/load", query={"quiet": True},
-                                     body=iter(lambda: stream.read(1 << 20), b"")):
+                                     body=iter(lambda: stream.read(1 << 20), b""), deadline=LOAD_SECONDS,
+                                     silence=LOAD_SECONDS):
                 if isinstance(line, dict) and line.get("error"):
                     raise DaemonError(f"the engine does not take a stand-in for {request.flavour}", status=500,
                                       why=str(line["error"]))

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ._engine import Engine
     from ._run import Run
 
+BUILD_SECONDS = 3600.0
+
 
 def build_image(run: Run, engine: Engine, context: Mapping[str, str | bytes] | Path | str, dockerfile: str,
                 args: dict[str, str], target: str) -> str:
@@ -52,7 +54,8 @@ def _build(run: Run, engine: Engine, name: str, archive: bytes, dockerfile: str,
     said: list[str] = []
     query = {"t": name, "dockerfile": dockerfile, "buildargs": json.dumps(args), "target": target or None, "rm": True,
              "forcerm": True, "labels": json.dumps(dict(run.owner.labels(keep="1")))}
-    for line in engine.client.lines("POST", "/build", query=query, body=archive, content_type="application/x-tar"):
+    for line in engine.client.lines("POST", "/build", query=query, body=archive, content_type="application/x-tar",
+                                    deadline=BUILD_SECONDS, silence=BUILD_SECONDS):
         if not isinstance(line, dict):
             continue
         said.append(str(line.get("stream", "")))

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from imagebuild.dockerapi import Client, shapes
 
 AUTO, EMBEDDED = "auto", "embedded"
-PIPE = "npipe:////./pipe/docker_engine"
-CALL_SECONDS = 60.0
-LOOK_SECONDS = 5.0
+CONNECT_SECONDS, LOOK_SECONDS = 30.0, 5.0
+CALL_SECONDS, SILENT_SECONDS = 180.0, 600.0
+"""What an engine has until a call's answer begins, and between two parts of an answer; what takes longer says so."""
 TRIES, PAUSE = 5, 0.5
 
 
@@ -90,7 +90,7 @@ def open_engine(wanted: str, max_starts: int = 0, say: _embedded.Say = lambda _:
             return found
     embedded = wanted in (AUTO, EMBEDDED)
     address = _embedded.ensure_embedded(say) if embedded else wanted
-    client = Client.at(address, timeout=CALL_SECONDS)
+    client = Client.at(address, timeout=CONNECT_SECONDS, deadline=CALL_SECONDS, silence=SILENT_SECONDS)
     try:
         expect_windows(client, address)
     except BaseException:
@@ -128,14 +128,7 @@ def _docker_s(max_starts: int) -> Engine | None:
     from imagebuild.errors import WcowError
 
     try:
-        if hasattr(Client, "from_environment"):
-            client = Client.from_environment(timeout=LOOK_SECONDS)
-        elif os.environ.get("DOCKER_HOST"):
-            client = Client.at(os.environ["DOCKER_HOST"], timeout=LOOK_SECONDS)
-        elif os.name == "nt":
-            client = Client.at(PIPE, timeout=LOOK_SECONDS)
-        else:
-            return None
+        client = Client.from_environment(timeout=LOOK_SECONDS, deadline=CALL_SECONDS, silence=SILENT_SECONDS)
         if client.ping().os_type == "windows":
             return Engine(client.host, client, env={}, max_starts=max_starts)  # they find it as we did
     except WcowError:

@@ -41,9 +41,8 @@ def volume_factory(wcow_engine: Engine, _wcow_after: list[tuple[str, str]],
 
     def factory(content: Content = None, *, name: str = "") -> Volume:
         with told():
-            volume = make_volume(run, wcow_engine, request, content, name)
-            _wcow_after.append(("volume", f"/volumes/{volume.name}"))
-        return volume
+            return make_volume(run, wcow_engine, request, content, name, _wcow_after)
+        raise AssertionError  # told() has failed the test
 
     return factory
 
@@ -60,9 +59,8 @@ def network_factory(wcow_engine: Engine, _wcow_after: list[tuple[str, str]],
 
     def factory(driver: str = "nat", *, name: str = "", **more: Any) -> Network:
         with told():
-            network = make_network(run, wcow_engine, request, driver, name, more)
-            _wcow_after.append(("network", f"/networks/{network.id}"))
-        return network
+            return make_network(run, wcow_engine, request, driver, name, more, _wcow_after)
+        raise AssertionError  # told() has failed the test
 
     return factory
 

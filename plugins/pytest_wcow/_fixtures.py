@@ -144,7 +144,7 @@ def _own(engine: Engine, image: str, args: Mapping[str, Any], request: pytest.Fi
 
 def _shared(engine: Engine, image: str, args: Mapping[str, Any], request: pytest.FixtureRequest) -> Iterator[Container]:
     """A container that all processes of the run share."""
-    from ._make import end, make
+    from ._make import end, joined, make
     from ._share import Shared
     from ._trouble import told
 
@@ -152,7 +152,8 @@ def _shared(engine: Engine, image: str, args: Mapping[str, Any], request: pytest
     spec, more = _wanted(image, args, request)
     place = Shared(run, engine, request.fixturename or "", spec)
     with told():
-        box = place.join(lambda: make(run, engine, request, spec, keep=run.options.reuse, **more))
+        box = place.join(lambda: make(run, engine, request, spec, shared=True, **more))
+        joined(run, engine, request, box)
     yield box
     place.leave(lambda: end(run, engine, box))
 

@@ -97,7 +97,7 @@ def _pull(engine: Engine, name: str) -> None:
         with open_library(Settings()) as library:
             bring_image(engine.client, library, name, Platform("windows", "amd64"))
         return
-    for line in engine.client.lines("POST", "/images/create", query={"fromImage": name}):
+    for line in engine.client.lines("POST", "/images/create", query={"fromImage": name}, silence=PULL_SECONDS):
         if isinstance(line, dict) and line.get("error"):
             raise DaemonError(f"cannot pull {name}", status=500, why=str(line["error"]),
                               hint=remedy(str(line["error"])))

@@ -11,6 +11,7 @@ import pytest
 from ._artifacts import write_artifacts
 from ._images import image_document
 from ._run import Made
+from ._signals import held
 
 if TYPE_CHECKING:
     from imagebuild.containers import Container, Spec
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def make(run: Run, engine: Engine, request: pytest.FixtureRequest, spec: Spec, *, wait: Any = None,
-         timeout: float = 60.0, keep: bool = False) -> Container:
+         timeout: float = 60.0, shared: bool = False) -> Container:
     """Create, start and wait for a container. Raises a WcowError of what went wrong; skips where its image does not run
-    on the host."""
+    on the host. One that is ``shared`` belongs to the whole run, not to this process."""
     from imagebuild.containers import create_container
 
     for other in request.config.hook.pytest_wcow_configure_container(spec=spec, engine=engine, request=request):
@@ -32,13 +33,15 @@ def make(run: Run, engine: Engine, request: pytest.FixtureRequest, spec: Spec, *
     spec = _fitted(run, engine, request, spec, image)
     spec, uploads = _mounted(run, engine, spec)
     test, spec_id = request.node.nodeid, str(spec)
-    marks = run.owner.labels(test=test, worker=run.worker, **({"keep": "1"} if keep or run.options.keep else {}))
+    kept = run.options.keep or (shared and run.options.reuse)
+    owner = run.whole_owner if shared else run.owner
+    marks = owner.labels(test=test, worker=run.worker, **({"keep": "1"} if kept else {}))
     spec = replace(spec, labels=(*marks, *spec.labels))
-    with run.span("create", spec_id, test):
+    with run.span("create", spec_id, test), held():
         box = create_container(engine.client, spec, engine.home)
-    _decoding(box, request.config)
-    run.made[box.id] = made = Made(box, test, image=image)
+        run.made[box.id] = made = Made(box, test, image=image)
     try:
+        _decoding(box, request.config)
         with run.span("start", spec_id, test) as span:
             box.start(engine.starts)
         made.seconds = span.end - span.begin
@@ -55,22 +58,43 @@ def make(run: Run, engine: Engine, request: pytest.FixtureRequest, spec: Spec, *
     return box
 
 
+def joined(run: Run, engine: Engine, request: pytest.FixtureRequest, box: Container) -> None:
+    """Note a container that another process made and this one uses, too: reports and hooks treat it as its own."""
+    if box.id not in run.made:
+        image = image_document(run, engine, box.spec.image)
+        run.made[box.id] = Made(box, request.node.nodeid, shared=True, image=image)
+        _decoding(box, request.config)
+
+
 def end(run: Run, engine: Engine, box: Container) -> None:
-    """Remove a container, unless it is kept; what is left is told in the summary and fails no test."""
-    made = run.made.pop(box.id, None)
-    failed = made is not None and made.failed
-    run.config.hook.pytest_wcow_container_stopped(container=box, engine=engine, failed=failed)
-    if made is not None:
-        write_artifacts(run, made)
-    box.close()
-    if run.options.keep and failed:
-        run.leftovers.append(f"kept container {box.id[:12]} of {made.test if made else '?'}: "
-                             f"docker exec -it {box.id[:12]} cmd (DOCKER_HOST={engine.address})")
+    """Remove a container, unless it is kept; what is left is told in the summary and fails no test.
+
+    Until it is removed the run knows of it: when this is interrupted, the end of the session removes it.
+    """
+    made = run.made.get(box.id)
+    if made is None:
         return
-    with run.span("stop", str(box.spec), made.test if made else ""):
-        left = box.remove()
-    if left is not None:
-        run.leftovers.append(f"{left.kind} {left.name[:12]} of {made.test if made else '?'} stays: {left.why}")
+    try:
+        if not made.ending:
+            made.ending = True
+            run.config.hook.pytest_wcow_container_stopped(container=box, engine=engine, failed=made.failed)
+            write_artifacts(run, made)
+    finally:
+        _remove(run, engine, made)
+
+
+def _remove(run: Run, engine: Engine, made: Made) -> None:
+    box = made.container
+    box.close()
+    if run.options.keep and made.failed:
+        run.leftovers.append(f"kept container {box.id[:12]} of {made.test}: "
+                             f"docker exec -it {box.id[:12]} cmd (DOCKER_HOST={engine.address})")
+    else:
+        with run.span("stop", str(box.spec), made.test):
+            left = box.remove()
+        if left is not None:
+            run.leftovers.append(f"{left.kind} {left.name[:12]} of {made.test} stays: {left.why}")
+    run.made.pop(box.id, None)
 
 
 def marked(spec: Spec, request: pytest.FixtureRequest) -> Spec:

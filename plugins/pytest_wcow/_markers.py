@@ -46,6 +46,9 @@ def apply_markers(item: pytest.Item, run: Run) -> None:
     builds, features, kinds = (list(item.iter_markers(name)) for name in
                                ("windows_build", "requires_feature", "requires_engine"))
     isolations = list(item.iter_markers("isolation"))
+    for mark in item.iter_markers("wcow_image"):
+        if len(mark.args) != 1 or mark.kwargs or not isinstance(mark.args[0], str) or not mark.args[0]:
+            _wrong(mark, "the name of an image: wcow_image('mcr.microsoft.com/windows/nanoserver:ltsc2022')")
     for mark in isolations:
         _expect(mark, ISOLATIONS)
     virtual = any(mark.args[0] == "hyperv" for mark in isolations)

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ class Made:
     test: str
     failed: bool = False
     shared: bool = False
+    ending: bool = False
     seconds: float = 0.0
     image: Mapping[str, Any] = field(default_factory=dict)
 
@@ -69,6 +71,14 @@ class Run:
         from imagebuild.containers import owner
 
         return owner(self.id)
+
+    @cached_property
+    def whole_owner(self) -> Owner:
+        """The process that lives as long as the run: this one, or the controller of this worker of xdist."""
+        from imagebuild.containers import process_start
+
+        parent = os.getppid()
+        return replace(self.owner, pid=parent, started=process_start(parent) or "") if self.worker else self.owner
 
     @cached_property
     def staging(self) -> Staging:

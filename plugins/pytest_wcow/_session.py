@@ -23,11 +23,11 @@ def the_engine(run: Run) -> Engine:
         from ._signals import catch_sigterm
 
         options = run.options
+        catch_sigterm(run)
         wanted = options.engines[engine_number(run.config, len(options.engines))]
         chosen = run.config.hook.pytest_wcow_engine(config=run.config, wanted=wanted)
         with told(options.missing):
             run.engine = open_engine(str(chosen or wanted), options.max_starts, progress(run.config))
-        catch_sigterm(run)
         sweep(run)
     assert run.engine is not None
     return run.engine

@@ -48,12 +48,13 @@ class Shared:
                 box = Container(self._engine.client, found["id"], self._spec, self._engine.home)
             if box is None:
                 found, box = {"users": []}, make()
-                self._run.made[box.id].shared = True
             users = [one for one in found["users"] if _lives(one)]
             if self._run.worker and self._controller() not in users:
                 users.append(self._controller())  # another worker may come when this one has ended
             self._write({"id": box.id, "users": [*users, self._me()],
                          "engine": self._engine.address})
+            if box.id in self._run.made:  # from here on the last of its users removes it
+                self._run.made[box.id].shared = True
             return box
 
     def leave(self, end: Callable[[], None]) -> None:
@@ -65,6 +66,8 @@ class Shared:
                 self._write({**found, "users": users})
                 self._run.made.pop(found.get("id", ""), None)
                 return
+            if found.get("id") in self._run.made:
+                self._run.made[found["id"]].shared = False  # this process removes it, also when it is interrupted now
             with suppress(FileNotFoundError):
                 self._file.unlink()
             end()

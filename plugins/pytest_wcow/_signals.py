@@ -1,34 +1,66 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SIGTERM ends a run as Ctrl-C does: fixtures are torn down, so no container is left (pytest itself just dies)."""
+"""SIGTERM ends a run as Ctrl-C does: fixtures are torn down, so no container is left (pytest itself just dies).
+
+What is being created has no name here until the engine has answered, so both signals wait for that answer.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._run import Run
 
+TERMINATE = getattr(signal, "SIGBREAK", signal.SIGTERM) if os.name == "nt" else signal.SIGTERM
+
 
 def catch_sigterm(run: Run) -> None:
     """Install the handler, for this process, where it may be: in the main thread, and over no other's handler."""
-    number = getattr(signal, "SIGBREAK", signal.SIGTERM) if os.name == "nt" else signal.SIGTERM
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(number) is not signal.SIG_DFL:
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(TERMINATE) is not signal.SIG_DFL:
         return
 
     def handler(received: int, frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
+        signal.signal(TERMINATE, signal.SIG_DFL)  # a second one ends it at once
         raise KeyboardInterrupt(f"signal {received}")
 
-    signal.signal(number, handler)
-    run.config.add_cleanup(lambda: _restore(number, handler))
+    signal.signal(TERMINATE, handler)
+    run.config.add_cleanup(lambda: _restore(handler))
 
 
-def _restore(number: int, handler: object) -> None:
-    if signal.getsignal(number) is handler:
-        signal.signal(number, signal.SIG_DFL)
+@contextmanager
+def held() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait for the end of the block, in which something is created and noted. A second signal
+    does not wait."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    usual = {number: signal.getsignal(number) for number in (signal.SIGINT, TERMINATE)}
+    came: list[int] = []
+
+    def note(received: int, frame: FrameType | None) -> None:
+        came.append(received)
+        if len(came) > 1:
+            raise KeyboardInterrupt(f"signal {received}")
+
+    for number, handler in usual.items():
+        if callable(handler):
+            signal.signal(number, note)
+    try:
+        yield
+    finally:
+        for number, handler in usual.items():
+            if callable(handler):
+                signal.signal(number, handler)
+        if len(came) == 1:
+            signal.raise_signal(came[0])
 
 
+def _restore(handler: object) -> None:
+    if signal.getsignal(TERMINATE) is handler:
+        signal.signal(TERMINATE, signal.SIG_DFL)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ._signals import held
+
 if TYPE_CHECKING:
     from ._engine import Engine
     from ._run import Run
@@ -35,25 +37,29 @@ class Network:
 
 
 Content = Mapping[str, str | bytes] | Path | None
+After = list[tuple[str, str]]
+"""Kinds and paths of what is removed after the test's containers."""
 
 
-def make_volume(run: Run, engine: Engine, request: pytest.FixtureRequest, content: Content, name: str) -> Volume:
+def make_volume(run: Run, engine: Engine, request: pytest.FixtureRequest, content: Content, name: str,
+                after: After) -> Volume:
     """Make a volume, and put files into it from within a container: a Windows engine copies nothing into a mount."""
+    from imagebuild.errors import NotFoundError
+
     name = name or f"wcow-{secrets.token_hex(6)}"
-    engine.client.json("POST", "/volumes/create", body={
-        "Name": name, "Labels": dict(run.owner.labels(test=request.node.nodeid))})
-    if content is None:
-        return Volume(name)
-    try:
-        if isinstance(content, Path):
-            _seed(run, engine, request, name, content)
-        else:
-            with tempfile.TemporaryDirectory(prefix="wcow-seed-") as folder:
-                write_files(Path(folder), content)
-                _seed(run, engine, request, name, Path(folder))
-    except BaseException:
-        remove_thing(run, engine, "volume", f"/volumes/{name}")
-        raise
+    marks = dict(run.owner.labels(test=request.node.nodeid))
+    with held():
+        found = engine.client.json("POST", "/volumes/create", body={"Name": name, "Labels": marks})
+        if marks.items() <= (found.get("Labels") or {}).items():  # a volume that was there is another's
+            after.append(("volume", f"/volumes/{name}"))
+    if isinstance(content, Path):
+        if not content.is_dir():
+            raise NotFoundError(f"cannot fill a volume from {content}", why="it is not a folder")
+        _seed(run, engine, request, name, content)
+    elif content is not None:
+        with tempfile.TemporaryDirectory(prefix="wcow-seed-") as folder:
+            write_files(Path(folder), content)
+            _seed(run, engine, request, name, Path(folder))
     return Volume(name)
 
 
@@ -70,11 +76,13 @@ def write_files(folder: Path, content: Mapping[str, str | bytes]) -> None:
 
 
 def make_network(run: Run, engine: Engine, request: pytest.FixtureRequest, driver: str, name: str,
-                 more: Mapping[str, Any]) -> Network:
+                 more: Mapping[str, Any], after: After) -> Network:
     """Make a network; ``more`` are fields of the API's body (``Internal``, ``IPAM``, ``Options``)."""
     name = name or f"wcow-{secrets.token_hex(6)}"
-    found = engine.client.json("POST", "/networks/create", body={
-        "Name": name, "Driver": driver, "Labels": dict(run.owner.labels(test=request.node.nodeid)), **more})
+    with held():
+        found = engine.client.json("POST", "/networks/create", body={
+            "Name": name, "Driver": driver, "Labels": dict(run.owner.labels(test=request.node.nodeid)), **more})
+        after.append(("network", f"/networks/{found['Id']}"))
     return Network(name, str(found["Id"]))
 
 

@@ -13,30 +13,26 @@ import shutil
 import socket
 import threading
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.scripted_engine import IMAGE, Script, scripted, words
+from support.plugin_stage import Stage
+from support.scripted_engine import IMAGE, words
 
 from imagebuild.containers import (
-    Container,
     ForDns,
     Home,
     Mount,
-    Spec,
     Staging,
     prepare,
     prepare_mounts,
-    run_container,
     stage,
     start,
     trouble_of,
     wait,
 )
 from imagebuild.containers import lifecycle as lifecycle_module
-from imagebuild.dockerapi import Client
 from imagebuild.errors import DaemonError, UsageError
 
 pytest_plugins = "pytester"
@@ -45,42 +41,12 @@ PARALLEL = ("container 01 encountered an error during hcs::System::CreateCompute
             "call: Incorrect function. (0x1)")
 
 
-class Stage:
-    """pytest in pytest, in this process, on a scripted engine."""
-
-    def __init__(self, pytester: pytest.Pytester, script: Script, address: str) -> None:
-        self.pytester, self.script, self.address = pytester, script, address
-        self.client = Client.at(address)
-
-    def run(self, text: str, *args: str, address: str = "") -> pytest.RunResult:
-        self.pytester.makepyfile(text)
-        return self.pytester.runpytest_inprocess("-p", "pytest_wcow", "-p", "no:cacheprovider",
-                                                 f"--wcow-engine={address or self.address}", *args)
-
-    def box(self, **facts: Any) -> Container:
-        """A container without pytest."""
-        return run_container(self.client, Spec.of(IMAGE, **facts), Home(local=False))
-
-
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses between tries are not waited for."""
     quickly = types.SimpleNamespace(sleep=lambda seconds: None, monotonic=__import__("time").monotonic)
     for module in (lifecycle_module, start):
         monkeypatch.setattr(module, "time", quickly)
-
-
-@pytest.fixture
-def script() -> Script:
-    return Script()
-
-
-@pytest.fixture
-def on(pytester: pytest.Pytester, script: Script, tmp_path: Path) -> Iterator[Stage]:
-    with scripted(tmp_path, script) as address:
-        made = Stage(pytester, script, address)
-        with made.client:
-            yield made
 
 
 ONE = "def test_one(nanoserver): pass"
@@ -367,17 +333,14 @@ def test_pain_24_a_folder_that_is_too_large_is_refused_with_the_reason(
 
 @pytest.mark.slow
 def test_pain_25_all_workers_of_xdist_share_one_session_container(on: Stage) -> None:
-    on.pytester.makepyfile('''
-        import pytest
-        @pytest.mark.parametrize("n", range(8))
-        def test_one(nanoserver_session, n): pass
-    ''')
-    env = {"PYTHONPATH": os.pathsep.join((str(Path(__file__).parents[2] / "plugins"), str(Path(__file__).parents[2])))}
-    for name, text in env.items():
-        on.pytester._monkeypatch.setenv(name, text)
     on.script.start_seconds = 0.5
-    result = on.pytester.runpytest_subprocess("-p", "pytest_wcow", "-n", "3", f"--wcow-engine={on.address}")
-    result.assert_outcomes(passed=8)
+    run = on.start('''
+import pytest
+@pytest.mark.parametrize("n", range(8))
+def test_one(nanoserver_session, n): pass
+''', "-n", "3")
+    text = run.communicate(timeout=120)[0]
+    assert "8 passed" in text, text
     assert on.script.asked.count("create") == 1
     assert on.script.states == {}
 

@@ -31,7 +31,8 @@ def words(failure: str, number: int = 0) -> str:
 @dataclass
 class Script:
     """What the engine is and does. ``fails`` has texts by call (``start``, ``stop``, ``delete``, ``create``, ``exec``),
-    each used once; ``asked`` is every call; ``run`` gives code and output of a program."""
+    each used once; ``asked`` is every call; ``run`` gives code and output of a program. The call ``hold`` has done its
+    work, sets ``reached`` and is answered when ``release`` is set. ``things`` are labels of volumes and networks."""
 
     os_version: str = "10.0.20348.2762"
     image_version: str = "10.0.20348.2762"
@@ -48,6 +49,11 @@ class Script:
     starts_most: int = 0
     start_seconds: float = 0.0
     run: Callable[[list[str]], tuple[int, bytes, bytes]] = lambda argv: (0, b"", b"")
+    hold: str = ""
+    reached: threading.Event = field(default_factory=threading.Event)
+    release: threading.Event = field(default_factory=threading.Event)
+    things: dict[str, dict[str, str]] = field(default_factory=dict)
+    built: list[dict[str, str]] = field(default_factory=list)
     mounts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     execs: dict[str, tuple[list[str], int]] = field(default_factory=dict)
 
@@ -57,6 +63,13 @@ class Script:
         texts = self.fails.get(call)
         if texts:
             raise faults.Internal(texts.pop(0))
+
+    async def pause(self, call: str) -> None:
+        """Hold the answer of a call back where that is scripted."""
+        if call == self.hold:
+            self.reached.set()
+            while not self.release.is_set():
+                await asyncio.sleep(0.01)
 
     def find(self, name: str) -> str:
         if name not in self.states:
@@ -80,6 +93,7 @@ async def image(request: Request, script: Script) -> Response:
 async def pull(request: Request, script: Script) -> Response:
     script.expect("pull")
     script.images.add(request.text("fromImage"))
+    await script.pause("pull")
     return respond.json({"status": "done"})
 
 
@@ -93,6 +107,7 @@ async def create(request: Request, script: Script) -> Response:
         {"Type": one["Type"], "Source": one.get("Source", ""), "Name": one.get("Source", "") or "anonymous",
          "Destination": one["Target"], "RW": not one.get("ReadOnly", False)}
         for one in (document.get("HostConfig") or {}).get("Mounts") or ()]
+    await script.pause("create")
     return respond.json(shapes.Created(id=identifier, warnings=()), 201)
 
 
@@ -105,6 +120,7 @@ async def start(request: Request, script: Script) -> Response:
     finally:
         script.starts_now -= 1
     script.states[script.find(request["id"])] = "running" if script.exits is None else "exited"
+    await script.pause("start")
     return respond.empty()
 
 
@@ -124,6 +140,7 @@ async def inspect(request: Request, script: Script) -> Response:
 async def stop(request: Request, script: Script) -> Response:
     script.expect("stop")
     script.states[script.find(request["id"])] = "exited"
+    await script.pause("stop")
     return respond.empty()
 
 
@@ -145,6 +162,9 @@ async def delete(request: Request, script: Script) -> Response:
 
 
 async def logs(request: Request, script: Script) -> Response:
+    script.expect("logs")
+    await script.pause("logs")
+
     async def frames() -> Any:
         from imagebuild.dockerapi.streams import frame
 
@@ -165,6 +185,7 @@ async def start_exec(request: Request, script: Script) -> None:
     await request.json_value()
     argv, _ = script.execs[request["id"]]
     async with await request.hijack(multiplexed=True) as connection:
+        await script.pause("exec")
         code, out, errors = await asyncio.to_thread(script.run, argv)
         script.execs[request["id"]] = (argv, code)
         for stream, data in ((STDOUT, out), (STDERR, errors)):
@@ -187,14 +208,53 @@ async def nothing(request: Request, script: Script) -> Response:
     return respond.json([])
 
 
+async def containers(request: Request, script: Script) -> Response:
+    return respond.json([{"Id": one, "Names": [f"/c{one[-4:]}"], "State": state,
+                          "Labels": script.created[int(one, 16) - 1].get("Labels") or {}}
+                         for one, state in script.states.items()])
+
+
+async def build(request: Request, script: Script) -> Response:
+    async for _ in request.body:
+        pass
+    script.expect("build")
+    await script.pause("build")
+    script.images.add(request.text("t"))
+    script.built.append({name: request.text(name) for name in ("t", "dockerfile", "target", "buildargs")})
+    return respond.json({"stream": "done"})
+
+
 async def volumes(request: Request, script: Script) -> Response:
-    return respond.json({"Volumes": []})
+    return respond.json({"Volumes": [{"Name": path.rpartition("/")[2], "Labels": labels}
+                                     for path, labels in script.things.items() if path.startswith("/volumes/")]})
+
+
+async def networks(request: Request, script: Script) -> Response:
+    return respond.json([{"Id": path.rpartition("/")[2], "Name": path.rpartition("/")[2], "Labels": labels}
+                         for path, labels in script.things.items() if path.startswith("/networks/")])
+
+
+async def make_thing(request: Request, script: Script) -> Response:
+    document, kind = await request.json_value(), request["kind"]
+    script.expect(kind)
+    labels = script.things.setdefault(f"/{kind}/{document['Name']}", document.get("Labels") or {})
+    await script.pause(kind)
+    return respond.json({"Name": document["Name"], "Id": document["Name"], "Labels": labels}, 201)
+
+
+async def delete_thing(request: Request, script: Script) -> Response:
+    script.expect(f"delete {request['kind']}")
+    if script.things.pop(f"/{request['kind']}/{request['name']}", None) is None:
+        raise faults.NotFound("no such thing")
+    return respond.empty()
 
 
 ROUTES = (
     Route("GET", "/info", info), Route("GET", "/images/{name:.*}/json", image), Route("POST", "/images/create", pull),
-    Route("GET", "/images/json", nothing), Route("GET", "/networks", nothing), Route("GET", "/volumes", volumes),
-    Route("GET", "/containers/json", nothing), Route("POST", "/containers/create", create),
+    Route("GET", "/images/json", nothing), Route("GET", "/networks", networks), Route("GET", "/volumes", volumes),
+    Route("POST", "/{kind:volumes|networks}/create", make_thing), Route("POST", "/build", build),
+    Route("DELETE", "/{kind:volumes|networks}/{name}", delete_thing), Route("GET", "/containers/json", containers),
+    Route("POST", "/containers/create", create),
     Route("POST", "/containers/{id}/start", start), Route("GET", "/containers/{id}/json", inspect),
     Route("POST", "/containers/{id}/stop", stop), Route("POST", "/containers/{id}/kill", kill),
     Route("POST", "/containers/{id}/wait", wait), Route("DELETE", "/containers/{id}", delete),

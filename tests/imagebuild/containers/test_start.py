@@ -28,7 +28,7 @@ class Scripted:
         self.texts, self.seconds, self.now, self.busy = list(texts), seconds, 0, 0
         self._lock = threading.Lock()
 
-    def call(self, *_: Any) -> Scripted:
+    def call(self, *_: Any, **_more: Any) -> Scripted:
         with self._lock:
             self.now += 1
             self.busy = max(self.busy, self.now)
