@@ -9,7 +9,7 @@ What they say to each other is in ``shapes``, how containers' output is framed i
 from __future__ import annotations
 
 from . import faults, jsonlines, respond, shapes
-from .client import Answer, Client, Duplex, Ping, Stream
+from .client import Answer, Client, Duplex, Ping, Stream, endpoint
 from .filters import Filters
 from .hijack import Hijacked
 from .request import Request
@@ -36,6 +36,7 @@ __all__ = [
     "Stream",
     "VersionRange",
     "api_version",
+    "endpoint",
     "faults",
     "jsonlines",
     "respond",

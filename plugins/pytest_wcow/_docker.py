@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import os
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,8 @@ def open_docker(engine: Engine) -> Any:
         raise DependencyError("cannot make a client of the docker SDK",
                               why="the Python package docker is not installed",
                               hint="pip install docker", package="docker") from None
-    client = docker.DockerClient(base_url=engine.address, timeout=120) if engine.env else docker.from_env(timeout=120)
+    environment = {**os.environ, **engine.env}
+    client = docker.from_env(timeout=120, environment=environment)
     for adapter in client.api.adapters.values():
         for name in ("get_connection", "get_connection_with_tls_context"):
             if hasattr(adapter, name):

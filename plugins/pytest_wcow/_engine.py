@@ -88,15 +88,18 @@ def open_engine(wanted: str, max_starts: int = 0, say: _embedded.Say = lambda _:
         found = _docker_s(max_starts)
         if found is not None:
             return found
-    embedded = wanted in (AUTO, EMBEDDED)
-    address = _embedded.ensure_embedded(say) if embedded else wanted
-    client = Client.at(address, timeout=CONNECT_SECONDS, deadline=CALL_SECONDS, silence=SILENT_SECONDS)
+    if wanted in (AUTO, EMBEDDED):
+        address, env = _embedded.ensure_embedded(say), None
+        client = Client.at(address, timeout=CONNECT_SECONDS, deadline=CALL_SECONDS, silence=SILENT_SECONDS)
+    else:
+        client, env = _named(wanted)
+        address = client.host
     try:
         expect_windows(client, address)
     except BaseException:
         client.close()
         raise
-    return Engine(address, client, max_starts=max_starts)
+    return Engine(address, client, env, max_starts)
 
 
 def expect_windows(client: Client, address: str) -> None:
@@ -120,6 +123,28 @@ def expect_windows(client: Client, address: str) -> None:
         raise UnsupportedError(f"the engine at {address} runs {ping.os_type or 'other'} containers",
                                why="Windows containers need a Windows engine",
                                hint="--wcow-engine=embedded runs them on this machine")
+
+
+def _named(wanted: str) -> tuple[Client, dict[str, str]]:
+    """A client of an engine by its address or its context, and what lets others find it. TLS is that of the context, or
+    that of Docker's variables."""
+    from imagebuild.dockerapi import Client, endpoint
+
+    kind, _colon, rest = wanted.partition("://")
+    if kind in ("http", "https"):
+        return Client.at(wanted, timeout=CONNECT_SECONDS, deadline=CALL_SECONDS, silence=SILENT_SECONDS), \
+            {"DOCKER_HOST": wanted}
+    if kind == "context":
+        usual = {name: text for name, text in os.environ.items() if name != "DOCKER_HOST"}
+        found = endpoint({**usual, "DOCKER_CONTEXT": rest})
+    else:
+        found = endpoint(host=wanted)
+    env = {"DOCKER_HOST": str(found.address)}
+    if kind == "context":
+        files = found.certificates
+        folder = next((one.parent for one in (files.ca, files.certificate) if one), None) if files else None
+        env |= {"DOCKER_CERT_PATH": str(folder or ""), "DOCKER_TLS_VERIFY": "1" if files and files.verify else ""}
+    return Client.to(found, timeout=CONNECT_SECONDS, deadline=CALL_SECONDS, silence=SILENT_SECONDS), env
 
 
 def _docker_s(max_starts: int) -> Engine | None:

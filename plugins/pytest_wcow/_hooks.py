@@ -85,9 +85,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if output is not None:
         output["wcow"] = json.dumps(run.told())
         return
-    from ._share import end_shared
+    if run.controls:
+        from ._share import end_shared
 
-    end_shared(run)
+        end_shared(run)
     if run.options.timeline:
         from ._timeline import write_timeline
 
@@ -97,6 +98,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Take what a worker of xdist tells at its end."""
+    run_of(node.config).controls = True
     told = getattr(node, "workeroutput", {}).get("wcow")
     if told:
         run_of(node.config).take(json.loads(told))

@@ -64,6 +64,8 @@ class Run:
     made: dict[str, Made] = field(default_factory=dict)
     images: dict[str, dict[str, Any]] = field(default_factory=dict)
     engine: Engine | None = None
+    controls: bool = False
+    """It is the controller of xdist's workers, of which one has ended."""
 
     @cached_property
     def owner(self) -> Owner:

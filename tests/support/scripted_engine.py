@@ -101,7 +101,7 @@ async def create(request: Request, script: Script) -> Response:
     script.expect("create")
     document = await request.json_value()
     script.created.append(document)
-    identifier = f"{len(script.created):064x}"
+    identifier = f"{len(script.created):012x}" + "0" * 52
     script.states[identifier] = "created"
     script.mounts[identifier] = [
         {"Type": one["Type"], "Source": one.get("Source", ""), "Name": one.get("Source", "") or "anonymous",
@@ -126,12 +126,12 @@ async def start(request: Request, script: Script) -> Response:
 
 async def inspect(request: Request, script: Script) -> Response:
     identifier = script.find(request["id"])
-    state, asked = script.states[identifier], script.created[int(identifier, 16) - 1]
+    state, asked = script.states[identifier], script.created[int(identifier[:12], 16) - 1]
     host = asked.get("HostConfig") or {}
     ports = {port: [{"HostIp": "", "HostPort": one[0]["HostPort"] or "49153"}]
              for port, one in (host.get("PortBindings") or {}).items()}
     return respond.json({
-        "Id": identifier, "Name": f"/c{identifier[-4:]}", "Image": "sha256:" + "1" * 64, "Config": asked, "Mounts":
+        "Id": identifier, "Name": f"/c{identifier[8:12]}", "Image": "sha256:" + "1" * 64, "Config": asked, "Mounts":
         script.mounts[identifier], "HostConfig": {"Isolation": host.get("Isolation", ""), "NetworkMode": "nat"},
         "State": {"Status": state, "Running": state == "running", "ExitCode": script.exits or 0},
         "NetworkSettings": {"Ports": ports, "Networks": {"nat": {"IPAddress": "127.0.0.1"}}}})
@@ -204,13 +204,17 @@ async def archive(request: Request, script: Script) -> Response:
     return respond.empty(200)
 
 
+async def events(request: Request, script: Script) -> Response:
+    return respond.text("")
+
+
 async def nothing(request: Request, script: Script) -> Response:
     return respond.json([])
 
 
 async def containers(request: Request, script: Script) -> Response:
-    return respond.json([{"Id": one, "Names": [f"/c{one[-4:]}"], "State": state,
-                          "Labels": script.created[int(one, 16) - 1].get("Labels") or {}}
+    return respond.json([{"Id": one, "Names": [f"/c{one[8:12]}"], "State": state,
+                          "Labels": script.created[int(one[:12], 16) - 1].get("Labels") or {}}
                          for one, state in script.states.items()])
 
 
@@ -252,7 +256,7 @@ async def delete_thing(request: Request, script: Script) -> Response:
 ROUTES = (
     Route("GET", "/info", info), Route("GET", "/images/{name:.*}/json", image), Route("POST", "/images/create", pull),
     Route("GET", "/images/json", nothing), Route("GET", "/networks", networks), Route("GET", "/volumes", volumes),
-    Route("POST", "/{kind:volumes|networks}/create", make_thing), Route("POST", "/build", build),
+    Route("GET", "/events", events), Route("POST", "/{kind:volumes|networks}/create", make_thing), Route("POST", "/build", build),
     Route("DELETE", "/{kind:volumes|networks}/{name}", delete_thing), Route("GET", "/containers/json", containers),
     Route("POST", "/containers/create", create),
     Route("POST", "/containers/{id}/start", start), Route("GET", "/containers/{id}/json", inspect),

@@ -17,6 +17,7 @@ from __future__ import annotations
 from .answer import Answer
 from .client import SPEAKS, Client, Ping
 from .duplex import Duplex, SocketDuplex
+from .environment import endpoint
 from .stream import Stream
 
-__all__ = ["SPEAKS", "Answer", "Client", "Duplex", "Ping", "SocketDuplex", "Stream"]
+__all__ = ["SPEAKS", "Answer", "Client", "Duplex", "Ping", "SocketDuplex", "Stream", "endpoint"]
