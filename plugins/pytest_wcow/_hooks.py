@@ -96,9 +96,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Note that this process controls workers of xdist, and so has to remove what they shared."""
+    run_of(node.config).controls = True
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Take what a worker of xdist tells at its end."""
-    run_of(node.config).controls = True
     told = getattr(node, "workeroutput", {}).get("wcow")
     if told:
         run_of(node.config).take(json.loads(told))

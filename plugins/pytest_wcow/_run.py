@@ -65,7 +65,7 @@ class Run:
     images: dict[str, dict[str, Any]] = field(default_factory=dict)
     engine: Engine | None = None
     controls: bool = False
-    """It is the controller of xdist's workers, of which one has ended."""
+    """It is the controller of xdist's workers."""
 
     @cached_property
     def owner(self) -> Owner:

@@ -105,7 +105,7 @@ def test_it(wcow_engine): assert wcow_engine.env["DOCKER_HOST"] == {on.address!r
 def test_the_option_goes_before_the_variable_and_that_before_the_ini_file(
         on: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     on.pytester.makeini("[pytest]\nwcow_engine = unix:///of-the-ini.sock\n")
-    on.pytester.makepyfile(SAYS)
+    on.pytester.makepyfile(test_it=SAYS)
     on.again().assert_outcomes(passed=1)
     run = on.pytester.runpytest_inprocess("-p", "pytest_wcow", "-p", "no:cacheprovider")
     run.stdout.fnmatch_lines(["*unix:///of-the-ini.sock*"])
@@ -258,7 +258,7 @@ import pytest
 code = pytest.main(["-p", "pytest_wcow", "-p", "no:cacheprovider", "--co", "-q", "."])
 sys.exit(code or any(name.partition(".")[0] in ("imagebuild", "docker", "requests") for name in sys.modules))
 """
-    on.pytester.makepyfile(SAYS)
+    on.pytester.makepyfile(test_it=SAYS)
     done = subprocess.run([sys.executable, "-c", code], cwd=on.pytester.path, capture_output=True, text=True,
                           check=False, env={"PYTHONPATH": f"{HERE / 'plugins'}:{HERE}"})
     assert done.returncode == 0, done.stdout + done.stderr

@@ -143,7 +143,7 @@ def test_one(nanoserver):
     assert said == [("engine", "auto"), ("started", nanoserver.id)]
 def test_two():
     assert said[-1] == ("stopped", False)
-'''}).passed(2)
+'''}, "-p", "no:randomly").passed(2)
 
 
 def test_a_failed_test_shows_the_container_s_log_in_all_reports(place: Place) -> None:

@@ -57,7 +57,7 @@ def test_the_guide_s_powershell_runs() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("command", "shown"), SESSIONS, ids=[command for command, _ in SESSIONS])
 def test_the_guide_shows_what_pytest_says(place: Place, command: str, shown: str) -> None:
-    said = place.pytest(FILES, *(word for word in shlex.split(command) if word != "-q"))
+    said = place.pytest(FILES, "-p", "no:randomly", *(word for word in shlex.split(command) if word != "-q"))
     assert matches(shown, said.text), said.text
 
 

@@ -89,8 +89,8 @@ def test_it(nanoserver_session, nanoserver, n): nanoserver.cmd("ver")
     run.send_signal(number)
     time.sleep(0.2)
     on.script.release.set()
-    run.communicate(timeout=60)
-    until(lambda: left(on.script) == [])
+    text = run.communicate(timeout=60)[0]
+    until(lambda: left(on.script) == [], why=lambda: text)
 
 
 def test_a_worker_that_is_killed_takes_the_shared_container_from_no_other(on: Stage) -> None:

@@ -110,6 +110,11 @@ class Place:
             return sorted(one["Names"][0] for one in client.json("GET", "/containers/json", query={"all": True}))
 
 
+def environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Variables with which a Python of ours finds the library and the plugin of this tree."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join((str(HERE / "plugins"), str(HERE))), **more}
+
+
 @contextlib.contextmanager
 def place(user: User | None = None, python: str = "") -> Iterator[Place]:
     """A place for an account. Unavailable where the engine cannot run."""

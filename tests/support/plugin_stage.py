@@ -30,13 +30,13 @@ class Stage:
 
     def run(self, text: str, *args: str, address: str = "") -> pytest.RunResult:
         """Write ``text`` as a test file, and run it in this process."""
-        self.pytester.makepyfile(text)
+        self.pytester.makepyfile(test_it=text)
         return self.again(*args, address=address)
 
     def again(self, *args: str, address: str = "") -> pytest.RunResult:
         """Run the tests that are in the folder."""
         return self.pytester.runpytest_inprocess("-p", "pytest_wcow", "-p", "no:cacheprovider", "-p", "no:randomly",
-                                                 f"--wcow-engine={address or self.address}", *args)
+                                                 f"--wcow-engine={address or self.address}", *args, "test_it.py")
 
     def start(self, text: str, *args: str) -> subprocess.Popen[str]:
         """Write ``text`` as a test file, and start pytest in a process of its own."""
@@ -52,9 +52,9 @@ class Stage:
         return run_container(self.client, Spec.of(IMAGE, **facts), Home(local=False))
 
 
-def until(true: Callable[[], object], seconds: float = 60) -> None:
+def until(true: Callable[[], object], seconds: float = 30, why: Callable[[], str] = str) -> None:
     """Wait for something that comes about."""
     end = time.monotonic() + seconds
     while not true():
-        assert time.monotonic() < end, "it did not come about in time"
+        assert time.monotonic() < end, f"it did not come about in time: {why()}"
         time.sleep(0.02)

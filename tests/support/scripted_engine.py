@@ -32,7 +32,8 @@ def words(failure: str, number: int = 0) -> str:
 class Script:
     """What the engine is and does. ``fails`` has texts by call (``start``, ``stop``, ``delete``, ``create``, ``exec``),
     each used once; ``asked`` is every call; ``run`` gives code and output of a program. The call ``hold`` has done its
-    work, sets ``reached`` and is answered when ``release`` is set. ``things`` are labels of volumes and networks."""
+    work, sets ``reached`` and is answered when ``release`` is set. ``things`` are labels of volumes and networks,
+    ``nonsense`` is the body of an answer (``create``, ``inspect``)."""
 
     os_version: str = "10.0.20348.2762"
     image_version: str = "10.0.20348.2762"
@@ -53,6 +54,7 @@ class Script:
     reached: threading.Event = field(default_factory=threading.Event)
     release: threading.Event = field(default_factory=threading.Event)
     things: dict[str, dict[str, str]] = field(default_factory=dict)
+    nonsense: dict[str, bytes] = field(default_factory=dict)
     built: list[dict[str, str]] = field(default_factory=list)
     mounts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     execs: dict[str, tuple[list[str], int]] = field(default_factory=dict)
@@ -108,6 +110,8 @@ async def create(request: Request, script: Script) -> Response:
          "Destination": one["Target"], "RW": not one.get("ReadOnly", False)}
         for one in (document.get("HostConfig") or {}).get("Mounts") or ()]
     await script.pause("create")
+    if "create" in script.nonsense:
+        return respond.text(script.nonsense["create"].decode())
     return respond.json(shapes.Created(id=identifier, warnings=()), 201)
 
 
@@ -126,6 +130,8 @@ async def start(request: Request, script: Script) -> Response:
 
 async def inspect(request: Request, script: Script) -> Response:
     identifier = script.find(request["id"])
+    if "inspect" in script.nonsense:
+        return respond.text(script.nonsense["inspect"].decode())
     state, asked = script.states[identifier], script.created[int(identifier[:12], 16) - 1]
     host = asked.get("HostConfig") or {}
     ports = {port: [{"HostIp": "", "HostPort": one[0]["HostPort"] or "49153"}]
@@ -256,7 +262,8 @@ async def delete_thing(request: Request, script: Script) -> Response:
 ROUTES = (
     Route("GET", "/info", info), Route("GET", "/images/{name:.*}/json", image), Route("POST", "/images/create", pull),
     Route("GET", "/images/json", nothing), Route("GET", "/networks", networks), Route("GET", "/volumes", volumes),
-    Route("GET", "/events", events), Route("POST", "/{kind:volumes|networks}/create", make_thing), Route("POST", "/build", build),
+    Route("GET", "/events", events), Route("POST", "/{kind:volumes|networks}/create", make_thing),
+    Route("POST", "/build", build),
     Route("DELETE", "/{kind:volumes|networks}/{name}", delete_thing), Route("GET", "/containers/json", containers),
     Route("POST", "/containers/create", create),
     Route("POST", "/containers/{id}/start", start), Route("GET", "/containers/{id}/json", inspect),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,3 +67,19 @@ def small_disk(size: int, user: User) -> Iterator[SmallDisk]:
 
         with engine(disk=mounted, user=user) as made:
             yield SmallDisk(made, made.root.parent)
+
+
+@contextlib.contextmanager
+def full_disk() -> Iterator[Path]:
+    """A folder on a disk without a byte left."""
+    if os.geteuid() != 0:
+        raise programs.Unavailable("only root may mount a small disk")
+    with tempfile.TemporaryDirectory(prefix="wcow-full-") as folder:
+        programs.run("mount", "-t", "tmpfs", "-o", "size=64k", "wcow-full", folder)
+        try:
+            with Path(folder, "filler").open("wb", buffering=0) as stream, contextlib.suppress(OSError):
+                while True:
+                    stream.write(_PIECE[:4096])
+            yield Path(folder)
+        finally:
+            programs.run("umount", folder)
