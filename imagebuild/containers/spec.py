@@ -207,6 +207,8 @@ def _read(name: str, value: Any) -> Any:
         return (value,) if isinstance(value, str) else tuple(os.fspath(word) for word in value)
     if name == "isolation" and value not in ("", "default", "process", "hyperv"):
         raise UsageError(f"{value!r} is not an isolation of Windows", hint="process or hyperv")
+    if name in ("memory", "cpus", "stop_seconds") and (not isinstance(value, int | float) or value < 0):
+        raise UsageError(f"{name} is {value!r}", why="it has to be a number, and not below 0")
     return "" if name == "isolation" and value == "default" else value
 
 

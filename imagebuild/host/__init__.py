@@ -18,7 +18,8 @@ from .local import LocalHost
 from .memory import MemoryHost
 from .port import Done, Host
 from .ssh import SshHost
+from .tunnel import Tunnel
 from .winrm import WinrmHost
 
-__all__ = ["Command", "Done", "EngineHost", "Host", "HostAddress", "LocalHost", "MemoryHost", "SshHost", "WinrmHost",
-           "collected", "collector_script", "parse_address"]
+__all__ = ["Command", "Done", "EngineHost", "Host", "HostAddress", "LocalHost", "MemoryHost", "SshHost", "Tunnel",
+           "WinrmHost", "collected", "collector_script", "parse_address"]

@@ -44,7 +44,7 @@ def _engine(run: Run, wanted: str) -> Iterator[str]:
         yield from _image(engine, "nanoserver", run.options.image)
         yield from _image(engine, "servercore", run.options.servercore_image)
     finally:
-        engine.client.close()
+        engine.close()
 
 
 def _image(engine: Engine, base: Base, chosen: str) -> Iterator[str]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +29,14 @@ class Engine:
         subprocess.run(["docker", "ps"], env={**os.environ, **wcow_engine.env})
     """
 
-    def __init__(self, address: str, client: Client, env: dict[str, str] | None = None, max_starts: int = 0) -> None:
+    def __init__(self, address: str, client: Client, env: dict[str, str] | None = None, max_starts: int = 0, *,
+                 host: str = "", tunnel: ExitStack | None = None) -> None:
         self.address = address
         self.client = client
         self.env = env if env is not None else {"DOCKER_HOST": address}
         self._max_starts = max_starts
+        self._host = host
+        self._tunnel = tunnel
 
     def __repr__(self) -> str:
         return f"<Engine {self.address}>"
@@ -55,7 +59,14 @@ class Engine:
         """Where its containers are, seen from here."""
         from imagebuild.containers import Home
 
-        return Home.of(self.address, self.info)
+        found = Home.of(self.address, self.info)
+        return Home(False, self._host, found.embedded) if self._host else found
+
+    def close(self) -> None:
+        """Close its connections, and its tunnel where it is a host's."""
+        self.client.close()
+        if self._tunnel is not None:
+            self._tunnel.close()
 
     @property
     def embedded(self) -> bool:
@@ -82,24 +93,21 @@ class Engine:
 def open_engine(wanted: str, max_starts: int = 0, say: _embedded.Say = lambda _: None) -> Engine:
     """Find the engine that was asked for, or start the embedded one; ``say`` gets lines of progress. Raises a WcowError
     where there is none."""
-    from imagebuild.dockerapi import Client
-
     if wanted == AUTO:
         found = _docker_s(max_starts)
         if found is not None:
             return found
     if wanted in (AUTO, EMBEDDED):
-        address, env = _embedded.ensure_embedded(say), None
-        client = Client.at(address, timeout=CONNECT_SECONDS, deadline=CALL_SECONDS, silence=SILENT_SECONDS)
+        address = _embedded.ensure_embedded(say)
+        found = Engine(address, _client(address), max_starts=max_starts)
     else:
-        client, env = _named(wanted)
-        address = client.host
+        found = open_named(wanted, max_starts)
     try:
-        expect_windows(client, address)
+        expect_windows(found.client, found.address)
     except BaseException:
-        client.close()
+        found.close()
         raise
-    return Engine(address, client, env, max_starts)
+    return found
 
 
 def expect_windows(client: Client, address: str) -> None:
@@ -125,15 +133,27 @@ def expect_windows(client: Client, address: str) -> None:
                                hint="--wcow-engine=embedded runs them on this machine")
 
 
-def _named(wanted: str) -> tuple[Client, dict[str, str]]:
-    """A client of an engine by its address or its context, and what lets others find it. TLS is that of the context, or
+def _client(address: str) -> Client:
+    from imagebuild.dockerapi import Client
+
+    return Client.at(address, timeout=CONNECT_SECONDS, deadline=CALL_SECONDS, silence=SILENT_SECONDS)
+
+
+def open_named(wanted: str, max_starts: int = 0) -> Engine:
+    """An engine by its address, its context or its host; it was not asked anything yet. TLS is that of the context, or
     that of Docker's variables."""
     from imagebuild.dockerapi import Client, endpoint
 
+    from . import _hosts
+
     kind, _colon, rest = wanted.partition("://")
+    if _hosts.names_host(wanted):
+        with ExitStack() as stack:
+            address, host = _hosts.open_tunnel(wanted, stack)
+            return Engine(wanted, _client(address), {"DOCKER_HOST": address}, max_starts, host=host,
+                          tunnel=stack.pop_all())
     if kind in ("http", "https"):
-        return Client.at(wanted, timeout=CONNECT_SECONDS, deadline=CALL_SECONDS, silence=SILENT_SECONDS), \
-            {"DOCKER_HOST": wanted}
+        return Engine(wanted, _client(wanted), max_starts=max_starts)
     if kind == "context":
         usual = {name: text for name, text in os.environ.items() if name != "DOCKER_HOST"}
         found = endpoint({**usual, "DOCKER_CONTEXT": rest})
@@ -144,7 +164,8 @@ def _named(wanted: str) -> tuple[Client, dict[str, str]]:
         files = found.certificates
         folder = next((one.parent for one in (files.ca, files.certificate) if one), None) if files else None
         env |= {"DOCKER_CERT_PATH": str(folder or ""), "DOCKER_TLS_VERIFY": "1" if files and files.verify else ""}
-    return Client.to(found, timeout=CONNECT_SECONDS, deadline=CALL_SECONDS, silence=SILENT_SECONDS), env
+    client = Client.to(found, timeout=CONNECT_SECONDS, deadline=CALL_SECONDS, silence=SILENT_SECONDS)
+    return Engine(client.host, client, env, max_starts)
 
 
 def _docker_s(max_starts: int) -> Engine | None:

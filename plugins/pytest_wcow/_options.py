@@ -37,7 +37,8 @@ class Options:
 _OPTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("engine", {"action": "append", "metavar": "ADDRESS"},
      "The engine for containers: auto (a Windows engine of Docker's settings, else the embedded one), embedded, "
-     "unix://PATH, npipe://PIPE, tcp://HOST:PORT, ssh://HOST, or a context of Docker: context://NAME. "
+     "unix://PATH, npipe://PIPE, tcp://HOST:PORT, context://NAME of Docker, or a host: "
+     "winrm://USER@HOST, ssh://USER@HOST, host://NAME of 'wcow host'. "
      "Repeat it for a pool over which xdist's workers spread. "
      "Also WCOW_ENGINE, separated by spaces."),
     ("missing", {"choices": NO_ENGINE, "metavar": "fail|skip"},

@@ -42,7 +42,7 @@ def close_engine(run: Run) -> None:
             if not made.shared:
                 end(run, run.engine, made.container)
         run.leftovers += [f"the folder {one} could not be removed" for one in run.staging.close()]
-        run.engine.client.close()
+        run.engine.close()
 
 
 def image_for(run: Run, engine: Engine, base: Base) -> str:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,9 +113,10 @@ class Shared:
 def end_shared(run: Run) -> None:
     """Remove what the workers of this run shared, now that all have ended. For the controller of xdist."""
     from imagebuild.containers import process_start, remove
-    from imagebuild.dockerapi import Client
     from imagebuild.errors import WcowError
     from imagebuild.files import locked
+
+    from ._engine import open_named
 
     for file in (state_folder() / "shared").glob("*.json"):
         with locked(Path(f"{file}.lock"), LOCK_SECONDS), suppress(OSError, ValueError, KeyError):
@@ -126,8 +127,8 @@ def end_shared(run: Run) -> None:
                 continue
             file.unlink()
             try:
-                with Client.at(found["engine"]) as client:
-                    left = remove(client, found["id"])
+                with closing(open_named(found["engine"])) as engine:
+                    left = remove(engine.client, found["id"])
             except WcowError as error:
                 run.leftovers.append(f"container {found['id'][:12]}: {error}")
                 continue

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import programs, tunnels
 from support.plugin_stage import HERE, Stage
 from support.scripted_engine import IMAGE, Script, scripted
 
+from imagebuild import wiring
 from imagebuild.errors import ToolError
 
 pytest_plugins = "pytester"
@@ -227,6 +229,37 @@ def test_it(nanoserver_session, wcow_engine, worker_id, n):
     assert all(address == pool[int(worker[2:]) % 3] for worker, address in places)
     assert len({address for _, address in places}) > 1
     assert on.script.states == {}
+
+
+@pytest.mark.slow
+def test_a_host_is_reached_through_a_tunnel(on: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its engine's docker client is this machine's, in front of the scripted engine."""
+    with programs.skipping():
+        programs.find("docker")
+    with tunnels.winrm_host(tmp_path, engine=on.address) as (host, _):
+        monkeypatch.setattr(wiring, "host_named", lambda settings, text: host)
+        (tmp_path / "data").mkdir()
+        on.run(f'''
+import os
+from pathlib import Path
+from imagebuild.dockerapi import Client
+def test_it(container_factory, wcow_engine):
+    box = container_factory(mounts={{"C:/data": Path({str(tmp_path / "data")!r})}}, ports=[80])
+    assert box.cmd("ver").ok
+    assert box.ports[80][0] == "localhost"
+    with Client.at(wcow_engine.env["DOCKER_HOST"]) as client:
+        assert len(client.json("GET", "/containers/json")) == 1
+def test_next(nanoserver_session): assert nanoserver_session.inspect().state.running
+''', address="winrm://Administrator@build1").assert_outcomes(passed=2)
+    (mount,) = on.script.created[0]["HostConfig"]["Mounts"]
+    assert mount["Type"] == "volume"
+    assert on.script.states == {}
+
+
+def test_a_host_whose_password_is_not_given_is_an_error_that_names_the_variable(on: Stage) -> None:
+    result = on.run(SAYS, address="winrm://Administrator@build1.invalid")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*needs a password*", "*WCOW_HOST_PASSWORD*"])
 
 
 def test_an_engine_that_cannot_start_says_what_to_install(on: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
