@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIGTERM ends a run as Ctrl-C does: fixtures are torn down, so no container is left (pytest itself just dies).
 
-What is being created has no name here until the engine has answered, so both signals wait for that answer.
+What is being created has no name here until the engine has answered, so signals wait for that answer: these two, and
+the alarm by which pytest-timeout ends a test.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ._run import Run
 
 TERMINATE = getattr(signal, "SIGBREAK", signal.SIGTERM) if os.name == "nt" else signal.SIGTERM
+ALARM = (signal.SIGALRM,) if hasattr(signal, "SIGALRM") else ()
 
 
 def catch_sigterm(run: Run) -> None:
@@ -35,17 +37,17 @@ def catch_sigterm(run: Run) -> None:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait for the end of the block, in which something is created and noted. A second signal
-    does not wait."""
+    """Let Ctrl-C, SIGTERM and an alarm wait for the end of the block, in which something is created and noted. A second
+    Ctrl-C or SIGTERM does not wait."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    usual = {number: signal.getsignal(number) for number in (signal.SIGINT, TERMINATE)}
+    usual = {number: signal.getsignal(number) for number in (signal.SIGINT, TERMINATE, *ALARM)}
     came: list[int] = []
 
     def note(received: int, frame: FrameType | None) -> None:
         came.append(received)
-        if len(came) > 1:
+        if len(came) > 1 and received not in ALARM:
             raise KeyboardInterrupt(f"signal {received}")
 
     for number, handler in usual.items():
@@ -57,7 +59,7 @@ def held() -> Iterator[None]:
         for number, handler in usual.items():
             if callable(handler):
                 signal.signal(number, handler)
-        if len(came) == 1:
+        if came:
             signal.raise_signal(came[0])
 
 

@@ -47,7 +47,7 @@ HANGS = r'''
 import time
 import pytest
 
-@pytest.mark.timeout(3)
+@pytest.mark.timeout(3, func_only=True)
 def test_hangs(nanoserver): time.sleep(60)
 def test_next(nanoserver): assert nanoserver.cmd("ver").ok
 '''

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -119,6 +120,24 @@ def test_the_second_ctrl_c_does_not_wait_for_the_engine(on: Stage) -> None:
     on.script.release.set()
     on.script.hold = ""
     on.run(SWEEP, "-p", "no:xdist").assert_outcomes(passed=1)
+    assert left(on.script) == []
+
+
+def test_an_alarm_as_pytest_timeout_has_it_leaves_nothing_of_what_is_being_created(on: Stage) -> None:
+    on.script.hold = "create"
+    threading.Timer(1.5, on.script.release.set).start()
+    result = on.run('''
+import signal
+import pytest
+
+def ring(number, frame): pytest.fail("it took too long")
+def test_it(container_factory):
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    container_factory()
+''')
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*it took too long*"])
     assert left(on.script) == []
 
 
