@@ -60,7 +60,7 @@ def test_a_suite_without_a_report_or_without_tests_stays_below_every_bar(scripts
 
 
 def test_the_page_names_what_failed_and_what_is_left_out(scripts: Any, tmp_path: Path) -> None:
-    text = scripts["page"].page([outcome(scripts, tmp_path)] * 2, 98.0)
+    text = scripts["page"].page([outcome(scripts, tmp_path)] * 2)
     assert text.count("- `a_test::A::test_linux`") == 1
     assert "| `abcdef` | root | 1 | 2 | 33.3 % | 1 | 1 | 1 |" in text
     assert "- `a_test::A::test_bad`" in text

@@ -17,17 +17,21 @@ of words (a container's path `/data` is `C:\\data`, the network `bridge` is `nat
 `rprivate`). The tests run as root with root's engine, and as an ordinary user with that user's. A test that says
 something about Linux alone is left out, with the reason below. A test that moby on Windows passes and the engine does
 not is a failure, but for what the engine refuses and [says so](../guides/engine.md): that is counted as "refused
-here". The bar is {bar:g} % of what applies.
+here". The bar is 98 % of what applies.
+
+PowerShell's own tests (the command says what they need and where it comes from) run in containers, ten files to a
+process. What fails in PowerShell for Linux, too, started in the same way, is left out. Their bars are 99.5 % for the
+language and 97 % for the modules.
 
 | suite | at | engine of | passed | failed | of what applies | refused here | left out | skipped by the suite |
 |---|---|---|--:|--:|--:|--:|--:|--:|
 """
 
 
-def page(outcomes: Iterable[Outcome], bar: float) -> str:
+def page(outcomes: Iterable[Outcome]) -> str:
     """The whole page."""
     found = list(outcomes)
-    text = HEAD.format(bar=bar)
+    text = HEAD
     for one in found:
         text += (f"| [{one.source.suite.name}]({one.source.suite.url}) | `{one.source.state[:12]}` | {one.user} | "
                  f"{len(one.passed)} | {len(one.failed)} | {one.percent:.1f} % | {one.refused} | "

@@ -42,6 +42,15 @@ class Suite:
     """Whether its tests look at all of /tmp: they get an empty one."""
     tcp: bool = False
     """Whether its authors give it the engine by TCP."""
+    checkout: str = ""
+    """Its folder below ``WCOW_SUITES``, where that has not its name."""
+    pester: bool = False
+    """Whether its tests are PowerShell's, which run in containers (``pester.py``)."""
+    bar: float = 98.0
+    """Of a hundred tests that apply, so many pass."""
+
+
+_POWERSHELL = "https://github.com/PowerShell/PowerShell", "7acb29279dd64e646d821f75d1cc8ad59455a9a6"
 
 
 SUITES = (
@@ -54,6 +63,10 @@ SUITES = (
           arguments=("-o", "log_cli=false", "--timeout", "120"), own_tmp=True,
           # Its reaper is a Linux image that wants the engine's socket as a mount; this is its own switch for that.
           environment={"TESTCONTAINERS_RYUK_DISABLED": "true"}),
+    Suite("powershell-language", _POWERSHELL[0], ("test/powershell/Language",), commit=_POWERSHELL[1],
+          checkout="PowerShell", pester=True, bar=99.5),
+    Suite("powershell-modules", _POWERSHELL[0], ("test/powershell/Modules",), commit=_POWERSHELL[1],
+          checkout="PowerShell", pester=True, bar=97.0),
 )
 
 
@@ -71,7 +84,7 @@ def find(suite: Suite) -> Source:
     if suite.version:
         return _package(suite)
     given = os.environ.get("WCOW_SUITES", "")
-    folder = Path(given or "suites", suite.name)
+    folder = Path(given or "suites", suite.checkout or suite.name)
     if not given or not (folder / suite.tests[0]).is_dir():
         raise Missing(f"{suite.name}'s tests are in no package. To run them:\n"
                       f"    git clone {suite.url} {folder}\n"

@@ -102,6 +102,11 @@ def analyzer() -> Path:
                    "a folder with the modules PSScriptAnalyzer and PSSA-PSCustomUseLiteralPath (Save-Module)")
 
 
+def pester() -> Path:
+    """The folder of Pester 5, with ``Pester.psd1`` in it."""
+    return _folder("WCOW_PESTER", "Pester-*", "Pester.psd1", "Pester 5 (Save-Module Pester), its folder or archive")
+
+
 def _folder(variable: str, pattern: str, program: str, what: str) -> Path:
     said = os.environ.get(variable)
     found = Path(said) if said else max(SHARED.glob(pattern), default=None) if SHARED.is_dir() else None
