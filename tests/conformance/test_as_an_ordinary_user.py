@@ -28,6 +28,8 @@ SUITES = {
     "more of the sandbox": [SANDBOX / f"test_{name}.py" for name in (
         "archive_write", "idmapped", "jobs", "joined", "limits", "links", "memory", "merged", "messagebox", "reparse",
         "services", "unpack_beside", "way")],
+    "words, keys and real programs of the sandbox": [SANDBOX / f"test_{name}.py" for name in (
+        "cmd_same", "cmd_words", "cpu_keys", "kernelbase", "real_programs")],
     "contexts and archives of strangers": [
         *sorted((HERE / "imagebuild" / "builder").glob("test_context_*.py")),
         *(HERE / name for name in ("conformance/test_bombs.py", "imagebuild/dockerfile/test_bounds.py",
