@@ -57,7 +57,7 @@ def run(source: Source, made: Engine, report: Path, part: str) -> None:
         shutil.copytree(folder, root / name, dirs_exist_ok=True)
     for path in [root, *root.rglob("*")]:
         path.chmod(0o777 if path.is_dir() else 0o666)
-    files = sorted(str(path.relative_to(root / "test/powershell")) for pattern in source.suite.tests
+    files = sorted(str(path.relative_to(source.folder / "test/powershell")) for pattern in source.suite.tests
                    for path in (source.folder / pattern).rglob("*.Tests.ps1"))
     files = [file for file in files if part in file]
     ours = in_turn(_Container(made, root, windows), files)
