@@ -26,7 +26,8 @@ _MAPPED = ("-Wl,--file-alignment,4096",)  # each process maps the file; else eac
 _LIBRARY = ("-shared", "-Wl,--disable-auto-image-base")
 PROGRAMS = {
     "launcher.exe": ("launcher.c", "request.c", "hives.c", "processes.c", "mounts.c", "kernel.c", "console.c",
-                     "relay.c", "roots.c", "screen.c", "services.c", *_BARE, "-lkernel32", "-lntdll", "-lgcc"),
+                     "relay.c", "roots.c", "screen.c", "services.c", "automatic.c", *_BARE, "-lkernel32", "-lntdll",
+                     "-lgcc"),
     "refuse.exe": ("refuse.c", *_BARE, "-lkernel32"),
     "mklink.exe": ("mklink.c", "-municode"),
     "timeout.exe": ("timeout.c", "-municode"),

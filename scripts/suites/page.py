@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
 
 from outcome import Outcome
+
+HERE = Path(__file__).parent
 
 HEAD = """\
 # Other people's tests
@@ -48,9 +53,17 @@ def page(outcomes: Iterable[Outcome]) -> str:
 
 
 def _failures(one: Outcome) -> Iterator[str]:
-    if one.failed:
-        yield f"\n## {one.source.suite.name} ({one.user}): failed\n\n"
-        yield from (f"- `{_short(name)}`\n" for name in one.failed)
+    """What failed, by its cause as far as ``causes.toml`` knows it."""
+    rows = tomllib.loads((HERE / "causes.toml").read_text("utf-8")).get(one.source.suite.name, [])
+    groups: dict[str, list[str]] = {}
+    for name in one.failed:
+        cause = next((row["cause"] for row in rows for pattern in row["tests"] if fnmatchcase(name, pattern)), "")
+        groups.setdefault(cause, []).append(name)
+    if groups:
+        yield f"\n## {one.source.suite.name} ({one.user}): failed\n"
+    for cause, names in groups.items():
+        yield f"\n{cause}:\n\n" if cause else "\n"
+        yield from (f"- `{_short(name)}`\n" for name in names)
 
 
 def _grouped(title: str, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -67,4 +80,6 @@ def _grouped(title: str, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
 def _short(name: str) -> str:
     """``tests.integration.api_volume_test.TestVolumes::test_x`` without the folders."""
     parts, _, test = name.partition("::")
+    if "/" in parts:  # a file of PowerShell's
+        return name
     return "::".join([*[part for part in parts.split(".") if part not in ("tests", "integration", "core")], test])

@@ -200,7 +200,7 @@ static DWORD run(const struct request *request)
     PROCESS_INFORMATION process;
     HANDLE job, console = NULL, pipes = NULL, waited[4];
     DWORD code = 0, count = 1, mounts = 0, services = 0;
-    int roots = flag(request, 'm') && hold_roots();
+    int roots = flag(request, 'm') && hold_roots(), automatic;
 
     keep_boot_event();
     SetConsoleCtrlHandler(ignore_control, TRUE);
@@ -241,8 +241,13 @@ static DWORD run(const struct request *request)
     }
     if (startup.hStdInput != GetStdHandle(STD_INPUT_HANDLE)) CloseHandle(startup.hStdInput);
     waited[0] = process.hProcess;
+    automatic = services != 0;
     for (DWORD idle = roots ? ROOTS_AFTER : IDLE, event;;) {
         event = WaitForMultipleObjects(count, waited, FALSE, idle);
+        if (automatic && event != WAIT_OBJECT_0) {
+            automatic = 0;
+            if (has_automatic()) want_services();
+        }
         if (roots && event != WAIT_OBJECT_0) {
             fill_roots(), roots = 0, idle = IDLE;
             if (event == WAIT_TIMEOUT) continue;

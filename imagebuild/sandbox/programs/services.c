@@ -120,3 +120,10 @@ void start_services(void)
         ConnectNamedPipe(pipe, &opened);
     } else if ((thread = CreateThread(NULL, 0, serve, NULL, 0, NULL))) CloseHandle(thread);
 }
+
+void want_services(void)
+{
+    HANDLE asking = CreateFileW(PIPE, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
+
+    if (asking != INVALID_HANDLE_VALUE) CloseHandle(asking);
+}

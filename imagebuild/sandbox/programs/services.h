@@ -11,4 +11,10 @@ HANDLE offer_services(void);
 /* Start the service manager and hand to it what was asked so far; returns at once. */
 void start_services(void);
 
+/* Whether there are services that start by themselves (automatic.c). */
+BOOL has_automatic(void);
+
+/* Open the pipe, so that the service manager starts, and with it the services that do so by themselves. */
+void want_services(void);
+
 #endif

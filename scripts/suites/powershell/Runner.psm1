@@ -12,6 +12,7 @@ function Start-TestFile([string]$Report, [string]$File) { $script:report = $Repo
 
 function Write-Result([string]$Name, [string]$Result, $Problem) {
     $text = "$Problem"
+    if ($global:TestDrive) { $Name = $Name.Replace($global:TestDrive, 'TestDrive:') } # another one each time
     $line = [ordered]@{
         file = $script:file
         name = @(@($script:blocks | ForEach-Object Name) + $Name) -join ' / '
