@@ -3,12 +3,14 @@
 
 Facts from ``moby/patternmatcher`` (``ignorefile.go``, ``patternmatcher.go``) and from the walk that uses them
 (``tonistiigi/fsutil`` ``filter.go``): the last pattern that matches a path or a folder above it decides, ``!`` brings
-back. Paths and patterns use ``/``; a backslash protects the next character, so ``bin\\obj`` means ``binobj`` (a warning
-says so).
+back. Windows images are built with Docker on Windows, so both ``/`` and ``\\`` separate folders, as there:
+``!obj\\Docker\\empty\\`` of Visual Studio's template brings that folder back. Docker on Linux takes a backslash for the
+protection of the next character; where that could have been meant (``\\*``), a warning says so.
 
-Where we differ on purpose: a class ``[…]`` and an escaped letter mean what ``filepath.Match`` says, as documented;
-moby hands them to its regular expression, where ``[*]`` and ``\\d`` mean something else. A bad pattern is refused when
-it is read, not when the first path is compared with it.
+Where we differ on purpose: a class ``[…]`` means what ``filepath.Match`` says, as documented; moby hands it to its
+regular expression, where ``[*]`` means something else. A bad pattern is refused when it is read, not when the first
+path is compared with it. A pattern that begins with two slashes is the name of a share to Windows, and matches nothing
+there; here they are one.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ from .globs import Anything, CharClass, Folders, Literal, Piece, Star, Token, ma
 from .path_pattern import PathPattern
 from .text import SPACE
 from .warning import Warning
+
+_PROTECTED = re.compile(r"\\[*?\[\]!#]")
+"""What a backslash protects for Docker on Linux."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class Ignore:
         for number, line in enumerate(lines, 1):
             if line.startswith("#"):
                 continue
-            text = line.strip(SPACE)
+            raw = text = line.strip(SPACE)
             invert = text.startswith("!")
             text = text[invert:].strip(SPACE)
             if text:
@@ -83,9 +88,9 @@ class Ignore:
                 text = text[1:] if len(text) > 1 and text.startswith("/") else text
             elif not invert:
                 continue
-            if re.search(r"\\[A-Za-z0-9]", text):
-                warnings.append(Warning("lost-backslash", f"a backslash in {text} protects the next character, it does "
-                                        "not separate folders: write /", number))
+            if _PROTECTED.search(raw):
+                warnings.append(Warning("lost-backslash", f"a backslash in {raw.strip(SPACE)} separates folders, as "
+                                        "for Docker on Windows: it does not protect the next character", number))
             patterns.append(_pattern(("!" if invert else "") + text, number, name))
             bounds.check(len(patterns), bounds.PATTERNS, f"{name} has too many patterns")
         return cls(tuple(patterns), tuple(warnings))
@@ -135,7 +140,7 @@ def ignore_names(dockerfile: str) -> tuple[str, str]:
 
 
 def _clean(text: str) -> str:
-    cleaned = posixpath.normpath(text)
+    cleaned = posixpath.normpath(text.replace("\\", "/"))
     return cleaned[1:] if cleaned.startswith("//") else cleaned
 
 

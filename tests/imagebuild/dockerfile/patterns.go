@@ -33,7 +33,7 @@ func excluded(file string, paths []string) ([]bool, error) {
 	for _, path := range paths {
 		answer, info, parts := false, patternmatcher.MatchInfo{}, strings.Split(path, "/")
 		for i := range parts {
-			answer, info, err = matcher.MatchesUsingParentResults(strings.Join(parts[:i+1], "/"), info)
+			answer, info, err = matcher.MatchesUsingParentResults(filepath.FromSlash(strings.Join(parts[:i+1], "/")), info)
 			if err != nil {
 				return nil, err
 			}

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,8 +37,10 @@ from imagebuild.errors import FormatError
     ("**", ["a", "a/b"], []),
     ("?", ["a", "b/c"], ["ab"]),
     ("[a-c]x", ["bx"], ["dx"]),
-    (r"a\*", ["a*"], ["ab"]),
-    (r"bin\x", ["binx"], ["bin/x"]),
+    (r"a\*", ["a/b", "a/b/c"], ["a", "ab", "a*"]),
+    (r"bin\x", ["bin/x"], ["binx"]),
+    (".git\n**/bin\n*\n!obj\\Docker\\publish\\*\n!obj\\Docker\\empty\\", ["a", "obj/x", "obj/Docker/x"],
+     ["obj/Docker/publish/a", "obj/Docker/empty", "obj/Docker/empty/x"]),
     ("*\n!a", ["b", "c/a"], ["a", "a/b"]),
     ("*\n! a", ["b"], ["a"]),
     ("*\n!/a", ["b"], ["a"]),
@@ -54,7 +59,7 @@ def test_the_last_match_decides(text, left_out, kept):
     assert [path for path in left_out + kept if ignore.excludes(path)] == left_out
 
 
-@pytest.mark.parametrize("text, line", [("a\n!", 2), ("[", 1), ("a\n\nb\\", 3), ("[b-a]", 1), ("! ", 1), ("!/", 1)])
+@pytest.mark.parametrize("text, line", [("a\n!", 2), ("[", 1), ("a\n\nb[", 3), ("[b-a]", 1), ("! ", 1), ("!/", 1)])
 def test_a_bad_line_is_named(text, line):
     with pytest.raises(FormatError, match=rf"\.dockerignore:{line}"):
         Ignore.parse(text.encode())
@@ -66,8 +71,16 @@ def test_bytes_that_are_not_text_are_refused():
     assert caught.value.offset == 2
 
 
-def test_backslashes_meant_as_separators_are_reported():
-    assert [warning.line for warning in Ignore.parse(b"a\nbin\\obj\nc\\*").warnings] == [2]
+def test_backslashes_that_linux_takes_for_protection_are_reported():
+    assert [warning.line for warning in Ignore.parse(b"a\nbin\\obj\nc\\*").warnings] == [3]
+
+
+def test_moby_for_windows_leaves_out_the_same_paths():
+    """Recorded under Wine from moby/patternmatcher built for Windows; test_patterns_oracle.py asks it anew."""
+    cases = json.loads(Path(__file__).with_name("ignore_windows.json").read_text())
+    for case in cases:
+        ignore = Ignore.parse(case["ignore"].encode())
+        assert [path for path in case["excluded"] + case["kept"] if ignore.excludes(path)] == case["excluded"], case
 
 
 @pytest.mark.parametrize("text, folder, walk", [
