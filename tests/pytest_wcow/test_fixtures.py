@@ -44,6 +44,7 @@ def test_mounts(container_factory, volume_factory, tmp_path):
     assert box.path(r"C:\data\a.txt").read_text() == "hello"
     assert {one.name for one in box.path(r"C:\data").iterdir()} == {"a.txt", "sub"}
     assert box.path(r"C:\app\x.json").read_text() == "{}"
+    assert container_factory(mounts={"D:": volume_factory(tmp_path)}).path(r"D:\settings.json").read_text() == "{}"
     box.cmd(r"echo back>C:\m\out.txt").check()
     assert (tmp_path / "out.txt").read_text() == "back\n"
     (tmp_path / "out.txt").unlink()
@@ -54,11 +55,13 @@ def test_networks(container_factory, network_factory):
     assert "Reply from" in container_factory(network=network.name).cmd("ping -n 1 web").check().stdout
 
 def test_images(image_factory, container_factory, nanoserver_image):
-    context = {"Dockerfile": f"FROM {nanoserver_image}\nCOPY a.txt C:/\nENV X=1\n", "a.txt": "in the image"}
+    context = {"Dockerfile": f"FROM {nanoserver_image}\nCOPY a.txt C:/\nENV X=1\nRUN echo %X%> C:/ran.txt\n",
+               "a.txt": "in the image"}
     name = image_factory(context)
     assert image_factory(context) == name
     box = container_factory(name)
     assert (box.path(r"C:\a.txt").read_text(), box.environ["X"]) == ("in the image", "1")
+    assert box.path(r"C:\ran.txt").read_text() == "1\n"
 
 def test_sdk(wcow_docker, nanoserver):
     for _ in range(5):
@@ -251,6 +254,34 @@ def test_image(container_factory): container_factory("nope.invalid/x:1")
         assert text in run.text, run.text
     assert "Traceback" not in run.text
     assert "During handling" not in run.text
+
+
+def test_a_container_that_floods_its_log_holds_no_run(place: Place) -> None:
+    run = place.pytest(r'''
+def test_it(container_factory):
+    box = container_factory(command=["cmd", "/c", "for /l %i in (1,0,2) do @echo 0123456789012345678901234567890"])
+    box.wait_for("0123456789")
+    assert len(box.logs(tail=5).splitlines()) == 5
+    assert not box.inspect().state.running
+''', "--wcow-artifacts=retain-on-failure", timeout=180)
+    assert run.counts == {"failed": 1}, run.text[-3000:]
+    assert "0123456789" in run.text
+    assert "Traceback" not in run.text
+
+
+def test_an_engine_that_is_killed_in_mid_test_fails_that_test_and_the_next_run_has_one_again(place: Place) -> None:
+    run = place.pytest(r'''
+import os, signal
+from imagebuild.engine import running
+from pathlib import Path
+def test_it(nanoserver):
+    os.kill(running(Path(os.environ["WCOW_ENGINE_ROOT"])).pid, signal.SIGKILL)
+    nanoserver.cmd("ver")
+''')
+    assert run.counts == {"failed": 1}, run.text
+    assert "what is left" in run.text
+    assert "Traceback" not in run.text
+    place.pytest(plugin_runs.HELLO).passed(1)
 
 
 def test_the_check_says_what_is_there_and_runs_no_test(place: Place) -> None:

@@ -49,6 +49,14 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "time", quickly)
 
 
+PAINS = 25
+"""Twenty that people file most, and five after them."""
+
+
+def test_each_pain_has_a_test_named_after_it() -> None:
+    assert {int(name[10:12]) for name in globals() if name.startswith("test_pain_")} == set(range(1, PAINS + 1))
+
+
 ONE = "def test_one(nanoserver): pass"
 
 
@@ -69,6 +77,20 @@ def test_pain_02_a_busy_pipe_is_tried_again_and_a_missing_or_denied_one_is_expla
     from pytest_wcow._trouble import remedy
 
     assert again or remedy(text)
+
+
+def test_pain_02_a_busy_pipe_is_found_free_after_a_while() -> None:
+    from pytest_wcow import _engine
+
+    answers: list[Any] = [DaemonError("cannot reach it", status=0, why="All pipe instances are busy")] * 2
+
+    def ping() -> Any:
+        if answers:
+            raise answers.pop()
+        return types.SimpleNamespace(os_type="windows")
+
+    _engine.expect_windows(types.SimpleNamespace(ping=ping), "npipe:////./pipe/docker_engine")  # type: ignore[arg-type]
+    assert not answers
 
 
 def test_pain_03_an_image_for_another_windows_skips_the_test_with_the_reason(on: Stage) -> None:
