@@ -2,9 +2,10 @@
 """PowerShell in a container, kept open: the second script costs no second start.
 
 One ``powershell`` reads scripts from its standard input, a line of Base64 each, runs each in a scope of its own and
-answers with a line of Base64 that holds a JSON document. Output comes back as text as a console would show it, with
-every letter; errors come back as records; and objects, when they are asked for, as JSON. ``exit`` in a script ends that
-PowerShell, as it should: the next script gets a new one.
+answers with a line of fields in Base64. Until a script itself needs one, no cmdlet of a module runs: loading those takes
+as long as the start of PowerShell. Output comes back as text as a console would show it, with every letter; errors come
+back as records; and objects, when they are asked for, as JSON. ``exit`` in a script ends that PowerShell, as it should:
+the next script gets a new one.
 """
 
 from __future__ import annotations
@@ -23,24 +24,27 @@ from .execute import exit_code_of, powershell_words
 from .outcome import Outcome, Raw, unsigned
 
 MARK = b"\x02wcow:"
+_FIELDS = 6
 KEPT = 16
 """Results whose objects can still be asked for."""
 
 LOOP = r"""
 $ErrorActionPreference = 'Continue'; $ProgressPreference = 'SilentlyContinue'
-$wcow = @{ In = New-Object IO.StreamReader([Console]::OpenStandardInput(), [Text.Encoding]::ASCII)
-           Out = [Console]::OpenStandardOutput(); Kept = New-Object Collections.ArrayList; Here = (Get-Location).Path }
-$wcow.Say = { param($value)
-  $text = [Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes((ConvertTo-Json $value -Compress -Depth 5)))
-  $data = [Text.Encoding]::ASCII.GetBytes([char]2 + 'wcow:' + $text + [char]10)
+$wcow = @{ In = [IO.StreamReader]::new([Console]::OpenStandardInput(), [Text.Encoding]::ASCII)
+           Out = [Console]::OpenStandardOutput(); Kept = [Collections.ArrayList]::new()
+           Path = $ExecutionContext.SessionState.Path }
+$wcow.Here = $wcow.Path.CurrentLocation.Path
+$wcow.Say = { param($fields)
+  $text = foreach ($one in $fields) { [Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes("$one")) }
+  $data = [Text.Encoding]::ASCII.GetBytes([char]2 + 'wcow:' + ($text -join ' ') + [char]10)
   $wcow.Out.Write($data, 0, $data.Length); $wcow.Out.Flush() }
 $wcow.Flush = { if ($wcow.Plain.Count) {
   [void]$wcow.Text.Append((($wcow.Plain | Out-String -Width 160) -replace '\r', '').TrimEnd([char]10) + [char]10)
   $wcow.Plain.Clear() } }
 $wcow.OfWriteError = { param($one) $one.FullyQualifiedErrorId -like '*WriteErrorException' }
 $wcow.Run = { param($script)
-  $wcow.Text = New-Object Text.StringBuilder; $wcow.Plain = New-Object Collections.ArrayList
-  $wcow.Objects = New-Object Collections.ArrayList; $wcow.Errors = New-Object Collections.ArrayList; $wcow.Ok = $true
+  $wcow.Text = [Text.StringBuilder]::new(); $wcow.Plain = [Collections.ArrayList]::new()
+  $wcow.Objects = [Collections.ArrayList]::new(); $wcow.Errors = [Collections.ArrayList]::new(); $wcow.Ok = $true
   $wcow.Done = $false
   try {
     [void][ScriptBlock]::Create($script)  # it has to be whole without the line that is added
@@ -65,13 +69,15 @@ $wcow.Run = { param($script)
     $data = [Text.Encoding]::UTF8.GetBytes($wcow.Text.ToString()); $wcow.Out.Write($data, 0, $data.Length)
     $wcow.Out.Flush() } }
   [void]$wcow.Kept.Add($wcow.Objects); if ($wcow.Kept.Count -gt 16) { $wcow.Kept.RemoveAt(0) }
-  $records = @($wcow.Errors | ForEach-Object { @{ message = "$($_.Exception.Message)"
-    type = $_.Exception.GetType().FullName; id = "$($_.FullyQualifiedErrorId)"; category = "$($_.CategoryInfo.Category)"
-    line = [int]$(if (& $wcow.OfWriteError $_) { 0 } else { $_.InvocationInfo.ScriptLineNumber })
-    text = $(if (& $wcow.OfWriteError $_) { "Write-Error: $($_.Exception.Message)" + [char]10 }
-             else { ($_ | Out-String -Width 160) -replace '\r', '' }) } })
-  Set-Location -LiteralPath $wcow.Here
-  & $wcow.Say @{ code = [int](-not $wcow.Ok); out = $wcow.Text.ToString(); errors = $records } }
+  $fields = [Collections.ArrayList]@([int](-not $wcow.Ok), $wcow.Text.ToString())
+  foreach ($one in $wcow.Errors) {
+    $written = & $wcow.OfWriteError $one
+    $line, $text = if ($written) { 0, ("Write-Error: $($one.Exception.Message)" + [char]10) }
+      else { [int]$one.InvocationInfo.ScriptLineNumber, (($one | Out-String -Width 160) -replace '\r', '') }
+    $fields.AddRange(@($one.Exception.Message, $one.Exception.GetType().FullName, $one.FullyQualifiedErrorId,
+                       $one.CategoryInfo.Category, $line, $text)) }
+  [void]$wcow.Path.SetLocation($wcow.Here)
+  & $wcow.Say $fields }
 $wcow.Plainly = { param($one)
   if ($null -eq $one) { return $null }
   $base = $one.PSObject.BaseObject
@@ -85,7 +91,7 @@ while ($null -ne ($line = $wcow.In.ReadLine())) {
   else {
     $kept = $wcow.Kept[$wcow.Kept.Count - 1 - [int]$rest]
     $values = @($kept | ForEach-Object { & $wcow.Plainly $_ })
-    & $wcow.Say @{ objects = (ConvertTo-Json -InputObject $values -Compress -Depth 4) } } }
+    & $wcow.Say @(ConvertTo-Json -InputObject $values -Compress -Depth 4) } }
 """
 
 
@@ -138,19 +144,19 @@ class Session:
     def run(self, script: str, seconds: float) -> ScriptOutcome:
         """Run a script. Raises DeadlineError when it does not end in time; the session has ended then."""
         with self._lock:
-            document, said, errors = self._ask("run", script.encode(), seconds)
+            fields, said, errors = self._ask("run", script.encode(), seconds)
             argv = ("powershell", script)
-            if document is None:
+            if fields is None:
                 code = exit_code_of(self._client, self._exec, Deadline(10))
                 return ScriptOutcome(argv, unsigned(code), Raw(said, errors))
             self._count += 1
-            records = document["errors"] or []
-            records = records if isinstance(records, list) else [records]
-            text = "".join(str(one["text"]) for one in records)
+            failed, out, *rest = fields
+            records = [rest[start:start + _FIELDS] for start in range(0, len(rest), _FIELDS)]
+            text = "".join(shown for *_fields, shown in records)
             return ScriptOutcome(
-                argv, int(document["code"]), Raw(said + str(document["out"]).encode(), errors + text.encode()),
-                errors=tuple(ErrorRecord(str(one["message"]), str(one["type"]), str(one["id"]), str(one["category"]),
-                                         int(one["line"])) for one in records), session=self, number=self._count)
+                argv, int(failed), Raw(said + out.encode(), errors + text.encode()), session=self, number=self._count,
+                errors=tuple(ErrorRecord(message, kind, name, category, int(line))
+                             for message, kind, name, category, line, _shown in records))
 
     def objects(self, number: int) -> list[Any]:
         """The objects of the script of this number, as Python values."""
@@ -159,11 +165,11 @@ class Session:
             if not self.open or back >= KEPT:
                 raise UnsupportedError("the objects of the script are gone", hint="ask for them right after the script",
                                        why=f"its PowerShell has ended, or has run {KEPT} scripts since")
-            document, _output, errors = self._ask("objects", b"", 60, str(back))
-            if document is None:
+            fields, _output, errors = self._ask("objects", b"", 60, str(back))
+            if fields is None:
                 raise DaemonError("PowerShell does not give the objects", status=0,
                                   why=errors.decode("utf-8", "replace"))
-            found = json.loads(document["objects"]) if document["objects"] else []
+            found = json.loads(fields[0]) if fields[0] else []
             return found if isinstance(found, list) else [found]
 
     def close(self) -> None:
@@ -172,8 +178,9 @@ class Session:
         self._stream.close()
 
     def _ask(self, verb: str, data: bytes, seconds: float, rest: str = ""
-             ) -> tuple[dict[str, Any] | None, bytes, bytes]:
-        """Say something to it: its answer, ``None`` when it ended instead, and what was printed past it."""
+             ) -> tuple[list[str] | None, bytes, bytes]:
+        """Say something to it: the fields of its answer, ``None`` when it ended instead, and what was printed past it.
+        """
         line = f"{verb} {rest or base64.b64encode(data).decode('ascii')}\n".encode("ascii")
         out, errors = bytearray(), bytearray()
         try:
@@ -184,8 +191,9 @@ class Session:
                     start = out.find(MARK)
                     end = out.find(b"\n", start) if start >= 0 else -1
                     if end >= 0:
-                        answer = json.loads(base64.b64decode(out[start + len(MARK):end]))
-                        return answer, bytes(out[:start] + out[end + 1:]), bytes(errors)
+                        answer = out[start + len(MARK):end].split(b" ")
+                        fields = [base64.b64decode(one).decode() for one in answer]
+                        return fields, bytes(out[:start] + out[end + 1:]), bytes(errors)
         except DeadlineError:
             self.open = False
             raise
