@@ -2,7 +2,7 @@
 """PowerShell in a container, kept open: the second script costs no second start.
 
 One ``powershell`` reads scripts from its standard input, a line of Base64 each, runs each in a scope of its own and
-answers with a line of fields in Base64. Until a script itself needs one, no cmdlet of a module runs: loading those takes
+answers with a line of fields in Base64. Until a script itself needs one, no module's cmdlet runs: loading those takes
 as long as the start of PowerShell. Output comes back as text as a console would show it, with every letter; errors come
 back as records; and objects, when they are asked for, as JSON. ``exit`` in a script ends that PowerShell, as it should:
 the next script gets a new one.
