@@ -21,5 +21,8 @@ def on(pytester: pytest.Pytester, script: Script, tmp_path: Path) -> Iterator[St
     """pytest in pytest on a scripted engine; the test's module names ``pytester`` in ``pytest_plugins``."""
     with scripted(tmp_path, script) as address:
         made = Stage(pytester, script, address)
-        with made.client:
+        try:
             yield made
+        finally:
+            script.release.set()
+            made.close()

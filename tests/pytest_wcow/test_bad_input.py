@@ -230,7 +230,7 @@ def test_a_full_disk_where_the_plugin_keeps_its_state_is_told(
     with programs.skipping(), small_disk.full_disk() as disk:
         monkeypatch.setenv("XDG_STATE_HOME", str(disk))
         run = on.start("def test_it(nanoserver_session): pass")
-        text = run.communicate(timeout=60)[0]
+        text = run.communicate(timeout=300)[0]
     assert "1 error" in text, text
     assert "No space left" in text
     assert "Traceback" not in text

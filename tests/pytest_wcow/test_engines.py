@@ -222,7 +222,7 @@ def test_it(nanoserver_session, wcow_engine, worker_id, n):
     print("AT", worker_id, wcow_engine.address)
     time.sleep(0.2)
 ''', *(f"--wcow-engine={one}" for one in addresses), "-n", "4", "-rP")
-        text = run.communicate(timeout=120)[0]
+        text = run.communicate(timeout=300)[0]
     assert "8 passed" in text, text
     places = {tuple(line.split()[1:]) for line in text.splitlines() if line.startswith("AT ")}
     pool = [on.address, *addresses]

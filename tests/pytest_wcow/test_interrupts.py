@@ -57,7 +57,7 @@ def test_ctrl_c_and_sigterm_leave_nothing(on: Stage, phase: str, number: signal.
     run.send_signal(number)
     time.sleep(0.2)  # the signal comes before the answer
     on.script.release.set()
-    text = run.communicate(timeout=60)[0]
+    text = run.communicate(timeout=300)[0]
     assert run.returncode == INTERRUPTED, text
     assert "KeyboardInterrupt" in text
     assert "INTERNALERROR" not in text
@@ -68,7 +68,7 @@ def test_ctrl_c_and_sigterm_leave_nothing(on: Stage, phase: str, number: signal.
 def test_of_a_killed_run_the_next_run_s_sweep_leaves_nothing(on: Stage, phase: str) -> None:
     run = begin(on, phase)
     run.kill()
-    run.communicate(timeout=60)
+    run.communicate(timeout=300)
     on.script.release.set()
     on.script.hold = ""
     assert (phase in ("pull", "build")) == (left(on.script) == [])
@@ -90,7 +90,7 @@ def test_it(nanoserver_session, nanoserver, n): nanoserver.cmd("ver")
     run.send_signal(number)
     time.sleep(0.2)
     on.script.release.set()
-    text = run.communicate(timeout=60)[0]
+    text = run.communicate(timeout=300)[0]
     until(lambda: left(on.script) == [], why=lambda: text)
 
 
@@ -105,7 +105,7 @@ def test_it(nanoserver_session, n):
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(0.3)
 ''', "-n", "2")
-    text = run.communicate(timeout=120)[0]
+    text = run.communicate(timeout=300)[0]
     assert "1 failed, 5 passed" in text, text
     assert on.script.asked.count("create") == 1
     assert left(on.script) == []
@@ -116,7 +116,7 @@ def test_the_second_ctrl_c_does_not_wait_for_the_engine(on: Stage) -> None:
     for _ in range(2):
         run.send_signal(signal.SIGINT)
         time.sleep(0.3)
-    run.communicate(timeout=60)
+    run.communicate(timeout=300)
     on.script.release.set()
     on.script.hold = ""
     on.run(SWEEP, "-p", "no:xdist").assert_outcomes(passed=1)
@@ -151,5 +151,5 @@ def test_what_lives_or_is_another_machine_s_is_not_swept(on: Stage) -> None:
     assert set(left(on.script)) == mine
     assert len(mine) == 2
     on.script.release.set()
-    lives.communicate(timeout=60)
+    lives.communicate(timeout=300)
     assert lives.returncode == 0

@@ -361,7 +361,7 @@ import pytest
 @pytest.mark.parametrize("n", range(8))
 def test_one(nanoserver_session, n): pass
 ''', "-n", "3")
-    text = run.communicate(timeout=120)[0]
+    text = run.communicate(timeout=300)[0]
     assert "8 passed" in text, text
     assert on.script.asked.count("create") == 1
     assert on.script.states == {}

@@ -65,7 +65,7 @@ class Place:
     env: Mapping[str, str] = field(default_factory=dict)
     python: str = ""
 
-    def pytest(self, tests: str | Mapping[str, str], *args: str, timeout: float = 300, **env: str) -> Run:
+    def pytest(self, tests: str | Mapping[str, str], *args: str, timeout: float = 600, **env: str) -> Run:
         """Write the tests into an empty folder (a text is ``test_it.py``), and run pytest there."""
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         self.user.own(folder)
@@ -143,6 +143,6 @@ def _stop(made: Place) -> None:
     if found is None:
         return
     family = engine.descendants(found.pid)
-    programs.run(made.user.python, "-m", "imagebuild", "engine", "stop", "--root", made.root, cwd=HERE, timeout=60,
+    programs.run(made.user.python, "-m", "imagebuild", "engine", "stop", "--root", made.root, cwd=HERE, timeout=200,
                  user=made.user)
     engine.nothing_left(made.root, family, set())

@@ -27,6 +27,7 @@ class Stage:
     def __init__(self, pytester: pytest.Pytester, script: Script, address: str) -> None:
         self.pytester, self.script, self.address = pytester, script, address
         self.client = Client.at(address)
+        self._runs: list[subprocess.Popen[str]] = []
 
     def run(self, text: str, *args: str, address: str = "") -> pytest.RunResult:
         """Write ``text`` as a test file, and run it in this process."""
@@ -42,17 +43,27 @@ class Stage:
         """Write ``text`` as a test file, and start pytest in a process of its own."""
         self.pytester.makepyfile(test_it=text)
         env = {**os.environ, "PYTHONPATH": os.pathsep.join((str(HERE / "plugins"), str(HERE)))}
-        return subprocess.Popen(
+        self._runs.append(subprocess.Popen(
             [sys.executable, "-m", "pytest", "-p", "pytest_wcow", "-p", "no:cacheprovider",
              f"--wcow-engine={self.address}", *args, "test_it.py"], cwd=self.pytester.path, env=env, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
+        return self._runs[-1]
+
+    def close(self) -> None:
+        """End the processes that a failed test left."""
+        for run in self._runs:
+            if run.poll() is None:
+                run.kill()
+            if run.stdout is not None and not run.stdout.closed:
+                run.communicate()
+        self.client.close()
 
     def box(self, **facts: Any) -> Container:
         """A container without pytest."""
         return run_container(self.client, Spec.of(IMAGE, **facts), Home(local=False))
 
 
-def until(true: Callable[[], object], seconds: float = 30, why: Callable[[], str] = str) -> None:
+def until(true: Callable[[], object], seconds: float = 150, why: Callable[[], str] = str) -> None:
     """Wait for something that comes about."""
     end = time.monotonic() + seconds
     while not true():
