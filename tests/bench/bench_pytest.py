@@ -100,6 +100,9 @@ def resident():
     with open("/proc/self/smaps_rollup") as text:
         return next(int(line.split()[1]) for line in text if line.startswith("Rss"))
 
+@pytest.fixture(scope="session")
+def nanoserver_args(): return {"command": ["sleep", "600"]}
+
 @pytest.mark.parametrize("n", range(1001))
 def test_one(nanoserver, n):
     nanoserver.inspect()
