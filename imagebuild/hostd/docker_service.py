@@ -38,8 +38,12 @@ _NUMBER = struct.Struct("<I")
 _READY_SECONDS = 20
 _PAUSE = 0.02
 _PATH = r'reg add "HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment" /v PATH /t REG_EXPAND_SZ /f /d '
-_STARTS_ITSELF = "sc query docker >nul && sc qc docker | findstr AUTO_START >nul"
-"""Ends with 0 for a service that Windows starts; the first question begins Windows' service manager."""
+_STARTS_ITSELF = (r"sc query docker >nul & reg query HKLM\SYSTEM\CurrentControlSet\Services\docker /v Start "
+                  "| findstr 0x2 >nul")
+"""Ends with 0 for a service that Windows starts. The registry says so, for the service manager, which begins when it is
+first asked, may not answer yet."""
+_ASK_AGAIN = 2.0
+"""Seconds after which the service manager is asked again: the question that should have begun it may have been lost."""
 
 
 class DockerService:
@@ -68,9 +72,18 @@ class DockerService:
             write_whole(self._place.docker_installed, b"", mode=0o600)
         elif (await self._box.run(f"cmd.exe /c {_STARTS_ITSELF}"))[0]:
             return
-        end = asyncio.get_running_loop().time() + _READY_SECONDS
-        while not self.engine.running and asyncio.get_running_loop().time() < end:
-            await asyncio.sleep(_PAUSE)
+        await self._wait()
+
+    async def _wait(self) -> None:
+        """Wait until Windows has started the service."""
+        now = asyncio.get_running_loop().time
+        end = now() + _READY_SECONDS
+        while not self.engine.running and now() < end:
+            again = now() + _ASK_AGAIN
+            while not self.engine.running and now() < again:
+                await asyncio.sleep(_PAUSE)
+            if not self.engine.running:
+                await self._box.run("sc.exe query docker")
         if not self.engine.running:
             log.warning("the service docker did not start in %d s", _READY_SECONDS)
 
