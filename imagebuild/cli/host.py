@@ -14,9 +14,11 @@ import click
 
 from ..engine.starter import Starter
 from ..errors import NotFoundError, UsageError, WcowError
-from ..hostd import control, inventory, record
+from ..hostd import control, inventory, record, state, state_files
 from ..windows.releases import release
+from . import host_state
 from .host_docker import docker_cli, docker_zip
+from .host_state import complete_name
 from .options import format_option, settings_from
 from .output import print_json, print_lines, table
 
@@ -30,9 +32,13 @@ def host() -> None:
 
 
 @host.command()
-@click.argument("name", default="win")
+@click.argument("name", default="win", shell_complete=complete_name)
 @click.option("--build", type=click.IntRange(10240, 65535), metavar="BUILD", help="The Windows Server it is, by its "
               "build.  [default: 20348]")
+@click.option("--client", is_flag=True, default=None, help="It is the Windows 10 or 11 of that build.")
+@click.option("--like", "like", metavar="FILE", type=click.Path(allow_dash=True, path_type=str),
+              help="Make it like a machine, whose facts 'wcow doctor facts' collected: build, revision, features, "
+              "services and the rest of its state. - is standard input.")
 @click.option("--winrm", "port", type=click.IntRange(0, 65535), metavar="PORT",
               help="The port of WinRM over HTTP; 0 is a free one.  [default: 0]")
 @click.option("--winrm-tls", "tls_port", type=click.IntRange(-1, 65535), metavar="PORT",
@@ -47,14 +53,15 @@ def host() -> None:
               help="Take plain messages and Basic logins over HTTP, as winrm's AllowUnencrypted.")
 @format_option
 @click.pass_context
-def start(ctx: click.Context, /, name: str, build: int | None, port: int | None, tls_port: int | None,
-          ssh_port: int | None, address: str | None, user: str | None, password_stdin: bool, unencrypted: bool | None,
-          as_json: bool) -> None:
+def start(ctx: click.Context, /, name: str, build: int | None, client: bool | None, like: str | None,
+          port: int | None, tls_port: int | None, ssh_port: int | None, address: str | None, user: str | None,
+          password_stdin: bool, unencrypted: bool | None, as_json: bool) -> None:
     """Start a host, which is made the first time; later it is as it was left.
 
     \b
     Examples:
       wcow host start win --password-stdin < password.txt
+      wcow host start laptop --like facts.json
       wcow host inventory win > hosts.ini
       ansible -i hosts.ini windows -m ansible.windows.win_ping
     """
@@ -63,19 +70,29 @@ def start(ctx: click.Context, /, name: str, build: int | None, port: int | None,
              "unencrypted": unencrypted}
     changes: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
     new = not place.record.is_file()
+    if like == "-" and password_stdin:
+        raise UsageError("--like - and --password-stdin exclude each other", why="both read standard input",
+                         hint=f"{PASSWORD} can have the password")
+    if not new:
+        control.refuse_running(place)
+    given = state.read(host_state.read_file(like)) if like else None
     if new:
-        kept = record.HostRecord(name, build or 20348)
+        kept = _made(name, build, client, given)
     else:
         kept = record.read(place)
-        if build not in (None, kept.build):
+        if build not in (None, kept.build) or (client and not kept.client):
             raise UsageError(f"the host {name} has build {kept.build}", why="a Windows does not change its build by a "
                              "start", hint=f"'wcow host remove {name}' first, or another name")
-    _check_build(kept.build)
+        _check_build(kept)
+    if given is not None:
+        state_files.check(kept, given)
     password = _password(password_stdin, needed=not kept.password)
     if password:
         changes["password"] = password
     kept = replace(kept, **changes)
     record.write(place, kept)
+    if given is not None:
+        state_files.write(place, kept, given)
     try:
         found = control.start(place, options=_config(ctx), say=lambda line: click.echo(line, err=True))
     except WcowError:
@@ -97,9 +114,28 @@ def _config(ctx: click.Context) -> list[str]:
     return ["--config", config] if config else []
 
 
-def _check_build(build: int) -> None:
-    if release(build) is None:
-        raise UsageError(f"no Windows has build {build}", why="'wcow compat builds' lists those that are known")
+def _made(name: str, build: int | None, client: bool | None, given: state.HostState | None) -> record.HostRecord:
+    """Return a new host's record."""
+    kept = record.HostRecord(name, build or 20348, client=bool(client))
+    if given is not None:
+        like = state_files.like(kept, given)
+        if build not in (None, like.build):
+            raise UsageError("--build and --like exclude each other", why=f"the machine has build {like.build}")
+        kept = like
+    found = release(kept.build)
+    if client is None and found is not None and not found.server and found.client:
+        kept = replace(kept, client=True)
+    _check_build(kept)
+    return kept
+
+
+def _check_build(kept: record.HostRecord) -> None:
+    found = release(kept.build)
+    if found is None:
+        raise UsageError(f"no Windows has build {kept.build}", why="'wcow compat builds' lists those that are known")
+    if kept.client and not found.client:
+        raise UsageError(f"no Windows 10 or 11 has build {kept.build}", why=f"it is {found.server}",
+                         hint="leave --client out")
 
 
 def _password(from_stdin: bool, *, needed: bool) -> str:
@@ -132,14 +168,14 @@ def list_hosts(as_json: bool) -> None:
 
 
 @host.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_name)
 def stop(name: str) -> None:
     """Stop a host; what it holds stays."""
     control.stop(record.place_of(name))
 
 
 @host.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_name)
 @click.option("-f", "--force", is_flag=True, help="Stop it before, and start it again.")
 @click.pass_context
 def reset(ctx: click.Context, /, name: str, force: bool) -> None:
@@ -154,7 +190,7 @@ def reset(ctx: click.Context, /, name: str, force: bool) -> None:
 
 
 @host.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete_name)
 @click.option("-f", "--force", is_flag=True, help="Stop it before.")
 def remove(names: tuple[str, ...], force: bool) -> None:
     """Remove hosts and all that they hold."""
@@ -163,7 +199,7 @@ def remove(names: tuple[str, ...], force: bool) -> None:
 
 
 @host.command("inventory")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete_name)
 @click.option("--connection", type=click.Choice(["winrm", "psrp", "ssh"]), default="winrm", show_default=True)
 @click.option("--yaml", "as_yaml", is_flag=True, help="YAML in place of INI.")
 def print_inventory(names: tuple[str, ...], connection: str, as_yaml: bool) -> None:
@@ -182,6 +218,9 @@ def print_inventory(names: tuple[str, ...], connection: str, as_yaml: bool) -> N
 
 
 host.add_command(docker_cli)
+host.add_command(host_state.state_command)
+host.add_command(host_state.shell)
+host.add_command(host_state.fault)
 host.add_command(docker_zip)
 
 

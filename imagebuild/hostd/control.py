@@ -30,9 +30,7 @@ def start(place: HostPlace, *, options: Sequence[str] = (), say: Say, seconds: f
 
     StoreError when it runs already, ToolError when it does not start.
     """
-    if running(place) is not None:
-        raise StoreError(f"the host {place.name} runs already", why=f"process {running(place)}",
-                         hint=f"'wcow host stop {place.name}' ends it")
+    refuse_running(place)
     command = [sys.executable, "-m", "imagebuild", *options, "host", "serve", place.name]
     reader, writer = os.pipe()
     try:
@@ -73,6 +71,14 @@ def start(place: HostPlace, *, options: Sequence[str] = (), say: Say, seconds: f
         child.wait()
 
 
+def refuse_running(place: HostPlace) -> None:
+    """Raise StoreError when a host runs."""
+    found = running(place)
+    if found is not None:
+        raise StoreError(f"the host {place.name} runs already", why=f"process {found.pid}",
+                         hint=f"'wcow host stop {place.name}' ends it")
+
+
 def stop(place: HostPlace, *, seconds: float = STOP_SECONDS) -> None:
     """Stop a host and wait until it is gone; what it holds stays. NotFoundError when it does not run."""
     found = running(place)
@@ -108,6 +114,7 @@ def reset(place: HostPlace) -> None:
         if folder.is_dir():
             _remove_tree(folder)
     place.docker_installed.unlink(missing_ok=True)
+    place.state_new.unlink(missing_ok=True)
 
 
 def remove(place: HostPlace, *, force: bool = False) -> None:

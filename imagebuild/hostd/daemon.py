@@ -8,9 +8,10 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from ..dockerapi import Client
 from ..dockerapi.faults import Fault
@@ -18,14 +19,18 @@ from ..engine import EngineSettings, engine_place, inside
 from ..engine import Running as RunningEngine
 from ..errors import DependencyError, ToolError, WcowError
 from ..images import BaseRequest, bring_stand_in
+from . import state_files
 from .box import Box
 from .certificate import ensure_certificate, server_context
+from .commands import Commands
 from .docker_service import DockerService
 from .engine import open_pipe
 from .power import PIPE, Power
 from .record import HostPlace, HostRecord, RunningHost, held, tell_running
+from .state_registry import SIGN_IN
 from .winrm import Account, Accounts, Listener, Offered, Service
 from .winrm.login import store
+from .winrm.trouble import Trouble
 
 if TYPE_CHECKING:
     from ..engine.core import Engine
@@ -37,9 +42,6 @@ Make = Callable[[EngineSettings], "Engine"]
 Say = Callable[[str], None]
 CONTAINER = "host"
 """The box's name in its engine."""
-SIGN_IN = r'"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon\AutoLogonChecked"'
-"""A key that Windows makes when it shows the sign-in screen, and forgets when it ends. Ansible's win_reboot waits for
-it after a restart (``_LOGON_UI_KEY`` in ansible.windows' ``plugin_utils/_reboot.py``)."""
 _STOP_SECONDS = 15
 
 
@@ -112,14 +114,32 @@ async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, c
     docker = DockerService(place, record, make, client, CONTAINER, box)
     power = Power()
     ssh = _ssh(place, record, box, accounts)
+    lock = asyncio.Lock()
+
+    async def tell_state(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        async with lock:
+            await state_files.take(place, record, box)
+        return {}
+
+    async def tell_engine(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"engine": engine.host, "container": CONTAINER}
+
+    async def tell_fault(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        if asked.get("clear"):
+            service.troubles.clear()
+        if asked.get("fault"):
+            service.troubles.add(Trouble(**asked["fault"]))
+        return {"faults": [asdict(one) for one in service.troubles.all]}
+
+    commands = Commands({"state": tell_state, "engine": tell_engine, "fault": tell_fault})
 
     async def begin(run: RunningHost) -> RunningHost:
         await asyncio.to_thread(open_pipe, client, CONTAINER, PIPE, place.power)
         await asyncio.gather(service.start(), docker.begin())
+        await state_files.begin(place, record, box)
         port = await _listen(plain, record.address, run.port)
         tls_port = -1 if run.tls_port < 0 else await _listen(secure, record.address, run.tls_port)
         ssh_port = -1 if ssh is None else await _listen(ssh, record.address, run.ssh_port)
-        await box.run(f"reg.exe add {SIGN_IN} /f")
         return RunningHost(run.pid, port, tls_port, ssh_port)
 
     async def close_listeners() -> None:
@@ -132,11 +152,12 @@ async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, c
         await service.close()
         await asyncio.to_thread(docker.engine.stop)
         with contextlib.suppress(Fault, WcowError):  # the box may have ended by itself
-            await box.run(f"reg.exe delete {SIGN_IN} /f")
+            await box.run(f'reg.exe delete "{SIGN_IN}" /f')
 
     try:
         await power.listen(place.power)
         run = await begin(RunningHost(os.getpid(), record.port, record.tls_port, record.ssh_port))
+        await commands.listen(place.commands)
         tell_running(place, run)
         ready(run)
         log.info("%s answers on %s:%d", record.name, record.address, run.port)
@@ -148,6 +169,7 @@ async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, c
             await begin(run)
             log.info("%s answers again", record.name)
     finally:
+        await commands.close()
         await power.close()
         await close_listeners()
         await service.close()
@@ -155,6 +177,7 @@ async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, c
         box.close()
         os.close(hashes)
         place.power.unlink(missing_ok=True)
+        place.commands.unlink(missing_ok=True)
 
 
 def _ssh(place: HostPlace, record: HostRecord, box: Box, accounts: Accounts) -> SshListener | None:

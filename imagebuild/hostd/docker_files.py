@@ -5,21 +5,17 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import secrets
-import shutil
 import zipfile
-from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from ..engine import engine_place
 from ..errors import IntegrityError, StoreError
 from ..files import write_whole
 from ..programs import DOCKER_CLI, Installed, ProgramStore, our_daemon, with_version
+from . import drive_files
 from .record import HostPlace
 
 FOLDER = ("Program Files", "docker")
-_OPEN = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def program_store() -> ProgramStore:
@@ -42,30 +38,14 @@ def lay_client(place: HostPlace, client: Installed) -> None:
 
 
 def lay(place: HostPlace, source: Path, name: str, folder: tuple[str, ...] = FOLDER) -> None:
-    """Put a program into a folder of a host's drive, Docker's unless another is named. Each folder is opened from the
-    one above and through no link, for programs of the host can write there. StoreError."""
+    """Put a program into a folder of a host's drive, Docker's unless another is named. StoreError."""
     try:
-        with ExitStack() as stack:
-            here = os.open(place.drive, _OPEN)
-            stack.callback(os.close, here)
-            owner = os.fstat(here)
-            for part in folder:
-                with suppress(FileExistsError):
-                    os.mkdir(part, 0o755, dir_fd=here)
-                    os.chown(part, owner.st_uid, owner.st_gid, dir_fd=here, follow_symlinks=False)
-                here = os.open(part, _OPEN, dir_fd=here)
-                stack.callback(os.close, here)
-            draft = f".{secrets.token_hex(8)}"
-            number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644,
-                             dir_fd=here)
-            with os.fdopen(number, "wb") as target, source.open("rb") as content:
-                shutil.copyfileobj(content, target, 1 << 20)
-                os.fchown(target.fileno(), owner.st_uid, owner.st_gid)
-                os.fchmod(target.fileno(), 0o644)
-            os.rename(draft, name, src_dir_fd=here, dst_dir_fd=here)
+        content = source.open("rb")
     except OSError as error:
         raise StoreError(f"cannot put {name} on the host {place.name}", errno=error.errno,
-                         why=f"{error.filename or place.drive}: {error.strerror}") from error
+                         why=f"{source}: {error.strerror}") from error
+    with content:
+        drive_files.put(place, folder, name, content)
 
 
 def digest_of(program: Path, checksum: str | None) -> str:

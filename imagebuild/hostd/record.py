@@ -22,8 +22,7 @@ USER = "Administrator"
 @dataclass(frozen=True, slots=True)
 class HostRecord:
     """What a host is. Ports are 0 for "a free one, chosen at each start"; ``tls_port`` is -1 where it has no HTTPS,
-    ``ssh_port`` where it has no ssh.
-    ``password`` is never shown."""
+    ``ssh_port`` where it has no ssh. ``password`` is never shown. ``client``: a Windows 10 or 11, not a server."""
 
     name: str
     build: int
@@ -35,6 +34,7 @@ class HostRecord:
     tls_port: int = 0
     ssh_port: int = 0
     unencrypted: bool = False
+    client: bool = False
 
     @property
     def os_version(self) -> str:
@@ -92,6 +92,16 @@ class HostPlace:
     def docker_installed(self) -> Path:
         """There when Docker has been installed on the host: what is removed from it then stays removed."""
         return self.folder / "docker-installed"
+
+    @property
+    def state_new(self) -> Path:
+        """The document of a state that the host has not begun with yet."""
+        return self.folder / "state-new"
+
+    @property
+    def commands(self) -> Path:
+        """The socket on which the host's process takes commands of its user."""
+        return self.folder / "commands.sock"
 
     @property
     def power(self) -> Path:

@@ -36,6 +36,7 @@ PROGRAMS = {
     "systeminfo.exe": ("systeminfo.c", "os.c", "-municode", "-ladvapi32"),
     "whoami.exe": ("whoami.c", "os.c", "-municode", "-ladvapi32"),
     "wmic.exe": ("wmic.c", "os.c", "-municode", "-ladvapi32"),
+    "service.exe": ("service.c", "-municode", "-ladvapi32"),
     "dockerd.exe": ("dockerd.c", "-municode", "-ladvapi32"),
     "sftp-server.exe": ("sftp-server.c", "-municode"),
     "wcowuser.dll": ("messagebox.c", "messagebox.def", *_LIBRARY, *_BARE, "-lkernel32", "-lgcc"),

@@ -168,8 +168,9 @@ class Host:
 
 
 @contextlib.contextmanager
-def host(*options: str, name: str = "win", docker: Path | None = None) -> Iterator[Host]:
-    """Start a host with PowerShell, and with Docker's command line where it is named; remove it at the end."""
+def host(*options: str, name: str = "win", docker: Path | None = None, data: str = "") -> Iterator[Host]:
+    """Start a host with PowerShell, and with Docker's command line where it is named; remove it at the end. ``data`` is
+    the standard input of ``wcow host start``."""
     with sandboxes.folder() as root:
         (root / "engine").mkdir()
         engine.template(root / "engine" / "sandbox", users.ourselves())
@@ -179,7 +180,7 @@ def host(*options: str, name: str = "win", docker: Path | None = None) -> Iterat
         if docker is not None:
             _wcow(root, "host", "docker-cli", "install", "--from", str(docker))
         try:
-            document = json.loads(_wcow(root, "host", "start", name, *options, "--format", "json"))
+            document = json.loads(_wcow(root, "host", "start", name, *options, "--format", "json", data=data))
             yield Host(name, document, root)
         finally:
             _wcow(root, "host", "remove", "-f", name)

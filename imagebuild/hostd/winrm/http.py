@@ -174,6 +174,10 @@ class _Connection:
         if asked.method != "POST":
             await self._send(405, b"", (("Allow", "POST"),))
             return
+        status = self._listener.service.troubles.status()
+        if status:
+            await self._send(status, b"", self._login.challenges if status == 401 else (), close=status == 413)
+            return
         headers: tuple[tuple[str, str], ...] = ()
         if "authorization" in asked.headers:
             step = self._login.step(asked.headers["authorization"])

@@ -19,6 +19,7 @@ from .fault import Fault
 from .powershell import PowerShellShell
 from .request import Request
 from .shell import CommandShell
+from .trouble import Troubles
 
 log = logging.getLogger("wcow.hostd.winrm")
 
@@ -54,6 +55,7 @@ class Service:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
+        self.troubles = Troubles()
         self._shells: dict[str, Shell] = {}
         self._reaper: asyncio.Task[None] | None = None
 
@@ -74,11 +76,13 @@ class Service:
         return [shell.state for shell in self._shells.values()]
 
     async def answer(self, data: bytes, caller: Caller | None) -> Answer:
-        """Answer an envelope. Without a caller only Identify is answered (the wire refuses the rest before)."""
+        """Answer an envelope. Without a caller only Identify is answered (the wire refuses the rest before).
+        ConnectionResetError where a fault that was asked for drops the connection."""
         message = ""
         try:
             asked = request.parse(data)
             message = asked.message
+            await self.troubles.meet(asked.operation)
             if asked.operation == "identify":
                 return Answer(200, answer.identified(self.machine.version if caller else ""))
             if caller is None:
@@ -87,6 +91,8 @@ class Service:
         except Fault as refused:
             log.debug("fault %d: %s", refused.kind.code, refused.message)
             return Answer(500, answer.refusal(message or request.message_of(data), refused, self.machine.name))
+        except ConnectionResetError:
+            raise
         except Exception:
             identity = secrets.token_hex(4)
             log.exception("a request failed (%s)", identity)

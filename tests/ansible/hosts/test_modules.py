@@ -1,27 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Features, services, firewall, Defender and the doctor on a Windows host, over cmdlets that answer from a document."""
+"""Features, services, firewall, Defender and the doctor on a Windows host, over the host's state document."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from support import ansible_hosts
 from support.ansible_hosts import Controller, raw, steady, thrice
 
 pytestmark = pytest.mark.slow
 
-CMDLETS = Path(ansible_hosts.__file__).with_name("ansible_cmdlets.psm1")
-MODULE = r"C:\Program Files\WindowsPowerShell\Modules\WcowTest\WcowTest.psm1"
+DOCUMENT = r"C:\ProgramData\wcow\state.json"
 STATE = {
     "features": {"Containers": "Available", "Hyper-V": "Removed", "Web-Server": "Installed"},
-    "optional": {"Containers": "Disabled", "Microsoft-Hyper-V": "Disabled"},
+    "optional": {"Containers": "Disabled", "Microsoft-Hyper-V": "Disabled", "TelnetClient": "Disabled"},
     "defender": {"ExclusionPath": ["C:\\theirs"], "ExclusionProcess": [], "ExclusionExtension": None}, "rules": {},
 }
+
+OLD = {"schema": "wcow.machine/1", "host": {"os": "windows", "version": "10.0.10240"}}
 
 
 def put(path: str, data: bytes) -> str:
@@ -30,32 +28,26 @@ def put(path: str, data: bytes) -> str:
 
 
 def state(**changes: Any) -> dict[str, Any]:
-    """A task that sets the document of the cmdlets."""
-    return raw(put("C:\\state.json", json.dumps({**STATE, **changes}).encode()))
+    """A task that sets the document of the host's cmdlets."""
+    return raw(put(DOCUMENT, json.dumps({**STATE, **changes}).encode()))
 
 
-READ = raw("[IO.File]::ReadAllText('C:\\state.json')")
-
-
-@pytest.fixture(scope="module")
-def cmdlets(controller: Controller) -> Iterator[Controller]:
-    """A host that has them."""
-    controller.play(raw(put(MODULE, CMDLETS.read_bytes())))
-    yield controller
+READ = raw(f"[IO.File]::ReadAllText('{DOCUMENT}')")
 
 
 def feature(**options: Any) -> dict[str, Any]:
     return {"wcow.containers.host_feature": options}
 
 
-def test_features_are_installed_and_a_restart_is_told(cmdlets: Controller) -> None:
+def test_features_are_installed_and_a_restart_is_told(controller: Controller) -> None:
     refused = {**feature(name=["Hyper-V"]), "ignore_errors": True}
-    got = cmdlets.play(state(), *thrice(feature()), refused, feature(name=["Hyper-V"], source="C:\\Windows"),
-                       {**feature(name=["Teleport"]), "ignore_errors": True},
-                       feature(name=["Teleport"], state="absent"),
-                       {**feature(source="C:\\nowhere"), "ignore_errors": True},
-                       *thrice(feature(name=["Web-Server"], state="absent")), READ,
-                       *thrice(feature(name=["Containers", "Hyper-V"], method="optional")))
+    got = controller.play(state(), *thrice(feature()), refused, feature(name=["Hyper-V"], source="C:\\Windows"),
+                          {**feature(name=["Teleport"]), "ignore_errors": True},
+                          feature(name=["Teleport"], state="absent"),
+                          {**feature(source="C:\\nowhere"), "ignore_errors": True},
+                          *thrice(feature(name=["Web-Server"], state="absent")), READ,
+                          state(), *thrice(feature(name=["Containers", "Hyper-V"], method="optional")),
+                          *thrice(feature(name=["TelnetClient"], method="optional")))
     real = steady(got[1], got[2], got[3])
     assert got[1]["features"] == {"Containers": "available"} and not got[1]["reboot_required"]
     assert real["features"] == {"Containers": "install_pending"} and real["method"] == "roles"
@@ -67,17 +59,19 @@ def test_features_are_installed_and_a_restart_is_told(cmdlets: Controller) -> No
     steady(got[9], got[10], got[11])
     assert json.loads(got[12].text)["features"] == {
         "Containers": "InstallPending", "Hyper-V": "InstallPending", "Web-Server": "UninstallPending"}
-    optional = steady(got[13], got[14], got[15])
-    assert optional["features"] == {"Containers": "installed", "Microsoft-Hyper-V": "installed"}
-    assert (optional["reboot_required"], optional["exit_code"]) == (False, 0)
+    optional = steady(got[14], got[15], got[16])
+    assert optional["features"] == {"Containers": "install_pending", "Microsoft-Hyper-V": "install_pending"}
+    assert (optional["reboot_required"], optional["exit_code"]) == (True, 3010)
+    at_once = steady(got[17], got[18], got[19])
+    assert at_once["features"] == {"TelnetClient": "installed"} and not at_once["reboot_required"]
 
 
-def test_defenders_exclusions_are_added_beside_others(cmdlets: Controller) -> None:
+def test_defenders_exclusions_are_added_beside_others(controller: Controller) -> None:
     task = {"wcow.containers.defender_exclusion": {"paths": ["C:\\döcker\\", "c:\\THEIRS"], "extensions": [".vhdx"],
                                                    "processes": ["C:\\Program Files\\Docker\\dockerd.exe"]}}
     gone = {"wcow.containers.defender_exclusion": {"paths": ["c:\\theirs"], "state": "absent"}}
     more = {"wcow.containers.defender_exclusion": {"paths": ["D:\\x"]}, "ignore_errors": True}
-    got = cmdlets.play(state(), *thrice(task), *thrice(gone), READ, state(tamper=True), more)
+    got = controller.play(state(), *thrice(task), *thrice(gone), READ, state(tamper=True), more)
     real = steady(got[1], got[2], got[3])
     assert real["exclusions"] == {"paths": ["C:\\döcker", "C:\\theirs"], "extensions": ["vhdx"],
                                   "processes": ["C:\\Program Files\\Docker\\dockerd.exe"]}
@@ -86,16 +80,16 @@ def test_defenders_exclusions_are_added_beside_others(cmdlets: Controller) -> No
     assert got[9].state == "failed" and "tamper protection" in got[9].message
 
 
-def test_firewall_rules_are_made_changed_and_removed(cmdlets: Controller) -> None:
+def test_firewall_rules_are_made_changed_and_removed(controller: Controller) -> None:
     def rule(**options: Any) -> dict[str, Any]:
         return {"wcow.containers.host_firewall": {"name": "docker-tls", **options}}
 
     made = rule(display_name="Döcker's (TLS)", local_port=["2376", "8000-8080"], profiles=["private", "domain"],
                 remote_address=["192.0.2.0/24", "LocalSubnet"], program="C:\\dockerd.exe", description='"%TEMP%"')
-    got = cmdlets.play(state(), *thrice(made), *thrice(rule(local_port=["2376"], action="block")), READ,
-                       *thrice(rule(state="absent")),
-                       {**rule(protocol="icmpv4", local_port=["1"]), "ignore_errors": True},
-                       {**rule(direction="up"), "ignore_errors": True}, *thrice(rule(protocol="icmpv4")))
+    got = controller.play(state(), *thrice(made), *thrice(rule(local_port=["2376"], action="block")), READ,
+                          *thrice(rule(state="absent")),
+                          {**rule(protocol="icmpv4", local_port=["1"]), "ignore_errors": True},
+                          {**rule(direction="up"), "ignore_errors": True}, *thrice(rule(protocol="icmpv4")))
     first = steady(got[1], got[2], got[3])
     assert first["diff"]["before"] == {} and first["rule"]["local_port"] == ["2376", "8000-8080"]
     assert first["rule"]["remote_address"] == ["192.0.2.0/24", "localsubnet"]
@@ -110,13 +104,13 @@ def test_firewall_rules_are_made_changed_and_removed(cmdlets: Controller) -> Non
     steady(got[13], got[14], got[15])
 
 
-def test_a_service_is_started_stopped_and_set_up(cmdlets: Controller) -> None:
+def test_a_service_is_started_stopped_and_set_up(controller: Controller) -> None:
     def service(**options: Any) -> dict[str, Any]:
         return {"wcow.containers.host_service": {"name": "Spooler", **options}}
 
     proxy = {"HTTPS_PROXY": "http://me:hunter2@proxy:3128", "ÄÖ": "%PATH% 'x' \"y\"", "EMPTY": ""}
     key = "HKLM:\\SYSTEM\\CurrentControlSet\\Services\\Spooler"
-    got = cmdlets.play(
+    got = controller.play(
         service(state="stopped", start_mode="manual"), *thrice(service(environment=proxy)),
         raw(f"(Get-ItemProperty '{key}').Environment -join '|'"), *thrice(service(state="started")),
         service(environment={"https_proxy": None}), service(environment={"ÄÖ": None, "EMPTY": None}),
@@ -138,14 +132,14 @@ def test_a_service_is_started_stopped_and_set_up(cmdlets: Controller) -> None:
     assert "no service 'nosuch'" in got[17].message and "a name that Windows does not take" in got[18].message
 
 
-def test_the_doctor_judges_a_host_and_explains_a_text(cmdlets: Controller) -> None:
+def test_the_doctor_judges_a_host_and_explains_a_text(controller: Controller) -> None:
     def doctor(**options: Any) -> dict[str, Any]:
         return {"wcow.containers.doctor": options, "ignore_errors": True}
 
-    got = cmdlets.play(doctor(), doctor(only=["containers-feature"], fail_on="fail"), doctor(only=["nosuch"]),
-                       doctor(text="hcs::CreateComputeSystem: failure in a Windows system call (0xc0370106)"),
-                       doctor(facts={"schema": "wcow.machine/1", "host": {"os": "windows", "version": "10.0.10240"}}),
-                       doctor(facts={}, text="x"), arguments=("--check",))
+    controller.play(state())
+    got = controller.play(doctor(), doctor(only=["containers-feature"], fail_on="fail"), doctor(only=["nosuch"]),
+                          doctor(text="hcs::CreateComputeSystem: failure in a Windows system call (0xc0370106)"),
+                          doctor(facts=OLD), doctor(facts={}, text="x"), arguments=("--check",))
     checks = {check["id"]: check for check in got[0]["checks"]}
     assert not got[0].changed and checks["build"]["status"] == "pass"
     assert got[0]["checks"][0]["status"] == "fail" and sum(got[0]["summary"].values()) == len(checks)

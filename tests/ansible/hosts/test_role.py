@@ -17,7 +17,6 @@ from support.ansible_hosts import Controller, Played, raw
 pytestmark = pytest.mark.slow
 
 SUPPORT = Path(ansible_hosts.__file__).parent
-MODULE = r"C:\Program Files\WindowsPowerShell\Modules\WcowTest\WcowTest.psm1"
 STATE = {"features": {"Containers": "Available"}, "optional": {}, "rules": {},
          "defender": {"ExclusionPath": [], "ExclusionProcess": [], "ExclusionExtension": []}}
 
@@ -43,8 +42,8 @@ def role(controller: Controller) -> Callable[..., dict[str, Any]]:
     with programs.skipping():
         program = sandboxes.compile_program(SUPPORT / "ansible_dockerd.c", '-DVERSION="28.4.0"', "-ladvapi32")
     archive = ansible_hosts.zipped({"docker/docker.exe": b"x", "docker/dockerd.exe": program.read_bytes()})
-    controller.play(put(MODULE, (SUPPORT / "ansible_cmdlets.psm1").read_bytes()), put("C:\\docker.zip", archive),
-                    put("C:\\state.json", json.dumps(STATE).encode()), raw("[void](mkdir -Force C:\\engine)"))
+    controller.play(put("C:\\docker.zip", archive), put(r"C:\ProgramData\wcow\state.json", json.dumps(STATE).encode()),
+                    raw("[void](mkdir -Force C:\\engine)"))
     variables = {
         "container_host_engine_version": "28.4.0", "container_host_engine_source": "C:\\docker.zip",
         "container_host_engine_checksum": hashlib.sha256(archive).hexdigest(),

@@ -6,6 +6,11 @@
 . $PSScriptRoot\Wql.ps1
 . $PSScriptRoot\Power.ps1
 
+$script:Namespaces = 'root/cimv2', 'root/default'
+# A stand-in host has facts that no container has (hostd/modules/WcowHost).
+$more = "$env:ProgramFiles\PowerShell\Modules\WcowHost\Classes.ps1"
+if (Test-Path -LiteralPath $more) { . $more }
+
 function Get-CimError([string] $Id, [string] $Message, [string] $Target) {
     $category = switch ($Id) { 'InvalidClass' { 'MetadataError' } 'InvalidQuery' { 'InvalidArgument' } default { 'NotImplemented' } }
     $code = @{ InvalidClass = '0x80041010'; InvalidQuery = '0x80041017' }[$Id]
@@ -53,7 +58,7 @@ function Assert-Here([string[]] $ComputerName, [string] $Namespace) {
             throw (Get-CimError 'NotSupported' "CIM to another computer ($name) is not supported in this container" $name)
         }
     }
-    if ($Namespace -and $Namespace.Replace('\', '/').ToLowerInvariant() -notin 'root/cimv2', 'root/default', '//./root/cimv2') {
+    if ($Namespace -and ($Namespace.Replace('\', '/').ToLowerInvariant() -replace '^//\./') -notin $script:Namespaces) {
         throw (Get-CimError 'InvalidNamespace' 'Invalid namespace' $Namespace)
     }
 }
