@@ -79,7 +79,8 @@ class _Container:
         variables = [word for name, value in QUIET.items() for word in ("-e", f"{name}={value}")]
         name = f"pester-{os.getpid()}"
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._made.docker("run", "--rm", "--name", name, *variables, "-v", f"{self.root}:C:\\suite", "-v",
+            self._made.docker("run", "--rm", "--name", name, "--user", "ContainerAdministrator", *variables,
+                              "-v", f"{self.root}:C:\\suite", "-v",
                               f"{self._folder}:C:\\Program Files\\PowerShell\\7:ro", IMAGE,
                               r"C:\Program Files\PowerShell\7\pwsh.exe", "-NoProfile", "-File",
                               r"C:\suite\powershell\files.ps1", r"C:\suite", f"C:\\suite\\{report}", ",".join(files),

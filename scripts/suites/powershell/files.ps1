@@ -6,6 +6,9 @@ Import-Module (Join-Path $Root 'Modules/Pester/Pester.psd1') -Global -ErrorActio
     -Function Should, Mock, InModuleScope, Assert-MockCalled, Should-Invoke
 Import-Module (Join-Path $Root 'powershell/Runner.psm1') -Global -Force
 Import-Module (Join-Path $Root 'Modules/HelpersCommon') -Global
+if ($IsWindows) { # of Windows PowerShell, which the machines of the tests' authors have
+    $null = [Microsoft.Win32.Registry]::LocalMachine.CreateSubKey('SOFTWARE\Microsoft\PowerShell\3')
+}
 foreach ($__file in $Files.Split(',')) {
     Start-TestFile $Report $__file
     $__path = Join-Path $Root "test/powershell/$__file"
