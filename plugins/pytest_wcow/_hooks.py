@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ._run import STATE, run_of
+from ._run import STATE, header, run_of
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -38,8 +38,6 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     """One line, without asking an engine."""
-    from ._report import header
-
     return header(run_of(config))
 
 
@@ -111,6 +109,8 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Tell what is left and what took longest."""
-    from ._report import summary
+    run = run_of(config)
+    if run.leftovers or run.swept or run.spans:
+        from ._report import summary
 
-    summary(terminalreporter, run_of(config))
+        summary(terminalreporter, run)

@@ -64,14 +64,6 @@ def properties_of(made: Made, run: Run) -> list[tuple[str, object]]:
             ("wcow_start_seconds", f"{made.seconds:.3f}")]
 
 
-def header(run: Run) -> str:
-    """One line for the top of a run. No engine is asked for it."""
-    options = run.options
-    facts = {"engine": ", ".join(options.engines), "image": options.image or "usual"}
-    facts |= {name: "yes" for name in ("keep", "reuse") if getattr(options, name)}
-    return "wcow: " + ", ".join(f"{name}={value}" for name, value in facts.items())
-
-
 def summary(terminal: pytest.TerminalReporter, run: Run) -> None:
     """What is left, what was swept, and on request what took longest."""
     if run.leftovers:

@@ -122,3 +122,11 @@ def run_of(config: pytest.Config) -> Run:
     if STATE not in config.stash:
         config.stash[STATE] = Run(config, options_of(config), worker_id(config), run_id(config))
     return config.stash[STATE]
+
+
+def header(run: Run) -> str:
+    """One line for the top of a run. No engine is asked for it."""
+    options = run.options
+    facts = {"engine": ", ".join(options.engines), "image": options.image or "usual"}
+    facts |= {name: "yes" for name in ("keep", "reuse") if getattr(options, name)}
+    return "wcow: " + ", ".join(f"{name}={value}" for name, value in facts.items())
