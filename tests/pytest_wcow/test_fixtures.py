@@ -55,13 +55,11 @@ def test_networks(container_factory, network_factory):
     assert "Reply from" in container_factory(network=network.name).cmd("ping -n 1 web").check().stdout
 
 def test_images(image_factory, container_factory, nanoserver_image):
-    context = {"Dockerfile": f"FROM {nanoserver_image}\nCOPY a.txt C:/\nENV X=1\nRUN echo %X%> C:/ran.txt\n",
-               "a.txt": "in the image"}
+    context = {"Dockerfile": f"FROM {nanoserver_image}\nCOPY a.txt C:/\nENV X=1\n", "a.txt": "in the image"}
     name = image_factory(context)
     assert image_factory(context) == name
     box = container_factory(name)
     assert (box.path(r"C:\a.txt").read_text(), box.environ["X"]) == ("in the image", "1")
-    assert box.path(r"C:\ran.txt").read_text() == "1\n"
 
 def test_sdk(wcow_docker, nanoserver):
     for _ in range(5):
