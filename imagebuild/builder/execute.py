@@ -377,7 +377,9 @@ class Build:
 def _other_platform(wanted: Wanted, found: Found) -> Iterator[Event]:
     """A name that leads to one image gives that image, whatever platform was asked for: say so when it is another."""
     asked, got = wanted.platform, found.image.config.platform
-    if asked.os == got.os and (asked.architecture != got.architecture or _other_version(asked, got)):
+    # A Linux image lends files without a word in its FROM; a Windows base that is asked for as Linux is a slip.
+    if (asked.os, got.os) == ("linux", "windows") or (
+            asked.os == got.os and (asked.architecture != got.architecture or _other_version(asked, got))):
         yield Warn(f"{wanted.name} is for {got}, not for {asked} as asked; there is no other image under this name",
                    code="other-platform")
 

@@ -195,9 +195,13 @@ class _Planner:
         unset = self._globals.take_unset()
         if unset or not word:
             names = " and ".join(f"${{{name}}}" for name in unset) or start.base
+            known = {arg.name for line in self._dockerfile.global_args for arg in line.args}
+            absent = [name for name in unset if name not in known]
             raise start.error(f"{names} has no value" if len(unset) < 2 else f"{names} have no values",
-                              why="FROM sees only the ARGs before the first FROM, and these have no default",
-                              hint=" ".join(f"--build-arg {name}=…" for name in unset) or "give the ARG a value")
+                              why=f"there is no ARG {' and no ARG '.join(absent)} before the first FROM" if absent else
+                              "FROM sees only the ARGs before the first FROM, and these have no default",
+                              hint=f"write ARG {absent[0]}=… above the first FROM" if absent else
+                              " ".join(f"--build-arg {name}=…" for name in unset) or "give the ARG a value")
         return word
 
     def _base(self, stage: Stage, word: str, platform: Platform

@@ -19,7 +19,7 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..errors import FaultError, Interrupted, OutputError, UsageError, WcowError
+from ..errors import FaultError, Interrupted, NotFoundError, OutputError, UsageError, WcowError
 from .lazy import LazyGroup
 from .streams import standard_streams
 
@@ -97,6 +97,7 @@ def wcow(ctx: click.Context, debug: bool, config: str | None) -> None:
 
 def run(args: list[str]) -> int:
     """Run the command and turn every ending into an exit code and at most three lines on standard error."""
+    args = _debug_first(args)
     debug = "--debug" in args or bool(os.environ.get("WCOW_DEBUG"))
     previous = _stop_on_signals()
     try:
@@ -111,6 +112,14 @@ def run(args: list[str]) -> int:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _debug_first(args: list[str]) -> list[str]:
+    """Take --debug after the verb, too: not after a program's words, which follow ``run`` and ``--``."""
+    end = args.index("--") if "--" in args else len(args)
+    if "--debug" in args[:end] and "run" not in args[:end]:
+        return ["--debug", *(word for word in args[:end] if word != "--debug"), *args[end:]]
+    return args
 
 
 def _run(args: list[str], debug: bool) -> int:
@@ -137,7 +146,8 @@ def _run(args: list[str], debug: bool) -> int:
         return _say(error, debug)
     except OSError as error:
         if error.filename:
-            return _say(WcowError(f"cannot use {error.filename}", why=error.strerror or str(error)), debug)
+            kind = NotFoundError if isinstance(error, FileNotFoundError) else WcowError
+            return _say(kind(f"cannot use {error.filename}", why=error.strerror or str(error)), debug)
         return _say(WcowError("a call of the operating system failed", why=error.strerror or str(error)), debug)
     except Exception as error:
         return _say(_fault(error), debug)

@@ -17,11 +17,12 @@ from ..images.local import local_name
 from ..oci import Location, Reference
 from ..windows.filetime import DOS_EPOCH, UNIX_EPOCH
 from ..wiring import open_library
+from .lazy import Commands
 from .options import progress_option, registry_options, settings_from
 from .render import Style, follow
 
 
-@click.group()
+@click.group(cls=Commands)
 def base() -> None:
     """Make base images: from scratch, or stand-ins for Microsoft's."""
 

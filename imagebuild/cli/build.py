@@ -39,8 +39,8 @@ from .render import Style, follow
 def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say what is built; ``build`` and ``plan`` share them."""
     for option in reversed((
-        click.argument("context", default="."),
-        click.option("-f", "--file", "dockerfile", metavar="FILE",
+        click.argument("context", default=".", type=click.Path()),
+        click.option("-f", "--file", "dockerfile", metavar="FILE", type=click.Path(),
                      help="The Dockerfile; default: Dockerfile in the context. - is standard input."),
         click.option("--target", metavar="STAGE", help="Build up to this stage."),
         click.option("--platform", "platforms", multiple=True, metavar="OS[(VERSION)]/ARCH",

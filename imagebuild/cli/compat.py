@@ -25,12 +25,13 @@ from ..windows.releases import RELEASES, UPDATED, find_release
 from .compat_matrix import matrix
 from .compat_options import engine_for, engine_options, host_of, host_options, image_options, subject_for
 from .compat_text import pick_lines, report_lines, tool_lines
+from .lazy import Commands
 from .options import ImageOrFile, format_option, progress_option, settings_from, wanted_platform
 from .output import print_json, print_lines, table
 from .render import Style
 
 
-@click.group()
+@click.group(cls=Commands)
 def compat() -> None:
     """Does this image run on that host? Three answers: what Microsoft supports, what the engine takes, what Windows
     starts. They may differ."""

@@ -14,11 +14,12 @@ import click
 
 from ..engine import EngineSettings, engine_place, read_log, running, start_engine, stop_engine
 from ..errors import ToolError, UsageError, WcowError
+from .lazy import Commands
 from .options import MemorySize, container_ca_option, format_option, publish_option, settings_from
 from .output import fields, print_json
 
 
-@click.group()
+@click.group(cls=Commands)
 def engine() -> None:
     """A Windows Docker engine on this machine: docker, compose and SDKs use it through DOCKER_HOST. Programs run in
     Wine in a sandbox; what a Windows engine refuses is refused."""

@@ -19,13 +19,14 @@ from ..windows.releases import release
 from . import host_state
 from .host_docker import docker_cli, docker_zip
 from .host_state import complete_name
+from .lazy import Commands
 from .options import format_option, settings_from
 from .output import print_json, print_lines, table
 
 PASSWORD = "WCOW_HOST_PASSWORD"
 
 
-@click.group()
+@click.group(cls=Commands)
 def host() -> None:
     """Windows hosts on this machine, with WinRM and PowerShell remoting: for playbooks, modules and clients that are
     tested without Windows. Programs run in Wine in a sandbox."""

@@ -18,6 +18,7 @@ from ..hostd import docker_files, record
 from ..programs import DOCKER_CLI, Installed, fetch_docker, newest_docker
 from ..programs.docker import RELEASES
 from ..wiring import fetcher
+from .lazy import Commands
 from .options import format_option, progress_option, settings_from
 from .output import fields, print_json
 from .render import Renderer, choose, human
@@ -25,7 +26,7 @@ from .render import Renderer, choose, human
 MISSING = "install it: wcow host docker-cli install"
 
 
-@click.group("docker-cli")
+@click.group("docker-cli", cls=Commands)
 def docker_cli() -> None:
     """Docker's command line for Windows on hosts. The official docker.exe is downloaded at your wish."""
 

@@ -18,6 +18,7 @@ from ..oci import Descriptor, Index, Location, Pairs, versions
 from ..stores import Store
 from ..windows.releases import release
 from ..wiring import OpenLibrary, open_library
+from .lazy import Commands
 from .options import ImageName, format_option, progress_option, registry_options, settings_from
 from .output import fields, print_json, table
 from .render import Style, follow
@@ -25,7 +26,7 @@ from .render import Style, follow
 Decorated = Callable[..., Any]
 
 
-@click.group()
+@click.group(cls=Commands)
 def index() -> None:
     """Many Windows versions under one name."""
 

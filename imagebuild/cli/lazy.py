@@ -10,6 +10,16 @@ from typing import Any
 import click
 
 
+class Commands(click.Group):
+    """A group that lists its commands with the whole first sentence of their help, where Click cuts it at the width."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(limit=1000)) for name, command in found
+                                if command is not None and not command.hidden])
+
+
 class LazyGroup(click.Group):
     """A group over ``modules``: a command's name to the module of this room that holds it (in it, an attribute of that
     name) and its one line of help, so that the help imports nothing. ``heading`` stands above that list."""

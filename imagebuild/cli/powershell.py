@@ -16,6 +16,7 @@ from ..events import Advance, Finish, Step
 from ..programs import POWERSHELL, Installed, ProgramStore, WindowsPowerShell, fetch_powershell, newest_powershell
 from ..programs.powershell import NEWEST, RELEASES
 from ..wiring import fetcher
+from .lazy import Commands
 from .options import format_option, progress_option, settings_from
 from .output import fields, print_json
 from .render import Renderer, choose, human
@@ -23,7 +24,7 @@ from .render import Renderer, choose, human
 MISSING = "install it: wcow powershell install"
 
 
-@click.group()
+@click.group(cls=Commands)
 def powershell() -> None:
     """PowerShell for the engine's containers. The official PowerShell 7 for Windows is downloaded at your wish, and
     stands where Windows has powershell.exe, in images whose base has it."""

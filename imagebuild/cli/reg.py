@@ -17,6 +17,7 @@ from ..hive.regtext_write import Encoding, export, export_edits
 from ..hive.spoken import facts
 from ..images.hivechange import key_facts
 from .files import write_whole
+from .lazy import Commands
 from .options import ImageOrFile, format_option
 from .output import print_json, print_lines
 from .reg_change import delete, import_, set_
@@ -27,7 +28,7 @@ from .reg_text import change_facts, change_lines, head_line, key_lines, value_li
 from .render import Style
 
 
-@click.group()
+@click.group(cls=Commands)
 def reg() -> None:
     """Read and change the registry of an image, or of a hive in a file.
 

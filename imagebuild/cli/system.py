@@ -14,6 +14,7 @@ from ..errors import UsageError
 from ..images.housekeeping import Caches, Pruned, prune, usage
 from ..oci import Reference
 from ..wiring import Settings, Stores, cache_folders
+from .lazy import Commands
 from .options import format_option, settings_from, store_option
 from .output import print_json, table
 from .render import human
@@ -23,7 +24,7 @@ _CACHES = {"indexes": "Indexes of layers", "steps": "Records of build steps", "s
            "drafts": "Half-written cache files"}
 
 
-@click.group()
+@click.group(cls=Commands)
 def system() -> None:
     """Show what images and caches take, and free what nobody needs."""
 

@@ -163,4 +163,6 @@ def _bad(text: str, why: str) -> UsageError:
     first = _TOKEN.match(text)
     hint = "give the name without user and password: wcow login REGISTRY keeps those" \
         if first and _hidden(first[0]) != first[0] else ""
-    return UsageError(f"{without_login(text)!r} is not an image name", why=why, hint=hint)
+    if not hint and ("\\" in text or text.startswith(("/", "./", "../", "~"))):
+        hint = "there is no such file or folder; an image in one is written oci:DIR, oci-archive:FILE or dir:DIR"
+    return UsageError(f"'{without_login(text)}' is not an image name", why=why, hint=hint)

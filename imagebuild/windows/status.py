@@ -83,7 +83,10 @@ def parse(text: str) -> int:
     if not -0x8000_0000 <= value <= _MASK:
         raise FormatError(f"cannot read {text[:60]!r} as a Windows code",
                           why="expected like 0xc0370106, -1070137082, 0x5b4 or HCS_E_UNEXPECTED_EXIT")
-    return canonical(value)
+    found = canonical(value)
+    if (value & _MASK) >> 28 == 0xD and find(found) is None:
+        return value & _MASK  # a customer's code that looks like a wrapped NTSTATUS: no table has what it would wrap
+    return found
 
 
 def spellings(code: int) -> tuple[str, ...]:

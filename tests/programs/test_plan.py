@@ -75,3 +75,15 @@ def test_every_base_that_cannot_be_had_is_named(home: Home, tmp_path: Path) -> N
                                            "COPY --from=a x C:/\nCOPY --from=b x C:/\n")
     said = home.wcow("plan", "--offline", folder, code=2).err
     assert all(f"cannot find {name}" in said for name in ("one/a", "two/b", "three/c"))
+
+
+def test_an_arg_that_is_not_there_before_from_is_said(home: Home, tmp_path: Path) -> None:
+    folder = context(home, tmp_path / "c", "FROM ${X}\nARG X=1\n")
+    said = home.wcow("plan", folder, code=2).err
+    assert "there is no ARG X before the first FROM" in said
+    assert "write ARG X=… above the first FROM" in said
+
+
+def test_a_windows_base_asked_for_as_linux_is_told(home: Home, tmp_path: Path) -> None:
+    folder = context(home, tmp_path / "c", f"FROM --platform=linux/amd64 {BASE}\nCOPY a C:/x/\n")
+    assert "not for linux/amd64 as asked" in home.wcow("plan", folder).err

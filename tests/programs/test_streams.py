@@ -153,3 +153,21 @@ def test_a_deleted_working_directory_stops_only_what_needs_it(home: Home, app: s
     assert run(f"build -q {tmp_path}") == (0, "")
     code, said = run("build -q .")
     assert code == 2 and "the working directory has been deleted" in said and len(said.splitlines()) <= 3
+
+
+def test_debug_is_taken_after_the_verb(home: Home) -> None:
+    done = subprocess.run(home.command("digest", "--offline", "nothing:1", "--debug"), env=home.environment(),
+                          cwd=home.folder, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr.decode() and "cannot find nothing:1" in done.stderr.decode()
+
+
+def test_summaries_of_commands_are_whole(home: Home) -> None:
+    for verb in ("index", "reg", "engine", "host", "compat", "base", "system", "powershell"):
+        said = home.wcow(verb, "--help").out
+        assert "..." not in said.partition("Commands:")[2], said
+
+
+def test_a_file_that_is_not_there_is_called_so(home: Home) -> None:
+    assert "no such file or folder" in home.wcow("ls", "--offline", "./Nothing.tar", code=2).err
+    assert "'C:\\Nothing' is not an image name" in home.wcow("ls", "--offline", "C:\\Nothing", code=2).err

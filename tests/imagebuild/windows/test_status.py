@@ -150,3 +150,8 @@ def test_the_tables_are_whole() -> None:
 def test_the_table_is_not_stale() -> None:
     assert datetime.now(UTC).date() - status.updated() < timedelta(days=400), (
         "compare status.json with the pages it names, then set \"updated\"")
+
+
+def test_a_code_that_only_looks_wrapped_stays_as_it_was_typed() -> None:
+    assert status.parse("0xdeadbeef") == 0xDEADBEEF
+    assert status.parse("0xd0000022") == status.canonical(0xD0000022) == status.parse("0xc0000022")
