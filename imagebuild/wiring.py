@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from .dockerapi import Client
 from .errors import DependencyError, NotFoundError
@@ -36,6 +36,8 @@ from .stores import (
 from .stores.daemon import SILENCE
 
 if TYPE_CHECKING:
+    from .builder import Workshop
+    from .builder.cache import Cache
     from .builder.downloads import Downloads
     from .engine.core import Engine
     from .engine.image_registry import Registries
@@ -236,6 +238,17 @@ def engine_build_tools(settings: Settings) -> Downloads:
 def open_library(settings: Settings) -> OpenLibrary:
     """The library of local and remote images; close it, or use it as a context manager."""
     return OpenLibrary(settings)
+
+
+def workshop(library: OpenLibrary, settings: Settings, cache: Cache | None = None, stdin: BinaryIO | None = None,
+             ) -> Workshop:
+    """What a build works with; ``cache`` is the user's own when it is not given, ``stdin`` what ``-`` names."""
+    from .builder import Workshop
+    from .builder.cache import Cache
+
+    folders = cache_folders(settings)
+    return Workshop(library, index_cache(settings), cache or Cache(folders.steps), fetcher(settings),
+                    folders.root / "stat", stdin)
 
 
 def make_engine(place: EngineSettings, settings: Settings) -> Engine:

@@ -29,7 +29,7 @@ from ..events import Event
 from ..images.copy import copy, holds_indexes
 from ..oci import Location, Reference
 from ..tools import sbom as list_materials
-from ..wiring import OpenLibrary, Settings, cache_folders, fetcher, index_cache, open_library
+from ..wiring import OpenLibrary, Settings, cache_folders, open_library, workshop
 from .options import docker_host_option, format_option, progress_option, registry_options, settings_from
 from .output import print_json
 from .plan_text import plan_facts, plan_lines
@@ -228,9 +228,7 @@ def _name(tag: str) -> Reference:
 
 
 def _workshop(library: OpenLibrary, settings: Settings, cache: Cache) -> Workshop:
-    stdin = getattr(sys.stdin, "buffer", None)  # None where standard input was closed
-    folder = cache_folders(settings).root / "stat"
-    return Workshop(library, index_cache(settings), cache, fetcher(settings), folder, stdin)
+    return workshop(library, settings, cache, getattr(sys.stdin, "buffer", None))  # None where stdin was closed
 
 
 def _cache(library: OpenLibrary, settings: Settings, texts: tuple[str, ...]) -> RemoteCache:

@@ -13,8 +13,8 @@ from ansible.utils.display import Display
 
 from ...imagebuild.errors import WcowError
 from ..module_utils._specs import SPECS
-from ..plugin_utils._connection import through_connection
-from ..plugin_utils._engine import client_of
+from ..plugin_utils._connection import through_connection, tunnel_through
+from ..plugin_utils._engine import LOCAL, address_of, client_of
 from ..plugin_utils._errors import failed
 from ..plugin_utils._modules import function_of
 from ..plugin_utils._secret import cleaned
@@ -45,7 +45,7 @@ class ActionModule(ActionBase):
 
         host = str((task_vars or {}).get("inventory_hostname", ""))
         task = Task(module=name, args=args, check=bool(self._task.check_mode), engine=engine,
-                    through=self._through(args), note=lambda text: display.vvv(text, host=host))
+                    through=self._through(args), tunnel=lambda there: self._tunnel(args, there), note=lambda text: display.vvv(text, host=host))
         failure: TaskError | None = None
         try:
             result = cleaned(function_of(name)(task), args, _secrets(name), failed=False)
@@ -57,6 +57,12 @@ class ActionModule(ActionBase):
         if not self._task.diff:
             result.pop("diff", None)
         return result
+
+    def _tunnel(self, args: dict[str, Any], there: bool) -> str:
+        transport = str(self._connection.transport)
+        if args.get("docker_host") or transport in LOCAL:
+            return address_of(args)
+        return tunnel_through(self._connection, there)
 
     def _through(self, args: dict[str, Any]) -> str:
         return "docker_host" if args.get("docker_host") else str(self._connection.transport)

@@ -93,6 +93,29 @@ SPECS: dict[str, dict[str, Any]] = {
             "filters": {"type": "dict"},
         },
     },
+    "image_build": {
+        "argument_spec": {
+            **ENGINE,
+            "name": {"type": "str", "required": True},
+            "path": {"type": "str", "required": True},
+            "dockerfile": {"type": "str"},
+            "target": {"type": "str"},
+            "args": {"type": "dict", "default": {}},
+            "labels": {"type": "dict", "default": {}},
+            "platform": {"type": "str"},
+            "os_version": {"type": "str"},
+            "pull": {"type": "bool", "default": False},
+            "nocache": {"type": "bool", "default": False},
+            "lint": {"type": "str", "choices": ["error", "warn", "off"], "default": "error"},
+            "load": {"type": "bool", "default": True},
+            "archive": {"type": "path"},
+            "mirrors": {"type": "list", "elements": "str", "default": []},
+            "offline": {"type": "bool", "default": False},
+            "store": {"type": "path"},
+            "cache": {"type": "path"},
+        },
+        "mutually_exclusive": [["platform", "os_version"]],
+    },
     "image_compat": {
         "argument_spec": {
             **ENGINE,
@@ -224,6 +247,12 @@ SPECS: dict[str, dict[str, Any]] = {
         },
         "mutually_exclusive": [["src", "content"]],
         "required_one_of": [["src", "content"]],
+    },
+    "tunnel": {
+        "argument_spec": {
+            **ENGINE,
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
     },
     "prune": {
         "argument_spec": {

@@ -15,7 +15,7 @@ from ansible import constants
 
 from ...imagebuild.dockerapi import Client
 from ...imagebuild.host import HostAddress
-from ...imagebuild.host.broker import engine
+from ...imagebuild.host.broker import engine, forget
 from ._task import TaskError, plain
 
 _LOGINS = {"plaintext": "basic", "ssl": "basic", "basic": "basic", "ntlm": "ntlm", "kerberos": "kerberos",
@@ -32,6 +32,15 @@ def through_connection(connection: Any) -> Callable[[float], Client]:
                          silence=seconds)
 
     return connect
+
+
+def tunnel_through(connection: Any, there: bool) -> str:
+    """Open a tunnel that stays until ansible-playbook ends, or close it; return its address."""
+    state, login = Path(constants.DEFAULT_LOCAL_TMP), login_of(connection)
+    if not there:
+        forget(state, *login)
+        return ""
+    return f"unix://{engine(state, _playbook(), *login, keep=True).socket}"
 
 
 def login_of(connection: Any) -> tuple[HostAddress, str, tuple[str, ...]]:

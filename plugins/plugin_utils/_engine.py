@@ -16,6 +16,15 @@ ThroughConnection = Callable[[float], Client]
 """Gives the client of the engine behind a connection; takes the seconds that it may be silent."""
 
 
+LOCAL = ("local", "ansible.builtin.local")
+"""Connections whose host is the control node."""
+
+
+def address_of(args: Mapping[str, Any]) -> str:
+    """Return the address of an engine that the control node reaches itself."""
+    return str(args.get("docker_host") or "") or Client.from_environment().host
+
+
 def client_of(args: Mapping[str, Any], transport: str, through: ThroughConnection) -> Client:
     """Return the client for a task's arguments and connection.
 
@@ -26,7 +35,7 @@ def client_of(args: Mapping[str, Any], transport: str, through: ThroughConnectio
     try:
         if host:
             return Client.at(host, timeout=min(seconds, 30), deadline=None, silence=seconds, tls=_tls(args))
-        if transport in ("local", "ansible.builtin.local"):
+        if transport in LOCAL:
             return Client.from_environment(timeout=min(seconds, 30), silence=seconds)
         return through(seconds)
     except WcowError as error:

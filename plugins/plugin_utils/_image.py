@@ -124,7 +124,7 @@ def _from_archive(task: Task, plan: Plan, found: shapes.ImageInspect | None, arc
     path = Path(archive)
     if not path.is_file():
         raise TaskError(f"cannot load {archive}: it is not a file of the control node")
-    if found is not None and not task.args["force"] and _identifier(path) in ("", found.id):
+    if found is not None and not task.args["force"] and identifier(path) in ("", found.id):
         return
     name = task.text("name")
     plan.differs("state" if found is None else "id", "absent" if found is None else found.id, f"loaded from {archive}")
@@ -139,7 +139,7 @@ def _from_archive(task: Task, plan: Plan, found: shapes.ImageInspect | None, arc
     plan.add(f"load {archive}", load)
 
 
-def _identifier(path: Path) -> str:
+def identifier(path: Path) -> str:
     """The id of the only image in an archive; empty when that cannot be told without reading much."""
     with suppress(tarfile.TarError, OSError, ValueError, KeyError, IndexError), tarfile.open(path) as packed:
         member = packed.extractfile("manifest.json")
@@ -174,7 +174,7 @@ def _push(task: Task, plan: Plan, name: str, found: shapes.ImageInspect | None) 
 
 def _export(task: Task, plan: Plan, found: shapes.ImageInspect | None) -> None:
     path, name = Path(task.text("export_to")), task.text("name")
-    if path.is_file() and not task.args["force"] and found is not None and _identifier(path) == found.id:
+    if path.is_file() and not task.args["force"] and found is not None and identifier(path) == found.id:
         return
     if not path.parent.is_dir():
         raise TaskError(f"cannot export to {path}: {path.parent} is not a folder of the control node")

@@ -12,8 +12,9 @@ from ._task import Task
 
 _HOME = {
     "container": "_container", "container_copy": "_exec", "container_exec": "_exec", "container_info": "_container",
-    "image": "_image", "image_compat": "_compat", "image_info": "_image", "network": "_network",
-    "network_info": "_network", "prune": "_prune", "volume": "_volume", "volume_info": "_volume",
+    "image": "_image", "image_build": "_build", "image_compat": "_compat", "image_info": "_image",
+    "network": "_network", "network_info": "_network", "prune": "_prune", "tunnel": "_tunnel", "volume": "_volume",
+    "volume_info": "_volume",
 }
 
 

@@ -24,7 +24,8 @@ class Task:
     """One task on one host: its arguments after validation, and the engine that it is about.
 
     ``engine`` connects when it is first called. ``through`` says how the host is reached (``winrm``, ``psrp``, ``ssh``,
-    ``docker_host``), ``note`` shows a line at a verbosity.
+    ``docker_host``), ``tunnel`` opens or closes a socket of the control node
+    that leads to the engine, ``note`` shows a line at a verbosity.
     """
 
     module: str
@@ -32,6 +33,7 @@ class Task:
     check: bool
     engine: Callable[[], Client]
     through: str = ""
+    tunnel: Callable[[bool], str] = lambda there: ""
     note: Callable[[str], None] = lambda text: None
 
     @property

@@ -39,6 +39,7 @@ class _Line:
         self.host: WinrmHost | SshHost | None = None
         self.tunnel: Tunnel | None = None
         self.version = ""
+        self.kept = False
 
     def open(self, address: HostAddress, password: str, options: tuple[str, ...]) -> None:
         """Reach the engine, unless that was done."""
@@ -68,9 +69,9 @@ class _Line:
 
     @property
     def used(self) -> bool:
-        """Whether a client is connected."""
+        """Whether it is kept, or a client is connected."""
         tunnel = self.tunnel
-        return tunnel is not None and tunnel.clients > 0
+        return tunnel is not None and (self.kept or tunnel.clients > 0)
 
 
 class Broker:
@@ -138,6 +139,7 @@ class Broker:
             if line is None:
                 line = self._lines[key] = _Line(self._folder / f"{len(self._lines)}-{time.monotonic_ns():x}.sock")
         line.open(*messages.host_of(asked))
+        line.kept = line.kept or bool(asked["keep"])
         return {"socket": str(line.path), "version": line.version}
 
 

@@ -4,10 +4,13 @@ changes nothing."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from support import engines
 from support.ansible_hosts import Controller, steady, thrice
 from support.ansible_objects import ours, play
+from support.workbench import Workbench, fill
 
 SECRET = "hunter2hunter2"
 
@@ -76,3 +79,23 @@ def test_errors_are_sentences_and_hold_no_secret(controller: Controller, served:
     assert "127.0.0.1:1" in said[6]
     assert SECRET not in played.printed
     assert "Traceback" not in played.printed
+
+
+@pytest.mark.slow
+def test_an_image_is_built_here_and_loaded_there_once(controller: Controller, served: engines.Served,
+                                                      tmp_path: Path) -> None:
+    bench = Workbench(tmp_path / "bench")
+    bench.base("nanoserver", "base:1")
+    context = fill(tmp_path / "context", {
+        "Dockerfile": "FROM base:1\nARG NAME\nCOPY app.txt /app/\nENV NAME=$NAME\n", "app.txt": "hello"})
+    build = ours("image_build", name="made:1", path=str(context), args={"NAME": "x"}, offline=True,
+                 store=str(bench.folder / "store"), cache=str(bench.folder / "cache"),
+                 archive=str(tmp_path / "made.tar"))
+    wrong = {**ours("image_build", name="made:1", path=str(tmp_path / "nowhere")), "ignore_errors": True}
+    played = play(controller, served, *thrice(build), ours("image_info", name=["made:1"]), wrong)
+    real = steady(*played.outcomes[:3])
+    assert real["actions"] == ["load docker.io/library/made:1", f"write {tmp_path / 'made.tar'}"]
+    assert played[3]["images"][0]["Id"] == real["id"]
+    assert "NAME=x" in played[3]["images"][0]["Config"]["Env"]
+    assert (tmp_path / "made.tar").is_file()
+    assert played[4].message.startswith("cannot build ")

@@ -145,6 +145,13 @@ def test_an_error_keeps_its_kind_and_its_facts(site: Site) -> None:
 
 
 @pytest.mark.slow
+def test_a_way_that_is_kept_outlives_idleness(site: Site) -> None:
+    site.engine(idle=1.5, keep=True)
+    time.sleep(4)
+    assert site.brokers()
+
+
+@pytest.mark.slow
 def test_a_way_that_was_forgotten_is_found_anew(site: Site) -> None:
     first = site.engine()
     forget(site.state, site.address, tunnels.PASSWORD)
