@@ -45,7 +45,8 @@ class ActionModule(ActionBase):
 
         host = str((task_vars or {}).get("inventory_hostname", ""))
         task = Task(module=name, args=args, check=bool(self._task.check_mode), engine=engine,
-                    through=self._through(args), tunnel=lambda there: self._tunnel(args, there), note=lambda text: display.vvv(text, host=host))
+                    through=self._through(args), tunnel=lambda there: self._tunnel(args, there),
+                    note=lambda text: display.vvv(text, host=host))
         failure: TaskError | None = None
         try:
             result = cleaned(function_of(name)(task), args, _secrets(name), failed=False)

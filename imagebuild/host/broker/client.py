@@ -40,8 +40,8 @@ def engine(state: Path, owner: int, address: HostAddress, password: str = "", op
     """Return the engine of a host by the broker of ``state``, a folder that is its user's alone and that all who share
     the broker know. It is started where it does not run, and ends with the process ``owner``.
 
-    ``options`` are more of ssh's own. With ``keep`` the socket stays until it is forgotten or ``owner`` ends, however long
-    no client uses it. Raises what the host's way raised: HostError, UsageError, DependencyError.
+    ``options`` are more of ssh's own. With ``keep`` the socket stays until it is forgotten or ``owner`` ends, however
+    long no client uses it. Raises what the host's way raised: HostError, UsageError, DependencyError.
     """
     question = {"verb": "engine", "keep": keep, **messages.question(address, password, options)}
     answer = _asked(state, question)
