@@ -18,6 +18,7 @@
     │   └── DaemonError            a container engine answered with an error
     ├── HostError                  a Windows host could not be reached, or refused us      (3)
     ├── FetchError                 a download, a git clone or a folder could not be had   (3)
+    ├── RunError                   a RUN of a build failed, with its exit code             (1)
     ├── ToolError                  another program failed or is missing, with its name    (3)
     │   └── DependencyError        a Python package is missing, with its name
     ├── OutputError                standard output cannot be written                      (3)
@@ -175,6 +176,12 @@ class HostError(WcowError):
 
 class FetchError(WcowError):
     """A download, a git clone or a folder could not be had; ``url`` carries no credentials."""
+
+
+class RunError(WcowError):
+    """The command of a RUN ended badly; ``code`` is its exit code, unsigned, 32 bits."""
+
+    exit_code = 1
 
 
 class ToolError(WcowError):

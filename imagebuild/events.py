@@ -37,6 +37,15 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """A program of step ``id`` wrote ``text`` (whole lines, or what there is of the last one); ``error`` to stderr."""
+
+    id: str
+    text: str
+    error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Warn:
     """Something the user should know; ``where`` is ``Dockerfile:12`` or a path, ``code`` a stable short name."""
 
@@ -53,7 +62,7 @@ class Result:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-Event = Step | Advance | Finish | Warn | Result
+Event = Step | Advance | Finish | Output | Warn | Result
 _T = TypeVar("_T")
 
 

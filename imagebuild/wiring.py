@@ -35,10 +35,14 @@ from .stores import (
 )
 from .stores.daemon import SILENCE
 
+RUN_IDLE = 600
+"""Seconds for which an engine that a build started stays when nothing runs in it."""
+
 if TYPE_CHECKING:
     from .builder import Workshop
     from .builder.cache import Cache
     from .builder.downloads import Downloads
+    from .builder.runner import Runner
     from .engine.core import Engine
     from .engine.image_registry import Registries
     from .engine.settings import EngineSettings
@@ -241,14 +245,15 @@ def open_library(settings: Settings) -> OpenLibrary:
 
 
 def workshop(library: OpenLibrary, settings: Settings, cache: Cache | None = None, stdin: BinaryIO | None = None,
-             ) -> Workshop:
-    """What a build works with; ``cache`` is the user's own when it is not given, ``stdin`` what ``-`` names."""
+             *, run: str = "none") -> Workshop:
+    """What a build works with; ``cache`` is the user's own when it is not given, ``stdin`` what ``-`` names, ``run`` the
+    way of RUN."""
     from .builder import Workshop
     from .builder.cache import Cache
 
     folders = cache_folders(settings)
     return Workshop(library, index_cache(settings), cache or Cache(folders.steps), fetcher(settings),
-                    folders.root / "stat", stdin)
+                    folders.root / "stat", stdin, runner=runner(settings, library.local, run))
 
 
 def make_engine(place: EngineSettings, settings: Settings) -> Engine:
@@ -269,6 +274,24 @@ def make_engine(place: EngineSettings, settings: Settings) -> Engine:
     images = Images(place, events, registries=engine_registries(settings), ground=lambda: Ground.of_wine(home),
                     build_tools=engine_build_tools(settings), powershell=powershell.layer)
     return Engine(place, sandbox, events, images, Volumes(place, events), Networks(place, events))
+
+
+def runner(settings: Settings, local: Store, way: str) -> Runner | None:
+    """What executes RUN: the embedded engine (``engine``), which is started when the first RUN comes, Docker on a host
+    (its address), or nothing (``none``)."""
+    if way == "none":
+        return None
+    from .builder.engine_runner import EngineRunner
+
+    if way != "engine":
+        return EngineRunner(lambda: host_named(settings, way).engine(), local)
+
+    def connect() -> Client:
+        from .engine import ensure
+
+        return Client.at(ensure(idle=RUN_IDLE).host, timeout=60)
+
+    return EngineRunner(connect, local)
 
 
 def names_host(settings: Settings, text: str) -> bool:

@@ -11,16 +11,28 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import WcowError
+from ..files import write_whole
 from ..images.put import Layer
 from ..oci import Descriptor, Digest
 
 VERSION = 2
 """Raised whenever the same instruction would make other bytes than before, or gets another key."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunLayer:
+    """A layer that a RUN made, with its place in the image: a registry delta goes below layers that have none."""
+
+    position: int
+    descriptor: Descriptor
+    diff_id: Digest
 
 
 class Cache:
@@ -54,6 +66,29 @@ class Cache:
             return str(json.loads((self._folder / key).read_bytes()).get("shape", ""))
         except (OSError, ValueError, AttributeError):
             return ""
+
+    def get_run(self, key: str) -> list[RunLayer] | None:
+        """The layers that a RUN recorded under ``key`` made, in order (none: it changed nothing), or ``None``."""
+        if self._folder is None:
+            return None
+        try:
+            record = json.loads((self._folder / f"run-{key}").read_bytes())
+            if record["version"] != VERSION:
+                return None
+            return [RunLayer(int(one["position"]), Descriptor.from_json(one["descriptor"]),
+                             Digest.parse(one["diff_id"])) for one in record["layers"]]
+        except (OSError, ValueError, LookupError, TypeError, WcowError):
+            return None
+
+    def put_run(self, key: str, layers: Sequence[RunLayer]) -> None:
+        """Record what a RUN made. A full disk is no error: the next build only works again."""
+        if self._folder is None:
+            return
+        record = {"version": VERSION, "layers": [{"position": one.position, "descriptor": one.descriptor.to_json(),
+                                                  "diff_id": str(one.diff_id)} for one in layers]}
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_whole(self._folder / f"run-{key}", json.dumps(record).encode())
 
     def put(self, key: str, layer: Layer, *, shape: str = "") -> None:
         """Record ``layer`` under ``key``. A full disk is no error: the next build only works again."""

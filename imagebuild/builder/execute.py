@@ -36,7 +36,6 @@ from .open_context import Contexts
 from .plan import (
     Amount,
     BaseFacts,
-    Configure,
     Execute,
     Files,
     MakeFolder,
@@ -51,6 +50,7 @@ from .plan import (
 from .planner import make_plan, target_platform
 from .recipe import Memory, Taken
 from .request import BuildRequest
+from .runner import Blobs, Runner
 from .stage import StageBuild, located, placed
 from .view_of import flavour_of, over_nothing, over_table, over_union
 
@@ -61,7 +61,7 @@ class Workshop:
 
     ``indexes`` and ``cache`` are folders' worth of things that may be thrown away at any time; ``stat_cache`` is the
     folder of remembered file digests. ``stdin`` is read when the context or the Dockerfile is ``-``. Without ``local``
-    no path of this machine is a context or a Dockerfile: whoever asks is not who works here.
+    no path of this machine is a context or a Dockerfile: whoever asks is not who works here. ``runner`` executes RUN.
     """
 
     library: Library
@@ -71,6 +71,7 @@ class Workshop:
     stat_cache: Path | None = None
     stdin: BinaryIO | None = None
     local: bool = True
+    runner: Runner | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,13 +240,11 @@ class Build:
         return Built(image, descriptor, plan, used, self._shared.memory.taken(), fetched)
 
     def _refuse_runs(self, plan: Plan) -> None:
-        for stage, step in plan.runs():
+        for stage, step, why in plan.refused():
             name = f"stage {stage.name!r}" if stage.name else f"stage {stage.index}"
             system = stage.platform.os
             raise step.instruction.error(
-                f"cannot be executed by this version ({name}, {system})",
-                why="it builds images of files and metadata only" if system == "windows" else
-                "RUN of a Linux stage needs an ordinary Linux builder",
+                f"cannot be executed ({name}, {system})", why=why,
                 hint=f"build that stage elsewhere and give its files with --build-context {stage.name or 'NAME'}=DIR; "
                      "'wcow plan' shows every RUN")
 
@@ -296,14 +295,29 @@ class Build:
                 elif isinstance(step, Transfer):
                     changes = yield from gatherer.transfer(step, stage.view)
                     yield from stage.apply(changes, step.text)
+                elif isinstance(step, Execute):
+                    yield from self._execute(stage, step)
                 else:
-                    assert isinstance(step, Configure) or not isinstance(step, Execute)
                     yield from stage.configure(step)
             except WcowError as error:
                 raise located(error, step) from error
         yield from stage.finish(planned.run)
         if last:
             yield from stage.extras(self._asked.junctions)
+
+    def _execute(self, stage: StageBuild, step: Execute) -> Generator[Event, None, None]:
+        """A RUN; what it changed is looked at anew, for the steps that follow."""
+        runner = self._shop.runner
+        assert runner is not None, "plan.refused() names what nothing executes"
+        changed = yield from stage.execute(step, runner, self._blobs())
+        if changed:
+            rootfs = Rootfs(stage.image, self._blobs(), self._shop.indexes, name=f"stage {stage.planned.title()}")
+            self._shared.stack.callback(rootfs.close)
+            yield from rootfs.prepare()
+            stage.view = over_union(rootfs.union(), stage.image.config, stage.planned.title())
+
+    def _blobs(self) -> Blobs:
+        return _Stacked((self._shop.library.local, *(found.store for found in self._found.values())))
 
     def _begin(self, planned: PlannedStage, last: bool) -> Generator[Event, None, StageBuild]:
         """A stage before its first step."""
@@ -362,7 +376,7 @@ class Build:
         """The files of an earlier stage or of an image, for COPY --from."""
         if isinstance(origin, OfStage):
             stage = self._stages[origin.index]
-            store = _Stacked((self._shop.library.local, *(found.store for found in self._found.values())))
+            store = self._blobs()
             image = stage.image
             if self._request.base_metadata == "known" and stage.own_layers:  # the base's layers are not to be read
                 image = only_top(image, stage.own_layers)
@@ -430,9 +444,17 @@ class _Stacked:
     def __init__(self, stores: tuple[Store, ...]) -> None:
         self._stores = stores
 
-    def open_blob(self, descriptor: Descriptor, /) -> BinaryIO:
+    def manifest(self, descriptor: Descriptor) -> bytes:
+        """A document of this machine."""
+        return self._stores[0].manifest(descriptor)
+
+    def has_blob(self, descriptor: Descriptor) -> bool:
+        """Whether any store has it."""
+        return any(store.has_blob(descriptor) for store in self._stores)
+
+    def open_blob(self, descriptor: Descriptor, *, offset: int = 0) -> BinaryIO:
         """From the first store that has it."""
         for store in self._stores:
             if store.has_blob(descriptor):
-                return store.open_blob(descriptor)
-        return self._stores[0].open_blob(descriptor)
+                return store.open_blob(descriptor, offset=offset)
+        return self._stores[0].open_blob(descriptor, offset=offset)

@@ -137,9 +137,18 @@ class Transfer(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execute(Step):
-    """RUN. ``way`` is how it would be executed; this version executes none."""
+    """RUN. ``words`` is its argument vector, or with ``escaped`` the one command line that Windows gets as it is.
 
-    command: str
+    ``variables`` are the ARGs it sees besides the config's ENV, ``NAME=VALUE``; ``mounts`` and ``network`` are what the
+    Dockerfile asks for; ``way`` is how it is executed: ``engine``, ``none``, or the address of a host.
+    """
+
+    words: tuple[str, ...]
+    escaped: bool = False
+    variables: tuple[str, ...] = ()
+    mounts: tuple[str, ...] = ()
+    network: str = "default"
+    security: str = "sandbox"
     way: str = "none"
 
 
@@ -221,8 +230,26 @@ class Plan:
                    for step in stage.steps if isinstance(step, Transfer) for source in step.sources)
 
     def runs(self) -> list[tuple[PlannedStage, Execute]]:
-        """Every RUN that stands in the way."""
+        """Every RUN."""
         return [(stage, step) for stage in self.stages for step in stage.steps if isinstance(step, Execute)]
+
+    def refused(self) -> list[tuple[PlannedStage, Execute, str]]:
+        """Every RUN that stands in the way, with the reason."""
+        return [(stage, step, why) for stage, step in self.runs() if (why := _refusal(stage, step))]
+
+
+def _refusal(stage: PlannedStage, step: Execute) -> str:
+    if stage.platform.os != "windows":
+        return "RUN of a Linux stage needs an ordinary Linux builder"
+    if step.way == "none":
+        return "nothing here executes it (--run none)"
+    if step.mounts:
+        return f"--mount={step.mounts[0]} is not there yet"
+    if step.network not in ("default", "none"):
+        return f"--network={step.network} is of Linux"
+    if step.security != "sandbox":
+        return f"--security={step.security} is of Linux"
+    return "scratch holds no program" if stage.base is None else ""
 
 
 def describe(source: Source) -> str:

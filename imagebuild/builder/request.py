@@ -21,7 +21,8 @@ class BuildRequest:
     path (relative to the working directory, then to the context), ``-`` for standard input, or ``None`` for
     ``Dockerfile`` in the context. ``build_contexts`` are NAME to folder, URL or image (``docker-image://…``,
     ``oci-layout://…``). ``acls``, ``attributes`` and ``junctions`` are pairs of a path in the image and its SDDL,
-    attribute change (``+RH-S``) or junction target. ``epoch`` is SOURCE_DATE_EPOCH in seconds.
+    attribute change (``+RH-S``) or junction target. ``epoch`` is SOURCE_DATE_EPOCH in seconds. ``run`` is
+    the way of RUN: ``engine``, ``none``, or a host's address.
     """
 
     context: str = "."
@@ -44,6 +45,7 @@ class BuildRequest:
     lint: Literal["error", "warn", "off"] = "error"
     no_cache: bool = False
     pull: bool = False
+    run: str = "none"
     environment: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -13,15 +13,17 @@ from ..images.base import BaseRequest, entries
 from ..images.rootfs import Rootfs
 from ..layer import Kind
 from ..lint.hives import CONFIG
-from ..oci import Digest, History, Image, RunConfig, add_history, append, with_config
+from ..oci import Digest, History, Image, RunConfig, add_history, append, insert, with_config
 from ..windows.filetime import to_iso
 from ..windows.names import join
 from ..windows.upcase import fold
+from .cache import key_of
 from .changes import Change, Changes, Later, Row
 from .commit import Committer
 from .compose import Composer, Looks
-from .plan import PlannedStage
+from .plan import Execute, PlannedStage
 from .plan import Step as PlannedStep
+from .runner import Blobs, Runner
 from .view import View, components, layer_path
 
 
@@ -68,6 +70,28 @@ class StageBuild:
         self.image = append(self.image, layer.descriptor, layer.diff_id, self._history(text))
         self.from_scratch = False
         self.own_layers += 1
+
+    def execute(self, step: Execute, runner: Runner, blobs: Blobs) -> Generator[Event, None, bool]:
+        """Run a command over the image so far; return whether it changed anything. RunError, ToolError."""
+        self._numbers += 1
+        name = f"layer {self.planned.index}.{self._numbers}"
+        yield Step(name, self._title(step.text))
+        self._tell()
+        before = with_config(self.image, run=step.run)
+        key, cache = run_key(before, step), self.committer.cache
+        made = cache.get_run(key)
+        cached = made is not None and all(self.committer.store.has_blob(one.descriptor) for one in made)
+        if made is None or not cached:
+            made = yield from runner.execute(before, blobs, step, name)
+            cache.put_run(key, made)
+        self.image = before
+        for one in made:
+            self.image = insert(self.image, one.position, one.descriptor, one.diff_id, self._history(step.text))
+        if not made:
+            self._told.append(self._history(step.text, empty=True))
+        self.own_layers += len(made)
+        yield Finish(name, "cached" if cached else "" if made else "nothing to change")
+        return bool(made)
 
     def _nothing(self, text: str) -> Generator[Event, None, None]:
         self._numbers += 1
@@ -135,6 +159,14 @@ class StageBuild:
 
     def _history(self, text: str, *, empty: bool = False) -> History:
         return History(created=to_iso(self.looks.epoch), created_by=text, comment="wcow", empty_layer=empty)
+
+
+def run_key(image: Image, step: Execute) -> str:
+    """The key of a RUN in the cache: what lies below, its words, its variables, and the way."""
+    run = step.run
+    return key_of(below=[str(one) for one in image.diff_ids], words=step.words, escaped=step.escaped,
+                  variables=step.variables, env=run.env, user=run.user, folder=run.working_dir, network=step.network,
+                  system=str(image.config.platform), way=step.way)
 
 
 def _folder_of(change: Change | Row) -> str:

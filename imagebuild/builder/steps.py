@@ -17,6 +17,7 @@ from ..fetch.redact import HIDDEN
 from ..oci import RunConfig
 from ..windows.names import join, parse_path
 from ..windows.sid import find_account
+from ..windows.upcase import fold
 from . import runconfig
 from .changes import Components
 from .plan import (
@@ -55,6 +56,7 @@ class Interpreter:
         self._used_args = used_args
         self._origin = origin
         self._cmd_set = False
+        self._seen: dict[str, str] = {}  # what ARG gave, which RUN has in its environment
         self._size = 0
         self._notes: list[Note] = []
 
@@ -84,10 +86,17 @@ class Interpreter:
             case I.Workdir():
                 return [self._workdir(done)]
             case I.Run():
-                command = done.script or " ".join(done.command)
-                return [Execute(instruction=instruction, text=instruction.text, run=self.run, command=command)]
+                return [self._execute(done, instruction)]
         text = self._configure(done)
         return [Configure(instruction=instruction, text=text, run=self.run)]
+
+    def _execute(self, done: I.Run, instruction: Instruction) -> Step:
+        words, escaped = runconfig.command_line(self.run, done.command, json=done.json, original=done.script)
+        env = {fold(item.partition("=")[0]) for item in self.run.env}
+        variables = tuple(f"{name}={value}" for name, value in self._seen.items() if fold(name) not in env)
+        return Execute(instruction=instruction, text=instruction.text, run=self.run, words=words, escaped=escaped,
+                       variables=variables, mounts=tuple(mount.type.value for mount in done.mounts),
+                       network=done.network, security=done.security, way=self._request.run)
 
     def _expanded(self, instruction: _T) -> _T:
         try:
@@ -115,6 +124,7 @@ class Interpreter:
                 value = self._globals.lookup(arg.name)
             if value is not None:
                 self.scope.define(instruction, arg.name, value)
+                self._seen[arg.name] = value
             words.append(arg.name if value is None else f"{arg.name}={_shown(arg.name, value)}")
         return Configure(instruction=instruction, text="ARG " + " ".join(words), run=self.run)
 

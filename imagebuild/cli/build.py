@@ -58,6 +58,9 @@ def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--base-metadata", type=click.Choice(["fetch", "known"]), default="fetch", show_default=True,
                      help="Where ACLs and times of existing folders come from: the base's layers, read once and "
                           "remembered, or a table of well-known folders, without downloading any layer."),
+        click.option("--run", "run", default="engine", show_default=True, metavar="engine|none|ADDRESS",
+                     help="What executes RUN: the embedded engine, nothing, or Docker on a Windows host "
+                          "(winrm://, ssh://, tcp://, …)."),
         click.option("--pull", is_flag=True, help="Ask the registry for bases even when the local store has them."),
         registry_options,
         progress_option,
@@ -132,7 +135,7 @@ def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, 
         for place in (*pushed, *(kept.location for kept in caches)) if not only_plan else ():
             library.stores.expect_push(place)
         cache = _cache(library, settings, options["cache_from"])
-        shop = _workshop(library, settings, cache)
+        shop = _workshop(library, settings, cache, request.run)
         if only_plan:
             ctx.exit(_print_plan(follow(plan_only(request, shop), progress), as_json=False))
         platforms, versions = options["platforms"], _versions(options)
@@ -169,7 +172,7 @@ def plan(ctx: click.Context, /, progress: Style, as_json: bool, **options: Any) 
     request = _request(options)
     settings = settings_from(ctx, **options)
     with open_library(settings) as library:
-        shop = _workshop(library, settings, Cache(None))
+        shop = _workshop(library, settings, Cache(None), request.run)
         ctx.exit(_print_plan(follow(plan_only(request, shop), progress), as_json=as_json))
 
 
@@ -204,7 +207,7 @@ def _request(options: dict[str, Any]) -> BuildRequest:
         acls=pairs(options.get("acls", ()), "--acl"), attributes=pairs(options.get("attributes", ()), "--attr"),
         junctions=pairs(options.get("junctions", ()), "--junction"), no_cache=options.get("no_cache", False),
         lint=options.get("lint", "error"),
-        pull=options["pull"])
+        pull=options["pull"], run=options["run"])
 
 
 def _versions(options: dict[str, Any]) -> tuple[str, ...]:
@@ -227,8 +230,9 @@ def _name(tag: str) -> Reference:
     return reference
 
 
-def _workshop(library: OpenLibrary, settings: Settings, cache: Cache) -> Workshop:
-    return workshop(library, settings, cache, getattr(sys.stdin, "buffer", None))  # None where stdin was closed
+def _workshop(library: OpenLibrary, settings: Settings, cache: Cache, run: str) -> Workshop:
+    stdin = getattr(sys.stdin, "buffer", None)  # None where standard input was closed
+    return workshop(library, settings, cache, stdin, run=run)
 
 
 def _cache(library: OpenLibrary, settings: Settings, texts: tuple[str, ...]) -> RemoteCache:

@@ -26,8 +26,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 
 def _last_line(plan: Plan) -> str:
     """What stands in the way of a build, and how much planning could see; empty where it saw all, and all is well."""
-    runs, problems, unused = len(plan.runs()), len(plan.problems), plan.unused()
-    parts = [f"{runs} RUN cannot be executed by this version"] if runs else []
+    runs, problems, unused = len(plan.refused()), len(plan.problems), plan.unused()
+    parts = [f"{runs} RUN cannot be executed"] if runs else []
     if problems:
         parts.append(f"{problems} COPY or ADD cannot be done (see the warnings)")
     if unused:
@@ -41,7 +41,7 @@ def _last_line(plan: Plan) -> str:
 
 def plan_facts(plan: Plan) -> dict[str, Any]:
     """The plan as JSON facts."""
-    return {"file": plan.file, "executable": not plan.runs() and not plan.problems,
+    return {"file": plan.file, "executable": not plan.refused() and not plan.problems,
             "problems": [{"code": note.code, "line": note.line, "text": note.text}
                          for note in (*plan.problems, *(note for note in plan.notes if note.code in UNUSED))],
             "stages": [

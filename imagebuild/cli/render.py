@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Literal, Protocol
 
-from ..events import Advance, Event, Finish, Result, Step, Warn
+from ..events import Advance, Event, Finish, Output, Result, Step, Warn
 
 Style = Literal["auto", "plain", "tty", "json", "quiet"]
 
@@ -82,6 +82,9 @@ class Plain:
                 if event.note or took >= 0.5:
                     lead = "  " if self._latest == event.id else f"  {step.text}: "
                     self._line(lead + (event.note or f"done {took:.1f}s"))
+        elif isinstance(event, Output):
+            for line in event.text.splitlines():
+                self._line(f"  {line}")
         elif isinstance(event, Warn):
             self._line(warning_line(event))
 
@@ -102,6 +105,9 @@ class JsonLines:
             record = {"event": "advance", "id": event.id, "done": event.done}
         elif isinstance(event, Finish):
             record = {"event": "finish", "id": event.id, "note": event.note}
+        elif isinstance(event, Output):
+            record = {"event": "output", "id": event.id, "text": event.text, "stream": "stderr" if event.error else
+                      "stdout"}
         elif isinstance(event, Warn):
             record = {"event": "warning", "text": event.text, "where": event.where, "code": event.code}
         else:
@@ -140,6 +146,8 @@ class Live:
                 note = event.note or f"{time.monotonic() - began:.1f}s"
                 self._console.print(f"{step.text}  [dim]{note}[/dim]" if "[" not in step.text + note
                                     else f"{step.text}  {note}", markup="[" not in step.text + note)
+        elif isinstance(event, Output):
+            self._console.print(event.text.rstrip("\n"), markup=False)
         elif isinstance(event, Warn):
             self._console.print(warning_line(event), style="yellow", markup=False)
 

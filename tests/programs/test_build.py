@@ -47,15 +47,16 @@ def test_a_plan_shows_stages_sizes_and_every_run_and_writes_nothing(home: Home, 
     folder = context(tmp_path / "c", f"FROM {BASE} AS one\nRUN echo hi\nFROM one\nCOPY a C:/\n", a="12345")
     before = home.wcow("images").out
     said = home.wcow("plan", folder).out
-    assert "RUN echo hi  [way: none]" in said
+    assert "RUN echo hi  [way: engine]" in said
     assert "(1 file, 5 B)" in said
     assert home.wcow("build", "--plan", folder).out == said
     facts = json.loads(home.wcow("plan", "--format", "json", folder).out)
-    assert facts["executable"] is False
+    assert facts["executable"] is True
     assert [step["kind"] for step in facts["stages"][0]["steps"]] == ["run"]
     assert home.wcow("images").out == before
-    failed = home.wcow("build", folder, code=2)
-    assert "Dockerfile:2: RUN: cannot be executed by this version" in failed.err
+    assert "1 RUN cannot be executed" in home.wcow("plan", "--run", "none", folder).out
+    failed = home.wcow("build", "--run", "none", folder, code=2)
+    assert "Dockerfile:2: RUN: cannot be executed (stage 'one', windows)" in failed.err
 
 
 def test_files_about_the_build_are_written(home: Home, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from imagebuild.builder import BuildRequest, Built, Plan, Workshop, build, plan_only
 from imagebuild.builder.cache import Cache
+from imagebuild.builder.runner import Runner
 from imagebuild.codec import Compression, open_reader
 from imagebuild.errors import NotFoundError
 from imagebuild.events import Event, Warn
@@ -37,6 +38,7 @@ class Bench:
     fetcher: MemoryFetcher = field(default_factory=MemoryFetcher)
     events: list[Event] = field(default_factory=list)
     cached: bool = False
+    runner: Runner | None = None
 
     def base(self, flavour: str = "nanoserver", *, tag: str = NANOSERVER, os_version: str = "10.0.20348.2762",
              epoch: int = filetime.DOS_EPOCH) -> None:
@@ -53,7 +55,7 @@ class Bench:
 
         cache = Cache(self.folder / "steps" if self.cached else None)
         return Workshop(Library(self.local, nowhere), IndexCache(self.folder / "indexes"), cache, self.fetcher,
-                        self.folder / "stat")
+                        self.folder / "stat", runner=self.runner)
 
     def context(self, files: Mapping[str, bytes | str | None]) -> Path:
         """A context folder: bytes are files, ``None`` a folder, ``-> x`` a symlink to x."""

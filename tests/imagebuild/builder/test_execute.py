@@ -134,7 +134,7 @@ def test_run_stops_before_anything_is_written(bench: Bench) -> None:
         bench.build(FROM + "COPY a C:\\a\nRUN echo hi\n", {"a": "x"})
     assert "--build-context" in caught.value.hint
     plan = bench.plan(FROM + "COPY a C:\\a\nRUN echo hi\n")
-    assert [step.command for _, step in plan.runs()] == ["echo hi"]
+    assert [step.words for _, step in plan.runs()] == [("cmd /S /C echo hi",)]
 
 
 def test_from_scratch_makes_a_base_layer_with_five_valid_hives_first(bench: Bench) -> None:

@@ -198,7 +198,7 @@ def test_onbuild_triggers_run_before_the_stage_and_are_not_inherited() -> None:
     found = plan("FROM a\nENV B=2\n", run=RunConfig(on_build=("ENV A=1", "RUN x")))
     assert found.target().run.env == ("A=1", "B=2")
     assert found.target().run.on_build == ()
-    assert [step.command for _, step in found.runs()] == ["x"]
+    assert [step.words for _, step in found.runs()] == [("cmd /S /C x",)]
 
 
 def test_mixed_command_forms_are_noted() -> None:
@@ -217,7 +217,7 @@ def test_the_platform_of_a_build_is_windows() -> None:
 
 def test_run_has_a_way_and_steps_have_kinds() -> None:
     found = steps("FROM a\nRUN [\"x\", \"y\"]\nUSER u\n")
-    assert isinstance(found[0], Execute) and (found[0].command, found[0].way) == ("x y", "none")
+    assert isinstance(found[0], Execute) and (found[0].words, found[0].way) == (("x", "y"), "none")
     assert isinstance(found[1], Configure)
 
 

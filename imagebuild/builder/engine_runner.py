@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""RUN by a Windows engine, over its API: the image goes up, a container runs the command, its commit comes back.
+
+Any engine does: the embedded one, or Docker on a host that :mod:`..host` reaches.
+"""
+
+from __future__ import annotations
+
+import codecs
+import uuid
+from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
+from typing import cast
+
+from ..dockerapi import Client, faults
+from ..dockerapi.streams import STDERR, Piece
+from ..errors import RunError, ToolError, WcowError
+from ..events import Event, Output
+from ..images.copy import copy
+from ..images.library import load
+from ..images.put import put_image
+from ..layer import read
+from ..oci import Descriptor, Image, Location
+from ..stores import DaemonStore, Store, copy_blob
+from .cache import RunLayer
+from .plan import Execute
+from .runner import Blobs
+
+ALWAYS = frozenset({"Files", "Hives"})
+"""What a layer has that changes nothing."""
+
+
+class EngineRunner:
+    """Runs commands in containers of an engine. ``connect`` is called when the first RUN comes; new layers are put into
+    ``local``."""
+
+    def __init__(self, connect: Callable[[], Client], local: Store) -> None:
+        self._connect, self._local = connect, local
+
+    def execute(self, image: Image, blobs: Blobs, step: Execute, name: str) -> Generator[Event, None, list[RunLayer]]:
+        """See :class:`~.runner.Runner`."""
+        client = self._connect()
+        repository = f"wcow.invalid/build/{uuid.uuid4().hex}"
+        sent, done = f"{repository}:before", f"{repository}:after"
+        descriptor = put_image(self._local, image)
+        store = DaemonStore(client)
+        try:
+            for _event in copy(cast(Store, blobs), descriptor, store, tag=sent, name=sent, foreign=True, whole=False):
+                pass
+            try:
+                yield from self._run(client, sent, done, step, name)
+            except faults.Fault as fault:
+                raise ToolError("cannot run it", program="the engine", why=str(fault)) from fault
+            found = load(store, Location.parse(f"docker-daemon:{done}"), store.resolve(done), done,
+                         image.config.platform)
+            return self._taken(image, found.image, store)
+        finally:
+            for tag in (done, sent):
+                with suppress(WcowError, faults.Fault):
+                    client.call("DELETE", f"/images/{tag}").close()
+            store.close()
+
+    def _run(self, client: Client, sent: str, done: str, step: Execute, name: str) -> Generator[Event, None, None]:
+        network = "none" if step.network == "none" else "default"
+        body = {"Image": sent, "Cmd": list(step.words), "ArgsEscaped": step.escaped, "Entrypoint": [],
+                "Env": list(step.variables), "HostConfig": {"NetworkMode": network, "LogConfig": {"Type": "none"}}}
+        made = client.json("POST", "/containers/create", body=body)["Id"]
+        try:
+            with client.attach(f"/containers/{made}/attach",
+                               query={"stream": True, "stdout": True, "stderr": True}) as said:
+                client.call("POST", f"/containers/{made}/start").close()
+                yield from _lines(said.pieces(), name)
+            code = int(client.json("POST", f"/containers/{made}/wait", deadline=None)["StatusCode"]) & 0xFFFFFFFF
+            if code:
+                raise RunError(f"the command ended with {_shown(code)}", code=code)
+            repository, _unused, tag = done.rpartition(":")
+            client.json("POST", "/commit", query={"container": made, "repo": repository, "tag": tag}, body={},
+                        deadline=None)
+        finally:
+            with suppress(WcowError, faults.Fault):
+                client.call("DELETE", f"/containers/{made}", query={"force": True}).close()
+
+    def _taken(self, before: Image, after: Image, store: Store) -> list[RunLayer]:
+        """The layers of a commit that are new and not empty, kept in the local store."""
+        made: list[RunLayer] = []
+        for position, (layer, diff_id) in enumerate(zip(after.layers, after.diff_ids, strict=True)):
+            if diff_id not in before.diff_ids and not _is_empty(store, layer):
+                copy_blob(store, self._local, layer)
+                made.append(RunLayer(min(position, len(before.layers) + len(made)), layer, diff_id))
+        return made
+
+
+def _is_empty(store: Store, layer: Descriptor) -> bool:
+    with store.open_blob(layer) as blob:
+        return all(entry.path in ALWAYS for entry, _content in read(blob))
+
+
+def _lines(pieces: Iterable[Piece], name: str) -> Generator[Event, None, None]:
+    """Whole lines of both streams, as they come."""
+    rest = {True: "", False: ""}
+    decode = {kind: codecs.getincrementaldecoder("utf-8")("replace") for kind in rest}
+    for piece in pieces:
+        error = piece.stream == STDERR
+        text = rest[error] + decode[error].decode(bytes(piece.data))
+        whole, newline, rest[error] = text.rpartition("\n")
+        if newline:
+            yield Output(name, (whole + newline).replace("\r\n", "\n"), error)
+    for error, text in rest.items():
+        if text:
+            yield Output(name, text, error)
+
+
+def _shown(code: int) -> str:
+    return str(code) if code < 0x80000000 else f"0x{code:08X}"

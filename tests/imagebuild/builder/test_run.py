@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""RUN in a build: what is executed, what becomes of it, what is refused. The runner is a script of the test."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from support.builds import NANOSERVER, Bench
+
+from imagebuild.builder.cache import RunLayer
+from imagebuild.builder.plan import Execute
+from imagebuild.builder.runner import Blobs
+from imagebuild.codec import Compression
+from imagebuild.errors import DockerfileError, RunError
+from imagebuild.events import Event, Output
+from imagebuild.images.put import put_layer
+from imagebuild.layer import Entry, Kind, LayerWriter, Times
+from imagebuild.oci import Image
+from imagebuild.windows import attributes
+from imagebuild.windows.filetime import DOS_EPOCH
+from imagebuild.windows.sddl import parse_sddl
+
+FROM = f"FROM {NANOSERVER}\n"
+
+
+class Script:
+    """A runner whose commands are ``make PATH…`` (a folder each, in one layer), ``delta`` (a layer above the base),
+    ``nothing`` and ``fail``."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.ran: list[tuple[Image, Execute]] = []
+
+    def execute(self, image: Image, blobs: Blobs, step: Execute, name: str) -> Generator[Event, None, list[RunLayer]]:
+        assert all(blobs.has_blob(layer) for layer in image.layers)
+        self.ran.append((image, step))
+        yield Output(name, "said\n")
+        words = step.words[0].removeprefix("powershell -Command ").removeprefix("cmd /S /C ").split()
+        if words[0] == "fail":
+            raise RunError("the command ended with 7", code=7)
+        if words[0] == "nothing":
+            return []
+        layer = put_layer(self.bench.local, lambda writer: self._fill(writer, words[1:]), Compression())
+        return [RunLayer(1 if words[0] == "delta" else len(image.layers), layer.descriptor, layer.diff_id)]
+
+    def _fill(self, writer: LayerWriter, paths: list[str]) -> None:
+        times = Times.all(DOS_EPOCH)
+        for path in ("Files", *(f"Files/{one}" for one in paths), "Hives"):
+            security = None if path in ("Files", "Hives") else parse_sddl("O:BAG:SYD:(A;OICI;FA;;;SY)").to_bytes()
+            writer.add(Entry(path, Kind.DIRECTORY, attributes=attributes.DIRECTORY, security=security, times=times))
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    made = Bench(tmp_path)
+    made.base()
+    made.runner = Script(made)
+    return made
+
+
+def script(bench: Bench) -> Script:
+    assert isinstance(bench.runner, Script)
+    return bench.runner
+
+
+def test_what_a_command_makes_is_a_layer_that_later_steps_see(bench: Bench) -> None:
+    built = bench.build(FROM + "RUN make made\nCOPY a C:/made/\n", {"a": "x"}, run="engine")
+    assert [line.created_by for line in built.image.config.history][1:] == ["RUN make made", "COPY a C:/made/"]
+    assert len(built.image.layers) == 3
+    assert [event.text for event in bench.events if isinstance(event, Output)] == ["said\n"]
+
+
+def test_a_command_that_changes_nothing_leaves_its_line_in_the_history(bench: Bench) -> None:
+    built = bench.build(FROM + "RUN nothing\n", run="engine")
+    assert len(built.image.layers) == 1
+    assert [(line.created_by, line.empty_layer) for line in built.image.config.history][1:] == [("RUN nothing", True)]
+
+
+def test_a_registry_delta_goes_where_the_runner_says(bench: Bench) -> None:
+    built = bench.build(FROM + "RUN make a\nRUN delta b\n", run="engine")
+    assert [line.created_by for line in built.image.config.history][1:] == ["RUN delta b", "RUN make a"]
+    assert len(set(built.image.diff_ids)) == 3
+
+
+def test_a_command_sees_env_arg_folder_user_and_shell(bench: Bench) -> None:
+    bench.build(FROM + "ARG WHO=me\nARG A=1\nENV A=2 B=3\nUSER ContainerUser\nWORKDIR C:\\work\n"
+                "SHELL [\"powershell\", \"-Command\"]\nRUN nothing $env:A\nRUN [\"nothing\", \"a b\"]\n", run="engine")
+    (image, shell), (_image, vector) = script(bench).ran
+    assert (shell.words, shell.escaped) == (("powershell -Command nothing $env:A",), True)
+    assert (vector.words, vector.escaped) == (("nothing", "a b"), False)
+    assert shell.variables == ("WHO=me",)
+    run = image.config.run
+    assert (run.env[-2:], run.user, run.working_dir) == (("A=2", "B=3"), "ContainerUser", "C:\\work")
+
+
+def test_the_variables_of_a_command_are_in_no_image(bench: Bench) -> None:
+    built = bench.build(FROM + "ARG TOKEN=hidden\nRUN nothing\n", run="engine", build_args=(("TOKEN", "geheim"),))
+    assert "TOKEN=geheim" in script(bench).ran[0][1].variables
+    assert b"geheim" not in built.image.config_bytes()
+
+
+def test_a_command_that_fails_is_named_with_its_line_and_nothing_is_kept(bench: Bench) -> None:
+    before = bench.local.tags()
+    with pytest.raises(RunError, match="Dockerfile:2: RUN: the command ended with 7") as caught:
+        bench.build(FROM + "RUN fail\n", run="engine")
+    assert (caught.value.facts["code"], caught.value.exit_code) == (7, 1)
+    assert bench.local.tags() == before
+
+
+def test_the_second_build_takes_the_layers_of_the_first(bench: Bench) -> None:
+    bench.cached = True
+    dockerfile = FROM + "RUN make a\nRUN nothing\nRUN delta c\n"
+    first = bench.build(dockerfile, run="engine")
+    again = bench.build(dockerfile, run="engine")
+    assert again.descriptor == first.descriptor
+    assert len(script(bench).ran) == 3
+
+
+@pytest.mark.parametrize("change", ["ENV X=1\n", "USER other\n", "WORKDIR C:\\other\n", "ARG Y=2\n", "RUN make z\n"])
+def test_what_a_command_can_see_decides_whether_it_runs_again(bench: Bench, change: str) -> None:
+    bench.cached = True
+    bench.build(FROM + "RUN make a\n", run="engine")
+    bench.build(FROM + change + "RUN make a\n", run="engine")
+    assert [step.text for _image, step in script(bench).ran].count("RUN make a") == 2
+
+
+@pytest.mark.parametrize(("line", "why"), [
+    ("RUN --mount=type=cache,target=C:\\x echo x", "--mount=cache is not there yet"),
+    ("RUN --network=host echo x", "--network=host is of Linux"),
+    ("RUN --security=insecure echo x", "--security=insecure is of Linux")])
+def test_what_no_container_of_windows_has_is_refused_before_anything_runs(bench: Bench, line: str, why: str) -> None:
+    with pytest.raises(DockerfileError, match="RUN: cannot be executed") as caught:
+        bench.build(FROM + "RUN make a\n" + line + "\n", run="engine")
+    assert caught.value.why == why
+    assert script(bench).ran == []
+
+
+def test_scratch_holds_no_program(bench: Bench) -> None:
+    with pytest.raises(DockerfileError, match="cannot be executed") as caught:
+        bench.build("FROM scratch\nRUN echo\n", run="engine")
+    assert caught.value.why == "scratch holds no program"
+
+
+def test_without_a_way_the_plan_and_the_build_say_so(bench: Bench) -> None:
+    plan = bench.plan(FROM + "RUN echo hi\n")
+    assert [why for _stage, _step, why in plan.refused()] == ["nothing here executes it (--run none)"]
+    with pytest.raises(DockerfileError, match="cannot be executed"):
+        bench.build(FROM + "RUN echo hi\n")

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""RUN by the embedded engine, as a user has it: ``wcow build`` over a stand-in, ``wcow run`` of what came out."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from support import engine, programs, sandboxes, users
+
+from imagebuild.dockerapi import Client
+from imagebuild.engine import EngineSettings, running, stop_engine
+
+pytestmark = pytest.mark.slow
+BASE = "base.example/windows/servercore:ltsc2022"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A store and an engine's folder of the tests' own."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen([sys.executable, "-m", "imagebuild", *words], env=self.environment, text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def wcow(self, *words: str, code: int = 0) -> tuple[str, str]:
+        with self.start(*words) as process:
+            out, err = process.communicate(timeout=280)
+        assert process.returncode == code, err
+        return out, err
+
+    def context(self, dockerfile: str, **files: str) -> str:
+        folder = self.folder / f"context{len(list(self.folder.glob('context*')))}"
+        folder.mkdir()
+        for name, text in {"Dockerfile": dockerfile, **files}.items():
+            (folder / name).write_text(text)
+        return str(folder)
+
+    def left(self) -> tuple[int, int]:
+        """How many containers and images the engine has."""
+        found = running(self.folder / "engine")
+        assert found is not None
+        with Client.at(found.host) as client:
+            return (len(client.json("GET", "/containers/json", query={"all": True})),
+                    len(client.json("GET", "/images/json", query={"all": True})))
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Home]:
+    with sandboxes.folder() as folder:
+        (folder / "engine").mkdir()
+        with programs.skipping():
+            engine.template(folder / "engine" / "sandbox", users.ourselves())
+        made = Home(folder, {**os.environ, "WCOW_STORE": str(folder / "store"), "WCOW_CACHE": str(folder / "cache"),
+                             "WCOW_ENGINE_ROOT": str(folder / "engine"),
+                             "WCOW_ENGINE_SOCKET": str(folder / "engine.sock")})
+        try:
+            made.wcow("base", "create", "--like", "servercore", "--os-version", "10.0.20348.1", "-t", BASE)
+            yield made
+        finally:
+            stop_engine(EngineSettings(folder / "engine").root)
+
+
+DOCKERFILE = f"""# escape=`
+FROM {BASE} AS tools
+RUN mkdir C:\\tool && echo tool> C:\\tool\\t.txt
+FROM {BASE}
+ARG WHO=me
+ENV GREETING=hello
+WORKDIR C:\\app
+COPY a.txt .
+RUN echo %GREETING% %WHO%> b.txt & type b.txt a.txt
+RUN ["reg", "add", "HKLM\\\\SOFTWARE\\\\Made", "/v", "By", "/d", "run", "/f"]
+RUN mkdir sub && copy a.txt sub\\c.txt >nul && mklink /J C:\\linked C:\\app\\sub
+RUN del b.txt
+RUN cmd /c exit 0
+COPY --from=tools C:\\tool C:\\linked2
+CMD ["cmd", "/c", "type C:\\\\linked\\\\c.txt & dir /b C:\\\\app & reg query HKLM\\\\SOFTWARE\\\\Made /v By"]
+"""
+
+
+def test_commands_run_and_the_image_has_what_they_did(home: Home) -> None:
+    context = home.context(DOCKERFILE, **{"a.txt": "file a\n"})
+    out, err = home.wcow("build", "-t", "app:1", "--build-arg", "WHO=you", context)
+    assert "  hello you" in err
+    ran, _err = home.wcow("run", "app:1")
+    assert ran.splitlines()[:3] == ["file a", "a.txt", "sub"]
+    assert "By    REG_SZ    run" in ran
+    assert home.wcow("cat", "app:1", r"C:\linked2\t.txt")[0] == "tool\n"
+    assert "nothing found" in home.wcow("lint", "app:1")[0]
+    lines = json.loads(home.wcow("inspect", "--format", "json", "app:1")[0])["history"]
+    assert next(line for line in lines if "exit 0" in line["created_by"])["empty_layer"] is True
+
+    begun = home.left()
+    again, err = home.wcow("build", "-t", "app:2", "--build-arg", "WHO=you", context)
+    assert again == out
+    assert home.left() == begun
+
+
+def test_a_command_that_fails_names_its_line_and_leaves_nothing(home: Home) -> None:
+    home.wcow("run", "app:1")
+    begun = home.left()
+    _out, err = home.wcow("build", "-t", "bad:1", home.context(f"FROM {BASE}\nRUN echo before & exit 7\n"), code=1)
+    assert "  before" in err
+    assert "error: Dockerfile:2: RUN: the command ended with 7" in err.replace(str(home.folder), "")
+    assert home.left() == begun
+    home.wcow("inspect", "--offline", "bad:1", code=2)
+    _out, err = home.wcow("build", home.context(f'FROM {BASE}\nRUN ["nosuch.exe"]\n'), code=3)
+    assert "Dockerfile:2: RUN: cannot run it" in err
+    assert "executable file not found" in err or "cannot find the file" in err.lower()
+
+
+def test_ctrl_c_ends_the_command_and_leaves_nothing(home: Home) -> None:
+    home.wcow("run", "app:1")
+    begun = home.left()
+    context = home.context(f"FROM {BASE}\nRUN echo begun & ping -n 600 127.0.0.1 >nul\n")
+    with home.start("build", "-t", "long:1", context) as process:
+        assert process.stderr is not None
+        while "begun" not in process.stderr.readline():
+            assert process.poll() is None
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert home.left() == begun
+
+
+def test_without_a_network_a_command_reaches_nothing(home: Home) -> None:
+    _out, err = home.wcow("build", home.context(f"FROM {BASE}\nRUN --network=none ipconfig\n"))
+    assert "127.0.0.1" in err
+    assert "172." not in err
