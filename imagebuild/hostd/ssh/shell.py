@@ -51,6 +51,5 @@ class Shell:
 
 def escaped(command: str) -> str:
     r"""Return a text as the inside of a quoted argument: ``\"`` for a quote, the backslashes before it doubled."""
-    inside = re.sub(r'(\\*)"', r'\1\1\\"', command)
-    tail = len(inside) - len(inside.rstrip("\\"))
-    return inside + "\\" * tail
+    parts = (part + "\\" * (len(part) - len(part.rstrip("\\"))) for part in command.split('"'))
+    return '\\"'.join(parts)
