@@ -246,8 +246,8 @@ def open_library(settings: Settings) -> OpenLibrary:
 
 def workshop(library: OpenLibrary, settings: Settings, cache: Cache | None = None, stdin: BinaryIO | None = None,
              *, run: str = "none") -> Workshop:
-    """What a build works with; ``cache`` is the user's own when it is not given, ``stdin`` what ``-`` names, ``run`` the
-    way of RUN."""
+    """What a build works with; ``cache`` is the user's own when it is not given, ``stdin`` what ``-`` names, and
+    ``run`` is the way of RUN."""
     from .builder import Workshop
     from .builder.cache import Cache
 

@@ -173,7 +173,7 @@ class Container:
         with self.client.call("GET", f"/containers/{self.id}/logs", query=asked) as answer, \
                 Deadline(LOG_SECONDS).closing(answer, "the log has no end"):
             pieces = ((streams.STDOUT, part) for part in answer) if self.spec.tty else streams.separate(answer)
-            return b"".join(data for _, data in execute.no_more_than(LOG_MOST, pieces, "the container"))
+            return b"".join(data for _unused, data in execute.no_more_than(LOG_MOST, pieces, "the container"))
 
     # --- ports and readiness
 

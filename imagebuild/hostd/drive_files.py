@@ -60,7 +60,7 @@ def get(place: HostPlace, folder: Sequence[str], name: str, limit: int) -> bytes
     """Return a file of a host's drive, ``None`` when it is missing or is not a file. StoreError for one of more than
     ``limit`` bytes, and when the disk fails."""
     try:
-        with _folder(place, folder, make=False) as (here, _), \
+        with _folder(place, folder, make=False) as (here, _unused), \
                 os.fdopen(os.open(name, _FILE, dir_fd=here), "rb") as file:
             data = file.read(limit + 1)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -76,7 +76,7 @@ def get(place: HostPlace, folder: Sequence[str], name: str, limit: int) -> bytes
 def remove(place: HostPlace, folder: Sequence[str], name: str) -> None:
     """Remove a file of a host's drive; nothing when it is missing. StoreError."""
     try:
-        with _folder(place, folder, make=False) as (here, _):
+        with _folder(place, folder, make=False) as (here, _unused):
             os.unlink(name, dir_fd=here)
     except (FileNotFoundError, NotADirectoryError):
         return
