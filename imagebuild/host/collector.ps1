@@ -401,7 +401,7 @@ $facts['pipes'] = (Read-Many 'pipes' {
                 # Get-Acl does not take a pipe; .NET does, and the .NET of PowerShell 7 has the method elsewhere.
                 $sddl = Read-One ('pipe ' + $pipe) {
                     $folder = New-Object System.IO.DirectoryInfo ('\\.\pipe\' + $pipe)
-                    if ($folder | Get-Member -Name GetAccessControl) { $acl = $folder.GetAccessControl() }
+                    if ($folder.PSObject.Methods['GetAccessControl']) { $acl = $folder.GetAccessControl() }
                     else { $acl = [System.IO.FileSystemAclExtensions]::GetAccessControl($folder) }
                     $acl.GetSecurityDescriptorSddlForm('Access')
                 }

@@ -140,18 +140,24 @@ class Dialer:
                 found = error.error if isinstance(error, Lost) else error
                 if isinstance(found, HostError) and not found.code:
                     raise found from None  # the host itself is lost: no other way is better
-                reason = error.why or error.what if isinstance(error, WcowError) else str(error)
+                reason = _reason(found if isinstance(found, WcowError) else error)
                 reasons.append(f"{way.name}: {reason}")
+                if way.half_close and _cause(reason) in ("pipe-missing", "pipe-denied"):
+                    break  # docker.exe is there, and speaks of the pipe that all ways lead to
                 continue
             self.way, self.reasons = way, reasons
             return stream
         raise self._failed(reasons)
 
     def _failed(self, reasons: list[str]) -> HostError:
-        said = "; ".join(reasons) or "no way to it is known"
+        left = [reason for reason in reasons if not reason.endswith(NOT_THERE)]
+        if len(left) < len(reasons) and not any("dial-stdio" in reason for reason in left):
+            left = ["no docker.exe is there", *left]
+        said = "; ".join(left) or "no way to it is known"
+        cause = _cause(said)
         return HostError(f"cannot reach the engine of {self._host.name}", address=self._host.name, why=said[:1000],
-                         hint="is Docker installed there, and does its service run? 'wcow doctor examine' says",
-                         cause=_cause(said))
+                         hint=_HINTS.get(cause, "is Docker installed there, and does its service run? 'wcow doctor "
+                                                "examine ADDRESS' says"), cause=cause)
 
 
 def ping(stream: EngineStream, seconds: float = PING_SECONDS) -> None:
@@ -177,7 +183,11 @@ def ping(stream: EngineStream, seconds: float = PING_SECONDS) -> None:
 
 def windows_ways(host: Opens, docker: str = "") -> Iterator[Way]:
     """The ways to a Windows host's engine. ``docker`` is the full path of docker.exe, when it is known."""
-    for program in [docker] if docker else dict.fromkeys([*_beside_service(host), *USUAL]):
+    tried: set[str] = set()
+    for program in [docker] if docker else [*_beside_service(host), *USUAL]:
+        if program.lower() in tried:
+            continue
+        tried.add(program.lower())
         yield Way(f"{program} system dial-stdio", (program, "system", "dial-stdio"))
     yield Way("a relay in PowerShell", tuple(powershell.relay()), half_close=False)
 
@@ -214,14 +224,31 @@ def client(dialer: Dialer, name: str) -> Client:
     return Client(dialer.dial, host=name)
 
 
+def _reason(error: Exception) -> str:
+    """Why a way does not lead to the engine, in few words."""
+    said = error.why or error.what if isinstance(error, WcowError) else str(error)
+    missing = isinstance(error, WcowError) and error.facts.get("cause") == "program-missing"
+    return NOT_THERE if missing or any(words in said.lower() for words in _MISSING) else said
+
+
 def _cause(text: str) -> str:
     """The doctor's cause of what docker.exe, PowerShell or the pipe said."""
     said = text.lower()
     return next((cause for cause, words in _CAUSES if any(word in said for word in words)), "engine-not-there")
 
 
+NOT_THERE = "it is not there"
+_MISSING = ("is not recognized as an internal or external command", "is not recognized as the name of a cmdlet",
+            "the system cannot find the path specified", "there is no such program")
 _CAUSES = (
-    ("pipe-denied", ("access is denied", "permission denied", "0x80070005")),
+    ("pipe-denied", ("access is denied", "permission denied", "access to the path is denied", "0x80070005")),
     ("dial-stdio", ("halfcloser", "half-close")),
     ("pipe-missing", ("cannot find the file specified", "no such file")),
+    ("docker-missing", ("no docker.exe is there",)),
 )
+_HINTS = {
+    "pipe-missing": "the engine does not run: 'sc start docker' there starts its service, or start Docker Desktop",
+    "pipe-denied": "log in as an administrator there, or as a member of the group that daemon.json names",
+    "docker-missing": "install Docker there, or name its docker.exe: docker in [hosts.NAME] of wcow.toml",
+    "dial-stdio": "the docker.exe there is too old, or Docker Desktop's pipe takes no half-close",
+}

@@ -20,7 +20,8 @@ $ErrorActionPreference = 'Continue'
 
 _RELAY = """\
 $p = New-Object IO.Pipes.NamedPipeClientStream '.', '{pipe}', 'InOut', 'Asynchronous'
-$p.Connect(5000)
+try {{ $p.Connect(3000) }} catch [TimeoutException] {{
+  [Console]::Error.Write('the pipe {pipe} did not answer within 3 seconds'); exit 2 }}
 $i = [Console]::OpenStandardInput(); $o = [Console]::OpenStandardOutput()
 $up = $i.CopyToAsync($p)
 $b = New-Object byte[] 65536

@@ -39,7 +39,7 @@ def translate(error: Exception, address: HostAddress) -> tuple[int, bytes]:
     if isinstance(error, requests.exceptions.ReadTimeout):
         raise HostError(f"{said} does not answer", address=said, why="no answer came, not even of a time-out",
                         temporary=True, hint="is it restarting, or was its network interrupted?",
-                        cause="winrm-silent") from error
+                        cause="winrm-lost") from error
     if isinstance(error, requests.exceptions.ConnectionError):
         refused = "NewConnectionError" in str(error) or "refused" in str(error)
         raise HostError(what if refused else f"the connection to {said} was lost", address=said, why=_reason(error),
@@ -61,7 +61,7 @@ def denied(address: HostAddress, why: str) -> HostError:
 
 def refused(fault: Fault, status: int, address: HostAddress, what: str) -> HostError:
     """A fault as an error. ``what`` is what was attempted."""
-    hint, cause, temporary = _FAULTS.get(fault.code, ("", "winrm-fault", False))
+    hint, cause, temporary = _FAULTS.get(fault.code, ("", "", False))
     return HostError(f"{what} on {address}", address=str(address), status=status, code=fault.code, temporary=temporary,
                      why=f"{fault.message[:400]} (fault {fault.code}, 0x{fault.code:08X})" if fault.code else
                      fault.message[:400] or fault.subcode, hint=hint, cause=cause)
@@ -73,7 +73,7 @@ _FAULTS: dict[int, tuple[str, str, bool]] = {
     names.OPERATION_QUOTA: ("raise MaxConcurrentOperationsPerUser there", "winrm-quota", True),
     names.NOT_FOUND: ("the program is not there: name it by its full path", "program-missing", False),
     names.NO_SHELL: ("the host was restarted, or its shells were closed", "winrm-lost", True),
-    names.TIMED_OUT: ("the program does not read its input", "winrm-silent", True),
+    names.TIMED_OUT: ("the program does not read its input", "winrm-lost", True),
     **dict.fromkeys(names.TOO_LARGE, ("its MaxEnvelopeSizekb is smaller than is usual", "winrm-envelope", False)),
     **dict.fromkeys(names.ACCESS_DENIED, ("the user is not an administrator there, nor in Remote Management Users",
                                           "winrm-denied", False)),

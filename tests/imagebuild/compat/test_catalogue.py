@@ -69,7 +69,7 @@ def test_every_researched_failure_is_there_with_its_codes_and_sources() -> None:
 
 def test_neighbours_are_entries_and_codes_have_names() -> None:
     names = {entry.id for entry in failures()}
-    assert len(names) == len(failures()) == 88
+    assert len(names) == len(failures()) == 103
     for entry in failures():
         assert set(entry.neighbours) <= names - {entry.id}
         assert all(find(code) is not None for code in entry.codes), entry.id
