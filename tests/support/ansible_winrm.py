@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from imagebuild.hostd.winrm.program import Start
+from imagebuild.hostd.program import Start
 
 from . import programs
 from .ansible_hosts import Controller, collections

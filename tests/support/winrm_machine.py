@@ -57,6 +57,10 @@ class ShellProgram:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGINT)
 
+    def close(self) -> None:
+        """Close its pipes, which asyncio leaves to the garbage collector where a program was killed."""
+        self._process._transport.close()  # type: ignore[attr-defined]
+
     async def kill(self) -> None:
         """End all of it."""
         with contextlib.suppress(ProcessLookupError):
@@ -80,7 +84,8 @@ class ShellMachine:
         for program in self._programs:
             await program.kill()
             await program.code()
-            await asyncio.sleep(0)  # its pipes are closed then
+            program.close()
+        await asyncio.sleep(0)  # the pipes are closed then
 
     async def start(self, start: Start) -> ShellProgram:
         """Start a line."""

@@ -56,6 +56,7 @@ def serving(folder: Path, machine: ShellMachine, *, unencrypted: bool = True) ->
         await secure.close()
         await service.close()
         await machine.close()
+        await asyncio.sleep(0.2)  # connections over TLS end in some turns of the loop
 
     thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
     thread.start()
