@@ -3,7 +3,9 @@
 
 ``--die-with-parent`` of bubblewrap is a signal that each of its two processes asks for itself. A holder that is killed
 before the inner one has asked leaves a whole box behind. Its processes are known by what no other has: the prefix of
-that box, mounted where boxes have it. So beside each holder a shell waits for its end, and then looks for a second
+that box, mounted where boxes have it. One that was killed before it mounted anything waits for ever for a word of the
+outer process, and is known by having none: bubblewrap as the first process of a box, with a parent that is not
+bubblewrap. So beside each holder a shell waits for its end, and then looks for a second
 whether a box is left.
 
     leftover.py UPTIME FOLDER     kill boxes below FOLDER that were begun before UPTIME (seconds since the machine was)
@@ -68,14 +70,17 @@ def _processes(proc: Path) -> list[int]:
 
 def _end(pid: int, proc: Path, marks: list[Mark], ours: bytes, before: float) -> bool:
     """Kill a process if it is one of a box; whether it was."""
-    if not _is_boxed(_mounts(proc / str(pid)), marks, ours):
+    def found() -> bool:
+        return _is_boxed(_mounts(proc / str(pid)), marks, ours) or _is_abandoned(pid, proc)
+
+    if not found():
         return False
     try:
         held = os.pidfd_open(pid)
     except OSError:
         return False
     try:  # asked again: now nobody else can come by this id
-        if not _is_boxed(_mounts(proc / str(pid)), marks, ours) or _begun(pid, proc) > before:
+        if not found() or _begun(pid, proc) > before:
             return False
         with suppress(OSError):
             signal.pidfd_send_signal(held, signal.SIGKILL)
@@ -94,6 +99,28 @@ def _is_boxed(table: bytes, marks: list[Mark], ours: bytes) -> bool:
         if place in _PLACES and root.endswith(b"/prefix"):
             return any(device == mark.device and root.startswith(mark.root) for mark in marks)
     return False
+
+
+def _is_abandoned(pid: int, proc: Path) -> bool:
+    """Whether this is the inner bubblewrap of a box of ours whose outer one is gone. It asks for its signal of that
+    only after the outer one has told it to go on, so it would wait for ever; nobody can use it any more."""
+    if not _is_bubblewrap(pid, proc):
+        return False
+    try:
+        lines = (proc / str(pid) / "status").read_bytes().splitlines()
+    except OSError:
+        return False
+    values = dict(line.split(b":", 1) for line in lines if b":" in line)
+    inner = values.get(b"NSpid", b"").split()[1:]
+    return inner == [b"1"] and not _is_bubblewrap(int(values.get(b"PPid", b"0")), proc)
+
+
+def _is_bubblewrap(pid: int, proc: Path) -> bool:
+    try:
+        words = (proc / str(pid) / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return words[0].rpartition(b"/")[2] == b"bwrap" and any(word.endswith(b"/launcher.exe") for word in words)
 
 
 def _mark(folder: Path, ours: bytes) -> Mark:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -53,6 +54,39 @@ def test_what_is_in_a_box_is_killed_and_nothing_else(tmp_path: Path, name: str) 
     finally:
         for process in (one, other):
             _ends(process)
+
+
+def test_one_that_waits_for_a_dead_outer_bubblewrap_is_ended(tmp_path: Path) -> None:
+    """bubblewrap was killed before it wrote the maps of the user namespace: the inner one waits for that for ever."""
+    never, keep = os.pipe()
+    told, tell = os.pipe()
+    outer = subprocess.Popen([*BARE, "--unshare-pid", "--userns-block-fd", str(never), "--info-fd", str(tell),
+                              "/usr/lib/wcow/launcher.exe"], pass_fds=(never, tell), stderr=subprocess.DEVNULL)
+    os.close(tell)
+    try:
+        said = os.read(told, 4096)
+        if not said:
+            pytest.skip("this machine allows no user namespaces, or has no bubblewrap")
+        inner = int(json.loads(said)["child-pid"])
+        leftover.end([tmp_path / "none"])
+        assert _lives(inner)  # its outer one lives
+        outer.kill()
+        outer.wait()
+        assert _lives(inner)
+        leftover.end([tmp_path / "none"])
+        wait_for(lambda: not _lives(inner))
+    finally:
+        outer.kill()
+        outer.wait()
+        for descriptor in (never, keep, told):
+            os.close(descriptor)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] != b"Z"
+    except OSError:
+        return False
 
 
 def test_who_only_looks_at_the_folders_of_a_box_is_left_alone(tmp_path: Path) -> None:
