@@ -86,7 +86,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, str):
-        return str.__str__(value) if type(value) is str else "".join(value)
+        return "".join(value)  # a str of its own, whatever class of text it was
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(inner) for inner in value]
     if isinstance(value, bool) or value is None:
