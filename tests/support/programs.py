@@ -10,6 +10,7 @@ own engine, registry or login is touched, and a test run that is killed takes it
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.client
 import os
 import re
@@ -53,6 +54,7 @@ PACKAGES = {
 
 GO_SOURCES = Path("/usr/share/gocode")
 CRANE_PACKAGE = "golang-github-google-go-containerregistry-dev"
+WINRM_PACKAGE = "golang-github-masterzen-winrm-dev"
 
 
 class Unavailable(Exception):
@@ -319,28 +321,41 @@ def buildx() -> None:
 # --- Programs that come and go ---------------------------------------------------------------------------------------
 
 def crane() -> Path:
-    """The ``crane`` program, built from Debian's Go sources (half a minute) and kept in the user's cache."""
-    if not (GO_SOURCES / "src/github.com/google/go-containerregistry/cmd/crane").is_dir():
-        raise Unavailable(f"the Go sources of crane are not installed (Debian package {CRANE_PACKAGE})")
+    """The ``crane`` program, built from Debian's Go sources (half a minute)."""
+    return _built("crane", CRANE_PACKAGE, "github.com/google/go-containerregistry", "/cmd/crane")
+
+
+def winrm_client() -> Path:
+    """``winrm_client.go``, built with masterzen's WinRM library from Debian's Go sources."""
+    source = Path(__file__).with_name("winrm_client.go")
+    return _built("winrm_client", WINRM_PACKAGE, "github.com/masterzen/winrm", source)
+
+
+def _built(name: str, package: str, library: str, what: str | Path) -> Path:
+    """A Go program in the user's cache: ``what`` is a folder below the ``library`` of a Debian package, or a file."""
+    if not (GO_SOURCES / "src" / library).is_dir():
+        raise Unavailable(f"the Go sources of {library} are not installed (Debian package {package})")
     from filelock import FileLock
 
     go = find("go")
-    version = run("dpkg-query", "-W", "-f", "${Version}", CRANE_PACKAGE, ok=False).stdout or "unknown"
+    version = run("dpkg-query", "-W", "-f", "${Version}", package, ok=False).stdout or "unknown"
+    if isinstance(what, Path):
+        version += f"-{hashlib.sha256(what.read_bytes()).hexdigest()[:12]}"
     folder = user_cache()
     folder.mkdir(parents=True, exist_ok=True)
-    program = folder / f"crane-{re.sub(r'[^0-9A-Za-z.+~-]', '_', version)}"
-    with FileLock(folder / "crane.lock"):
+    program = folder / f"{name}-{re.sub(r'[^0-9A-Za-z.+~-]', '_', version)}"
+    with FileLock(folder / f"{name}.lock"):
         if not program.exists():
-            half = program.with_suffix(".half")
+            half, cache = program.with_suffix(".half"), folder / f"go-build-{name}"
             # Debian's sources are a GOPATH, not modules: nothing is asked of any network.
             env = {"GO111MODULE": "off", "GOPATH": str(GO_SOURCES), "GOFLAGS": "", "CGO_ENABLED": "0",
-                   "GOCACHE": str(folder / "go-build"), "GOTOOLCHAIN": "local"}
-            done = run(go, "build", "-o", half, "github.com/google/go-containerregistry/cmd/crane", env=env, ok=False,
+                   "GOCACHE": str(cache), "GOTOOLCHAIN": "local"}
+            done = run(go, "build", "-o", half, what if isinstance(what, Path) else library + what, env=env, ok=False,
                        timeout=900)
             if done.returncode:
-                raise Unavailable(f"crane could not be built: {done.stderr[-500:]}")
+                raise Unavailable(f"{name} could not be built: {done.stderr[-500:]}")
             half.replace(program)
-            shutil.rmtree(folder / "go-build", ignore_errors=True)
+            shutil.rmtree(cache, ignore_errors=True)
     return program
 
 

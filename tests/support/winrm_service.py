@@ -33,11 +33,12 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, machine: ShellMachine, *, unencrypted: bool = True) -> Iterator[Served]:
+def serving(folder: Path, machine: ShellMachine, *, unencrypted: bool = True,
+            password: str = PASSWORD) -> Iterator[Served]:
     """Serve for the block; certificate and key lie in ``folder``."""
     certificate, key = folder / "winrm.pem", folder / "winrm.key"
     ensure_certificate(certificate, key, machine.name)
-    accounts = Accounts(machine.name, (Account(USER, PASSWORD),))
+    accounts = Accounts(machine.name, (Account(USER, password),))
     hashes = store(accounts)
     started, stop = threading.Event(), asyncio.Event()
     made: list[Served] = []

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hmac
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ class Accounts:
         domain, separator, user = name.rpartition("\\")
         if not separator:
             user, _unused, domain = name.partition("@")
-        if domain.lower() not in ("", ".", "localhost", "workgroup", self.machine.lower()):
+        if domain.lower() not in ("", ".", "localhost", "workgroup", self.machine.lower(), _challenger().lower()):
             return None
         return next((one for one in self.users if one.name.lower() == user.lower()), None)
 
@@ -75,6 +76,12 @@ class Accounts:
         which a client may call this machine, with the NT hash, so that a password may hold a colon."""
         from spnego._ntlm_raw.crypto import ntowfv1
 
-        domains = ("", ".\\", "localhost\\", "WORKGROUP\\", f"{self.machine}\\")
+        domains = ("", ".\\", "localhost\\", "WORKGROUP\\", f"{self.machine}\\", f"{_challenger()}\\")
         return "".join(f"{domain}{one.name}:1000:{'0' * 32}:{ntowfv1(one.password).hex().upper()}:[U]:LCT-0\n"
                        for one in self.users for domain in domains)
+
+
+def _challenger() -> str:
+    """Return the name that pyspnego's NTLM challenge gives this machine; clients that are told no domain, such as Go's,
+    take it for the user's."""
+    return socket.gethostname().upper()
