@@ -389,9 +389,12 @@ Function Get-MachineDocument {
                 if ($null -ne $open) { $exists = $open -contains $pipe } else { $exists = [System.IO.File]::Exists('\\.\pipe\' + $pipe) }
                 $sddl = $null
                 if ($exists) {
-                    # Get-Acl does not take a pipe; .NET does.
+                    # Get-Acl does not take a pipe; .NET does, and the .NET of PowerShell 7 has the method elsewhere.
                     $sddl = Read-One ('pipe ' + $pipe) {
-                        (New-Object System.IO.DirectoryInfo ('\\.\pipe\' + $pipe)).GetAccessControl().GetSecurityDescriptorSddlForm('Access')
+                        $folder = New-Object System.IO.DirectoryInfo ('\\.\pipe\' + $pipe)
+                        if ($folder.PSObject.Methods['GetAccessControl']) { $acl = $folder.GetAccessControl() }
+                        else { $acl = [System.IO.FileSystemAclExtensions]::GetAccessControl($folder) }
+                        $acl.GetSecurityDescriptorSddlForm('Access')
                     }
                 }
                 [ordered]@{ name = $pipe; exists = $exists; sddl = $sddl }

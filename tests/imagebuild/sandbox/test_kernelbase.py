@@ -93,7 +93,7 @@ def test_a_broken_file_is_never_an_error(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize(("calls", "names"), [
     (False, {"CreateSymbolicLinkW", "GetDynamicTimeZoneInformation", "RaiseFailFastException",
-             "SetNamedPipeHandleState"}),
+             "SetConsoleMode", "SetNamedPipeHandleState"}),
     (True, {"NtClose", "NtCreateFile", "NtDeleteFile", "NtFsControlFile", "NtOpenFile", "NtQueryAttributesFile",
             "NtQueryDirectoryFile", "NtQueryFullAttributesFile", "NtQueryInformationFile", "NtQueryObject",
             "NtSetInformationFile"})])
