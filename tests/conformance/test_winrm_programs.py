@@ -62,9 +62,9 @@ def test_a_go_program_runs_commands_with_input_and_exit_code(served: Served, log
     with programs.skipping():
         client = programs.winrm_client()
     words = [login, str(served.tls_port), USER, PASSWORD]
-    done = programs.run(client, *words, "cat; echo err >&2; exit 7", stdin=b"from go\n" * 1_000, ok=False, timeout=60)
+    done = programs.run(client, *words, "cat; echo err >&2; exit 7", stdin=b"from go\n" * 30_000, ok=False, timeout=60)
     assert (done.returncode, done.stderr) == (7, "err\n")
-    assert done.stdout == "from go\n" * 1_000
+    assert done.stdout == "from go\n" * 30_000
     assert programs.run(client, *words[:3], "wrong", "true", ok=False).returncode == 99
 
 

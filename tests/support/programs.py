@@ -49,6 +49,7 @@ PACKAGES = {
     "reged": "chntpw",
     "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64",
     "skopeo": "skopeo",
+    "winrmcp": "winrmcp",
     "wixl": "wixl",
 }
 

@@ -39,6 +39,7 @@ def serving(folder: Path, machine: ShellMachine, *, unencrypted: bool = True,
     certificate, key = folder / "winrm.pem", folder / "winrm.key"
     ensure_certificate(certificate, key, machine.name)
     accounts = Accounts(machine.name, (Account(USER, password),))
+    before = os.environ.get("NTLM_USER_FILE")  # of another service of this process
     hashes = store(accounts)
     started, stop = threading.Event(), asyncio.Event()
     made: list[Served] = []
@@ -68,4 +69,6 @@ def serving(folder: Path, machine: ShellMachine, *, unencrypted: bool = True,
         made[0].loop.call_soon_threadsafe(stop.set)
         thread.join(20)
         os.close(hashes)
+        if before is not None:
+            os.environ["NTLM_USER_FILE"] = before
         assert not thread.is_alive()

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from imagebuild.hostd.winrm import Account, Accounts
@@ -62,3 +64,9 @@ def test_names_of_no_account_are_not_kept(accounts: Accounts) -> None:
 
 def test_a_password_is_never_shown(accounts: Accounts) -> None:
     assert "pass:word1" not in repr(accounts) and "pass:word1" not in accounts.ntlm_lines()
+
+
+def test_the_name_in_the_ntlm_challenge_is_a_domain_of_the_accounts(accounts: Accounts) -> None:
+    name = f"{socket.gethostname().upper()}\\Administrator"
+    assert accounts.find(name) is not None
+    assert f"\n{name}:" in accounts.ntlm_lines()
