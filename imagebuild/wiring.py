@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache as once
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
@@ -278,13 +279,17 @@ def make_engine(place: EngineSettings, settings: Settings) -> Engine:
 
 def runner(settings: Settings, local: Store, way: str) -> Runner | None:
     """What executes RUN: the embedded engine (``engine``), which is started when the first RUN comes, Docker on a host
-    (its address), or nothing (``none``)."""
+    (its address), or nothing (``none``). UsageError for what is not an address."""
     if way == "none":
         return None
     from .builder.engine_runner import EngineRunner
 
     if way != "engine":
-        return EngineRunner(lambda: host_named(settings, way).engine(), local)
+        from .host.address import parse
+
+        parse(way, settings.hosts)  # a word that names nothing is refused before anything is built
+        host = once(lambda: host_named(settings, way))
+        return EngineRunner(lambda: host().engine(), local)
 
     def connect() -> Client:
         from .engine import ensure

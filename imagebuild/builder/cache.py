@@ -28,7 +28,7 @@ VERSION = 2
 
 @dataclass(frozen=True, slots=True)
 class RunLayer:
-    """A layer that a RUN made, with its place in the image: a registry delta goes below layers that have none."""
+    """A layer that a RUN made, with its place in the image: a registry delta goes below the layers of files."""
 
     position: int
     descriptor: Descriptor
@@ -81,7 +81,7 @@ class Cache:
             return None
 
     def put_run(self, key: str, layers: Sequence[RunLayer]) -> None:
-        """Record what a RUN made. A full disk is no error: the next build only works again."""
+        """Record what a RUN made. On a full disk nothing is recorded, and the next build runs it again."""
         if self._folder is None:
             return
         record = {"version": VERSION, "layers": [{"position": one.position, "descriptor": one.descriptor.to_json(),
@@ -89,6 +89,8 @@ class Cache:
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             write_whole(self._folder / f"run-{key}", json.dumps(record).encode())
+        for number, one in enumerate(layers):  # what keeps its blob, as that of any step ('wcow system prune')
+            self.put(key_of(run=key, number=number), Layer(one.descriptor, one.diff_id, 0))
 
     def put(self, key: str, layer: Layer, *, shape: str = "") -> None:
         """Record ``layer`` under ``key``. A full disk is no error: the next build only works again."""

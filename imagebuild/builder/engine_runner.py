@@ -20,11 +20,11 @@ from ..images.copy import copy
 from ..images.library import load
 from ..images.put import put_image
 from ..layer import read
-from ..oci import Descriptor, Image, Location
+from ..oci import Descriptor, Image, Location, RunConfig, with_config
 from ..stores import DaemonStore, Store, copy_blob
+from .blobs import Blobs
 from .cache import RunLayer
 from .plan import Execute
-from .runner import Blobs
 
 ALWAYS = frozenset({"Files", "Hives"})
 """What a layer has that changes nothing."""
@@ -42,7 +42,11 @@ class EngineRunner:
         client = self._connect()
         repository = f"wcow.invalid/build/{uuid.uuid4().hex}"
         sent, done = f"{repository}:before", f"{repository}:after"
-        descriptor = put_image(self._local, image)
+        # Of the stage's config only what a command sees: a health check would run beside it, what a volume holds would
+        # be lost, and a CMD in shell form would stop the engine from quoting the command's words.
+        run = image.config.run
+        bare = RunConfig(env=run.env, user=run.user, working_dir=run.working_dir)
+        descriptor = put_image(self._local, with_config(image, run=bare))
         store = DaemonStore(client)
         try:
             for _event in copy(cast(Store, blobs), descriptor, store, tag=sent, name=sent, foreign=True, whole=False):
@@ -62,23 +66,22 @@ class EngineRunner:
 
     def _run(self, client: Client, sent: str, done: str, step: Execute, name: str) -> Generator[Event, None, None]:
         network = "none" if step.network == "none" else "default"
-        body = {"Image": sent, "Cmd": list(step.words), "ArgsEscaped": step.escaped, "Entrypoint": [],
-                "Env": list(step.variables), "HostConfig": {"NetworkMode": network, "LogConfig": {"Type": "none"}}}
+        body = {"Image": sent, "Cmd": list(step.words), "ArgsEscaped": step.escaped, "Env": list(step.variables),
+                "HostConfig": {"NetworkMode": network, "LogConfig": {"Type": "none"}}}
         made = client.json("POST", "/containers/create", body=body)["Id"]
         try:
             with client.attach(f"/containers/{made}/attach",
                                query={"stream": True, "stdout": True, "stderr": True}) as said:
                 client.call("POST", f"/containers/{made}/start").close()
                 yield from _lines(said.pieces(), name)
-            code = int(client.json("POST", f"/containers/{made}/wait", deadline=None)["StatusCode"]) & 0xFFFFFFFF
+            code = int(client.json("POST", f"/containers/{made}/wait")["StatusCode"]) & 0xFFFFFFFF
             if code:
                 raise RunError(f"the command ended with {_shown(code)}", code=code)
             repository, _unused, tag = done.rpartition(":")
-            client.json("POST", "/commit", query={"container": made, "repo": repository, "tag": tag}, body={},
-                        deadline=None)
+            client.json("POST", "/commit", query={"container": made, "repo": repository, "tag": tag}, body={})
         finally:
             with suppress(WcowError, faults.Fault):
-                client.call("DELETE", f"/containers/{made}", query={"force": True}).close()
+                client.call("DELETE", f"/containers/{made}", query={"force": True, "v": True}).close()
 
     def _taken(self, before: Image, after: Image, store: Store) -> list[RunLayer]:
         """The layers of a commit that are new and not empty, kept in the local store."""

@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..dockerfile import Dockerfile
-from ..errors import DockerfileError, UsageError, WcowError
+from ..errors import UsageError, WcowError
 from ..events import Event, Finish, Result, Step, Warn
 from ..fetch import Fetcher
 from ..images.library import Found, Library
 from ..images.put import promise_layers, put_image
 from ..images.rootfs import IndexCache, Rootfs
-from ..oci import Config, Descriptor, Image, Platform, annotate, convert, create, with_base, with_config
-from ..stores import Store
+from ..oci import Config, Descriptor, Image, annotate, convert, create, with_base, with_config
 from ..windows.filetime import DOS_EPOCH, UNIX_EPOCH, from_iso, to_iso
 from .asked import Asked
+from .blobs import Blobs, Stacked
 from .cache import Cache
 from .changes import Change, Row
 from .commit import Committer
@@ -50,8 +50,9 @@ from .plan import (
 from .planner import make_plan, target_platform
 from .recipe import Memory, Taken
 from .request import BuildRequest
-from .runner import Blobs, Runner
+from .runner import Runner
 from .stage import StageBuild, located, placed
+from .versions import check_versions, other_platform, planned_error
 from .view_of import flavour_of, over_nothing, over_table, over_union
 
 
@@ -61,7 +62,8 @@ class Workshop:
 
     ``indexes`` and ``cache`` are folders' worth of things that may be thrown away at any time; ``stat_cache`` is the
     folder of remembered file digests. ``stdin`` is read when the context or the Dockerfile is ``-``. Without ``local``
-    no path of this machine is a context or a Dockerfile: whoever asks is not who works here. ``runner`` executes RUN.
+    contexts and Dockerfiles come from elsewhere only: a client of the engine names no file of this machine. ``runner``
+    executes RUN.
     """
 
     library: Library
@@ -168,23 +170,10 @@ class Build:
                 for other in failed[1:]:
                     yield Warn(str(other), code="no-base")
                 raise failed[0]
-        self._check_versions(plan)
+        check_versions(plan, self._found, target_platform(self._request).os_version)
         for note in plan.notes:
             yield Warn(note.text, f"{plan.file}:{note.line}" if note.line else plan.file, note.code)
         return plan
-
-    def _check_versions(self, plan: Plan) -> None:
-        """Refuse a base that is for another Windows than the caller asked for, where the image stands on it. What a
-        FROM --platform asks for in vain is a warning, as with docker."""
-        shipped, wanted = plan.shipped(), target_platform(self._request).os_version
-        for stage in plan.stages:
-            if stage.index not in shipped or not isinstance(stage.base, Wanted):
-                continue
-            asked, got = stage.base.platform, self._found[stage.base].image.config.platform
-            if wanted and asked.os_version == wanted and asked.os == got.os and _other_version(asked, got):
-                raise planned_error(stage, f"cannot build for Windows {asked.os_version}",
-                                    f"{stage.base.name} is for {got.os_version}, and there is no other image under "
-                                    "this name", f"--os-version {got.os_version}, or another base")
 
     def base(self) -> Generator[Event, None, Found | None]:
         """The image at the bottom of what would be built; ``None`` is scratch."""
@@ -263,7 +252,7 @@ class Build:
                                      if entry.platform and entry.platform.os_version)
                 yield Warn(f"{wanted.name} has several Windows versions ({versions}); the first is taken",
                            code="many-versions")
-            yield from _other_platform(wanted, found)
+            yield from other_platform(wanted, found)
         return self._found[wanted]
 
     def _path_reader(self, dockerfile: Dockerfile, found: Found) -> Generator[Event, None, PathReader | None]:
@@ -311,13 +300,13 @@ class Build:
         assert runner is not None, "plan.refused() names what nothing executes"
         changed = yield from stage.execute(step, runner, self._blobs())
         if changed:
-            rootfs = Rootfs(stage.image, self._blobs(), self._shop.indexes, name=f"stage {stage.planned.title()}")
+            rootfs = Rootfs(stage.image, self._blobs(), self._shop.indexes, name=stage.planned.title())
             self._shared.stack.callback(rootfs.close)
             yield from rootfs.prepare()
             stage.view = over_union(rootfs.union(), stage.image.config, stage.planned.title())
 
     def _blobs(self) -> Blobs:
-        return _Stacked((self._shop.library.local, *(found.store for found in self._found.values())))
+        return Stacked((self._shop.library.local, *(found.store for found in self._found.values())))
 
     def _begin(self, planned: PlannedStage, last: bool) -> Generator[Event, None, StageBuild]:
         """A stage before its first step."""
@@ -380,7 +369,7 @@ class Build:
             image = stage.image
             if self._request.base_metadata == "known" and stage.own_layers:  # the base's layers are not to be read
                 image = only_top(image, stage.own_layers)
-            rootfs = Rootfs(image, store, self._shop.indexes, name=f"stage {stage.planned.title()}")
+            rootfs = Rootfs(image, store, self._shop.indexes, name=stage.planned.title())
             self._shared.stack.callback(rootfs.close)
             yield from rootfs.prepare()
             return rootfs
@@ -388,33 +377,11 @@ class Build:
         return (yield from self._index(found))
 
 
-def _other_platform(wanted: Wanted, found: Found) -> Iterator[Event]:
-    """A name that leads to one image gives that image, whatever platform was asked for: say so when it is another."""
-    asked, got = wanted.platform, found.image.config.platform
-    # A Linux image lends files without a word in its FROM; a Windows base that is asked for as Linux is a slip.
-    if (asked.os, got.os) == ("linux", "windows") or (
-            asked.os == got.os and (asked.architecture != got.architecture or _other_version(asked, got))):
-        yield Warn(f"{wanted.name} is for {got}, not for {asked} as asked; there is no other image under this name",
-                   code="other-platform")
-
-
-def _other_version(asked: Platform, got: Platform) -> bool:
-    """Whether an image says that it is for another Windows version than the one asked for, if one was."""
-    version = asked.os_version.split(".") if asked.os_version else []
-    return bool(got.os_version) and got.os_version.split(".")[:len(version)] != version
-
-
 def _images_of(step: Transfer) -> Iterator[Wanted]:
     """The images that a COPY takes files from."""
     for source in step.sources:
         if isinstance(source, Files) and isinstance(source.origin, OfImage):
             yield source.origin.image
-
-
-def planned_error(planned: PlannedStage, what: str, why: str, hint: str) -> WcowError:
-    """An error about a whole stage, at its FROM."""
-    place = planned.place
-    return DockerfileError(what, file=place.file, line=place.line, instruction="FROM", why=why, hint=hint)
 
 
 def _writes(planned: PlannedStage) -> bool:
@@ -436,25 +403,3 @@ def only_top(image: Image, count: int) -> Image:
     """The image without all but its ``count`` uppermost layers."""
     config = replace(image.config, diff_ids=image.diff_ids[-count:])
     return create(config, layers=image.layers[-count:])
-
-
-class _Stacked:
-    """Several stores read as one: a stage's own layers are local, its base's are where the base is."""
-
-    def __init__(self, stores: tuple[Store, ...]) -> None:
-        self._stores = stores
-
-    def manifest(self, descriptor: Descriptor) -> bytes:
-        """A document of this machine."""
-        return self._stores[0].manifest(descriptor)
-
-    def has_blob(self, descriptor: Descriptor) -> bool:
-        """Whether any store has it."""
-        return any(store.has_blob(descriptor) for store in self._stores)
-
-    def open_blob(self, descriptor: Descriptor, *, offset: int = 0) -> BinaryIO:
-        """From the first store that has it."""
-        for store in self._stores:
-            if store.has_blob(descriptor):
-                return store.open_blob(descriptor, offset=offset)
-        return self._stores[0].open_blob(descriptor, offset=offset)

@@ -4,25 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from ..events import Event
-from ..oci import Descriptor, Image
+from ..oci import Image
+from .blobs import Blobs
 from .cache import RunLayer
 from .plan import Execute
-
-
-class Blobs(Protocol):
-    """Where documents and layers are read from: the part of a :class:`~..stores.Store` that reads by descriptor."""
-
-    def manifest(self, descriptor: Descriptor) -> bytes:
-        """See :class:`~..stores.Store`."""
-
-    def has_blob(self, descriptor: Descriptor) -> bool:
-        """See :class:`~..stores.Store`."""
-
-    def open_blob(self, descriptor: Descriptor, *, offset: int = 0) -> BinaryIO:
-        """See :class:`~..stores.Store`."""
 
 
 class Runner(Protocol):
@@ -32,7 +20,7 @@ class Runner(Protocol):
         """Run a command in a container of an image, and return the layers that hold what it changed, in the order in
         which they go into the image; none for a command that changes nothing.
 
-        The layers of ``image`` are in ``blobs``; the new ones are then in the store that the runner was made with.
-        the command writes comes as events of step ``name``. RunError with its exit code when it
-        fails; ToolError when it cannot be started.
+        The layers of ``image`` are in ``blobs``; the new ones are then in the store that the runner was made with. What
+        the command writes comes as events of step ``name``. RunError with its exit code when it fails; ToolError when
+        it cannot be started.
         """

@@ -17,13 +17,14 @@ from ..oci import Digest, History, Image, RunConfig, add_history, append, insert
 from ..windows.filetime import to_iso
 from ..windows.names import join
 from ..windows.upcase import fold
+from .blobs import Blobs
 from .cache import key_of
 from .changes import Change, Changes, Later, Row
 from .commit import Committer
 from .compose import Composer, Looks
 from .plan import Execute, PlannedStage
 from .plan import Step as PlannedStep
-from .runner import Blobs, Runner
+from .runner import Runner
 from .view import View, components, layer_path
 
 

@@ -177,7 +177,7 @@ def plan(ctx: click.Context, /, progress: Style, as_json: bool, **options: Any) 
 
 
 def _print_plan(found: Plan, *, as_json: bool) -> int:
-    """Print the plan. The exit code: 1 where a COPY or ADD cannot be done. A RUN is shown with its way, and is no
+    """Print the plan. The exit code: 1 where a COPY or ADD cannot be done. A RUN is shown with its way; it is not a
     mistake of the Dockerfile."""
     if as_json:
         print_json(plan_facts(found))

@@ -181,7 +181,8 @@ async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, c
 
 
 def _ssh(place: HostPlace, record: HostRecord, box: Box, accounts: Accounts) -> SshListener | None:
-    """Return the ssh service; none where the host has none, or asyncssh is missing and no port was asked for."""
+    """Return the ssh service. ``None`` where ssh is switched off, or where asyncssh is missing and no port was asked
+    for; DependencyError where it is missing and one was."""
     if record.ssh_port < 0:
         return None
     try:

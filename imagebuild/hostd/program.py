@@ -65,7 +65,7 @@ class Machine(Protocol):
         """Start a program. :class:`NotFound` if there is none of that name."""
 
     async def start_terminal(self, start: Start, columns: int, rows: int) -> Terminal:
-        """Start a program on a console of that size. :class:`NotFound` if there is none of that name."""
+        """Start a program on a console of that size. :class:`NotFound` when the machine does not have it."""
 
     async def start_powershell(self) -> Program:
         """Start a PowerShell that serves its remoting protocol on its standard streams (``-s``)."""

@@ -48,12 +48,13 @@ class Home:
         return str(folder)
 
     def left(self) -> tuple[int, int]:
-        """How many containers and images the engine has."""
+        """How many containers, and how many images and volumes, the engine has."""
         found = running(self.folder / "engine")
         assert found is not None
         with Client.at(found.host) as client:
             return (len(client.json("GET", "/containers/json", query={"all": True})),
-                    len(client.json("GET", "/images/json", query={"all": True})))
+                    len(client.json("GET", "/images/json", query={"all": True}))
+                    + len(client.json("GET", "/volumes")["Volumes"] or ()))
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +81,16 @@ ARG WHO=me
 ENV GREETING=hello
 WORKDIR C:\\app
 COPY a.txt .
+RUN mkdir "C:\\Program Files\\my tool"
+RUN copy C:\\Windows\\System32\\cmd.exe "C:\\Program Files\\my tool\\tool.exe" >nul
 RUN echo %GREETING% %WHO%> b.txt & type b.txt a.txt
 RUN ["reg", "add", "HKLM\\\\SOFTWARE\\\\Made", "/v", "By", "/d", "run", "/f"]
 RUN mkdir sub && copy a.txt sub\\c.txt >nul && mklink /J C:\\linked C:\\app\\sub
 RUN del b.txt
+CMD echo unused
+HEALTHCHECK --interval=1s CMD exit 1
+VOLUME C:\\data
+RUN ["C:\\\\Program Files\\\\my tool\\\\tool.exe", "/c", "mkdir C:\\\\data & echo v> C:\\\\data\\\\v.txt"]
 RUN cmd /c exit 0
 COPY --from=tools C:\\tool C:\\linked2
 CMD ["cmd", "/c", "type C:\\\\linked\\\\c.txt & dir /b C:\\\\app & reg query HKLM\\\\SOFTWARE\\\\Made /v By"]
@@ -98,6 +105,7 @@ def test_commands_run_and_the_image_has_what_they_did(home: Home) -> None:
     assert ran.splitlines()[:3] == ["file a", "a.txt", "sub"]
     assert "By    REG_SZ    run" in ran
     assert home.wcow("cat", "app:1", r"C:\linked2\t.txt")[0] == "tool\n"
+    assert home.wcow("cat", "app:1", r"C:\data\v.txt")[0] == "v\n"  # as with BuildKit: no volume hides the folder
     assert "nothing found" in home.wcow("lint", "app:1")[0]
     lines = json.loads(home.wcow("inspect", "--format", "json", "app:1")[0])["history"]
     assert next(line for line in lines if "exit 0" in line["created_by"])["empty_layer"] is True
@@ -134,6 +142,21 @@ def test_ctrl_c_ends_the_command_and_leaves_nothing(home: Home) -> None:
         process.communicate(timeout=60)
     assert process.returncode == 130
     assert home.left() == begun
+
+
+def test_any_engine_by_its_address_runs_it(home: Home) -> None:
+    home.wcow("run", "app:1")
+    begun = home.left()
+    context = home.context(f"FROM {BASE}\nRUN echo by address> C:\\x.txt\n")
+    home.wcow("build", "-t", "there:1", "--run", f"unix://{home.folder / 'engine.sock'}", context)
+    assert home.wcow("cat", "there:1", r"C:\x.txt")[0] == "by address\n"
+    assert home.left() == begun
+
+
+def test_a_word_that_names_no_way_is_refused_before_anything_is_built(home: Home) -> None:
+    for verb in ("build", "plan"):
+        _out, err = home.wcow(verb, "--run", "enigne", home.context(f"FROM {BASE}\nRUN echo x\n"), code=2)
+        assert "enigne" in err
 
 
 def test_without_a_network_a_command_reaches_nothing(home: Home) -> None:

@@ -155,7 +155,7 @@ class _Server(asyncssh.SSHServer):
 
 
 def parse_keys(text: str) -> frozenset[bytes]:
-    """Return the keys of an ``authorized_keys`` file; lines that are none are passed over, as sshd does."""
+    """Return the keys of an ``authorized_keys`` file; lines that cannot be read are passed over, as sshd does."""
     found = set()
     for line in text.replace("\ufeff", "").splitlines():
         try:

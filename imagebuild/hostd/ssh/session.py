@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import asyncssh
 
+from ...errors import WcowError
 from ..program import STDERR, Machine, NotFound, Program, Start, Terminal
 from .shell import SUBSYSTEMS, Shell
 
@@ -23,7 +24,7 @@ HELD = 1 << 20
 COLUMNS, ROWS = 80, 25
 _SIGNALS = {"KILL", "TERM", "HUP", "QUIT"}
 _NO_PROGRAM = 9009
-"""What cmd ends with when there is no such command."""
+"""What cmd ends with when it does not find a command."""
 _END = object()
 
 
@@ -131,7 +132,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
             channel.write_stderr(b"The system cannot find the file specified.\r\n")
             _exit(channel, _NO_PROGRAM)
             return
-        except Exception as error:
+        except Exception as error:  # whatever it is, the client is told, and the channel ends
             log.exception("ssh: cannot start %s", self._subsystem or self._command or "a shell")
             channel.write_stderr(f"{error}\r\n".encode())
             _exit(channel, 255)
@@ -145,7 +146,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
             _exit(channel, await self._program.code())
         except asyncio.CancelledError:
             await asyncio.shield(self._program.kill())
-        except Exception:
+        except Exception:  # the channel would stay open
             log.exception("ssh: a program was lost")
             _exit(channel, 255)
         finally:
@@ -175,7 +176,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     def _act(self, act: Callable[[Program], Awaitable[None]]) -> None:
         async def run(program: Program) -> None:
-            with contextlib.suppress(Exception):  # it has ended
+            with contextlib.suppress(WcowError, OSError):  # it has ended meanwhile
                 await act(program)
 
         if self._program is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.builds import NANOSERVER, Bench
 
-from imagebuild.builder.cache import RunLayer
+from imagebuild.builder.cache import RunLayer, read_record
 from imagebuild.builder.plan import Execute
 from imagebuild.builder.runner import Blobs
 from imagebuild.codec import Compression
@@ -116,6 +116,13 @@ def test_the_second_build_takes_the_layers_of_the_first(bench: Bench) -> None:
     again = bench.build(dockerfile, run="engine")
     assert again.descriptor == first.descriptor
     assert len(script(bench).ran) == 3
+
+
+def test_the_layers_of_a_cached_command_are_kept_as_those_of_any_step(bench: Bench) -> None:
+    bench.cached = True
+    built = bench.build(FROM + "RUN make a\nRUN delta b\n", run="engine")
+    records = [read_record(path) for path in (bench.folder / "steps").iterdir() if len(path.name) == 64]
+    assert {layer.digest for layer in built.image.layers[1:]} == {one.descriptor.digest for one in records if one}
 
 
 @pytest.mark.parametrize("change", ["ENV X=1\n", "USER other\n", "WORKDIR C:\\other\n", "ARG Y=2\n", "RUN make z\n"])

@@ -10,8 +10,9 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from support import programs
@@ -25,6 +26,7 @@ from imagebuild.hostd.ssh import SshListener
 from imagebuild.hostd.ssh.listener import parse_keys
 
 PASSWORD = "pass word 1"
+T = TypeVar("T")
 
 
 class Machine(ShellMachine):
@@ -53,8 +55,8 @@ class Served:
         self.port = 0
         self.loop = asyncio.new_event_loop()
 
-    def run(self, work: object) -> object:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(20)  # type: ignore[arg-type]
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(20)
 
     def command(self, *words: str, user: str = "Administrator", options: tuple[str, ...] = ()) -> list[str]:
         return [str(programs.find("ssh")), "-F", "none", "-p", str(self.port), "-o", "StrictHostKeyChecking=no", "-o",
@@ -81,7 +83,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     thread = threading.Thread(target=made.loop.run_forever)
     thread.start()
     try:
-        made.port = made.run(made.listener.start("127.0.0.1", 0))  # type: ignore[assignment]
+        made.port = made.run(made.listener.start("127.0.0.1", 0))
         yield made
         made.run(made.listener.close())
     finally:
@@ -207,9 +209,9 @@ def make_key(kind: str, path: Path) -> None:
     programs.run(programs.find("ssh-keygen"), "-q", "-t", kind, "-N", "", "-f", path)
 
 
-def _until(true: object, seconds: float = 20) -> None:
+def _until(true: Callable[[], object], seconds: float = 20) -> None:
     end = time.monotonic() + seconds
-    while not true():  # type: ignore[operator]
+    while not true():
         assert time.monotonic() < end
         time.sleep(0.05)
 
