@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ``ansible-test sanity`` would find in a second: the whole of it is slow (tests/ansible/test_scripts.py).
 
-Its pylint refuses the name ``_`` and an ellipsis behind a docstring, its compile test what Python does not read.
+Its pylint refuses the name ``_``, an ellipsis behind a docstring and a name that a ``with`` makes and uses in one
+head; its compile test what Python does not read; its pep8 test three blank lines; no plugin may ``assert``.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,13 @@ def findings(tree: ast.AST) -> list[tuple[int, str]]:
                     and one.value.value is Ellipsis]
             if dots and len(node.body) > 1:
                 found.append((dots[0].lineno, "unnecessary-ellipsis"))
+        if isinstance(node, ast.With | ast.AsyncWith):
+            made: set[str] = set()
+            for item in node.items:
+                if made & {name.id for name in ast.walk(item.context_expr) if isinstance(name, ast.Name)}:
+                    found.append((item.context_expr.lineno, "used-before-assignment"))
+                if isinstance(item.optional_vars, ast.Tuple):   # pylint follows a plain name, not an unpacked tuple
+                    made |= {name.id for name in ast.walk(item.optional_vars) if isinstance(name, ast.Name)}
     return found
 
 
@@ -37,10 +46,14 @@ def test_a_file_that_ships_compiles_and_has_nothing_that_pylint_refuses(path: Pa
     text = path.read_text(encoding="utf-8")
     compile(text, path, "exec", dont_inherit=True)
     assert findings(ast.parse(text)) == []
+    assert not re.search(r"\n{4,}", text), "more than two blank lines"
+    if "plugins" in path.parts:
+        assert not re.search(r"^\s*assert[^a-z0-9_:]", text, re.MULTILINE), "raise AssertionError instead of: assert"
 
 
 @pytest.mark.parametrize(("text", "word"), [
     ("_ = 1", "disallowed-name"), ("for _ in (): pass", "disallowed-name"), ("def f(_): pass", "disallowed-name"),
-    ('def f():\n    """Docstring."""\n    ...', "unnecessary-ellipsis")])
+    ('def f():\n    """Docstring."""\n    ...', "unnecessary-ellipsis"),
+    ("with f() as (a, b), g(a): pass", "used-before-assignment")])
 def test_each_finding_is_found(text: str, word: str) -> None:
     assert [found for _line, found in findings(ast.parse(text))] == [word]

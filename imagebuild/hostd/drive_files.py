@@ -60,9 +60,10 @@ def get(place: HostPlace, folder: Sequence[str], name: str, limit: int) -> bytes
     """Return a file of a host's drive, ``None`` when it is missing or is not a file. StoreError for one of more than
     ``limit`` bytes, and when the disk fails."""
     try:
-        with _folder(place, folder, make=False) as (here, _unused), \
-                os.fdopen(os.open(name, _FILE, dir_fd=here), "rb") as file:
-            data = file.read(limit + 1)
+        with _folder(place, folder, make=False) as (here, _unused):
+            fd = os.open(name, _FILE, dir_fd=here)
+            with os.fdopen(fd, "rb") as file:
+                data = file.read(limit + 1)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
     except OSError as error:

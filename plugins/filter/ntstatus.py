@@ -55,7 +55,6 @@ def ntstatus(value: Any) -> dict[str, str]:
             "family": found.family if found else "", "meaning": found.meaning if found else ""}
 
 
-
 class FilterModule:
     """The plugin."""
 

@@ -46,7 +46,6 @@ def os_version(value: Any) -> str:
     return version_of(value)
 
 
-
 class FilterModule:
     """The plugin."""
 

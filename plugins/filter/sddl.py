@@ -52,7 +52,6 @@ def sddl(value: Any) -> list[str]:
         raise AnsibleFilterError(str(error)) from error
 
 
-
 class FilterModule:
     """The plugin."""
 

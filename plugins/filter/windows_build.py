@@ -45,7 +45,6 @@ def windows_build(value: Any) -> int:
     return int(version_of(value).split(".")[2])
 
 
-
 class FilterModule:
     """The plugin."""
 

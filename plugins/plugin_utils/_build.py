@@ -61,7 +61,8 @@ def _built(task: Task, library: OpenLibrary, settings: Settings, warnings: list[
             warnings.append(f"{event.where}: {event.text}" if event.where else event.text)
         elif isinstance(event, Step):
             task.note(event.text)
-    assert built is not None
+    if built is None:
+        raise TaskError("the build ended without a result")
     return built
 
 

@@ -62,7 +62,6 @@ def compatible_with(value: Any, host: Any, isolation: str | None = None) -> bool
     return check(known, image_of(value), chosen, engine=engine_of(known)).runs == "yes"  # type: ignore[arg-type]
 
 
-
 class TestModule:
     """The plugin."""
 
