@@ -19,15 +19,12 @@ from ..events import Event, Output
 from ..images.copy import copy
 from ..images.library import load
 from ..images.put import put_image
-from ..layer import read
-from ..oci import Descriptor, Image, Location, RunConfig, with_config
+from ..oci import Image, Location
 from ..stores import DaemonStore, Store, copy_blob
 from .blobs import Blobs
 from .cache import RunLayer
 from .plan import Execute
-
-ALWAYS = frozenset({"Files", "Hives"})
-"""What a layer has that changes nothing."""
+from .run_layers import added_layers, seen_by_command
 
 
 class EngineRunner:
@@ -42,11 +39,7 @@ class EngineRunner:
         client = self._connect()
         repository = f"wcow.invalid/build/{uuid.uuid4().hex}"
         sent, done = f"{repository}:before", f"{repository}:after"
-        # Of the stage's config only what a command sees: a health check would run beside it, what a volume holds would
-        # be lost, and a CMD in shell form would stop the engine from quoting the command's words.
-        run = image.config.run
-        bare = RunConfig(env=run.env, user=run.user, working_dir=run.working_dir)
-        descriptor = put_image(self._local, with_config(image, run=bare))
+        descriptor = put_image(self._local, seen_by_command(image))
         store = DaemonStore(client)
         try:
             for _event in copy(cast(Store, blobs), descriptor, store, tag=sent, name=sent, foreign=True, whole=False):
@@ -57,7 +50,7 @@ class EngineRunner:
                 raise ToolError("cannot run it", program="the engine", why=str(fault)) from fault
             found = load(store, Location.parse(f"docker-daemon:{done}"), store.resolve(done), done,
                          image.config.platform)
-            return self._taken(image, found.image, store)
+            return added_layers(image, found.image, store, lambda layer: copy_blob(store, self._local, layer))
         finally:
             for tag in (done, sent):
                 with suppress(WcowError, faults.Fault):
@@ -82,20 +75,6 @@ class EngineRunner:
         finally:
             with suppress(WcowError, faults.Fault):
                 client.call("DELETE", f"/containers/{made}", query={"force": True, "v": True}).close()
-
-    def _taken(self, before: Image, after: Image, store: Store) -> list[RunLayer]:
-        """The layers of a commit that are new and not empty, kept in the local store."""
-        made: list[RunLayer] = []
-        for position, (layer, diff_id) in enumerate(zip(after.layers, after.diff_ids, strict=True)):
-            if diff_id not in before.diff_ids and not _is_empty(store, layer):
-                copy_blob(store, self._local, layer)
-                made.append(RunLayer(min(position, len(before.layers) + len(made)), layer, diff_id))
-        return made
-
-
-def _is_empty(store: Store, layer: Descriptor) -> bool:
-    with store.open_blob(layer) as blob:
-        return all(entry.path in ALWAYS for entry, _content in read(blob))
 
 
 def _lines(pieces: Iterable[Piece], name: str) -> Generator[Event, None, None]:

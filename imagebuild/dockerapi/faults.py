@@ -17,9 +17,14 @@ NAME_CHARACTERS = "[a-zA-Z0-9][a-zA-Z0-9_.-]"
 
 
 class Fault(errors.DaemonError):
-    """A request that an engine refused; ``status`` is the HTTP status, ``message`` the sentence on the wire."""
+    """A request that an engine refused; ``status`` is the HTTP status, ``message`` the sentence on the wire.
+
+    ``line_code`` is the ``code`` of ``errorDetail`` where the fault ends a stream of documents: the exit code of a
+    build's command. Clients take 0 for none.
+    """
 
     code: ClassVar[int] = 500
+    line_code: int = 0
 
     def __init__(self, message: str, *, status: int = 0) -> None:
         super().__init__(message, status=status or self.code)

@@ -62,7 +62,7 @@ def json_lines(values: AsyncIterable[Any], *, status: int = 200, headers: Header
             async for value in values:
                 yield value.line() if isinstance(value, Message) else gojson.dumps(value) + b"\n"
         except Fault as fault:
-            yield error_line(fault.message)
+            yield error_line(fault.message, fault.line_code)
 
     return Response(status, lines(), JSON, headers)
 

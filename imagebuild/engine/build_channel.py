@@ -9,14 +9,14 @@ it sends    meaning                                 answer
 ``say``     a message for the client                none
 ``find``    the image behind a name, pulled if need `id`, ``descriptor``
 ``blob``    a blob that a layout only promises      ``{}``, once the layout has it
+``run``     a command over an image in the layout   ``layers`` that it added
 ``built``   the image, in the layout but unnamed    ``check``: numbers of layers to check
 ``sizes``   those layers are what the config says   ``id``: the image is kept, the process ends
 ``fault``   the build failed                        none
 =========== ======================================= ==========================================
 
-An answer may be ``fault`` instead. RUN will be one more question, ``run``: the process sends the snapshot it has built
-so far and the command; the engine, which alone has a sandbox and networks, runs it as a container, sends its output as
-the client's messages, and answers with the snapshot's new layer. Nothing else of the protocol changes by that.
+An answer may be ``fault`` instead, but for ``run``: a command that fails ends the build, with moby's words. The engine
+alone has a sandbox and networks: it executes the command in a container, and its output goes to the client at once.
 """
 
 from __future__ import annotations

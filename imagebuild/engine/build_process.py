@@ -16,23 +16,31 @@ import resource
 import signal
 import socket
 import sys
+import uuid
+from collections.abc import Generator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from ..builder import BuildRequest, Built, Workshop
-from ..builder.cache import Cache
+from ..builder.blobs import Blobs
+from ..builder.cache import Cache, RunLayer
 from ..builder.downloads import Downloads
 from ..builder.execute import Build, Shared
+from ..builder.plan import Execute
+from ..builder.run_layers import seen_by_command
 from ..dockerapi import faults
 from ..dockerapi.jsonlines import Message
 from ..errors import DockerfileError, UsageError
+from ..events import Event
 from ..images.library import Found, Library
+from ..images.put import put_image
 from ..images.rootfs import IndexCache
-from ..oci import Descriptor, Location, Platform
+from ..oci import Descriptor, Digest, Image, Location, Platform
 from ..stores import LayoutStore
 from . import build_steps
 from .build_channel import Channel, Ended, told
+from .build_label import STEP
 from .image_layers import check_layer
 from .image_shelf import load_image
 
@@ -98,7 +106,7 @@ def _build(talk: Channel, asked: dict[str, Any], context: BinaryIO) -> None:
         library = EngineLibrary(talk, store)
         fetcher = Downloads.from_json(asked["downloads"]).fetcher()
         shop = Workshop(library, IndexCache(cache / "indexes"), Cache(cache / "steps"), fetcher, None, context,
-                        local=False)
+                        local=False, runner=_ChannelRunner(talk, store))
         request = _request(asked)
         try:
             built = build_steps.run(Build(request, shop, Shared.open(request, shop, stack)), library.ids, say)
@@ -112,6 +120,25 @@ def _build(talk: Channel, asked: dict[str, Any], context: BinaryIO) -> None:
             layer, diff_id = built.image.layers[number], built.image.diff_ids[number]
             sizes[str(diff_id)] = check_layer(store, layer, diff_id, number, lambda layer, done: None, "the image")
         talk.ask(sizes=sizes)  # the lease ends when the engine has given the image its name, and not before
+
+
+class _ChannelRunner:
+    """Has RUN executed by the engine, whose containers stand on images of the same layout: no layer is moved."""
+
+    def __init__(self, talk: Channel, layout: LayoutStore) -> None:
+        self._talk, self._layout = talk, layout
+
+    def execute(self, image: Image, _blobs: Blobs, step: Execute, _name: str
+                ) -> Generator[Event, None, list[RunLayer]]:
+        """See :class:`~..builder.runner.Runner`. What the command writes is told by the engine."""
+        # the label makes it another image than any that has a name, or that another build stands on
+        descriptor = put_image(self._layout, seen_by_command(image, ((STEP, uuid.uuid4().hex),)))
+        answer = self._talk.ask(run={
+            "image": descriptor.to_json(), "words": step.words, "escaped": step.escaped, "variables": step.variables,
+            "network": step.network})
+        yield from ()
+        return [RunLayer(int(one["position"]), Descriptor.from_json(one["descriptor"]), Digest.parse(one["diff_id"]))
+                for one in answer["layers"]]
 
 
 def _request(asked: dict[str, Any]) -> BuildRequest:

@@ -53,7 +53,7 @@ class _Teller:
             self._lines.append((stage.place.text, stage.place.line, f"from {base}" if base else ""))
             layers = 0
             for step in stage.steps:
-                makes = type(step).__name__ in ("MakeFolder", "Transfer")
+                makes = type(step).__name__ in ("MakeFolder", "Transfer", "Execute")
                 layers += makes
                 self._lines.append((step.instruction.text, step.instruction.line,
                                     f"layer {stage.index}.{layers}" if makes else ""))

@@ -15,6 +15,7 @@ from ..errors import StoreError, WcowError
 from ..sandbox import overlay
 from ..sandbox.port import KILLED
 from . import modes
+from .build_label import is_step
 from .container import RECORD, Container
 from .events import Event, Events
 from .files import sweep
@@ -62,7 +63,7 @@ class Collection:
         for folder in sorted(self._folder.iterdir()):
             container = Container.load(folder)
             sweep(folder)
-            if container is None or container.status == "removing":
+            if container is None or container.status == "removing" or is_step(container.config.labels):
                 with suppress(OSError, WcowError):  # the next start tries again
                     clear(folder)
                 continue

@@ -25,6 +25,7 @@ from .image_config import run_of
 from .settings import EngineSettings
 
 if TYPE_CHECKING:
+    from .build_run import StepRunner
     from .images import Images
     from .networks import Networks
     from .routes_exec import Exec
@@ -110,6 +111,12 @@ class Engine:
         return Commitable(found.id, found.image, found.running, run_of(found.config),
                           lambda: changed.files(self.images, found), lambda parts: open_content(upper, parts),
                           lambda: changed.hives(self.settings, self.images, found))
+
+    def step_runner(self) -> StepRunner | None:
+        """Return what executes RUN of a build; ``None`` in an engine that starts no program."""
+        from .build_run import StepRunner
+
+        return None if self.images.ground is None else StepRunner(self)
 
     def is_running(self, container: str) -> bool:
         """Whether a container, by its id, runs."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """``docker build`` by the classic builder's call, as the engine sees it: a process that builds (:mod:`.build_process`),
-served with images and told of to the client.
+served with images and containers for its RUN, and told of to the client.
 
 Bases are pulled into the engine as the Windows engine picks them, and stay there, as with Docker.
 """
@@ -15,11 +15,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ..builder.cache import RunLayer
 from ..builder.downloads import Downloads
 from ..dockerapi import faults
 from ..dockerapi.duration import moment_text
@@ -30,7 +33,9 @@ from ..stores import Credentials, LayoutStore
 from ..stores.collect import collect
 from ..stores.transfer import copy_blob
 from .build_channel import Channel, Ended, fault_of, told
+from .build_run import StepCall, StepLimits, StepRunner, Work
 from .image_archive import scratch
+from .image_commit import step_layers
 from .image_layers import unread_layers
 from .image_names import short
 from .image_pull import Wanted, pulled
@@ -42,6 +47,8 @@ _START = ("import json, sys; sys.path[:] = json.loads(sys.argv[1]); import impor
           "importlib.import_module(sys.argv[2]).main(*map(int, sys.argv[3:]))")
 _SAID = 4096
 """Bytes of what a process said that ended without a word to us: its last lines."""
+Execute = Callable[[StepCall, Say, Work], None]
+"""Runs a command to its end."""
 END_SECONDS = 10.0
 """How long a process may take to end after its last word."""
 
@@ -50,20 +57,26 @@ END_SECONDS = 10.0
 class BuildCall:
     """One call. ``request`` are the fields of a :class:`~..builder.BuildRequest`; ``names`` are what the image is
     called then; bases are pulled as ``credentials``. ``platform`` is what the client asked for; ``quiet`` says only
-    the id."""
+    the id; ``limits`` are of every RUN."""
 
     request: dict[str, Any]
     names: tuple[Reference, ...]
     credentials: Credentials
     platform: Platform | None = None
     quiet: bool = False
+    limits: StepLimits = field(default_factory=StepLimits)
 
 
 class BuildProcess:
-    """The process of one build. :meth:`run` is called once, in a thread; :meth:`cancel` from any thread at any time."""
+    """The process of one build. :meth:`run` is called once, in a thread; :meth:`cancel` from any thread at any time.
 
-    def __init__(self, context: BinaryIO) -> None:
+    ``runner`` executes RUN; without one a Dockerfile that has one is refused.
+    """
+
+    def __init__(self, context: BinaryIO, runner: StepRunner | None = None) -> None:
         self._context = context
+        self._runner = runner
+        self._step: Future[None] | None = None
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._cancelled = False
@@ -75,6 +88,8 @@ class BuildProcess:
             self._failed = self._failed or error
             self._cancelled = True
             self._kill()
+            if self._step is not None:
+                self._step.cancel()
 
     def run(self, images: Images, call: BuildCall, tools: Downloads, say: Say) -> None:
         """Build an image and keep it under its names; the last lines say its id."""
@@ -85,7 +100,7 @@ class BuildProcess:
                 talk = self._begin(images, folder, said)
                 try:
                     talk.send(build=_document(images, call, tools))
-                    kept = _Served(images, call, store, talk, say).until_kept()
+                    kept = _Served(images, call, store, talk, say, self._executed).until_kept()
                 finally:
                     talk.close()
                     self._end()
@@ -100,6 +115,22 @@ class BuildProcess:
                     raise self._died(images, said) from error
                 raise
         _finish(images, call, kept, say)
+
+    def _executed(self, call: StepCall, say: Say, commit: Work) -> None:
+        """Run a step to its end; Interrupted when the build is cancelled."""
+        if self._runner is None:
+            raise faults.NotImplemented("this engine starts no program")
+        with self._lock:
+            if self._cancelled:
+                raise Interrupted("the build was cancelled")
+            self._step = step = self._runner.begin(call, say, commit)
+        try:
+            step.result()
+        except CancelledError as error:
+            raise Interrupted("the build was cancelled") from error
+        finally:
+            with self._lock:
+                self._step = None
 
     def _begin(self, images: Images, folder: Path, said: Path) -> Channel:
         ours, theirs = socket.socketpair()
@@ -161,8 +192,10 @@ def _tell_of_wait(images: Images, call: BuildCall, say: Say) -> None:
 class _Served:
     """Answers what the process of a build asks."""
 
-    def __init__(self, images: Images, call: BuildCall, store: LayoutStore, talk: Channel, say: Say) -> None:
+    def __init__(self, images: Images, call: BuildCall, store: LayoutStore, talk: Channel, say: Say,
+                 execute: Execute) -> None:
         self._images = images
+        self._execute = execute
         self._call = call
         self._store = store
         self._talk = talk
@@ -179,6 +212,9 @@ class _Served:
                 continue
             if "fault" in asked:
                 raise fault_of(asked["fault"])
+            if "run" in asked:  # a command that fails ends the build with moby's words
+                self._talk.send(layers=self._run(asked["run"]))
+                continue
             try:
                 answer, kept = self._answer(asked)
             except WcowError as error:
@@ -203,6 +239,20 @@ class _Served:
         kept = images.shelf.keep(self._store, self._built, self._call.names, parent=self._parent,
                                  moment=moment_text(time.time_ns()))
         return {"id": str(kept.id)}, kept
+
+    def _run(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        """Execute a RUN over an image that the process has written, and return the layers that it added."""
+        shelf, made = self._images.shelf, list[RunLayer]()
+        kept = shelf.keep(self._store, Descriptor.from_json(asked["image"]))
+        try:
+            call = StepCall(str(kept.id), tuple(asked["words"]), bool(asked["escaped"]), tuple(asked["variables"]),
+                            str(asked["network"]), self._call.limits)
+            self._execute(call, _unheard if self._call.quiet else self._say,
+                          lambda source: made.extend(step_layers(self._images, source, self._store)))
+        finally:
+            shelf.remove(kept)
+        return [{"position": one.position, "descriptor": one.descriptor.to_json(), "diff_id": str(one.diff_id)}
+                for one in made]
 
     def _find(self, name: str, pull: bool) -> Kept:
         try:

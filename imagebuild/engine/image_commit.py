@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from ..builder.cache import RunLayer
+from ..builder.run_layers import added_layers
 from ..codec import Compression
 from ..dockerapi import faults
 from ..dockerapi.duration import moment_text
@@ -78,13 +80,7 @@ def commit(images: Images, source: Commitable, call: CommitCall, given_up: Calla
     run = merged(wanted, source.run)
     now = time.time_ns()
     with images.shelf.writing() as store:
-        layer = _layer(images, base, source, store, from_unix_ns(now), given_up)
-        command = " ".join(source.run.cmd or ())
-        image = append(base.image, layer.descriptor, layer.diff_id, History(
-            created=moment_text(now), created_by=command, author=call.author, comment=call.comment))
-        image = with_config(image, run=run, created=moment_text(now), author=call.author)
-        if hives := tuple(source.hives()):
-            image = _with_registry(images, image, hives, store, from_unix_ns(now), command)
+        image = _changed(images, base, source, call, run, store, now, given_up)
         descriptor = put_image(store, image)
         check_layers(images.shelf, store, image, lambda layer, done: None, name="the image")
         kept = images.shelf.keep(store, descriptor, [call.name] if call.name else [], parent=str(base.id),
@@ -92,6 +88,31 @@ def commit(images: Images, source: Commitable, call: CommitCall, given_up: Calla
     if call.name is not None:
         images.tell_of("tag", kept, call.name.familiar)
     return kept
+
+
+def step_layers(images: Images, source: Commitable, store: LayoutStore) -> list[RunLayer]:
+    """Write what the container of a RUN changed into ``store``, and return the layers; none if it changed nothing."""
+    base = images.get(source.image)
+    run = base.image.config.run
+    image = _changed(images, base, source, CommitCall(), run, store, time.time_ns(), lambda: False)
+    layers = added_layers(base.image, image, store)
+    if layers:
+        check_layers(images.shelf, store, image, lambda layer, done: None, name="the image")
+    return layers
+
+
+def _changed(images: Images, base: Kept, source: Commitable, call: CommitCall, run: RunConfig, store: LayoutStore,
+             now: int, given_up: Callable[[], bool]) -> Image:
+    """The image of a container, with its settings ``run`` and layers of what it changed, in ``store``; ``now`` is in
+    nanoseconds since 1970."""
+    layer = _layer(images, base, source, store, from_unix_ns(now), given_up)
+    command = " ".join(source.run.cmd or ())
+    image = append(base.image, layer.descriptor, layer.diff_id, History(
+        created=moment_text(now), created_by=command, author=call.author, comment=call.comment))
+    image = with_config(image, run=run, created=moment_text(now), author=call.author)
+    if hives := tuple(source.hives()):
+        image = _with_registry(images, image, hives, store, from_unix_ns(now), command)
+    return image
 
 
 def _layer(images: Images, base: Kept, source: Commitable, store: LayoutStore, epoch: int,
@@ -147,4 +168,4 @@ def _with_registry(images: Images, image: Image, hives: tuple[HiveChange, ...], 
     return image
 
 
-__all__ = ["CommitCall", "Commitable", "commit"]
+__all__ = ["CommitCall", "Commitable", "commit", "step_layers"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from .build_run import StepRunner
     from .image_commit import Commitable
     from .images import Images
 
@@ -19,3 +20,6 @@ class ImageOwner(Protocol):
 
     def commitable(self, container: str) -> Commitable:
         """A container by name, id or the beginning of one, as a commit sees it; ``faults.no_such_container``. Quick."""
+
+    def step_runner(self) -> StepRunner | None:
+        """Return what executes RUN; ``None`` in an engine that starts no program. On the loop."""

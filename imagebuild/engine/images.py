@@ -22,6 +22,7 @@ from ..images.housekeeping import Caches, prune
 from ..oci import Config, Digest
 from ..sandbox.overlay import remove_path
 from . import threads
+from .build_label import is_step
 from .events import Event, Events
 from .image_host import ImageHost
 from .image_names import any_reference, missing
@@ -134,9 +135,10 @@ class Images:
         return [container for container, used in tuple(self._used.items()) if used == identifier]
 
     def tidy(self) -> None:
-        """Free what an engine that was killed left half written: contexts and archives in ``tmp``, drafts, and blobs
-        of a pull, load, commit or build that came to no image. For an engine that starts. Layers that a build step
-        would find again stay, and what a living process relies on (``docs/decisions/0019-leases.md``)."""
+        """Free what an engine that was killed left half written: contexts and archives in ``tmp``, drafts, blobs of a
+        pull, load, commit or build that came to no image, and images of a build's steps. For an engine that starts.
+        Layers that a build step would find again stay, and what a living process relies on
+        (``docs/decisions/0019-leases.md``)."""
         temporary = self.settings.root / "tmp"
         with suppress(OSError):  # a program of this machine works in there
             remove_path(temporary)
@@ -145,6 +147,9 @@ class Images:
             for draft in folder.glob(".*"):  # written by this engine's threads alone
                 draft.unlink(missing_ok=True)
         with suppress(WcowError):  # a damaged image is told when it is asked for
+            for kept in tuple(self.shelf.all().values()):
+                if not kept.names and is_step(dict(kept.image.config.run.labels)):
+                    self.shelf.remove(kept)
             prune(self.shelf.store, Caches(self.cache / "indexes", self.cache / "steps", self.cache / "stat",
                                            read_record))
 

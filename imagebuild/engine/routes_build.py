@@ -25,6 +25,7 @@ from ..dockerapi.shapes import Config, Id
 from ..errors import WcowError
 from ..oci import Reference
 from ..stores.collect import collect
+from .build_run import StepLimits
 from .events import Event
 from .image_build import BuildCall, BuildProcess
 from .image_commit import CommitCall, commit
@@ -47,10 +48,11 @@ async def build_image(request: Request, engine: ImageOwner) -> Response:
     images = engine.images
     if images.build_tools is None:
         raise faults.NotImplemented("this engine does not build images")
-    call = _call(request)
+    runner = engine.step_runner()
+    call = _call(request, runs=runner is not None)
     images.listen()
     read, write = os.pipe()
-    process = BuildProcess(os.fdopen(read, "rb"))
+    process = BuildProcess(os.fdopen(read, "rb"), runner)
     sending = asyncio.get_running_loop().create_task(_send(request.body, write, process))
 
     async def ended() -> None:
@@ -89,7 +91,7 @@ async def _next(body: Body) -> bytes:
         raise faults.BadRequest(f"the build context did not come: nothing for {CONTEXT_SECONDS:g} seconds") from None
 
 
-def _call(request: Request) -> BuildCall:
+def _call(request: Request, *, runs: bool) -> BuildCall:
     if request.text("version") not in ("", "1", "2"):
         raise faults.BadRequest(f'invalid version "{request.text("version")}"')
     if request.text("version") == "2":
@@ -105,10 +107,11 @@ def _call(request: Request) -> BuildCall:
         "target": request.text("target") or None, "platform": request.text("platform") or None,
         "build_args": [(name, value) for name, value in arguments.items() if value is not None],
         "labels": [(name, value or "") for name, value in _texts(request, "labels", "error reading labels").items()],
-        "no_cache": request.flag("nocache"), "pull": request.flag("pull")}
+        "no_cache": request.flag("nocache"), "pull": request.flag("pull"), "run": "engine" if runs else "none"}
+    limits = StepLimits(request.text("networkmode"), request.texts("extrahosts"), request.number("memory"))
     return BuildCall(asked, _names(request.texts("t")),
                      credentials_by_host(request.header("x-registry-config")),
-                     parse_platform(request.text("platform")), request.flag("q"))
+                     parse_platform(request.text("platform")), request.flag("q"), limits)
 
 
 def _names(texts: tuple[str, ...]) -> tuple[Reference, ...]:
@@ -178,7 +181,7 @@ async def commit_container(request: Request, engine: ImageOwner) -> Response:
 
 ROUTES: tuple[Route, ...] = (
     Route("POST", "/commit", commit_container, to_the_end=True),
-    Route("POST", "/build", build_image, note="RUN is refused"),
+    Route("POST", "/build", build_image),
     Route("POST", "/build/prune", prune_builds, since="1.31"),
     Route("POST", "/build/cancel", cancel_build),
 )

@@ -252,9 +252,10 @@ class Chaos:
 
     def _build(self, client: Client, chance: random.Random) -> None:
         name = f"built-{secrets.token_hex(6)}:1"
+        run = chance.choice(("", "", "RUN echo x> C:\\x.txt\n"))
         context = io.BytesIO()
         with tarfile.open(fileobj=context, mode="w") as tar:
-            _add(tar, "Dockerfile", f"FROM {IMAGE}\nCOPY big C:/big\nENV A={name}\n".encode())
+            _add(tar, "Dockerfile", f"FROM {IMAGE}\nCOPY big C:/big\nENV A={name}\n{run}".encode())
             _add(tar, "big", os.urandom(BIG))
         for line in client.lines("POST", "/build", query={"t": name}, body=context.getvalue(),
                                  content_type="application/x-tar"):

@@ -47,6 +47,11 @@ class Owner:
     settings: EngineSettings
     events: Events = field(default_factory=Events)
     containers: dict[str, Commitable] = field(default_factory=dict)
+    runner: Any = None  # a double of StepRunner
+
+    def step_runner(self) -> Any:
+        """See :class:`~imagebuild.engine.image_owner.ImageOwner`."""
+        return self.runner
 
     def commitable(self, container: str) -> Commitable:
         """See :class:`~imagebuild.engine.image_owner.ImageOwner`."""
