@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from . import duration, fault, names
 from .fault import Fault
 from .output import encoded
+from .quotas import OPERATIONS, PROCESSES, SHELLS
 from .request import ENVELOPE, LONGEST, Piece, Request
 from .xml import element, text
 
@@ -33,6 +36,8 @@ class ShellState:
     idle: float
     process: int = 0
     name: str = ""
+    environment: tuple[tuple[str, str], ...] = ()
+    folder: str = ""
     state: str = "Connected"
     began: float = field(default_factory=time.monotonic)
     touched: float = field(default_factory=time.monotonic)
@@ -74,10 +79,14 @@ def created(request: Request, shell: ShellState) -> bytes:
     return envelope(request, reference, described(shell))
 
 
-def described(shell: ShellState) -> str:
-    """Return a shell as an element: those of PowerShell say more than those of cmd, as on Windows."""
+def described(shell: ShellState, *, running: int | None = None) -> str:
+    """Return a shell as an element: those of PowerShell say more than those of cmd, as on Windows. ``running`` is how
+    many of its commands run, where that is told; its memory is not measured."""
     now = time.monotonic()
-    powershell = shell.resource != names.CMD_RESOURCE
+    powershell = shell.resource.lower() != names.CMD_RESOURCE
+    environment = element("rsp:Environment", *(element("rsp:Variable", text(value), Name=name)
+                                               for name, value in shell.environment)) if shell.environment else ""
+    use = () if running is None else (element("rsp:MemoryUsed", "0MB"), element("rsp:ChildProcesses", str(running)))
     more = (element("rsp:MaxIdleTimeOut", "PT2147483.647S"), element("rsp:Locale", "en-US"),
             element("rsp:DataLocale", "en-US"), element("rsp:CompressionMode", "NoCompression"),
             element("rsp:ProfileLoaded", "Yes"), element("rsp:Encoding", "UTF8"), element("rsp:BufferMode", "Block"),
@@ -87,11 +96,12 @@ def described(shell: ShellState) -> str:
         element("rsp:ResourceUri", text(shell.resource)), element("rsp:Owner", text(shell.owner)),
         element("rsp:ClientIP", text(shell.client)),
         element("rsp:ProcessId", str(shell.process)) if powershell else "",
+        environment, element("rsp:WorkingDirectory", text(shell.folder)) if shell.folder else "",
         element("rsp:IdleTimeOut", duration.seconds(shell.idle)),
         element("rsp:InputStreams", text(" ".join(shell.inputs))),
         element("rsp:OutputStreams", text(" ".join(shell.outputs))), *more,
         element("rsp:ShellRunTime", duration.elapsed(now - shell.began)),
-        element("rsp:ShellInactivity", duration.elapsed(now - shell.touched)), xmlns__rsp=names.SHELL)
+        element("rsp:ShellInactivity", duration.elapsed(now - shell.touched)), *use, xmlns__rsp=names.SHELL)
 
 
 def commanded(request: Request, command: str) -> bytes:
@@ -101,15 +111,20 @@ def commanded(request: Request, command: str) -> bytes:
 
 def received(request: Request, command: str, pieces: list[Piece], streams: tuple[str, ...],
              code: int | None) -> bytes:
-    """Return the answer to Receive; with a ``code`` the command is done and its ``streams`` have ended."""
+    """Return the answer to Receive; with a ``code`` the command is done. Of a command of cmd its ``streams`` have then
+    ended, and before, it is said to run; PowerShell's say neither."""
     def attributes(stream: str) -> dict[str, str]:
         return {"Name": stream, **({"CommandId": command} if command else {})}
 
+    cmd = request.resource.lower() == names.CMD_RESOURCE
     inside = [element("rsp:Stream", encoded(piece), **attributes(piece.stream)) for piece in pieces]
     if code is not None:
-        inside += [element("rsp:Stream", "", **attributes(stream), End="true") for stream in streams]
+        if cmd:
+            inside += [element("rsp:Stream", "", **attributes(stream), End="true") for stream in streams]
         inside.append(element("rsp:CommandState", element("rsp:ExitCode", str(code)), CommandId=command,
                               State=names.DONE))
+    elif cmd and command:
+        inside.append(element("rsp:CommandState", CommandId=command, State=names.RUNNING))
     return envelope(request, element("rsp:ReceiveResponse", *inside))
 
 
@@ -123,33 +138,62 @@ def signalled(request: Request) -> bytes:
     return envelope(request, element("rsp:SignalResponse"))
 
 
-def listed(request: Request, shells: list[ShellState]) -> bytes:
+def listed(request: Request, items: list[str]) -> bytes:
     """Return the answer to Enumerate: all at once, as clients ask for it."""
-    items = element("w:Items", *(described(shell) for shell in shells)) if shells else ""
-    return envelope(request, element("n:EnumerateResponse", element("n:EnumerationContext", ""), items,
+    inside = element("w:Items", *items) if items else ""
+    return envelope(request, element("n:EnumerateResponse", element("n:EnumerationContext", ""), inside,
                                      element("w:EndOfSequence")))
 
 
-def connected(request: Request, shell: ShellState, fragments: str) -> bytes:
-    """Return the answer to Connect; ``fragments`` are PowerShell's, in base64."""
-    return envelope(request, element(
-        "rsp:ConnectResponse", element("rsp:InputStreams", text(" ".join(shell.inputs))),
-        element("rsp:OutputStreams", text(" ".join(shell.outputs))),
-        element("connectResponseXml", fragments, xmlns=names.POWERSHELL)))
+def running_command(command: str, line: str) -> str:
+    """Return a command of a shell as an element of an Enumerate's answer."""
+    return element("rsp:Command", element("rsp:CommandId", command), element("rsp:CommandLine", text(line)),
+                   element("rsp:CommandState", "Running"), xmlns__rsp=names.SHELL)
+
+
+def connected(request: Request, connection: str = "") -> bytes:
+    """Return the answer to Connect: empty for a pipeline, with its :func:`connection` for a pool."""
+    return envelope(request, element("rsp:ConnectResponse", connection))
+
+
+def connection(shell: ShellState, fragments: str) -> str:
+    """Return what a client learns of a pool that it connects to; ``fragments`` are PowerShell's, in base64."""
+    return "".join((element("rsp:InputStreams", text(" ".join(shell.inputs))),
+                    element("rsp:OutputStreams", text(" ".join(shell.outputs))),
+                    element("connectResponseXml", fragments, xmlns=names.POWERSHELL)))
 
 
 def configured(request: Request) -> bytes:
     """Return the answer to Get of the service's configuration (pypsrp reads the envelope's size of it)."""
-    def group(name: str, *values: tuple[str, str]) -> str:
-        return element(f"cfg:{name}", *(element(f"cfg:{key}", value) for key, value in values))
+    return envelope(request, _group("Config", _CONFIG, xmlns__cfg=names.CONFIG))
 
-    return envelope(request, element(
-        "cfg:Config", element("cfg:MaxEnvelopeSizekb", str(ENVELOPE // 1024)),
-        element("cfg:MaxTimeoutms", str(int(LONGEST * 1000))), element("cfg:MaxBatchItems", "32000"),
-        element("cfg:MaxProviderRequests", "4294967295"),
-        group("Service", ("MaxConcurrentOperationsPerUser", "1500"), ("EnumerationTimeoutms", "240000"),
-              ("MaxConnections", "300"), ("AllowRemoteAccess", "true")),
-        group("Winrs", ("AllowRemoteShellAccess", "true"), ("IdleTimeout", "7200000"),
-              ("MaxConcurrentUsers", "2147483647"), ("MaxShellRunTime", "2147483647"), ("MaxProcessesPerShell", "25"),
-              ("MaxMemoryPerShellMB", "2147483647"), ("MaxShellsPerUser", "30")),
-        xmlns__cfg=names.CONFIG))
+
+def _group(name: str, values: Mapping[str, Any], **attributes: str) -> str:
+    return element(f"cfg:{name}", *(_group(key, value) if isinstance(value, Mapping) else
+                                    element(f"cfg:{key}", text(value)) for key, value in values.items()), **attributes)
+
+
+_PORTS = {"HTTP": "5985", "HTTPS": "5986"}
+#: What ``winrm get winrm/config`` says, with the defaults of Windows.
+_CONFIG: Mapping[str, Any] = {
+    "MaxEnvelopeSizekb": str(ENVELOPE // 1024), "MaxTimeoutms": str(int(LONGEST * 1000)), "MaxBatchItems": "32000",
+    "MaxProviderRequests": "4294967295",
+    "Client": {
+        "NetworkDelayms": "5000", "URLPrefix": "wsman", "AllowUnencrypted": "false",
+        "Auth": {"Basic": "true", "Digest": "true", "Kerberos": "true", "Negotiate": "true", "Certificate": "true",
+                 "CredSSP": "false"},
+        "DefaultPorts": _PORTS, "TrustedHosts": ""},
+    "Service": {
+        "RootSDDL": "O:NSG:BAD:P(A;;GA;;;BA)(A;;GR;;;IU)S:P(AU;FA;GA;;;WD)(AU;SA;GXGW;;;WD)",
+        "MaxConcurrentOperations": "4294967295", "MaxConcurrentOperationsPerUser": str(OPERATIONS),
+        "EnumerationTimeoutms": "240000", "MaxConnections": "300", "MaxPacketRetrievalTimeSeconds": "120",
+        "AllowUnencrypted": "false",
+        "Auth": {"Basic": "true", "Kerberos": "true", "Negotiate": "true", "Certificate": "true", "CredSSP": "true",
+                 "CbtHardeningLevel": "Relaxed"},
+        "DefaultPorts": _PORTS, "IPv4Filter": "*", "IPv6Filter": "*", "EnableCompatibilityHttpListener": "false",
+        "EnableCompatibilityHttpsListener": "false", "CertificateThumbprint": "", "AllowRemoteAccess": "true"},
+    "Winrs": {
+        "AllowRemoteShellAccess": "true", "IdleTimeout": "7200000", "MaxConcurrentUsers": "2147483647",
+        "MaxShellRunTime": "2147483647", "MaxProcessesPerShell": str(PROCESSES),
+        "MaxMemoryPerShellMB": "2147483647", "MaxShellsPerUser": str(SHELLS)},
+}

@@ -29,6 +29,7 @@ class Kind:
     detail: str = ""
     provider: tuple[str, str] = ("", "")
     message: str = ""
+    nested: bool = False  #: the provider says a fault in the fault
 
 
 _CMD = ("Shell cmd plugin", r"%systemroot%\system32\winrscmd.dll")
@@ -38,7 +39,7 @@ _SELECTORS = ("The WS-Management service cannot process the request because the 
 TIMED_OUT = Kind(2150858793, "Receiver", "w:TimedOut", "The WS-Management service cannot complete the operation within "
                  "the time specified in OperationTimeout.  ")
 NO_SHELL = Kind(2150858843, "Sender", "w:InvalidSelectors", _SELECTORS, "UnexpectedSelectors",
-                ("Shell provider", r"%systemroot%\system32\WsmSvc.dll"))
+                ("Shell provider", r"%systemroot%\system32\WsmSvc.dll"), nested=True)
 NO_COMMAND = Kind(2150858843, "Sender", "w:InvalidSelectors", _SELECTORS, "UnexpectedSelectors",
                   message="The Windows Remote Shell received a request to perform an operation on a command identifier "
                   "that does not exist. Either the command has completed execution or the client specified an invalid "
@@ -97,6 +98,8 @@ def body(fault: Fault, machine: str) -> str:
     """Return the ``s:Fault`` element as Windows lays it out; ``machine`` is the name that it says it has."""
     kind = fault.kind
     message = text(fault.message)
+    if kind.nested:
+        message = _wsman_fault(kind, message, machine)
     if kind.provider[0]:
         message = element("f:ProviderFault", message, provider=kind.provider[0], path=kind.provider[1])
     detail = element("w:FaultDetail", f"{_DETAIL}{kind.detail}") if kind.detail else ""
@@ -105,5 +108,9 @@ def body(fault: Fault, machine: str) -> str:
         element("s:Code", element("s:Value", f"s:{kind.side}"),
                 element("s:Subcode", element("s:Value", kind.subcode))),
         element("s:Reason", element("s:Text", text(kind.reason), xml__lang="en-US")),
-        element("s:Detail", detail, element("f:WSManFault", element("f:Message", message), xmlns__f=names.FAULT,
-                                            Code=str(kind.code), Machine=machine)))
+        element("s:Detail", detail, _wsman_fault(kind, message, machine)))
+
+
+def _wsman_fault(kind: Kind, message: str, machine: str) -> str:
+    return element("f:WSManFault", element("f:Message", message), xmlns__f=names.FAULT, Code=str(kind.code),
+                   Machine=machine)

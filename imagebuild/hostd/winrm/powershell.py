@@ -57,9 +57,9 @@ class PowerShellShell:
         self._gone = False
 
     @property
-    def running(self) -> int:
-        """How many pipelines have not ended."""
-        return sum(not one.output.over for key, one in self._pipelines.items() if key != POOL)
+    def commands(self) -> dict[str, str]:
+        """Its pipelines that have not ended: identifier and an empty command line, as Windows gives them."""
+        return {key: "" for key, one in self._pipelines.items() if key != POOL and not one.output.over}
 
     async def begin(self, wanted: ShellWanted) -> None:
         """Start PowerShell, and hand it the fragments with which the pool begins."""

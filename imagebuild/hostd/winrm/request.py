@@ -215,10 +215,13 @@ def signalled(request: Request) -> tuple[str, str]:
     return identifier(signal.attributes.get(("", "CommandId"), "")), code.rpartition("/")[2].lower()
 
 
-def connected(request: Request) -> bytes:
-    """Return the fragments of a Connect."""
+def connected(request: Request) -> tuple[str, bytes]:
+    """Return the pipeline that a Connect is for (empty: the pool), and its fragments."""
     connect = request.body.find(names.SHELL, "Connect")
-    return b"" if connect is None else _base64(connect.value(names.POWERSHELL, "connectXml"))
+    if connect is None:
+        return "", b""
+    return (identifier(connect.attributes.get(("", "CommandId"), "")),
+            _base64(connect.value(names.POWERSHELL, "connectXml")))
 
 
 def _base64(text: str) -> bytes:
@@ -228,7 +231,12 @@ def _base64(text: str) -> bytes:
         raise Fault(fault.BAD_XML, "A stream is not base64. ") from None
 
 
-def is_filtered(request: Request) -> bool:
-    """Return whether an Enumerate asks for the commands of one shell."""
-    wanted = request.body.find(names.ENUMERATION, "Enumerate")
-    return wanted is not None and wanted.find(names.WSMAN, "Filter") is not None
+def chosen_shell(request: Request) -> str:
+    """Return the shell whose commands an Enumerate asks for, by its filter or selector; empty where none is named."""
+    asked = request.body.find(names.ENUMERATION, "Enumerate")
+    chosen = None if asked is None else asked.find(names.WSMAN, "Filter")
+    selectors = None if chosen is None else chosen.find(names.WSMAN, "SelectorSet")
+    for found in () if selectors is None else selectors.all(names.WSMAN, "Selector"):
+        if found.attributes.get(("", "Name"), "").lower() == "shellid":
+            return identifier(found.text)
+    return request.shell

@@ -17,14 +17,13 @@ from . import answer, fault, names, request
 from .answer import ShellState
 from .fault import Fault
 from .powershell import PowerShellShell
+from .quotas import SHELLS, Operations
 from .request import Request
 from .shell import CommandShell
 from .trouble import Troubles
 
 log = logging.getLogger("wcow.hostd.winrm")
 
-SHELLS = 30
-"""Shells of one user: ``MaxShellsPerUser`` of Windows."""
 IDLE = 7200.0
 """Seconds after which a shell of which nothing is asked is closed: ``IdleTimeout`` of Windows."""
 REAP = 5.0
@@ -56,6 +55,7 @@ class Service:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.troubles = Troubles()
+        self.operations = Operations()
         self._shells: dict[str, Shell] = {}
         self._reaper: asyncio.Task[None] | None = None
 
@@ -87,7 +87,8 @@ class Service:
                 return Answer(200, answer.identified(self.machine.version if caller else ""))
             if caller is None:
                 raise Fault(fault.INTERNAL, "Access is denied. ")
-            return await self._answer(asked, caller)
+            with self.operations.one(caller.user):
+                return await self._answer(asked, caller)
         except Fault as refused:
             log.debug("fault %d: %s", refused.kind.code, refused.message)
             return Answer(500, answer.refusal(message or request.message_of(data), refused, self.machine.name))
@@ -117,7 +118,7 @@ class Service:
         if identity in self._shells:
             raise Fault(fault.EXISTS)
         state = ShellState(identity, asked.resource, caller.user, caller.address, wanted.inputs, wanted.outputs,
-                           wanted.idle or IDLE, 0, wanted.name)
+                           wanted.idle or IDLE, 0, wanted.name, wanted.environment, wanted.folder)
         if powershell:
             shell = PowerShellShell(self.machine, wanted, asked, state)
             self._shells[identity] = shell
@@ -140,15 +141,18 @@ class Service:
     async def _get(self, asked: Request, caller: Caller) -> bytes:
         if asked.resource.lower() == f"{names.CONFIG}".lower() or asked.resource.lower().startswith(f"{names.CONFIG}/"):
             return answer.configured(asked)
-        return answer.envelope(asked, answer.described(self._find(asked, caller, touch=False).state))
+        shell = self._find(asked, caller, touch=False)
+        return answer.envelope(asked, answer.described(shell.state, running=len(shell.commands)))
 
     async def _enumerate(self, asked: Request, caller: Caller) -> bytes:
+        if asked.resource.lower() == f"{names.SHELL}/command":
+            shell = self._shells.get(request.chosen_shell(asked))
+            commands = {} if shell is None or shell.state.owner != caller.user else shell.commands
+            return answer.listed(asked, [answer.running_command(*one) for one in commands.items()])
         if asked.resource.lower() != names.SHELL:
             raise Fault(fault.NO_RESOURCE)
-        if request.is_filtered(asked):  # a shell's commands: those that run end with their connection here
-            return answer.listed(asked, [])
-        return answer.listed(asked, [shell.state for shell in self._shells.values()
-                                     if shell.state.owner == caller.user])
+        return answer.listed(asked, [answer.described(shell.state, running=len(shell.commands))
+                                     for shell in self._shells.values() if shell.state.owner == caller.user])
 
     async def _command(self, asked: Request, caller: Caller) -> bytes:
         shell = self._find(asked, caller)
@@ -197,12 +201,16 @@ class Service:
         shell = self._find(asked, caller)
         if not isinstance(shell, PowerShellShell):
             raise Fault(fault.NO_ACTION)
+        command, creation = request.connected(asked)
+        if command:
+            shell.output(command, frozenset())  # raises where it is not there
+            return answer.connected(asked)
         try:
-            fragments = await shell.connect(request.connected(asked))
+            fragments = await shell.connect(creation)
         except FormatError:
             raise Fault(fault.BAD_PARAMETER) from None
         shell.state.state = "Connected"
-        return answer.connected(asked, shell.state, fragments)
+        return answer.connected(asked, answer.connection(shell.state, fragments))
 
     def _find(self, asked: Request, caller: Caller, *, touch: bool = True) -> Shell:
         """Return the shell that is asked for; one of another user is not there."""

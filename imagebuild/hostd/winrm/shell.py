@@ -12,10 +12,9 @@ from . import fault, names
 from .answer import ShellState
 from .fault import Fault
 from .output import Output
+from .quotas import PROCESSES
 from .request import CommandWanted, Piece, Request, ShellWanted, identifier
 
-COMMANDS = 25
-"""Commands that one shell may run at once: ``MaxProcessesPerShell`` of Windows."""
 GRACE = 5.0
 """Seconds that a program has to end after it was killed, before nothing is waited for any more."""
 _NOT_FOUND = 9009
@@ -28,6 +27,7 @@ class Command:
     id: str
     output: Output
     program: Program
+    line: str = ""
     pump: asyncio.Task[None] | None = None
     interactive: bool = True
     input_ended: bool = False
@@ -45,13 +45,13 @@ class CommandShell:
         self._commands: dict[str, Command] = {}
 
     @property
-    def running(self) -> int:
-        """How many of its commands have not ended."""
-        return sum(not command.output.over for command in self._commands.values())
+    def commands(self) -> dict[str, str]:
+        """Its commands that have not ended: identifier and command line."""
+        return {key: command.line for key, command in self._commands.items() if not command.output.over}
 
     async def command(self, request: Request, wanted: CommandWanted) -> str:
         """Start a command; return its identifier."""
-        if self.running >= COMMANDS:
+        if len(self.commands) >= PROCESSES:
             raise Fault(fault.PROCESS_QUOTA)
         identity = wanted.id or str(uuid.uuid4()).upper()
         if identity in self._commands:
@@ -67,7 +67,7 @@ class CommandShell:
         interactive = request.option("WINRS_CONSOLEMODE_STDIN").lower() not in ("false", "0")
         # Who gave its input as a pipe speaks with the program: each answer would come so much later.
         output = Output(identity, self.state.outputs, gathers=interactive)
-        command = Command(identity, output, program, interactive=interactive)
+        command = Command(identity, output, program, wanted.line, interactive=interactive)
         command.pump = asyncio.create_task(_pump(command, self.state.outputs))
         self._commands[identity] = command
         return identity
