@@ -15,7 +15,7 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -461,7 +461,9 @@ def _options(command: click.Command) -> Iterator[str]:
 
 def _metavar(option: click.Option) -> str:
     """In HTML where it has a bar: in a table, renderers disagree on a bar between backticks."""
-    text = option.make_metavar(click.Context(wcow))
+    make: Callable[..., str] = option.make_metavar
+    wanted = [click.Context(wcow)] if "ctx" in inspect.signature(make).parameters else []  # Click 8.1 takes none
+    text = make(*wanted)
     return f"<code>{text.replace('<', '&lt;').replace('|', '&#124;')}</code>" if "|" in text else f"`{text}`"
 
 

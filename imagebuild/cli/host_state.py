@@ -152,7 +152,8 @@ def shell(name: str, command: tuple[str, ...]) -> int:
 
 @click.command("fault")
 @click.argument("name", shell_complete=complete_name)
-@click.argument("kind", required=False, type=click.Choice(trouble.KINDS))
+@click.argument("kind", required=False, type=click.Choice(trouble.KINDS),
+                metavar=f"[{'|'.join(trouble.KINDS)}]")  # Click 8.1 writes two pairs of brackets
 @click.argument("value", default="")
 @click.option("--operation", type=click.Choice(trouble.OPERATIONS), default=None,
               help="Only requests of this kind; without it, all.")

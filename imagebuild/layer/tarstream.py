@@ -294,13 +294,15 @@ class TarStream:
 
     def _skip(self) -> None:
         """Pass what is left of the current content, and its padding, without copying it."""
-        left = self._left + self._padding
-        what = "the content of an entry"
+        left = self._left
         while left > len(self._data) - self._at:
             left -= len(self._data) - self._at
             self._at = len(self._data)
-            self._more(what)
+            self._more("the content of an entry")
         self._at += left
+        # A stream may end in the padding, as it does with 'docker build -f -'; to Go that is the tar's end.
+        whole = self._fill(self._padding)
+        self._at = self._at + self._padding if whole else len(self._data)
         self._left = self._padding = 0
 
     def _take(self, size: int, what: str) -> bytes:

@@ -339,7 +339,7 @@ def pax_of(key: bytes, value: bytes) -> bytes:
     (block()[:300], "the tar is cut off in a header", 300),
     (block() + block()[:1], "the tar is cut off in a header", 513),
     (block(size=b"00000001000\0") + bytes(100), "the tar is cut off in the content of an entry", 612),
-    (block(size=b"00000000001\0") + b"x", "the tar is cut off in the content of an entry", 513),
+    (block(size=b"00000000002\0") + b"x", "the tar is cut off in the content of an entry", 513),
     (extended(b"6 a=b\n")[:700], "the tar is cut off in an extended header", 700),
     (block() + extended(b"6 a=b\n"), "an extended header is not followed by an entry", 512),
     (block() + extended(b"6 a=b\n") + END, "an extended header is not followed by an entry", 512),
@@ -608,6 +608,15 @@ def test_content_that_is_cut_off_is_told_when_it_is_read() -> None:
         body.read1()
     assert caught.value.lines() == ["cannot read the layer",
                                     "the tar is cut off in the content of an entry (at byte 612 of layer)"]
+
+
+@pytest.mark.parametrize("padding", [0, 1, 510, 511])
+def test_a_tar_may_end_in_the_padding_of_its_last_entry(padding: int) -> None:
+    """As Go's reader has it: ``docker build -f -`` sends such a tar."""
+    data = block() + block(size=b"00000000001\0") + b"x" + bytes(padding)
+    stream = TarStream(io.BytesIO(data))
+    assert [header.size for header in iter(stream.next, None)] == [0, 1] and stream.tell() == len(data)
+    assert stream.next() is None
 
 
 def test_records_alone_name_their_source_and_place() -> None:
