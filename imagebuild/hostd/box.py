@@ -18,6 +18,9 @@ from .program import Start
 POWERSHELL_SERVER = "powershell.exe -NoLogo -NoProfile -s"
 QUEUED = 64
 """Pieces of output that wait between the thread that reads and the loop."""
+USUAL = 437
+"""The code page of consoles here, and of shells whose client names none."""
+_CMD = 'cmd.exe /C "'
 _STREAMS = {STDERR: "stderr"}
 
 
@@ -56,7 +59,7 @@ class Box:
         return await program.code(), bytes(said)
 
     def _body(self, start: Start) -> dict[str, Any]:
-        return {"CommandLine": start.line, "AttachStdin": True, "AttachStdout": True, "AttachStderr": True,
+        return {"CommandLine": _with_code_page(start), "AttachStdin": True, "AttachStdout": True, "AttachStderr": True,
                 "Env": [f"{key}={value}" for key, value in start.environment], "WorkingDir": start.folder,
                 "User": self._user}
 
@@ -68,6 +71,14 @@ class Box:
     def close(self) -> None:
         """Let the threads go when their programs have ended."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _with_code_page(start: Start) -> str:
+    """Return the command line of a program whose console has its code page: a console of Wine begins with that of the
+    machine, 437, and cmd changes it."""
+    if start.code_page == USUAL or not start.line.startswith(_CMD):
+        return start.line
+    return f"{_CMD}chcp {start.code_page} >nul 2>&1 & {start.line.removeprefix(_CMD)}"
 
 
 class BoxProgram:

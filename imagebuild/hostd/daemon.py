@@ -108,7 +108,7 @@ async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, c
     certificate, key = place.certificate
     ensure_certificate(certificate, key, record.name)
     files = (os.fspath(certificate), os.fspath(key))
-    service = Service(box)
+    service = Service(box, ahead=True)
     plain = Listener(service, accounts, Offered(unencrypted=record.unencrypted), certificate=files)
     secure = Listener(service, accounts, Offered(), server_context(certificate, key), files)
     docker = DockerService(place, record, make, client, CONTAINER, box)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from support import programs
+from support.winrm_envelopes import SHELL, envelope
 from support.winrm_machine import ShellMachine
 from support.winrm_service import PASSWORD, USER, Served, serving
 
@@ -128,6 +129,67 @@ def test_a_31st_shell_is_one_too_many(served: Served) -> None:
         protocol.close_shell(shell)
 
 
+def test_a_26th_command_of_a_shell_is_one_too_many(served: Served) -> None:
+    from winrm.exceptions import WSManFaultError
+
+    protocol = session(served, "basic").protocol
+    shell = protocol.open_shell()
+    for _ in range(25):
+        protocol.run_command(shell, "sleep 600")
+    with pytest.raises(WSManFaultError) as refused:
+        protocol.run_command(shell, "sleep 600")
+    assert refused.value.wsman_fault_code == 2150858815
+    protocol.close_shell(shell)
+
+
+def test_open_requests_of_a_user_are_counted(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command that runs has a Receive open."""
+    from winrm.exceptions import WSManFaultError
+
+    protocol = session(served, "basic").protocol
+    shell = protocol.open_shell()
+    command = protocol.run_command(shell, "sleep 600")
+    monkeypatch.setattr(served.service.operations, "limit", 1)
+    waits = socket.create_connection(("127.0.0.1", served.port), 10)
+    waits.sendall(_receive(shell, command))
+    until = time.monotonic() + 10
+    while not served.service.operations._open and time.monotonic() < until:
+        time.sleep(0.01)
+    with pytest.raises(WSManFaultError) as refused:
+        protocol.open_shell()
+    assert refused.value.wsman_fault_code == 0x803381A6
+    waits.close()
+    while served.service.operations._open and time.monotonic() < until:
+        time.sleep(0.01)
+    protocol.close_shell(shell)
+
+
+@pytest.mark.parametrize("cut", [30, 200, 700])
+def test_a_client_that_stops_in_mid_envelope_is_let_go(served: Served, monkeypatch: pytest.MonkeyPatch,
+                                                       cut: int) -> None:
+    from imagebuild.hostd.winrm import http
+
+    monkeypatch.setattr(http, "STRANGER", 0.3)
+    whole = _receive("00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002")
+    with socket.create_connection(("127.0.0.1", served.port), 10) as wire:
+        wire.sendall(whole[:cut])
+        assert wire.recv(4096) == b""  # no answer: the connection was ended
+    with socket.create_connection(("127.0.0.1", served.port), 10) as wire:
+        wire.sendall(whole)
+        assert b" 500 " in wire.recv(4096)
+
+
+def _receive(shell: str, command: str) -> bytes:
+    """A Receive as a client sends it by Basic."""
+    import base64
+
+    body = envelope(f"{SHELL}/Receive", f'<r:Receive><r:DesiredStream CommandId="{command}">stdout</r:DesiredStream>'
+                    "</r:Receive>", shell=shell).encode()
+    login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    return (f"POST /wsman HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {login}\r\nContent-Length: {len(body)}\r\n\r\n"
+            .encode() + body)
+
+
 def test_a_receive_that_nobody_waits_for_any_more_eats_nothing(served: Served) -> None:
     """The client leaves in mid-poll; what the program says then is for the next Receive."""
     protocol = session(served, "basic").protocol
@@ -141,22 +203,10 @@ def test_a_receive_that_nobody_waits_for_any_more_eats_nothing(served: Served) -
 
 
 def _leave_while_it_waits(served: Served, shell: str, command: str) -> None:
-    import base64
-
-    envelope = f"""<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"
- xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing" xmlns:w="http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
- xmlns:r="http://schemas.microsoft.com/wbem/wsman/1/windows/shell"><s:Header>
-<a:Action>http://schemas.microsoft.com/wbem/wsman/1/windows/shell/Receive</a:Action><a:MessageID>uuid:1</a:MessageID>
-<w:ResourceURI>http://schemas.microsoft.com/wbem/wsman/1/windows/shell/cmd</w:ResourceURI>
-<w:SelectorSet><w:Selector Name="ShellId">{shell}</w:Selector></w:SelectorSet></s:Header><s:Body><r:Receive>
-<r:DesiredStream CommandId="{command}">stdout stderr</r:DesiredStream></r:Receive></s:Body></s:Envelope>"""
-    login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=0.2)
-    try:
-        connection.request("POST", "/wsman", envelope, {"Authorization": f"Basic {login}"})
-        connection.getresponse()
-    finally:
-        connection.close()
+    with socket.create_connection(("127.0.0.1", served.port), 10) as wire:
+        wire.settimeout(0.2)
+        wire.sendall(_receive(shell, command))
+        wire.recv(1)
 
 
 @pytest.mark.parametrize(("sent", "status"), [
@@ -230,4 +280,41 @@ def test_pypsrp_opens_a_runspace_of_a_real_powershell(tmp_path: Path, auth: str)
             again = PowerShell(pool)
             again.add_script("'again'")
             assert [str(one) for one in again.invoke()] == ["again"]
+        assert not served.service.shells
+
+
+@pytest.mark.slow
+def test_a_runspace_that_one_client_left_is_taken_by_another_with_what_its_pipeline_said(tmp_path: Path) -> None:
+    pytest.importorskip("pypsrp", reason="pypsrp is not installed: pip install 'wcow[test]'")
+    from pypsrp.powershell import PowerShell, RunspacePool
+    from pypsrp.wsman import WSMan
+    from support.windows_programs import linux_powershell
+
+    os.environ.setdefault("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "1")
+    with programs.skipping():
+        machine = ShellMachine((str(linux_powershell()),))
+
+    def wsman(port: int) -> Any:
+        return WSMan("127.0.0.1", port=port, username=USER, password=PASSWORD, ssl=False, auth="ntlm",
+                     encryption="always")
+
+    with warnings.catch_warnings(), serving(tmp_path, machine) as served:
+        warnings.simplefilter("ignore")
+        first = wsman(served.port)
+        pool = RunspacePool(first)
+        pool.open()
+        shell = PowerShell(pool)
+        shell.add_script("$global:kept = 7; Start-Sleep -Milliseconds 700; 'said ' + $kept")
+        shell.begin_invoke()
+        pool.disconnect()
+        first.close()
+        with wsman(served.port) as second:
+            [found] = [one for one in RunspacePool.get_runspace_pools(second) if one.id == pool.id]
+            [again] = found.create_disconnected_power_shells()
+            found.connect()
+            assert [str(one) for one in again.connect()] == ["said 7"]
+            more = PowerShell(found)
+            more.add_script("$kept + 1")
+            assert list(more.invoke()) == [8]
+            found.close()
         assert not served.service.shells

@@ -13,8 +13,9 @@ import contextlib
 from dataclasses import dataclass, field
 
 from ...errors import FormatError
-from ..program import STDOUT, Machine, Program
+from ..program import STDOUT, Program
 from . import fault, psrp
+from .ahead import Ahead
 from .answer import ShellState
 from .fault import Fault
 from .output import Output
@@ -27,7 +28,7 @@ CLOSE = 5.0
 """Seconds that it has to close by itself."""
 LINE = 64 << 20
 """Bytes of a line of its: one fragment, in base64."""
-_KEPT = (psrp.SESSION_CAPABILITY, psrp.APPLICATION_PRIVATE_DATA, psrp.RUNSPACEPOOL_STATE)
+_KEPT = (psrp.SESSION_CAPABILITY, psrp.RUNSPACEPOOL_STATE)
 
 
 @dataclass(slots=True, eq=False)
@@ -43,9 +44,9 @@ class Pipeline:
 class PowerShellShell:
     """A runspace pool, served by one PowerShell process."""
 
-    def __init__(self, machine: Machine, wanted: ShellWanted, request: Request, state: ShellState) -> None:
+    def __init__(self, servers: Ahead, wanted: ShellWanted, request: Request, state: ShellState) -> None:
         self.state = state
-        self._machine = machine
+        self._servers = servers
         self._pool = Pipeline(Output("", ("stdout",), keeps_pieces=True))
         self._pipelines: dict[str, Pipeline] = {POOL: self._pool}
         self._program: Program | None = None
@@ -65,7 +66,7 @@ class PowerShellShell:
         """Start PowerShell, and hand it the fragments with which the pool begins."""
         if not wanted.creation:
             raise Fault(fault.BAD_PARAMETER)
-        self._program = await self._machine.start_powershell()
+        self._program = await self._servers.take()
         self._pump = asyncio.create_task(self._read())
         await self._data(POOL, wanted.creation)
 
@@ -108,22 +109,22 @@ class PowerShellShell:
             del self._pipelines[command]
 
     async def connect(self, fragments: bytes) -> str:
-        """Return what a client that connects from elsewhere is told, in base64: what the pool said when it began.
+        """Return what a client that connects from elsewhere is told, in base64: what the pool said when it began. As
+        with Windows its state, which clients wait for, comes with the pool's output.
 
         ``-s`` knows no such packet, so the answer is made of what was kept (MS-PSRP 3.2.5.4.1)."""
-        parts = [self._begun[kind] for kind in _KEPT if kind in self._begun]
-        if len(parts) < len(_KEPT):
+        if not all(kind in self._begun for kind in _KEPT):
             raise Fault(fault.BUSY)
         wanted = Assembler(frozenset({psrp.CONNECT_RUNSPACEPOOL}))
-        asked = [found for one in psrp.fragments(fragments) if (found := wanted.feed(one)) is not None]
-        capability, private, state = parts
+        if not any(wanted.feed(one) is not None for one in psrp.fragments(fragments)):
+            raise Fault(fault.BAD_PARAMETER)
+        capability, state = (self._begun[kind] for kind in _KEPT)
         init = psrp.message(psrp.RUNSPACEPOOL_INIT_DATA, capability.pool,
                             b'\xef\xbb\xbf<Obj RefId="0"><MS><I32 N="MinRunspaces">1</I32><I32 N="MaxRunspaces">1</I32>'
                             b"</MS></Obj>")
-        out = capability.raw
-        if asked:
-            out += psrp.fragment(2**62, init)
-        return base64.b64encode(out + private.raw + state.raw).decode()
+        if self._pool.output.empty:  # else the client finds what the one before it did not take
+            await self._pool.output.put("stdout", state.raw)
+        return base64.b64encode(capability.raw + psrp.fragment(2**62, init)).decode()
 
     async def close(self) -> None:
         """Close the pool, and end its process, which may not do so by itself."""

@@ -22,10 +22,10 @@ POOL = "00000000-0000-0000-0000-000000000000"
 """The identifier that stands for the runspace pool itself in packets of ``-s``."""
 SESSION_CAPABILITY = 0x00010002
 INIT_RUNSPACEPOOL = 0x00010004
-APPLICATION_PRIVATE_DATA = 0x00021009
 RUNSPACEPOOL_STATE = 0x00021005
 RUNSPACEPOOL_INIT_DATA = 0x0002100B
 CONNECT_RUNSPACEPOOL = 0x00010008
+CREATE_PIPELINE = 0x00021006
 PIPELINE_STATE = 0x00041006
 
 _FRAGMENT = struct.Struct(">QQBI")
@@ -113,6 +113,11 @@ def fragment(identity: int, message: bytes) -> bytes:
 def message(kind: int, pool: bytes, data: bytes, pipeline: bytes = bytes(16)) -> bytes:
     """Return a message to the client (destination 1)."""
     return _MESSAGE.pack(1, kind, pool, pipeline) + data
+
+
+def request(kind: int, pool: bytes, data: bytes, pipeline: bytes = bytes(16)) -> bytes:
+    """Return a message to the server (destination 2)."""
+    return _MESSAGE.pack(2, kind, pool, pipeline) + data
 
 
 def is_over(state: Message) -> bool:

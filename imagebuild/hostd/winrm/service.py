@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from ...errors import FormatError
 from ..program import Machine
 from . import answer, fault, names, request
+from .ahead import Ahead
 from .answer import ShellState
 from .fault import Fault
 from .powershell import PowerShellShell
@@ -50,10 +51,12 @@ class Answer:
 
 
 class Service:
-    """The shells of a machine, and what is asked of them. Everything happens on one event loop."""
+    """The shells of a machine, and what is asked of them. Everything happens on one event loop. With ``ahead`` the next
+    PowerShell is started as soon as a client has taken one."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, *, ahead: bool = False) -> None:
         self.machine = machine
+        self._servers, self._ahead = Ahead(machine), ahead
         self.troubles = Troubles()
         self.operations = Operations()
         self._shells: dict[str, Shell] = {}
@@ -68,7 +71,7 @@ class Service:
         if self._reaper is not None:
             self._reaper.cancel()
         shells, self._shells = list(self._shells.values()), {}
-        await asyncio.gather(*(shell.close() for shell in shells), return_exceptions=True)
+        await asyncio.gather(self._servers.close(), *(shell.close() for shell in shells), return_exceptions=True)
 
     @property
     def shells(self) -> list[ShellState]:
@@ -120,7 +123,7 @@ class Service:
         state = ShellState(identity, asked.resource, caller.user, caller.address, wanted.inputs, wanted.outputs,
                            wanted.idle or IDLE, 0, wanted.name, wanted.environment, wanted.folder)
         if powershell:
-            shell = PowerShellShell(self.machine, wanted, asked, state)
+            shell = PowerShellShell(self._servers, wanted, asked, state)
             self._shells[identity] = shell
             try:
                 await shell.begin(wanted)
@@ -128,6 +131,8 @@ class Service:
                 self._shells.pop(identity, None)
                 await shell.close()
                 raise
+            if self._ahead:
+                self._servers.prepare()
         else:
             self._shells[identity] = CommandShell(self.machine, wanted, asked, state)
         return answer.created(asked, state)
@@ -224,6 +229,7 @@ class Service:
     async def _reap(self) -> None:
         while True:
             await asyncio.sleep(REAP)
+            await self._servers.reap()
             now = time.monotonic()
             for identity, shell in list(self._shells.items()):
                 if now - shell.state.touched > shell.state.idle:
