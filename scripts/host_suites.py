@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 COLLECTIONS = {"ansible.windows": "https://github.com/ansible-collections/ansible.windows",
                "community.windows": "https://github.com/ansible-collections/community.windows"}
 KEPT = TOP / ".suites" / "hosts"
-SECONDS = 600
+SECONDS = 1800
 """A target that takes longer is ended."""
 FIRST = ("win_ping", "win_file", "win_regedit", "win_template", "win_environment", "win_path", "win_shell",
          "win_powershell", "win_command", "win_copy", "win_stat", "win_find", "win_reg_stat", "win_wait_for", "win_acl",

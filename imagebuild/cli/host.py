@@ -52,11 +52,16 @@ def host() -> None:
               "or it is asked for.")
 @click.option("--allow-unencrypted/--no-allow-unencrypted", "unencrypted", default=None,
               help="Take plain messages and Basic logins over HTTP, as winrm's AllowUnencrypted.")
+@click.option("--keytab", metavar="FILE", type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+              help="Take Kerberos logins, by the keys of this file.")
+@click.option("--client-ca", metavar="FILE", type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+              help="Take logins by client certificates over HTTPS, which this authority (PEM) has signed.")
 @format_option
 @click.pass_context
 def start(ctx: click.Context, /, name: str, build: int | None, client: bool | None, like: str | None,
           port: int | None, tls_port: int | None, ssh_port: int | None, address: str | None, user: str | None,
-          password_stdin: bool, unencrypted: bool | None, as_json: bool) -> None:
+          password_stdin: bool, unencrypted: bool | None, keytab: str | None, client_ca: str | None,
+          as_json: bool) -> None:
     """Start a host, which is made the first time; later it is as it was left.
 
     \b
@@ -68,7 +73,7 @@ def start(ctx: click.Context, /, name: str, build: int | None, client: bool | No
     """
     place = record.place_of(name)
     asked = {"build": build, "port": port, "tls_port": tls_port, "ssh_port": ssh_port, "address": address, "user": user,
-             "unencrypted": unencrypted}
+             "unencrypted": unencrypted, "keytab": keytab, "client_ca": client_ca}
     changes: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
     new = not place.record.is_file()
     if like == "-" and password_stdin:

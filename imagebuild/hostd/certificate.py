@@ -9,9 +9,12 @@ import os
 import ssl
 from pathlib import Path
 
-from ..errors import DependencyError
+from ..errors import DependencyError, ToolError
 
 YEARS = 10
+
+
+_UPN = "1.3.6.1.4.1.311.20.2.3"
 
 
 def ensure_certificate(certificate: Path, key: Path, name: str) -> None:
@@ -46,9 +49,36 @@ def ensure_certificate(certificate: Path, key: Path, name: str) -> None:
     write_whole(certificate, signed.public_bytes(serialization.Encoding.PEM), mode=0o644)
 
 
-def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """Return the TLS context of a listener."""
+def server_context(certificate: Path, key: Path, authority: Path | None = None) -> ssl.SSLContext:
+    """Return the TLS context of a listener, which takes clients' certificates that an ``authority`` (PEM) has signed.
+    ToolError where its file cannot be read."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(os.fspath(certificate), os.fspath(key))
+    if authority is not None:
+        try:
+            context.load_verify_locations(authority)
+        except OSError as error:  # ssl.SSLError is one
+            raise ToolError(f"cannot read the authority of clients' certificates, {authority}", program="wcow host",
+                            why=error.strerror or str(error), hint="--client-ca takes a certificate as PEM") from error
+        context.verify_mode = ssl.CERT_OPTIONAL
     return context
+
+
+def certificate_user(certificate: bytes) -> str:
+    """Return the account that a client's certificate (DER) is for: its user principal name without the domain, as
+    Windows maps it, or else its common name; empty where it has neither."""
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
+    read = x509.load_der_x509_certificate(certificate)
+    try:
+        others = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(
+            x509.OtherName)
+    except x509.ExtensionNotFound:
+        others = []
+    for one in others:
+        if one.type_id.dotted_string == _UPN:  # a UTF8String (0x0c) with a length of one byte
+            return one.value[2:].decode("utf-8", "replace").partition("@")[0] if one.value[:1] == b"\x0c" else ""
+    names = read.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else ""

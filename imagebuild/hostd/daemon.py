@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..dockerapi import Client
@@ -109,8 +110,10 @@ async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, c
     ensure_certificate(certificate, key, record.name)
     files = (os.fspath(certificate), os.fspath(key))
     service = Service(box, ahead=True)
-    plain = Listener(service, accounts, Offered(unencrypted=record.unencrypted), certificate=files)
-    secure = Listener(service, accounts, Offered(), server_context(certificate, key), files)
+    kerberos = _kerberos(record)
+    tls = server_context(certificate, key, Path(record.client_ca) if record.client_ca else None)
+    plain = Listener(service, accounts, Offered(unencrypted=record.unencrypted, kerberos=kerberos), certificate=files)
+    secure = Listener(service, accounts, Offered(kerberos=kerberos), tls, files)
     docker = DockerService(place, record, make, client, CONTAINER, box)
     power = Power()
     ssh = _ssh(place, record, box, accounts)
@@ -178,6 +181,27 @@ async def _answer(place: HostPlace, record: HostRecord, engine: RunningEngine, c
         os.close(hashes)
         place.power.unlink(missing_ok=True)
         place.commands.unlink(missing_ok=True)
+
+
+def _kerberos(record: HostRecord) -> bool:
+    """Let this process accept Kerberos where the host has a keytab, and return whether it does. ToolError for a keytab
+    that is not there, DependencyError where the package is missing."""
+    if not record.keytab:
+        return False
+    try:
+        Path(record.keytab).open("rb").close()
+    except OSError as error:
+        raise ToolError(f"cannot read the keytab {record.keytab}", program="wcow host",
+                        why=error.strerror or str(error),
+                        hint="--keytab names a file with the key of HTTP/HOST@REALM") from error
+    try:
+        import gssapi  # type: ignore[import-not-found,unused-ignore]  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise DependencyError("cannot accept Kerberos", why="the Python package gssapi is missing",
+                              hint="pip install 'wcow[kerberos]'") from error
+    os.environ["KRB5_KTNAME"] = f"FILE:{record.keytab}"
+    os.environ["KRB5RCACHETYPE"] = "none"  # clients of tests log in many times a second
+    return True
 
 
 def _ssh(place: HostPlace, record: HostRecord, box: Box, accounts: Accounts) -> SshListener | None:

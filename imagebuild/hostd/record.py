@@ -22,7 +22,8 @@ USER = "Administrator"
 @dataclass(frozen=True, slots=True)
 class HostRecord:
     """What a host is. Ports are 0 for "a free one, chosen at each start"; ``tls_port`` is -1 where it has no HTTPS,
-    ``ssh_port`` where it has no ssh. ``password`` is never shown. ``client``: a Windows 10 or 11, not a server."""
+    ``ssh_port`` where it has no ssh. ``password`` is never shown. ``client``: a Windows 10 or 11, not a server.
+    ``keytab`` and ``client_ca`` are paths of files by which it knows clients of Kerberos and with certificates."""
 
     name: str
     build: int
@@ -35,6 +36,8 @@ class HostRecord:
     ssh_port: int = 0
     unencrypted: bool = False
     client: bool = False
+    keytab: str = ""
+    client_ca: str = ""
 
     @property
     def os_version(self) -> str:

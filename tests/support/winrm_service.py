@@ -33,9 +33,9 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, machine: ShellMachine, *, unencrypted: bool = True,
-            password: str = PASSWORD) -> Iterator[Served]:
-    """Serve for the block; certificate and key lie in ``folder``."""
+def serving(folder: Path, machine: ShellMachine, *, unencrypted: bool = True, password: str = PASSWORD,
+            kerberos: bool = False, authority: Path | None = None) -> Iterator[Served]:
+    """Serve for the block; certificate and key lie in ``folder``. ``authority`` has signed clients' certificates."""
     certificate, key = folder / "winrm.pem", folder / "winrm.key"
     ensure_certificate(certificate, key, machine.name)
     accounts = Accounts(machine.name, (Account(USER, password),))
@@ -47,8 +47,10 @@ def serving(folder: Path, machine: ShellMachine, *, unencrypted: bool = True,
     async def run() -> None:
         service = Service(machine)
         files = (os.fspath(certificate), os.fspath(key))
-        plain = Listener(service, accounts, Offered(unencrypted=unencrypted), certificate=files)
-        secure = Listener(service, accounts, Offered(), server_context(certificate, key), files)
+        plain = Listener(service, accounts, Offered(unencrypted=unencrypted, kerberos=kerberos),
+                         certificate=files)
+        secure = Listener(service, accounts, Offered(kerberos=kerberos), server_context(certificate, key, authority),
+                          files)
         await service.start()
         made.append(Served(await plain.start("127.0.0.1", 0), await secure.start("127.0.0.1", 0), service, accounts,
                            machine, asyncio.get_running_loop()))

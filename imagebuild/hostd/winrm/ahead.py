@@ -60,15 +60,13 @@ _FRESH = """
 $ErrorActionPreference = 'SilentlyContinue'
 $now = @{}
 foreach ($t in 'Machine', 'User') { $now[$t] = [Environment]::GetEnvironmentVariables($t) }
-$names = foreach ($t in 'Machine', 'User') {
-  foreach ($n in @($global:WcowBefore[$t].Keys) + @($now[$t].Keys)) {
-    if ([string]$global:WcowBefore[$t][$n] -cne [string]$now[$t][$n]) { $n }
-  }
-}
+$names = foreach ($t in 'Machine', 'User') { $global:WcowBefore[$t].Keys; $now[$t].Keys }
 foreach ($n in $names | Select-Object -Unique) {
   $of = @('Machine', 'User' | ForEach-Object { $now[$_][$n] } | Where-Object { $_ })
   $value = if ($n -eq 'PATH') { $of -join ';' } elseif ($of) { $of[-1] } else { $null }
-  [Environment]::SetEnvironmentVariable($n, $value)
+  if ([string]$value -cne [string][Environment]::GetEnvironmentVariable($n)) {
+    [Environment]::SetEnvironmentVariable($n, $value)
+  }
 }
 """
 

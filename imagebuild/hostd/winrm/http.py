@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import h11
 
 from ...errors import FormatError
+from ..certificate import certificate_user
 from . import seal
 from .accounts import Accounts
 from .login import Login, Offered
@@ -72,7 +73,7 @@ class Listener:
             writer.close()
             return
         self._open.add(task)
-        login = Login(self.accounts, self.offered, self.tls is not None, self.certificate)
+        login = Login(self.accounts, self.offered, self.tls is not None, self.certificate, _owner(writer))
         try:
             await _Connection(self, reader, writer, login).run()
         except (OSError, ssl.SSLError, h11.RemoteProtocolError, asyncio.IncompleteReadError, TimeoutError) as error:
@@ -87,6 +88,13 @@ class Listener:
                     await asyncio.wait_for(writer.wait_closed(), 1)
             finally:
                 writer.transport.abort()  # a client that does not answer TLS's farewell, or the service's end meanwhile
+
+
+def _owner(writer: asyncio.StreamWriter) -> str:
+    """Return whom the client's certificate is for; empty where it has shown none."""
+    made = writer.get_extra_info("ssl_object")
+    shown = made.getpeercert(binary_form=True) if made is not None else None
+    return certificate_user(shown) if shown else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +196,7 @@ class _Connection:
             if not asked.body:
                 await self._send(200, b"", headers)
                 return
-        elif not self._login.user or self._login.scheme == "basic":
+        elif not self._login.user or self._login.scheme in ("basic", "certificate"):
             if asked.headers.get("wsmanidentify", "").lower() == "unauthenticated" or path != PATH:
                 await self._plain(await self._listener.service.answer(asked.body, None), ())
                 return

@@ -16,19 +16,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .accounts import Accounts
+from .accounts import Account, Accounts
 
 log = logging.getLogger("wcow.hostd.winrm")
 
 TOKEN = 65_536
 """Characters of an Authorization header at most; a Kerberos ticket with its groups has some 12,000."""
 
+MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
+"""The header of a client that logs in by its TLS certificate."""
+
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """Ways to log in that a listener offers. Basic goes over TLS only, unless ``unencrypted`` says otherwise."""
+    """Ways to log in that a listener offers. Basic goes over TLS only, unless ``unencrypted`` says otherwise. Kerberos
+    needs a keytab, which ``KRB5_KTNAME`` of this process names, and the Python package gssapi."""
 
     basic: bool = True
+    kerberos: bool = False
     negotiate: bool = True
     credssp: bool = True
     unencrypted: bool = False
@@ -55,6 +60,7 @@ class Login:
     offered: Offered
     tls: bool
     certificate: tuple[str, str] = ("", "")  #: PEM files of the host's certificate and key, which CredSSP needs
+    owner: str = ""  #: whom the client's TLS certificate is for, which the listener has verified
     user: str = ""
     scheme: str = ""
     _context: Any = None
@@ -65,6 +71,8 @@ class Login:
         out = []
         if self.offered.negotiate:
             out.append("Negotiate")
+        if self.offered.kerberos:
+            out.append("Kerberos")
         if self.offered.credssp and self.certificate[0]:
             out.append("CredSSP")
         if self._basic:
@@ -80,10 +88,12 @@ class Login:
         scheme, _unused, value = header.strip().partition(" ")
         if len(header) > TOKEN:
             return self._refused()
+        if header.strip() == MUTUAL:
+            return self._certificate()
         if scheme.lower() == "basic" and self._basic:
             return self._password(value)
         offered = {"negotiate": self.offered.negotiate, "ntlm": self.offered.negotiate,
-                   "kerberos": self.offered.negotiate, "credssp": self.offered.credssp and bool(self.certificate[0])}
+                   "kerberos": self.offered.kerberos, "credssp": self.offered.credssp and bool(self.certificate[0])}
         if not offered.get(scheme.lower()):
             return self._refused()
         try:
@@ -91,6 +101,13 @@ class Login:
         except (binascii.Error, ValueError):
             return self._refused()
         return self._token(scheme, token)
+
+    def _certificate(self) -> Step:
+        account = self.accounts.find(self.owner) if self.owner else None
+        if account is None:
+            return self._refused()
+        self.user, self.scheme = account.name, "certificate"
+        return Step(account.name)
 
     def _password(self, value: str) -> Step:
         try:
@@ -124,13 +141,20 @@ class Login:
         if not self._context.complete:
             return Step("", (("WWW-Authenticate", answer),))
         name = str(self._context.client_principal or "")
-        account = self.accounts.find(name)
+        account = self._account(name)
         if account is None or self.accounts.locked(account.name):
             return self._refused()
         self.accounts.succeeded(account.name)
         self.user, self.scheme = account.name, "credssp" if scheme.lower() == "credssp" else (
             "kerberos" if scheme.lower() == "kerberos" else "negotiate")
         return Step(account.name, (("WWW-Authenticate", answer),) if out else ())
+
+    def _account(self, name: str) -> Account | None:
+        """Return the account of a login. A principal of Kerberos is one of the realm that the keytab is of, and stands
+        for the account with its name, as an account of a domain that is in the host's group of administrators does."""
+        if self.offered.kerberos and self._context.negotiated_protocol == "kerberos":
+            return self.accounts.find(name.partition("@")[0].partition("/")[0])
+        return self.accounts.find(name)
 
     def _new(self, scheme: str, raw: bool) -> Any:
         import spnego

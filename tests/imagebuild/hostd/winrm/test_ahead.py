@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+"""PowerShell servers that are started ahead, by servers that only answer, and by a real PowerShell."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+"""How much one user may ask of the service at once."""
+
 from __future__ import annotations
 
 import pytest
