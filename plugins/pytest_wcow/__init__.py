@@ -7,11 +7,13 @@
         assert nanoserver.cmd("echo hello").check().stdout == "hello\n"
 
 ``pip install "wcow[pytest]"`` brings the plugin. On Linux containers run in the embedded engine, in CI on Windows hosts
-the same tests run there. Importing this module loads nothing but pytest; all else is loaded by the first fixture.
+the same tests run there. Importing this module loads nothing but pytest; all else is loaded by the first fixture,
+and nothing through assertion rewriting (PYTEST_DONT_REWRITE).
 """
 
 from __future__ import annotations
 
+from . import _plain  # noqa: F401 - before all other modules, which it lets Python load
 from ._factories import (
     _wcow_after,
     image_factory,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ._run import run_of
+from ._state import run_of
 
 if TYPE_CHECKING:
     from imagebuild.containers import Base

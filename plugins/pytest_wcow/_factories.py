@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ._run import run_of
+from ._state import run_of
 
 if TYPE_CHECKING:
     from ._engine import Engine

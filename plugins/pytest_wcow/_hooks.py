@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from ._run import STATE, header, run_of
+from ._markers import MARKERS, NAMES, apply_markers
+from ._options import header, read_options
+from ._state import found_run, run_of
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -21,10 +23,9 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register markers, and read the options, so that a wrong one is told before any test."""
-    from ._markers import add_markers
-
-    add_markers(config)
-    run_of(config)
+    for line in MARKERS:
+        config.addinivalue_line("markers", line)
+    read_options(config)
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
@@ -38,20 +39,19 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     """One line, without asking an engine."""
-    return header(run_of(config))
+    return header(config)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what its markers skip."""
-    from ._markers import apply_markers
-
-    apply_markers(item, run_of(item.config))
+    if any(mark.name in NAMES for mark in item.iter_markers()):
+        apply_markers(item, run_of(item.config))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, Any, Any]:
     """Add logs, properties and remedies before the report is made."""
-    run = item.config.stash.get(STATE, None)
+    run = found_run(item.config)
     if run is not None and run.engine is not None:
         from ._report import report_phase
 
@@ -62,7 +62,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Note how long a test takes that uses containers."""
-    run = item.config.stash.get(STATE, None)
+    run = found_run(item.config)
     if run is None or run.engine is None:
         return (yield)
     with run.span("test", item.nodeid, item.nodeid):
@@ -72,7 +72,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Remove what is still there, and tell the controller of xdist what this worker did."""
-    run = session.config.stash.get(STATE, None)
+    run = run_of(session.config) if session.config.option.wcow_timeline else found_run(session.config)
     if run is None:
         return
     if run.engine is not None:
@@ -109,8 +109,8 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Tell what is left and what took longest."""
-    run = run_of(config)
-    if run.leftovers or run.swept or run.spans:
+    run = found_run(config)
+    if run is not None and (run.leftovers or run.swept or run.spans):
         from ._report import summary
 
         summary(terminalreporter, run)

@@ -23,6 +23,8 @@ MARKERS = (
     "wcow_image(reference): the image of the test's nanoserver or servercore container",
 )
 
+NAMES = frozenset(line.partition("(")[0] for line in MARKERS)
+
 #: What the embedded engine has not, and why; every feature that a marker may name is here.
 NOT_EMBEDDED = {
     "acl": "ACLs are kept in the image, and Wine does not enforce them",
@@ -31,12 +33,6 @@ NOT_EMBEDDED = {
     "services": "",
     "gui": "a container of the embedded engine has no desktop that is seen",
 }
-
-
-def add_markers(config: pytest.Config) -> None:
-    """Register them, for ``pytest --markers`` and --strict-markers."""
-    for line in MARKERS:
-        config.addinivalue_line("markers", line)
 
 
 def apply_markers(item: pytest.Item, run: Run) -> None:

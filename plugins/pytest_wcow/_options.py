@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -13,24 +12,6 @@ NO_ENGINE = ("fail", "skip")
 ARTIFACTS = ("off", "on", "retain-on-failure")
 NO_INI = ("check", "timeline", "keep")
 """Options of one run, which an ini file does not have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What was asked for, each field as the option of its name says."""
-
-    engines: tuple[str, ...]
-    missing: str
-    image: str
-    servercore_image: str
-    keep: bool
-    reuse: bool
-    max_starts: int
-    artifacts: str
-    artifacts_dir: str
-    durations: int
-    timeline: str
-    check: bool
 
 
 #: Name, what argparse needs, and the sentence of --help. The ini file has each under its name with underscores.
@@ -74,17 +55,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
                 parser.addini(_key(name), f"as --wcow-{name}", default="")
 
 
-def options_of(config: pytest.Config) -> Options:
-    """What was asked for. Raises pytest.UsageError for a value that has no meaning."""
-    engines = config.getoption("wcow_engine") or os.environ.get("WCOW_ENGINE", "").split() \
-        or config.getini("wcow_engine") or ["auto"]
-    return Options(
-        tuple(engines), _one_of(config, "missing", NO_ENGINE), _text(config, "image"),
-        _text(config, "servercore-image"), bool(config.getoption("wcow_keep")),
-        _text(config, "reuse") in ("True", "true", "1", "yes", "on"),
-        _number(config, "max-starts"), _one_of(config, "artifacts", ARTIFACTS),
-        _text(config, "artifacts-dir") or "wcow-artifacts", _number(config, "durations"),
-        str(config.getoption("wcow_timeline") or ""), bool(config.getoption("wcow_check")))
+def read_options(config: pytest.Config) -> dict[str, Any]:
+    """What was asked for, under the names of :class:`._run.Options`. Raises pytest.UsageError for a value that has no
+    meaning."""
+    return {
+        "engines": _engines(config), "missing": _one_of(config, "missing", NO_ENGINE), "image": _text(config, "image"),
+        "servercore_image": _text(config, "servercore-image"), "keep": bool(config.getoption("wcow_keep")),
+        "reuse": _text(config, "reuse") in ("True", "true", "1", "yes", "on"),
+        "max_starts": _number(config, "max-starts"), "artifacts": _one_of(config, "artifacts", ARTIFACTS),
+        "artifacts_dir": _text(config, "artifacts-dir") or "wcow-artifacts",
+        "durations": _number(config, "durations"), "timeline": str(config.getoption("wcow_timeline") or ""),
+        "check": bool(config.getoption("wcow_check"))}
+
+
+def header(config: pytest.Config) -> str:
+    """One line for the top of a run. No engine is asked for it."""
+    options = read_options(config)
+    facts = {"engine": ", ".join(options["engines"]), "image": options["image"] or "usual"}
+    facts |= {name: "yes" for name in ("keep", "reuse") if options[name]}
+    return "wcow: " + ", ".join(f"{name}={value}" for name, value in facts.items())
+
+
+def _engines(config: pytest.Config) -> tuple[str, ...]:
+    return tuple(config.getoption("wcow_engine") or os.environ.get("WCOW_ENGINE", "").split()
+                 or config.getini("wcow_engine") or ["auto"])
 
 
 def _key(name: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ._options import Options, options_of
+from ._options import read_options
 from ._places import run_id, worker_id
 
 if TYPE_CHECKING:
@@ -21,7 +21,23 @@ if TYPE_CHECKING:
 
     from ._engine import Engine
 
-STATE = pytest.StashKey["Run"]()
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for, each field as the option of its name says."""
+
+    engines: tuple[str, ...]
+    missing: str
+    image: str
+    servercore_image: str
+    keep: bool
+    reuse: bool
+    max_starts: int
+    artifacts: str
+    artifacts_dir: str
+    durations: int
+    timeline: str
+    check: bool
 
 
 @dataclass
@@ -117,16 +133,6 @@ def repr_of(engine: Engine | None) -> str:
     return engine.address if engine is not None else ""
 
 
-def run_of(config: pytest.Config) -> Run:
-    """The state of this process, made when it is first asked for."""
-    if STATE not in config.stash:
-        config.stash[STATE] = Run(config, options_of(config), worker_id(config), run_id(config))
-    return config.stash[STATE]
-
-
-def header(run: Run) -> str:
-    """One line for the top of a run. No engine is asked for it."""
-    options = run.options
-    facts = {"engine": ", ".join(options.engines), "image": options.image or "usual"}
-    facts |= {name: "yes" for name in ("keep", "reuse") if getattr(options, name)}
-    return "wcow: " + ", ".join(f"{name}={value}" for name, value in facts.items())
+def new_run(config: pytest.Config) -> Run:
+    """The state of a process that has none yet. Raises pytest.UsageError for an option that has no meaning."""
+    return Run(config, Options(**read_options(config)), worker_id(config), run_id(config))

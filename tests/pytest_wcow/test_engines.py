@@ -282,17 +282,40 @@ def test_an_engine_that_cannot_start_says_what_to_install(on: Stage, monkeypatch
     result.stdout.fnmatch_lines(["engine embedded: *not installed*", "*sudo apt-get install -y bubblewrap wine64*"])
 
 
+def _pytest(on: Stage, before: str, after: str, *args: str) -> subprocess.CompletedProcess[str]:
+    """Run pytest with the plugin in a Python of its own, and look around there afterwards."""
+    code = f"{before}\nimport sys, pytest\ncode = pytest.main(['-p', 'pytest_wcow', '-p', 'no:cacheprovider', " \
+           f"'-q', '.', *{list(args)!r}])\n{after}\nsys.exit(code)"
+    return subprocess.run([sys.executable, "-c", code], cwd=on.pytester.path, capture_output=True, text=True,
+                          check=False, env={"PYTHONPATH": f"{HERE / 'plugins'}:{HERE}"})
+
+
 def test_a_collection_loads_nothing_but_pytest_and_what_windows_has_too(on: Stage) -> None:
-    code = """
+    on.pytester.makepyfile(test_it=SAYS)
+    done = _pytest(on, """
 import sys
 for name in ("fcntl", "pwd", "grp", "resource", "termios"):
     sys.modules[name] = None
-import pytest
-code = pytest.main(["-p", "pytest_wcow", "-p", "no:cacheprovider", "--co", "-q", "."])
-sys.exit(code or any(name.partition(".")[0] in ("imagebuild", "docker", "requests") for name in sys.modules))
-"""
-    on.pytester.makepyfile(test_it=SAYS)
-    done = subprocess.run([sys.executable, "-c", code], cwd=on.pytester.path, capture_output=True, text=True,
-                          check=False, env={"PYTHONPATH": f"{HERE / 'plugins'}:{HERE}"})
+""", """
+assert not {name.partition(".")[0] for name in sys.modules} & {"imagebuild", "docker", "requests"}
+assert "pytest_wcow._run" not in sys.modules
+""", "--co")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 test collected" in done.stdout
+
+
+def test_modules_of_the_plugin_and_the_library_are_not_rewritten(on: Stage) -> None:
+    """pytest would parse each anew in every run, wherever it cannot write beside them."""
+    on.pytester.makepyfile(
+        conftest="import pytest\npytest.register_assert_rewrite('imagebuild', 'others')", others="",
+        test_it="def test_it():\n    import others, imagebuild.containers, imagebuild.wiring")
+    done = _pytest(on, "", """
+from _pytest.assertion.rewrite import AssertionRewritingHook
+rewritten = {name for name, one in sys.modules.items() if isinstance(one.__spec__ and one.__spec__.loader,
+                                                                     AssertionRewritingHook)}
+assert {name for name in rewritten if name.partition(".")[0] in ("imagebuild", "pytest_wcow")} <= {
+    "pytest_wcow", "pytest_wcow._plain"}, rewritten
+assert "others" in rewritten
+assert "imagebuild.wiring" in sys.modules
+""")
+    assert done.returncode == 0, done.stdout + done.stderr
