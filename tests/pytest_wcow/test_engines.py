@@ -311,8 +311,8 @@ def test_modules_of_the_plugin_and_the_library_are_not_rewritten(on: Stage) -> N
         test_it="def test_it():\n    import others, imagebuild.containers, imagebuild.wiring")
     done = _pytest(on, "", """
 from _pytest.assertion.rewrite import AssertionRewritingHook
-rewritten = {name for name, one in sys.modules.items() if isinstance(one.__spec__ and one.__spec__.loader,
-                                                                     AssertionRewritingHook)}
+rewritten = {name for name, one in sys.modules.items()
+             if isinstance(getattr(one, "__loader__", None), AssertionRewritingHook)}
 assert {name for name in rewritten if name.partition(".")[0] in ("imagebuild", "pytest_wcow")} <= {
     "pytest_wcow", "pytest_wcow._plain"}, rewritten
 assert "others" in rewritten
