@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -82,6 +83,7 @@ def test_powershell(servercore, container_factory, servercore_image, wcow_engine
         seconds.append(median(lambda: box.powershell("1").check(), 5))
     say(first=statistics.median(firsts), second=statistics.median(seconds), docker_powershell=theirs)
 '''
+CMD = INSIDE.partition("def test_ready")[0] + "def test_cmd" + INSIDE.partition("def test_cmd")[2]
 ONE_CONTAINER = f'''
 import pytest
 @pytest.mark.parametrize("n", range({MANY}))
@@ -143,6 +145,8 @@ def test_a_collection(report: Report, tmp_path: Path) -> None:
     with programs.skipping():
         me, wheel = users.ourselves(), wheels.build(tmp_path)
         packages = {"pytest": ["pytest"], "wcow": ["pytest", str(wheel)],
+                    "platformdirs, which wcow needs, has a plugin": ["pytest", "platformdirs"],
+                    "a plugin of one line, with as many files as wcow": ["pytest", str(_control(tmp_path, wheel))],
                     "pytest-docker": ["pytest", "pytest-docker"],
                     "pytest-docker-tools": ["pytest", "pytest-docker-tools"]}
         pythons = {name: wheels.install(tmp_path / name, me, *wanted) for name, wanted in packages.items()}
@@ -157,13 +161,33 @@ def test_a_collection(report: Report, tmp_path: Path) -> None:
     report.lines("pytest: what a collection costs", [
         "| `pytest --co`, nothing there | ms | more |", "|---|---:|---:|",
         *(f"| {name} | {took:.0f} | {took - found['pytest']:+.0f} |" for name, took in found.items()), "",
-        f"Bar: at most 5 ms more. Medians of {CO_RUNS}, in turn."])
+        f"Bar: at most 5 ms more. Medians of {CO_RUNS}, in turn. pytest itself goes through the list of all files of a "
+        "distribution that brings a plugin: the line of one line is what that costs."])
+
+
+def _control(folder: Path, like: Path) -> Path:
+    """A wheel with a plugin of one line, and as many files as another wheel has."""
+    with zipfile.ZipFile(like) as wheel:
+        modules = sum(name.endswith(".py") for name in wheel.namelist())
+    info = "control-1.dist-info"
+    texts = {"control.py": "def pytest_report_header(): return 'control'\n",
+             **{f"bulk/m{n}.py": "" for n in range(modules)},
+             f"{info}/METADATA": "Metadata-Version: 2.1\nName: control\nVersion: 1\n",
+             f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: bench\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+             f"{info}/entry_points.txt": "[pytest11]\ncontrol = control\n"}
+    made = folder / "control-1-py3-none-any.whl"
+    with zipfile.ZipFile(made, "w") as wheel:
+        for name, text in texts.items():
+            wheel.writestr(name, text)
+        wheel.writestr(f"{info}/RECORD", "".join(f"{name},,\n" for name in [*texts, f"{info}/RECORD"]))
+    return made
 
 
 def _collect(python: str, folder: Path) -> float:
     code = ("import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-m', 'pytest', '--co', '-q', "
             f"'-p', 'no:cacheprovider', {str(folder)!r}]) not in (0, 5))")
-    return measure([python, "-c", code]).wall
+    # As users have it: Python may keep what it compiled.
+    return measure(["env", "-u", "PYTHONDONTWRITEBYTECODE", python, "-c", code]).wall
 
 
 def test_what_a_test_waits_for(place: Place, report: Report) -> None:
@@ -191,7 +215,7 @@ def test_what_a_test_waits_for(place: Place, report: Report) -> None:
 def test_a_hundred_tests(place: Place, report: Report) -> None:
     """On one container, and each with its own, by one process and by two."""
     shared = statistics.median(seconds(place, ONE_CONTAINER, MANY) for _ in range(RUNS))
-    execs = MANY * figures(place, INSIDE, "-k", "cmd", tests=1)["cmd"]
+    execs = MANY * figures(place, CMD, tests=1)["cmd"]
     pairs = [(seconds(place, EACH_ITS_OWN, MANY, "-n", "0"), seconds(place, EACH_ITS_OWN, MANY, "-n", "2"))
              for _ in range(RUNS)]
     one, two = (statistics.median(column) for column in zip(*pairs, strict=True))

@@ -99,6 +99,24 @@ def test_more(nanoserver):
 ''').passed(7)
 
 
+def test_a_run_of_a_dockerfile_is_executed_for_the_image_of_a_test(place: Place) -> None:
+    done = place.pytest(r'''
+def test_run(image_factory, container_factory, nanoserver_image):
+    name = image_factory(f"FROM {nanoserver_image}\nRUN echo by a program> C:\\made.txt & mkdir C:\\d\n")
+    box = container_factory(name)
+    assert box.path(r"C:\made.txt").read_text().strip() == "by a program"
+    assert box.path(r"C:\d").is_dir()
+
+def test_fails(image_factory, nanoserver_image):
+    image_factory(f"FROM {nanoserver_image}\nRUN echo said before & exit 7\n")
+''')
+    assert done.counts == {"passed": 1, "failed": 1}, done.text
+    assert "the image was not built" in done.text
+    assert "returned a non-zero code: 7" in done.text, done.text
+    assert "said before" in done.text
+    assert "Traceback" not in done.text
+
+
 def test_markers_and_parameters_choose_and_skip(place: Place) -> None:
     run = place.pytest(r'''
 import pytest
