@@ -34,6 +34,7 @@ from ._fixtures import (
     servercore_module,
     servercore_session,
     wcow_engine,
+    windows_host,
 )
 from ._hooks import (
     pytest_addhooks,
@@ -58,5 +59,5 @@ __all__ = [
     "pytest_report_header", "pytest_runtest_call", "pytest_runtest_makereport",
     "pytest_runtest_setup", "pytest_sessionfinish", "pytest_terminal_summary", "pytest_testnodedown", "servercore",
     "servercore_args", "servercore_image", "servercore_module", "servercore_session", "volume_factory", "wcow_docker",
-    "wcow_engine",
+    "wcow_engine", "windows_host",
 ]

@@ -15,6 +15,7 @@ from . import _embedded
 if TYPE_CHECKING:
     from imagebuild.containers import Home, Starts
     from imagebuild.dockerapi import Client, shapes
+    from imagebuild.host import Host
 
 AUTO, EMBEDDED = "auto", "embedded"
 CONNECT_SECONDS, LOOK_SECONDS = 30.0, 5.0
@@ -30,11 +31,12 @@ class Engine:
     """
 
     def __init__(self, address: str, client: Client, env: dict[str, str] | None = None, max_starts: int = 0, *,
-                 host: str = "", tunnel: ExitStack | None = None) -> None:
+                 host: str = "", machine: Host | None = None, tunnel: ExitStack | None = None) -> None:
         self.address = address
         self.client = client
         self.env = env if env is not None else {"DOCKER_HOST": address}
         self._max_starts = max_starts
+        self.machine = machine  #: the host that a tunnel leads to; None for an engine with an address of its own
         self._host = host
         self._tunnel = tunnel
 
@@ -149,8 +151,8 @@ def open_named(wanted: str, max_starts: int = 0) -> Engine:
     kind, _colon, rest = wanted.partition("://")
     if _hosts.names_host(wanted):
         with ExitStack() as stack:
-            address, host = _hosts.open_tunnel(wanted, stack)
-            return Engine(wanted, _client(address), {"DOCKER_HOST": address}, max_starts, host=host,
+            address, machine, host = _hosts.open_tunnel(wanted, stack)
+            return Engine(wanted, _client(address), {"DOCKER_HOST": address}, max_starts, host=host, machine=machine,
                           tunnel=stack.pop_all())
     if kind in ("http", "https"):
         return Engine(wanted, _client(wanted), max_starts=max_starts)

@@ -13,6 +13,7 @@ from ._state import run_of
 
 if TYPE_CHECKING:
     from imagebuild.containers import Container, Spec
+    from imagebuild.host import Host
 
     from ._engine import Engine
 
@@ -32,6 +33,16 @@ def wcow_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
     run = run_of(pytestconfig)
     yield the_engine(run)
     close_engine(run)
+
+
+@pytest.fixture(scope="session")
+def windows_host(wcow_engine: Engine) -> Host:
+    """The machine of wcow_engine, which runs programs and scripts, takes files and tells its facts where the engine was
+    named as winrm://, ssh:// or host://: windows_host.powershell("Get-Service docker"). Of another engine it knows the
+    facts, and its engine."""
+    from ._hosts import host_of
+
+    return host_of(wcow_engine)
 
 
 @pytest.fixture(scope="session")

@@ -250,10 +250,25 @@ def test_it(container_factory, wcow_engine):
     with Client.at(wcow_engine.env["DOCKER_HOST"]) as client:
         assert len(client.json("GET", "/containers/json")) == 1
 def test_next(nanoserver_session): assert nanoserver_session.inspect().state.running
-''', address="winrm://Administrator@build1").assert_outcomes(passed=2)
+def test_host(windows_host, tmp_path):
+    assert windows_host.run(["cat"], stdin=b"hello").out == b"hello"
+    with windows_host.engine() as client:
+        assert client.ping().os_type == "windows"
+''', address="winrm://Administrator@build1").assert_outcomes(passed=3)
     (mount,) = on.script.created[0]["HostConfig"]["Mounts"]
     assert mount["Type"] == "volume"
     assert on.script.states == {}
+
+
+def test_of_an_engine_with_an_address_of_its_own_the_host_is_what_the_engine_says(on: Stage) -> None:
+    on.run('''
+import pytest
+from imagebuild.errors import UnsupportedError
+def test_it(windows_host, wcow_engine):
+    assert windows_host.facts().host.version.build == 20348
+    with pytest.raises(UnsupportedError, match="the address of an engine alone"):
+        windows_host.powershell("1")
+''').assert_outcomes(passed=1)
 
 
 def test_a_host_whose_password_is_not_given_is_an_error_that_names_the_variable(on: Stage) -> None:

@@ -85,6 +85,11 @@ async def info(request: Request, script: Script) -> Response:
                          "Name": "scripted", "ID": "1", "Driver": "windowsfilter", "Labels": []})
 
 
+async def version(request: Request, script: Script) -> Response:
+    return respond.json({"Version": "26.1.5", "ApiVersion": "1.45", "MinAPIVersion": "1.24", "Os": script.os_type,
+                         "Arch": "amd64", "KernelVersion": f"10.0 {script.os_version.split('.')[2]}"})
+
+
 async def image(request: Request, script: Script) -> Response:
     if request["name"] not in script.images:
         raise faults.no_such_image(request["name"])
@@ -260,7 +265,8 @@ async def delete_thing(request: Request, script: Script) -> Response:
 
 
 ROUTES = (
-    Route("GET", "/info", info), Route("GET", "/images/{name:.*}/json", image), Route("POST", "/images/create", pull),
+    Route("GET", "/info", info), Route("GET", "/version", version),
+    Route("GET", "/images/{name:.*}/json", image), Route("POST", "/images/create", pull),
     Route("GET", "/images/json", nothing), Route("GET", "/networks", networks), Route("GET", "/volumes", volumes),
     Route("GET", "/events", events), Route("POST", "/{kind:volumes|networks}/create", make_thing),
     Route("POST", "/build", build),
