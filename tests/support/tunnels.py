@@ -3,22 +3,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import shutil
 import socket
 import subprocess
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from imagebuild.host import HostAddress, SshHost, WinrmHost
+from imagebuild.host import HostAddress, LocalHost, SshHost, WinrmHost
+from imagebuild.host.command import Command
+from imagebuild.host.engine import Way
 
 from . import ansible_hosts, programs
 from .winrm_machine import ShellMachine
 from .winrm_service import PASSWORD, USER, Served, serving
 
-__all__ = ["PASSWORD", "USER", "Sshd", "sshd", "stand_in", "winrm_address", "winrm_host"]
+__all__ = ["PASSWORD", "USER", "SocketHost", "Sshd", "sshd", "stand_in", "winrm_address", "winrm_host"]
 
 
 def stand_in(host: ansible_hosts.Host, **more: str) -> WinrmHost:
@@ -94,3 +98,59 @@ def sshd(folder: Path, environment: dict[str, str] | None = None) -> Iterator[Ss
     finally:
         process.terminate()
         process.wait(10)
+
+
+class SocketCommand(Command):
+    """A program whose standard streams are a connection to a Unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("socket")
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(path)
+        self._thread = threading.Thread(target=self._read, name="socket-command", daemon=True)
+        self._thread.start()
+
+    def send(self, data: bytes | bytearray | memoryview, /) -> None:
+        """Send it."""
+        self._socket.sendall(data)
+
+    def end(self) -> None:
+        """No more from here."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def kill(self) -> None:
+        """End both directions."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Let go of it."""
+        super().close()
+        self.kill()
+        self._thread.join(5)
+        self._socket.close()
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError):
+            while data := self._socket.recv(1 << 18):
+                self.arrived("stdout", data)
+        self.ended(0)
+
+
+class SocketHost(LocalHost):
+    """A host whose engine is the one at ``engine``, without a program between: what is left is the tunnel alone."""
+
+    name = "socket"
+
+    def __init__(self, engine: str) -> None:
+        super().__init__()
+        self._path = engine.removeprefix("unix://")
+
+    def open(self, command: Sequence[str], *, deadline: float | None = None) -> Command:
+        """Connect."""
+        return SocketCommand(self._path)
+
+    def ways(self) -> Iterator[Way]:
+        """The only way."""
+        yield Way("a socket", ("socket",))

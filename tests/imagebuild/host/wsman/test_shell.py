@@ -16,12 +16,15 @@ from support import tunnels
 from imagebuild.errors import HostError, UsageError
 from imagebuild.host import WinrmHost
 from imagebuild.host.command import Lost
+from imagebuild.host.engine import windows_ways
 from imagebuild.host.wsman import shell
 from imagebuild.hostd.winrm import fault
 from imagebuild.hostd.winrm.fault import Fault
 from imagebuild.hostd.winrm.service import Service
 
 ACTION = re.compile(rb"<a:Action[^>]*>[^<]*/([A-Za-z]+)</a:Action>")
+
+LINE = re.compile(rb"<r:Command>([^<]*)</r:Command>")
 
 
 class Heard:
@@ -184,6 +187,20 @@ def test_what_a_user_wrote_never_stands_on_a_command_line(host: WinrmHost, heard
     host.run(["true"])
     host.powershell("a user's words")
     assert not any(b"user's words" in envelope for envelope in heard.of("Command"))
+
+
+def test_programs_of_ours_are_named_by_their_full_path_and_no_option_asks_to_leave_cmd_out(host: WinrmHost,
+                                                                                             heard: Heard) -> None:
+    ways = list(windows_ways(host))  # asks reg.exe for the service
+    host.powershell("1")
+    for way in ways:
+        host.open(way.command).close()
+    found = [LINE.search(envelope) for envelope in heard.of("Command")]
+    lines = [one[1].decode() for one in found if one]
+    assert len(lines) == len(heard.of("Command")) == 2 + len(ways)
+    assert all(re.match(r"\"?C:\\", line) for line in lines), lines
+    for envelope in heard.of("Command"):
+        assert b'Name="WINRS_SKIP_CMD_SHELL">FALSE<' in envelope
 
 
 def test_a_command_that_is_killed_under_a_send_ends(host: WinrmHost) -> None:
