@@ -31,6 +31,7 @@ from imagebuild.errors import ToolError, WcowError
 from imagebuild.sandbox.memory import MemorySandbox
 from imagebuild.sandbox.port import Box, BoxSpec
 
+from . import tunnels
 from .engine_images import Owner, put
 
 IMAGE = "app:1"
@@ -146,12 +147,12 @@ class Served:
     """An engine in a thread of its own, and a client of it. ``failed`` is what its handlers raised that was no
     refusal below 500."""
 
-    def __init__(self, engine: Engine, socket: Path, loop: asyncio.AbstractEventLoop, failed: list[BaseException]
-                 ) -> None:
+    def __init__(self, engine: Engine, socket: Path, loop: asyncio.AbstractEventLoop, failed: list[BaseException],
+                 address: str) -> None:
         self.failed = failed
         self.engine = engine
         self.socket = socket
-        self.client = Client.at(f"unix://{socket}")
+        self.client = Client.at(address)
         self._loop = loop
 
     def create(self, line: str, *, name: str = "", **more: Any) -> str:
@@ -212,11 +213,14 @@ def served(root: Path) -> Iterator[Served]:
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     assert ready.wait(20)
-    found = Served(box[0], socket, loop, failed)
     try:
-        yield found
+        with tunnels.through(f"unix://{socket}", root) as address:
+            found = Served(box[0], socket, loop, failed, address)
+            try:
+                yield found
+            finally:
+                found.client.close()
     finally:
-        found.client.close()
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(stop.set)
         thread.join(30)

@@ -19,6 +19,8 @@ from imagebuild.compat import catalogue
 from imagebuild.dockerapi import Identity, Request, Response, Route, Server, faults, respond, shapes
 from imagebuild.dockerapi.streams import STDERR, STDOUT
 
+from . import tunnels
+
 IMAGE = "mcr.microsoft.com/windows/nanoserver:ltsc2022"
 
 
@@ -303,7 +305,8 @@ def scripted(folder: Path, script: Script) -> Iterator[str]:
     thread.start()
     assert ready.wait(20)
     try:
-        yield f"unix://{path}"
+        with tunnels.through(f"unix://{path}", folder) as address:
+            yield address
     finally:
         loop.call_soon_threadsafe(stop_.set)
         thread.join(20)

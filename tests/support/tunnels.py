@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -17,12 +19,13 @@ from pathlib import Path
 from imagebuild.host import HostAddress, LocalHost, SshHost, WinrmHost
 from imagebuild.host.command import Command
 from imagebuild.host.engine import Way
+from imagebuild.host.tunnel import Tunnel
 
 from . import ansible_hosts, programs
 from .winrm_machine import ShellMachine
 from .winrm_service import PASSWORD, USER, Served, serving
 
-__all__ = ["PASSWORD", "USER", "SocketHost", "Sshd", "sshd", "stand_in", "winrm_address", "winrm_host"]
+__all__ = ["PASSWORD", "USER", "SocketHost", "Sshd", "sshd", "stand_in", "through", "winrm_address", "winrm_host"]
 
 
 def stand_in(host: ansible_hosts.Host, **more: str) -> WinrmHost:
@@ -98,6 +101,19 @@ def sshd(folder: Path, environment: dict[str, str] | None = None) -> Iterator[Ss
     finally:
         process.terminate()
         process.wait(10)
+
+
+@contextmanager
+def through(address: str, folder: Path) -> Iterator[str]:
+    """The address by which a test's clients reach the engine at ``address``: its own, or that of a tunnel to it over
+    WinRM where ``WCOW_TEST_TUNNEL`` is set."""
+    if not os.environ.get("WCOW_TEST_TUNNEL"):
+        yield address
+        return
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        place = Path(name)
+        with winrm_host(place, engine=address) as (host, _), Tunnel(host.dialer, place / "t" / "t.sock") as tunnel:
+            yield tunnel.address
 
 
 class SocketCommand(Command):
