@@ -9,10 +9,10 @@ import time
 import click
 
 from ..containers import find_leftovers, owner, remove_leftovers
-from ..dockerapi import Client
 from ..engine import engine_place, running
 from ..errors import NotFoundError, UsageError
-from .options import format_option
+from ..wiring import docker_client
+from .options import format_option, settings_from
 from .output import print_json, print_lines, table
 
 _AGE = re.compile(r"(\d{1,6})([smhd])")
@@ -21,13 +21,16 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 @click.command()
 @click.option("--engine", "address", metavar="ADDRESS", envvar="WCOW_ENGINE", show_envvar=True,
-              help="The engine: unix://PATH, tcp://HOST:PORT, npipe://PIPE; default: the embedded one that runs.")
+              help="The engine: unix://PATH, tcp://HOST:PORT, npipe://PIPE, context://NAME, or a host's: "
+                   "winrm://[user@]host, ssh://…, host://NAME, a name of [hosts]; default: the embedded one that runs.")
 @click.option("--older-than", metavar="AGE", default="0s", help="Only what is older: 90s, 30m, 2h, 7d.")
 @click.option("--all", "everything", is_flag=True,
               help="Also what other machines made and what was kept on purpose. Lists only, without --yes.")
 @click.option("--yes", is_flag=True, help="Remove what --all lists.")
 @format_option
-def sweep(address: str | None, older_than: str, everything: bool, yes: bool, as_json: bool) -> int:
+@click.pass_context
+def sweep(ctx: click.Context, /, address: str | None, older_than: str, everything: bool, yes: bool,
+          as_json: bool) -> int:
     """Remove containers, networks, volumes and images that test runs left: those that a process of this machine made
     which is gone, by their labels. What has no such label is never touched.
 
@@ -39,7 +42,7 @@ def sweep(address: str | None, older_than: str, everything: bool, yes: bool, as_
     found = _AGE.fullmatch(older_than)
     if found is None:
         raise UsageError(f"{older_than!r} is not an age", hint="--older-than 90s, 30m, 2h or 7d")
-    with Client.at(address or _running()) as client:
+    with docker_client(settings_from(ctx, docker_host=address or _running())) as client:
         things = list(find_leftovers(client, owner(), everything=everything,
                                      older_than=int(found[1]) * _SECONDS[found[2]]))
         removes = yes or not everything

@@ -43,7 +43,7 @@ def tunnel(ctx: click.Context, /, host: str, socket: str | None, context: str | 
     if not isinstance(reached, WinrmHost | SshHost):
         raise UsageError(f"{host} needs no tunnel", why="docker speaks to it as it is",
                          hint="DOCKER_HOST=ADDRESS, or 'docker --context NAME'")
-    path = Path(socket) if socket else usual_path(host.partition("://")[2] or host)
+    path = Path(socket).absolute() if socket else usual_path(host.partition("://")[2] or host)
     try:
         with ExitStack() as stack:
             served = stack.enter_context(Tunnel(reached.dialer, path, say=_say, name=host))

@@ -11,7 +11,8 @@ from support import programs, sessions
 
 TOP = Path(__file__).resolve().parents[2]
 PAGES = [path for path in (TOP / "README.md", *sorted((TOP / "docs").rglob("*.md")))
-         if "```console" in path.read_text(encoding="utf-8")]
+         if "```console" in path.read_text(encoding="utf-8") and path.name != "remote.md"]
+"""The guide to a remote host is run where there is one: ``tests/programs/test_tunnel.py``."""
 UPDATE = bool(os.environ.get("DOCS_UPDATE"))
 
 pytestmark = pytest.mark.slow

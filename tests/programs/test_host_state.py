@@ -16,29 +16,13 @@ from support.ansible_hosts import PASSWORD, Host
 from imagebuild.errors import FormatError
 from imagebuild.hostd import state
 from imagebuild.windows import machine_json
-from imagebuild.windows.hostfacts import WindowsVersion
 from imagebuild.windows.machine import ClockFacts, MachineFacts, TokenFacts
 
 pytestmark = pytest.mark.slow
 
-SERVER_2016, SERVER_2019, SERVER_2025 = (
-    machines.changed(machines.SERVER_2022, {
-        "host.version": WindowsVersion(10, 0, build, revision), "host.core": build, "system.branch": branch,
-        "system.display": display, "system.product_name": f"Windows Server {year} Datacenter"})
-    for build, revision, branch, display, year in (
-        (14393, 7070, "rs1_release", None, 2016), (17763, 6054, "rs5_release", None, 2019),
-        (26100, 2033, "ge_release", "24H2", 2025)))
-MACHINES = {"2016": SERVER_2016, "2019": SERVER_2019, "2022": machines.SERVER_2022, "2025": SERVER_2025,
-            "windows-11": machines.WINDOWS_11, "home": machines.HOME, "guest": machines.GUEST, "l0": machines.L0}
-CHANGES: dict[str, dict[str, Any]] = {
-    "no Containers feature": {"features": machines.feature("Containers", "absent")[1:]},
-    "Hyper-V without nesting": {
-        "features": machines.feature("Microsoft-Hyper-V", "enabled"), "services": machines.services(vmms="running"),
-        "hypervisor": replace(machines.L0.hypervisor, guests=machines.L0.hypervisor.guests[1:])},  # type: ignore[index]
-    "engine stopped": {"services": machines.services(docker="stopped")},
-    "pending reboot": {"system.pending_reboot": ("component-servicing", "windows-update", "file-rename",
-                                                 "computer-name")},
-}
+MACHINES = {"2016": machines.SERVER_2016, "2019": machines.SERVER_2019, "2022": machines.SERVER_2022,
+            "2025": machines.SERVER_2025, "windows-11": machines.WINDOWS_11,
+            "home": machines.HOME, "guest": machines.GUEST, "l0": machines.L0}
 PWSH = r"C:\Windows\System32\WindowsPowerShell\7\pwsh.exe"
 #: The sentence of the engine's client, in whatever machine it is.
 NO_ENGINE = "open //./pipe/docker_engine: The system cannot find the file specified."
@@ -97,9 +81,9 @@ def test_a_machine_comes_back_as_it_was_put_in(host: Host, name: str) -> None:
     assert got.host.version is not None and got.host.version == machine.host.version
 
 
-@pytest.mark.parametrize("name", [*CHANGES, "as it was"])
+@pytest.mark.parametrize("name", [*machines.CHANGES, "as it was"])
 def test_a_running_host_becomes_another_machine(host: Host, name: str) -> None:
-    machine = machines.changed(machines.SERVER_2022, CHANGES.get(name, {}))
+    machine = machines.changed(machines.SERVER_2022, machines.CHANGES.get(name, {}))
     host.wcow("state", host.name, "-", data=machine_json.write(machine))
     got = facts(host)
     assert list(differences(knowable(machine, machine), knowable(got, machine))) == []

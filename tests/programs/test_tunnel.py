@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import ansible_hosts, programs, tunnels, windows_programs
+from support import ansible_hosts, programs, sessions, tunnels, windows_programs
 
 from imagebuild.cli.passwords import PASSWORD
 
 pytestmark = pytest.mark.slow
 
+GUIDE = Path(__file__).resolve().parents[2] / "docs/guides/remote.md"
 LOOP = "for /l %i in (1,1,1000) do @(echo line %i & ping -n 2 127.0.0.1 >nul)"
 WORDS = "This file was created by user 'me' on windows host"
 
@@ -179,6 +180,27 @@ def test_modules_of_community_docker_work_unmodified(opened: Opened) -> None:
     (opened.folder / "play.yml").write_text(json.dumps(play))
     opened.environment |= {"ANSIBLE_HOME": str(opened.folder / "ansible"), "ANSIBLE_LOCALHOST_WARNING": "0"}
     assert "failed=0" in opened(playbook, "-i", "localhost,", opened.folder / "play.yml")
+
+
+def test_the_guide_runs_as_it_is_printed(opened: Opened, tmp_path: Path) -> None:
+    """Its host ``build1.example`` is this one."""
+    names = {"winrm://Administrator@build1.example":
+             f"winrm://Administrator@127.0.0.1:{opened.host.document['winrm_tls_port']}",
+             "/ca-of-build1": str(opened.host.root / "hosts" / opened.host.name / "winrm.pem"),
+             "password-of-build1": ansible_hosts.PASSWORD, "BUILD1": opened.host.name.upper()}
+    page = GUIDE.read_text(encoding="utf-8")
+    for name, real in names.items():
+        page = page.replace(name, real)
+    found = sessions.commands(page)
+    said = sessions.run(found, tmp_path, "127.0.0.1:1")
+    assert len(said) == len(found) > 8, "the shell ended before the page did"
+    for command, output in zip(found, said, strict=True):
+        if command.shown:
+            assert sessions.words(output) == sessions.words(command.output), command.text
+
+
+def test_leftovers_of_tests_are_swept_there(opened: Opened) -> None:
+    assert opened.wcow("sweep", "--engine", "host://win") == ""
 
 
 def test_a_command_has_the_tunnel_while_it_runs_and_its_code_is_ours(opened: Opened) -> None:

@@ -194,3 +194,23 @@ def _changed(place: Any, names: list[str], value: Any) -> Any:
 def feature(name: str, state: str) -> tuple[Feature, ...]:
     """One feature, and Containers beside it."""
     return (Feature("Containers", "enabled"), Feature(name, state))  # type: ignore[arg-type]
+
+
+SERVER_2016, SERVER_2019, SERVER_2025 = (
+    changed(SERVER_2022, {
+        "host.version": WindowsVersion(10, 0, build, revision), "host.core": build, "system.branch": branch,
+        "system.display": display, "system.product_name": f"Windows Server {year} Datacenter"})
+    for build, revision, branch, display, year in (
+        (14393, 7070, "rs1_release", None, 2016), (17763, 6054, "rs5_release", None, 2019),
+        (26100, 2033, "ge_release", "24H2", 2025)))
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "no Containers feature": {"features": feature("Containers", "absent")[1:]},
+    "Hyper-V without nesting": {
+        "features": feature("Microsoft-Hyper-V", "enabled"), "services": services(vmms="running"),
+        "hypervisor": replace(L0.hypervisor, guests=L0.hypervisor.guests[1:])},  # type: ignore[index]
+    "engine stopped": {"services": services(docker="stopped")},
+    "pending reboot": {"system.pending_reboot": ("component-servicing", "windows-update", "file-rename",
+                                                 "computer-name")},
+}
+"""What can be wrong with the Server 2022, for :func:`changed`."""

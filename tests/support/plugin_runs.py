@@ -13,13 +13,13 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from imagebuild.dockerapi import Client
 from imagebuild.engine import running
 
-from . import engine, programs, users
+from . import engine, programs, tunnels, users
 from .users import User
 
 HERE = Path(__file__).resolve().parents[2]
@@ -126,7 +126,11 @@ def place(user: User | None = None, python: str = "") -> Iterator[Place]:
         engine.template(root / "sandbox", user)
         made = Place(folder, root, user, python=python)
         try:
-            yield made
+            if not tunnels.wanted() or user != users.ourselves():
+                yield made
+            else:
+                with tunnels.through(_start(made), top) as address:
+                    yield replace(made, env={"WCOW_ENGINE": address})
         finally:
             _stop(made)
     finally:
@@ -136,6 +140,15 @@ def place(user: User | None = None, python: str = "") -> Iterator[Place]:
 def _folder(path: Path) -> Path:
     path.mkdir()
     return path
+
+
+def _start(made: Place) -> str:
+    """Start the engine before the plugin does; its address."""
+    programs.run(made.user.python, "-m", "imagebuild", "engine", "start", "--root", made.root, cwd=HERE, timeout=200,
+                 user=made.user)
+    found = running(made.root)
+    assert found is not None
+    return f"unix://{found.socket}"
 
 
 def _stop(made: Place) -> None:

@@ -25,7 +25,8 @@ from . import ansible_hosts, programs
 from .winrm_machine import ShellMachine
 from .winrm_service import PASSWORD, USER, Served, serving
 
-__all__ = ["PASSWORD", "USER", "SocketHost", "Sshd", "sshd", "stand_in", "through", "winrm_address", "winrm_host"]
+__all__ = ["PASSWORD", "USER", "SocketHost", "Sshd", "sshd", "stand_in", "through", "wanted", "winrm_address",
+           "winrm_host"]
 
 
 def stand_in(host: ansible_hosts.Host, **more: str) -> WinrmHost:
@@ -103,11 +104,16 @@ def sshd(folder: Path, environment: dict[str, str] | None = None) -> Iterator[Ss
         process.wait(10)
 
 
+def wanted() -> bool:
+    """Whether tests that use an engine are to reach it through a tunnel."""
+    return bool(os.environ.get("WCOW_TEST_TUNNEL"))
+
+
 @contextmanager
 def through(address: str, folder: Path) -> Iterator[str]:
     """The address by which a test's clients reach the engine at ``address``: its own, or that of a tunnel to it over
     WinRM where ``WCOW_TEST_TUNNEL`` is set."""
-    if not os.environ.get("WCOW_TEST_TUNNEL"):
+    if not wanted():
         yield address
         return
     with tempfile.TemporaryDirectory(dir=folder) as name:
