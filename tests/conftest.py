@@ -38,7 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "DOCKER_CONFIG"):
         os.environ[name] = str(Path(home.name, name.lower()))
     kept = ("WCOW_TEST_CACHE", "WCOW_SHARED", "WCOW_SUITES", "WCOW_POWERSHELL", "WCOW_DOTNET_SAMPLES",
-            "WCOW_DOCKER_CLI", "WCOW_LINUX_POWERSHELL", "WCOW_PSSCRIPTANALYZER", "WCOW_TEST_TUNNEL")
+            "WCOW_DOCKER_CLI", "WCOW_LINUX_POWERSHELL", "WCOW_PSSCRIPTANALYZER", "WCOW_TEST_TUNNEL",
+            "WCOW_LIVE_HOST", "WCOW_LIVE_PASSWORD", "WCOW_LIVE_CA", "WCOW_LIVE_SSH", "WCOW_LIVE_IMAGE")
     for name in [name for name in os.environ if name.startswith("WCOW_") and name not in kept]:
         del os.environ[name]
 
