@@ -187,7 +187,7 @@ def test_the_guide_runs_as_it_is_printed(opened: Opened, tmp_path: Path) -> None
     names = {"winrm://Administrator@build1.example":
              f"winrm://Administrator@127.0.0.1:{opened.host.document['winrm_tls_port']}",
              "/ca-of-build1": str(opened.host.root / "hosts" / opened.host.name / "winrm.pem"),
-             "password-of-build1": ansible_hosts.PASSWORD, "BUILD1": opened.host.name.upper()}
+             "password-of-build1": ansible_hosts.PASSWORD}
     page = GUIDE.read_text(encoding="utf-8")
     for name, real in names.items():
         page = page.replace(name, real)
