@@ -37,7 +37,7 @@ def shown_commands(page: str) -> Iterator[str]:
         for line in block.replace("\\\n", " ").splitlines():
             found = re.match(r"\s*(?:\$|- run:|run:|-)?\s*(wcow .*)", line)
             if found and "[OPTIONS]" not in line:
-                yield re.split(r" [|<>;#] ?| [12]>|\s#", found[1])[0]
+                yield re.split(r" [|<>;#&] ?| [12]>|\s#| -- ", found[1])[0]  # behind -- stands another program's
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(TOP)))
