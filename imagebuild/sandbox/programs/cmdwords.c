@@ -12,6 +12,7 @@
 
 #define NOT_FOUND L"'%1' is not recognized as an internal or external command,\noperable program or batch file.\n"
 #define SYNTAX L"The syntax of the command is incorrect.\n"
+#define FILE_NOT_FOUND L"File Not Found"
 
 /* Wine's number (programs/cmd/wcmd.h) and the text. The sources, as they were read on 2 December 2026:
  * SYNTAX: github.com/dotnet/coreclr/pull/21803
@@ -23,7 +24,8 @@
  * 1040: zzz.buzz/2016/12/27/file-not-found-errors-in-cmd-exe
  * 1042: github.com/sergeiown/batch_PDF_compressor/issues/7
  * 1045: "Rules for how CMD.EXE parses numbers", dostips.com/forum
- * 1047: github.com/TechTank/AlwaysActiveHours/issues/12 */
+ * 1047: github.com/TechTank/AlwaysActiveHours/issues/12
+ * FILE_NOT_FOUND: zzz.buzz/2016/12/27/file-not-found-errors-in-cmd-exe */
 static const struct { UINT id; const WCHAR *text; } WORDS[] = {
     {1010, SYNTAX},
     {1011, SYNTAX},
@@ -68,6 +70,10 @@ int WINAPI load_text(HINSTANCE module, UINT id, WCHAR *out, int room)
     return load(module, id, out, room);
 }
 
+/* Whether "dir" has said which folder it lists and nothing since: an error that follows is its own, for which Windows'
+ * cmd has a text of its own where Wine's takes the system's. */
+static BOOL is_listing;
+
 /* The program that a line begins with, which is all of the line that Windows names. */
 static WCHAR *program_of(const WCHAR *line)
 {
@@ -88,26 +94,35 @@ DWORD WINAPI say_as_windows(DWORD flags, const void *source, DWORD id, DWORD lan
 {
     const WCHAR **value = values && !(flags & FORMAT_MESSAGE_ARGUMENT_ARRAY) ? *(const WCHAR ***)values : NULL;
     const WCHAR *line = NULL;
-    WCHAR *name = NULL;
+    WCHAR *name = NULL, root[] = L"C:\\";
     DWORD length;
 
+    if (flags & FORMAT_MESSAGE_FROM_SYSTEM && id == ERROR_FILE_NOT_FOUND && is_listing) {
+        flags ^= FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_FROM_STRING;
+        source = FILE_NOT_FOUND;
+    }
+    is_listing = FALSE;
     if (flags & FORMAT_MESSAGE_FROM_STRING)
         for (unsigned i = 0; i < sizeof FORMATS / sizeof *FORMATS; i++)
             if (!lstrcmpW(source, FORMATS[i].wines)) {
                 source = FORMATS[i].text;
+                is_listing = i == 0;
                 break;
             }
     if (flags & FORMAT_MESSAGE_FROM_STRING && value && !lstrcmpW(source, NOT_FOUND) && (name = program_of(line = *value)))
         *value = name;
+    if (is_listing && value && lstrlenW(*value) == 2) { /* a drive's first folder, which Windows names with its \ */
+        line = *value;
+        root[0] = *line;
+        *value = root;
+    }
     length = FormatMessageW(flags, source, id, language, out, room, values);
     if (flags & FORMAT_MESSAGE_FROM_SYSTEM && flags & FORMAT_MESSAGE_ALLOCATE_BUFFER && length > 2) {
         WCHAR *text = *(WCHAR **)out; /* cmd ends the line a second time, Windows' does not */
 
         if (text[length - 1] == '\n' && text[length - 2] == '\r') text[length -= 2] = 0;
     }
-    if (name) {
-        *value = line;
-        HeapFree(GetProcessHeap(), 0, name);
-    }
+    if (line) *value = line;
+    if (name) HeapFree(GetProcessHeap(), 0, name);
     return length;
 }

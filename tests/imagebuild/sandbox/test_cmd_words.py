@@ -57,6 +57,16 @@ def test_a_listing_reads_as_on_windows(box: Box) -> None:
     assert "\n     Total Files Listed:\n               2 File(s)             12 bytes\n" in deep
 
 
+@pytest.mark.parametrize(("asked", "folder"), [(r"C:\nosuch", "C:\\"), (r"C:\list2\*.nosuch", r"C:\list2")])
+def test_a_listing_of_nothing_says_so_on_standard_error(box: Box, asked: str, folder: str) -> None:
+    run(box, r"cmd /c mkdir C:\list2", main=False)
+    done = run(box, f"cmd /c dir {asked}", main=False)
+    assert (done.err, done.code) == ("File Not Found\n", 1)
+    assert done.out.endswith(f"\n Directory of {folder}\n\n")
+    later = run(box, r"cmd /c dir C:\list2 >nul & type C:\nosuch", main=False)
+    assert later.err.startswith("The system cannot find the file specified.\n")
+
+
 def test_other_words_are_windows_too(box: Box) -> None:
     assert re.fullmatch(r"\nMicrosoft Windows \[Version 10\.0\.\d+\]\n", run(box, "cmd /c ver", main=False).out)
     assert run(box, "cmd /c pause <nul", main=False).out == "Press any key to continue . . . "
