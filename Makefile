@@ -32,7 +32,7 @@ PROGRAMS_ARGS ?=
 PYTEST := $(BIN)/python -m pytest -q -rs -n $(JOBS) --dist loadfile
 SETUP := PYTHON="$(PYTHON)" scripts/setup
 
-.PHONY: help setup demo test test-full test-lowest test-matrix lint format bench mutants fuzz chaos docs serve-docs peers programs suites lock clean
+.PHONY: help setup demo test test-full test-lowest test-matrix lint format bench mutants fuzz chaos docs serve-docs peers programs suites host-suites lock clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -104,6 +104,10 @@ programs:        ## docs/reference/programs.md: real programs of Windows, starte
 suites:          ## other people's tests against the embedded engine: aiodocker, docker-py, testcontainers-python
 	@$(SETUP) test
 	@$(BIN)/python scripts/suites $(SUITES) $(SUITES_ARGS)
+
+host-suites:     ## docs/reference/host-suites.md: Ansible's Windows modules on a stand-in host (WCOW_SUITES has the checkouts)
+	@$(SETUP) test
+	@$(BIN)/python scripts/host_suites.py --page docs/reference/host-suites.md $(SUITES_ARGS)
 
 lock:            ## write requirements/constraints.txt anew
 	@scripts/lock

@@ -41,7 +41,7 @@ BAR = 12
 HEAD = """\
 # Ansible's Windows modules on a stand-in host
 
-Made by `make suites` with the checkouts that `WCOW_SUITES` names. The integration targets of `ansible.windows` and
+Made by `make host-suites` with the checkouts that `WCOW_SUITES` names. The integration targets of `ansible.windows` and
 `community.windows` run as their authors wrote them, on a [`wcow host`](../guides/stand-in-host.md), by Ansible's own
 `psrp` and `winrm` connections. A target is whole when each task did what its authors expect; of another one the first
 task that stops it is named, with what it said. The tasks before it passed.
@@ -74,7 +74,7 @@ def main() -> int:
         where = os.environ.get("WCOW_SUITES") or "suites"
         print("Ansible's targets are in no package. To run them:", *(
             f"    git clone {url} {where}/{name}" for name, url in COLLECTIONS.items()),
-            f"    make suites WCOW_SUITES={where}", sep="\n", file=sys.stderr)
+            f"    make host-suites WCOW_SUITES={where}", sep="\n", file=sys.stderr)
         return 3
     wanted = [one for one in found if not options.targets or one.name in options.targets]
     wanted.sort(key=lambda one: (FIRST.index(one.name) if one.name in FIRST else len(FIRST), one.name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import logging
 import os
 import signal
@@ -194,11 +195,10 @@ def _kerberos(record: HostRecord) -> bool:
         raise ToolError(f"cannot read the keytab {record.keytab}", program="wcow host",
                         why=error.strerror or str(error),
                         hint="--keytab names a file with the key of HTTP/HOST@REALM") from error
-    try:
-        import gssapi  # type: ignore[import-not-found,unused-ignore]  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise DependencyError("cannot accept Kerberos", why="the Python package gssapi is missing",
-                              hint="pip install 'wcow[kerberos]'") from error
+    missing = [name for name in ("gssapi", "krb5") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise DependencyError("cannot accept Kerberos", why=f"Python packages are missing: {', '.join(missing)}",
+                              hint="pip install 'wcow[kerberos]'")
     os.environ["KRB5_KTNAME"] = f"FILE:{record.keytab}"
     os.environ["KRB5RCACHETYPE"] = "none"  # clients of tests log in many times a second
     return True

@@ -27,7 +27,9 @@ def realm() -> Iterator[kerberos.Realm]:
 
 @pytest.fixture
 def served(realm: kerberos.Realm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    pytest.importorskip("gssapi", reason="gssapi is not installed: pip install 'wcow[kerberos]'")
+    for name in ("gssapi", "krb5"):
+        pytest.importorskip(name, reason=f"{name} is not installed: apt-get install libkrb5-dev gcc python3-dev; "
+                            "pip install 'wcow[kerberos]'")
     for name, value in realm.environment.items():
         monkeypatch.setenv(name, value)
     realm.log_in(USER, PASSWORD)

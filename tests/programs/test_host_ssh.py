@@ -64,7 +64,9 @@ def host() -> Iterator[Host]:
         made = Host(folder, environment, 0)
         try:
             port = json.loads(made.wcow("host", "start", "win", "--format", "json"))["ssh_port"]
-            yield Host(folder, environment, port)
+            with programs.skipping():
+                named = users.named(folder)
+            yield Host(folder, {**environment, **named}, port)
         finally:
             made.wcow("host", "remove", "-f", "win")
 

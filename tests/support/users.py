@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import pwd
 import subprocess
 import sys
 import sysconfig
@@ -131,3 +132,22 @@ def _python(user: User) -> str:
         said = said or f"{python}: {done.stderr.decode('utf-8', 'replace').strip()[-200:]}"
     raise programs.Unavailable(f"an ordinary user cannot start {version} with this library ({said}): "
                                f"make setup PYTHON=/usr/bin/{version}, in a folder that others may enter")
+
+
+def named(folder: Path) -> dict[str, str]:
+    """Return what gives this account a name in programs that end without one, such as OpenSSH's client: nothing where
+    it has one, else libnss-wrapper with a line in a file of ``folder``."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        pass
+    else:
+        return {}
+    library = next(iter(sorted(Path("/usr/lib").glob("*/libnss_wrapper.so"))), None)
+    if library is None:
+        raise programs.Unavailable("this account has no name, and libnss-wrapper is not installed (Debian package "
+                                   "libnss-wrapper)")
+    accounts, groups = folder / "passwd", folder / "group"
+    accounts.write_text(f"tester:x:{os.geteuid()}:{os.getegid()}:tester:{folder}:/bin/sh\n")
+    groups.write_text(f"tester:x:{os.getegid()}:\n")
+    return {"LD_PRELOAD": str(library), "NSS_WRAPPER_PASSWD": str(accounts), "NSS_WRAPPER_GROUP": str(groups)}
