@@ -59,6 +59,12 @@ def test_pypsrp_logs_in_by_kerberos(served: Served, auth: str, tls: bool) -> Non
     assert said == (3, b"out\n")
 
 
+@pytest.mark.parametrize("auth", ["kerberos", "negotiate"])
+def test_pypsrp_logs_in_by_a_ticket_and_seals_its_messages(served: Served, auth: str) -> None:
+    said = run(served.port, ssl=False, auth=auth, encryption="always")
+    assert said == (3, b"out\n")
+
+
 def test_curl_negotiates_by_a_ticket(served: Served, realm: kerberos.Realm) -> None:
     with programs.skipping():
         curl = programs.find("curl")
