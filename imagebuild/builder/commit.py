@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator
+import threading
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from ..codec import Compression
+from ..errors import Interrupted
 from ..events import Advance, Event, Finish, Step
 from ..images.put import Layer, sealed_layer
 from ..images.rootfs import Rootfs
@@ -25,6 +29,9 @@ from .judge import Judge, hive_in
 from .recipe import Memory, Recipes, key_of
 
 REPORT_EVERY = 16 << 20
+REPORT_SECONDS = 0.1
+Guard = Callable[[], None]
+"""Raises Interrupted when the work is to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +115,11 @@ class Committer:
             for what, change in composed.fresh:
                 if isinstance(what, Batch):
                     assert isinstance(change, Row)
-                    self._add_row(writer, what, change)
+                    yield from self._aside(step, writer, sum(what.sizes), partial(self._add_row, writer, what, change))
                     findings += linter.batch(what) if linter is not None else ()
                 else:
                     assert not isinstance(change, Row)
-                    self._add(writer, what, change, fetched)
+                    yield from self._aside(step, writer, what.size, partial(self._add, writer, what, change, fetched))
                     findings += linter.entry(what, hive_in(what.path, change, fetched)) \
                         if linter is not None else ()
                 if writer.tell() - reported >= REPORT_EVERY:
@@ -132,30 +139,63 @@ class Committer:
             memory.tails[recipes.tail(memory)] = layer.descriptor, sealed.tail
         return layer
 
-    def _add_row(self, writer: LayerWriter, batch: Batch, row: Row) -> None:
+    @staticmethod
+    def _aside(step: str, writer: LayerWriter, size: int, add: Callable[[Guard], None]) -> Iterator[Event]:
+        """Add content; what is big in a thread, so that the bytes are told of while they move."""
+        stop = threading.Event()
+
+        def guard() -> None:
+            if stop.is_set():
+                raise Interrupted("stopped")
+
+        if size < REPORT_EVERY:
+            add(guard)
+            return
+        with ThreadPoolExecutor(1) as pool:
+            adding = pool.submit(add, guard)
+            try:
+                while not wait((adding,), REPORT_SECONDS).done:
+                    yield Advance(step, writer.tell())
+            except BaseException:  # Ctrl-C, or no more events are wanted: the thread ends at its next bytes
+                stop.set()
+                raise
+            adding.result()
+
+    def _add_row(self, writer: LayerWriter, batch: Batch, row: Row, guard: Guard) -> None:
         """Add the files of a row. Each is read once, for the layer and, if need be, for its digest."""
         tree, key = row.context.tree, row.key
         known = key in self.memory.rows
-        digests = writer.add_batch(batch, tree.places(row.source, row.names), hashed=not known)
+
+        def places() -> Iterator[str]:
+            for place in tree.places(row.source, row.names):
+                guard()
+                yield place
+
+        digests = writer.add_batch(batch, places(), hashed=not known)
         if not known:
             self.memory.rows[key] = digests
             tree.learn_all(row.source, row.names, row.facts, digests)
 
     def _add(self, writer: LayerWriter, entry: Entry, change: Change | None,
-             fetched: dict[tuple[int, str], Path]) -> None:
+             fetched: dict[tuple[int, str], Path], guard: Guard) -> None:
         """Add one entry. A file of a context is read once, for the layer and, if need be, for its digest."""
         content = change.content if change is not None and entry.kind is Kind.FILE else None
         if isinstance(content, Later):
-            writer.add(entry, fetched[(id(content.rootfs), content.path)])
+            writer.add(entry, fetched[(id(content.rootfs), content.path)], heard=lambda data: guard())
             return
         if not isinstance(content, Local):
             writer.add(entry, content)
             return
         place, key, digests = content.context.tree.place(content.path), key_of(content), self.memory.digests
         if key in digests:
-            writer.add(entry, place)
+            writer.add(entry, place, heard=lambda data: guard())
             return
         digest = hashlib.sha256()
-        writer.add(entry, place, heard=digest.update)
+
+        def heard(data: bytes | bytearray | memoryview) -> None:
+            guard()
+            digest.update(data)
+
+        writer.add(entry, place, heard=heard)
         digests[key] = f"sha256:{digest.hexdigest()}"
         content.context.learn(content.path, digests[key])

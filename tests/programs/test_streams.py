@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -171,3 +173,27 @@ def test_summaries_of_commands_are_whole(home: Home) -> None:
 def test_a_file_that_is_not_there_is_called_so(home: Home) -> None:
     assert "no such file or folder" in home.wcow("ls", "--offline", "./Nothing.tar", code=2).err
     assert "'C:\\Nothing' is not an image name" in home.wcow("ls", "--offline", "C:\\Nothing", code=2).err
+
+
+def test_a_terminal_shows_a_bar_that_moves_and_none_at_the_end(home: Home, tmp_path: Path) -> None:
+    import pty
+
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c/big").write_bytes(os.urandom(64 << 20))
+    (tmp_path / "c/Dockerfile").write_text("FROM scratch\nCOPY big C:/\n")
+    ours, theirs = pty.openpty()
+    done = subprocess.Popen([sys.executable, "-m", "imagebuild", "build", "c"], cwd=tmp_path, stderr=theirs,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                            env=home.environment(TERM="xterm", COLUMNS="160"))
+    os.close(theirs)
+    said = b""
+    with os.fdopen(ours, "rb", buffering=0) as screen, done:
+        try:
+            while data := screen.read(1 << 16):
+                said += data
+        except OSError:  # Linux's end of a terminal whose other side is closed
+            pass
+    assert done.returncode == 0, said
+    moved = set(re.findall(rb"([\d.]+)/[\d.]+ (?:MiB|bytes)", said))
+    assert len(moved) >= 3, said
+    assert b"\x1b[?25h" in said and said.rpartition(b"\x1b[2K")[2].count(b"MiB") == 0, said[-300:]
