@@ -18,7 +18,7 @@ from typing import Any
 from ..errors import IntegrityError, NotFoundError, WcowError
 from ..oci import Config, Descriptor, Digest, Reference, is_layer, media
 from ..stores import LayoutStore
-from ..stores.collect import Freed, blobs, collect, living, reach, relied_on
+from ..stores.collect import Freed, blobs, collect, living, reach, relied_on, removed
 from ..stores.files import lost_drafts
 from ..stores.names import is_referrers_tag, tag_of
 from .local import missing_image
@@ -147,9 +147,8 @@ def prune(store: LayoutStore, caches: Caches, *, everything: bool = False, older
                        and file.used <= now() - DRAFT_SECONDS]
     archives = [_file(path) for folder in archives_in for path in lost_drafts(folder)]
     if not dry_run:
-        for file in [*(file for files in gone.values() for file in files), *archives]:
-            with suppress(OSError):
-                file.path.unlink()
+        gone = {name: [file for file in files if removed(file.path)] for name, files in gone.items()}
+        archives = [file for file in archives if removed(file.path)]
     return Pruned(freed, {name: tuple(files) for name, files in gone.items()}, tuple(archives))
 
 

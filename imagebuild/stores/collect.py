@@ -119,10 +119,16 @@ def collect(store: LayoutStore, *, only: Iterable[Digest] | None = None, keep: I
         for blob in dead:
             _aside(store, blob.digest)
         freed = _delete(store, alive, dead)
-        for _unused, path in promises:
-            with suppress(OSError):
-                path.unlink()
-        return Freed(freed, drafts, len(promises))
+        return Freed(freed, drafts, sum(removed(path) for _unused, path in promises))
+
+
+def removed(path: Path) -> bool:
+    """Remove a file; whether it is gone. One that cannot be removed is not told as freed."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
 
 
 def _aside(store: LayoutStore, digest: Digest) -> None:
@@ -201,13 +207,9 @@ def _document(store: LayoutStore, digest: Digest, *, declared: bool = True) -> b
 
 def _sweep(folder: Path, dry_run: bool) -> tuple[tuple[Path, int], ...]:
     out: list[tuple[Path, int]] = []
-    with suppress(OSError):
-        for path in sorted(folder.iterdir()):
-            if abandoned(path) and (size := size_of(path)) is not None:
-                out.append((path, size))
-                if not dry_run:
-                    with suppress(OSError):
-                        path.unlink()
+    for path in sorted(_folders(folder)):
+        if abandoned(path) and (size := size_of(path)) is not None and (dry_run or removed(path)):
+            out.append((path, size))
     return tuple(out)
 
 
@@ -235,4 +237,4 @@ def _sorted(found: Iterable[Blob]) -> tuple[Blob, ...]:
     return tuple(sorted(found, key=lambda blob: blob.digest))
 
 
-__all__ = ["Blob", "Freed", "blobs", "collect", "living", "reach", "relied_on"]
+__all__ = ["Blob", "Freed", "blobs", "collect", "living", "reach", "relied_on", "removed"]

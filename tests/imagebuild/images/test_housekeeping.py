@@ -162,6 +162,16 @@ def test_cache_files_in_use_and_young_drafts_are_left_and_old_drafts_swept(bench
     assert not any(draft.exists() for draft in drafts)
 
 
+def test_a_cache_that_cannot_be_removed_is_not_told_as_freed(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    age(bench.folder, 3 * HOUR)
+    there = counts(pruned(bench, everything=True, dry_run=True))
+    assert there["steps"] > 0
+    with monkeypatch.context() as patch:
+        patch.setattr("imagebuild.images.housekeeping.removed", lambda path: False)
+        assert "steps" not in counts(pruned(bench, everything=True))
+    assert counts(pruned(bench, everything=True))["steps"] == there["steps"]
+
+
 def test_archives_half_written_by_the_dead_are_swept_where_asked(bench: Workbench, tmp_path: Path) -> None:
     draft = tmp_path / ".app.tar.123-0123456789abcdef"
     draft.write_bytes(b"half")

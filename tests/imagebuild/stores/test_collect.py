@@ -275,3 +275,20 @@ def test_drafts_of_the_dead_are_swept_and_those_of_the_living_not(store: LayoutS
         assert collect(store, dry_run=True).drafts == ((dead, 4),) == collect(store).drafts
         blob.commit(Digest.of(b"data"), 4)
     assert here(store, b"data") == [True] and not dead.exists()
+
+
+def test_what_cannot_be_removed_is_not_told_as_freed(store: LayoutStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    (store.private / "tmp").mkdir(exist_ok=True)
+    (store.private / "tmp" / "1-dead").write_bytes(b"half")
+    with LayoutStore(store.path, create=True) as other:
+        other.remember_origin(Digest.of(ONE), Location.parse("docker://registry.example/base"))
+
+    def refused(self: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refused)
+        freed = collect(store)
+    assert (freed.drafts, freed.promises) == ((), 0)
+    freed = collect(store)
+    assert (len(freed.drafts), freed.promises) == (1, 1)
