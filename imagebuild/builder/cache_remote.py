@@ -188,7 +188,7 @@ class RemoteCache(Cache):
         if own:
             return own
         for source in self._sources:
-            with suppress(KeyError):
+            with suppress(KeyError):  # the next cache may know the step
                 return source.records[key].shape
         return ""
 

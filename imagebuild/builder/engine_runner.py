@@ -73,6 +73,7 @@ class EngineRunner:
             repository, _unused, tag = done.rpartition(":")
             client.json("POST", "/commit", query={"container": made, "repo": repository, "tag": tag}, body={})
         finally:
+            # the engine's sweep finds it by its label; the build's own error counts
             with suppress(WcowError, faults.Fault):
                 client.call("DELETE", f"/containers/{made}", query={"force": True, "v": True}).close()
 

@@ -82,6 +82,7 @@ class StatCache:
         self._single: dict[str, dict[str, tuple[array[int], bytes]]] = {}  # by folder and name: later than any shelf
         self._changed = False
         if path is not None:
+            # a cache that cannot be read is an empty one: files are hashed again
             with suppress(OSError, ValueError, TypeError, KeyError, RecursionError, AttributeError):
                 self._shelves = _load(path)
 

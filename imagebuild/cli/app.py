@@ -133,14 +133,14 @@ def _run(args: list[str], debug: bool) -> int:
         return end.exit_code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except click.Abort:
+    except click.Abort:  # the exit code and one line tell of it
         return _say(Interrupted("interrupted", hint="nothing half-done was kept"), debug)
     except click.ClickException as error:
         if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
             error.show()
             return error.exit_code
         return _say(_usage(error), debug)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # the exit code and one line tell of it
         return _say(Interrupted("interrupted", hint="nothing half-done was kept"), debug)
     except WcowError as error:
         return _say(error, debug)

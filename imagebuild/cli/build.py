@@ -378,5 +378,5 @@ def _write(path: Path, text: str) -> None:
         raise WcowError(f"cannot write {path}", why=error.strerror or str(error),
                         hint="the image itself is in the local store") from error
     finally:
-        with suppress(OSError):
+        with suppress(OSError):  # it is renamed by now, or the error before it counts
             draft.unlink(missing_ok=True)

@@ -39,7 +39,7 @@ def write_whole(output: Path | None, pieces: Iterable[bytes]) -> None:
 
 
 def _mode(output: Path) -> int:
-    with suppress(OSError):
+    with suppress(OSError):  # a file that is not there yet gets the umask's mode
         return output.stat().st_mode & 0o777
     mask = os.umask(0)
     os.umask(mask)

@@ -57,7 +57,7 @@ def raw_terminal(resized: Callable[[int, int], None]) -> Iterator[None]:
     import tty
 
     def tell(*_unused: object) -> None:
-        with suppress(DaemonError, OSError):
+        with suppress(DaemonError, OSError):  # a size that could not be told is told at the next change
             size = os.get_terminal_size(descriptor)
             resized(size.lines, size.columns)
 

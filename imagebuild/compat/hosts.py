@@ -234,7 +234,7 @@ def _product_of(installation: str) -> Product:
 def _version_of(text: str) -> WindowsVersion | None:
     try:
         return WindowsVersion.parse(text)
-    except FormatError:
+    except FormatError:  # a text that is no version says nothing of one
         return None
 
 

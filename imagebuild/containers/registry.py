@@ -115,7 +115,7 @@ class Key(MutableMapping[str, Value]):
     def __contains__(self, name: object) -> bool:
         try:
             return isinstance(name, str) and name.casefold() in {key.casefold() for key in self.values_and_keys()[0]}
-        except NotFoundError:
+        except NotFoundError:  # a key that is not there has no values
             return False
 
     def __iter__(self) -> Iterator[str]:

@@ -89,6 +89,6 @@ def _meaning(fault: faults.Fault, meaning: str, hint: str, tries: int) -> Daemon
 def _taken(stack: ExitStack, place: Path) -> bool:
     try:
         stack.enter_context(locked(place, 0))
-    except TimeoutError:
+    except TimeoutError:  # another process has this turn: the caller tries the next one
         return False
     return True

@@ -103,7 +103,7 @@ def _removed(client: Client, one: Found, seconds: float) -> str:
     try:
         with client.call("DELETE", path + one.id, query={"force": one.kind == "image"}) as answer:
             answer.read()
-    except faults.NotFound:
+    except faults.NotFound:  # gone is what was wanted
         pass
     except DaemonError as error:
         return str(error)

@@ -89,6 +89,7 @@ class ForHttp:
             made.request("GET", self.path)
             code = made.getresponse().status
         except (OSError, http.client.HTTPException):
+            # not ready yet: the caller asks until its deadline, and says so then
             return False
         finally:
             made.close()

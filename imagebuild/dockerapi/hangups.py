@@ -51,7 +51,7 @@ class Hangups:
         if self._watched.get(descriptor) is gone:  # else the number already belongs to another connection
             del self._watched[descriptor]
             if self._epoll is not None:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError):  # a closed descriptor has left the epoll by itself
                     self._epoll.unregister(descriptor)
 
     def _ready(self) -> None:
@@ -59,7 +59,7 @@ class Hangups:
         for descriptor, _unused in self._epoll.poll(0):
             gone = self._watched.get(descriptor)
             if gone is None:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError):  # a closed descriptor has left the epoll by itself
                     self._epoll.unregister(descriptor)
                 continue
             self._forget(descriptor, gone)

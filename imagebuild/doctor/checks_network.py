@@ -78,7 +78,7 @@ def _networks(texts: tuple[str, ...]) -> Iterator[_Network]:
     for text in texts:
         try:
             yield ipaddress.ip_network(text, strict=False)
-        except ValueError:
+        except ValueError:  # a network that cannot be read overlaps with none
             continue
 
 

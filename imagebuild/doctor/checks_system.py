@@ -148,7 +148,7 @@ def filter_drivers(facts: MachineFacts) -> Outcome | None:
 def _height(one: FilterDriver) -> Decimal | None:
     try:
         height = Decimal((one.altitude or "")[:40])
-    except InvalidOperation:
+    except InvalidOperation:  # an altitude that is no number is not known
         return None
     return height if height.is_finite() else None
 

@@ -91,7 +91,7 @@ def support(facts: MachineFacts) -> Outcome | None:
         return None
     try:
         today = date.fromisoformat((facts.clock.now or "")[:10])
-    except ValueError:
+    except ValueError:  # told as not known
         return unknown("the day the facts were collected on")
     last = max(known.support, key=lambda one: one.until)
     name = known.name_of(facts.host.product)

@@ -79,7 +79,7 @@ def _lacks_memory(error: BaseException | None) -> bool:
 
 
 def _tell(talk: Channel, fault: tuple[int, str]) -> None:
-    with suppress(Ended):
+    with suppress(Ended):  # the engine is gone, and with it the client
         talk.send(fault=fault)
 
 

@@ -127,7 +127,7 @@ def _row(one: Container, image: str) -> shapes.Summary:
 def _is_still(engine: Engine, one: Container) -> bool:
     try:
         return engine.images.get(one.config.image).id == one.image
-    except faults.Fault:
+    except faults.Fault:  # an image that was removed is shown by its id
         return False
 
 

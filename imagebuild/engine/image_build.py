@@ -259,7 +259,7 @@ class _Served:
             if pull:
                 raise faults.NotFound(name)
             return self._images.get(name)
-        except faults.NotFound:
+        except faults.NotFound:  # not here: it is pulled
             wanted = Wanted(Reference.parse(name), self._call.credentials, self._call.platform)
             return pulled(self._images, wanted, _unheard if self._call.quiet else self._say)
 

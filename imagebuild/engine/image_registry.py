@@ -89,7 +89,7 @@ def credentials_by_host(header: str) -> Credentials:
 def _decoded(header: str) -> Any:
     try:
         return json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
-    except (binascii.Error, ValueError, RecursionError):
+    except (binascii.Error, ValueError, RecursionError):  # the caller refuses the header
         return None
 
 

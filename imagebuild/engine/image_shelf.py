@@ -106,7 +106,7 @@ class Shelf:
         for entry in self.store.entries():
             if is_referrers_tag(tag_of(entry)) or not is_manifest(entry.media_type):
                 continue
-            with suppress(WcowError):
+            with suppress(WcowError):  # an image that cannot be read is no row of the list
                 image = self._parsed.get(entry.digest) or self.load(entry)
                 self._parsed[entry.digest] = image
                 used.add(entry.digest)

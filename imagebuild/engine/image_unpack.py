@@ -218,7 +218,7 @@ def _has_powershell(kept: Kept, rootfs: Rootfs, windows: int) -> bool:
 def _folders(parent: Path) -> list[Path]:
     try:
         return sorted(path for path in parent.iterdir() if not path.name.startswith("."))
-    except FileNotFoundError:
+    except FileNotFoundError:  # not made yet: it holds nothing
         return []
 
 

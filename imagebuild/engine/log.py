@@ -110,7 +110,7 @@ class _File(RotatingFileHandler):
 
 
 def _same(one: int, other: int) -> bool:
-    with suppress(OSError):
+    with suppress(OSError):  # a file that is gone is another one
         return os.path.samestat(os.fstat(one), os.fstat(other))
     return False
 
@@ -176,5 +176,5 @@ def read_log(root: Path, *, tail: int | None = None, follow: bool = False) -> It
 def _whole(path: Path) -> list[str]:
     try:
         return path.read_text("utf-8", "replace").splitlines()
-    except OSError:
+    except OSError:  # a log that is not there has no lines
         return []

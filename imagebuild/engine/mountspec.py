@@ -150,7 +150,7 @@ def _about_bind(mount: shapes.Mount, host: HostPaths) -> str:
         return f"invalid mount path: '{mount.source}' mount path must be absolute"
     try:
         place = host.find(mount.source)
-    except PermissionError:
+    except PermissionError:  # the fault that the caller raises
         return f"stat {mount.source}: permission denied" if is_native(mount.source) \
             else f"GetFileAttributesEx {mount.source}: Access is denied."
     if place is None:

@@ -107,7 +107,7 @@ class AgentKernel:
             self._channel = None
         for process in (self._pasta, self._process):
             if process:
-                with contextlib.suppress(subprocess.TimeoutExpired):
+                with contextlib.suppress(subprocess.TimeoutExpired):  # it is killed in the next line
                     process.wait(0 if process is self._pasta else 2)
                 process.kill()
                 process.wait()

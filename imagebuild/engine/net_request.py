@@ -116,7 +116,7 @@ def _wrong_range(text: str, subnet: IPv4Network | IPv6Network) -> list[str]:
         found = ip_network(text, strict=False)
         if "/" not in text:
             raise ValueError
-    except ValueError:
+    except ValueError:  # the fault that the caller raises
         return [f"invalid ip-range {text}: invalid CIDR block notation"]
     if found.version != subnet.version:
         return [f"invalid ip-range {text}: parent subnet is an IPv{subnet.version} block"]
@@ -144,7 +144,7 @@ def _wrong_address(text: str, subnet: IPv4Network | IPv6Network) -> str:
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
         return ip_address(text)
-    except ValueError:
+    except ValueError:  # the caller refuses the text
         return None
 
 

@@ -173,7 +173,7 @@ class PipeRelay:
                 await connection.serve(socket, self._send)
         finally:
             del self._connections[connection.channel]
-            with suppress(Exception):
+            with suppress(Exception):  # the box may be gone; what ended the connection is raised
                 await self._send(connection.channel, b"C")
 
 
@@ -240,7 +240,7 @@ class _Connection:
             await writer.drain()
             self._waiting -= len(data)
             await send(self.channel, b"W", _NUMBER.pack(len(data)))
-        with suppress(OSError):
+        with suppress(OSError):  # the program has closed its end
             writer.write_eof()
 
     async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, send: Any) -> None:

@@ -49,7 +49,7 @@ class Starter:
 
     def _tell(self, document: dict[str, Any]) -> None:
         data = json.dumps(document).encode() + b"\n"
-        with suppress(OSError):
+        with suppress(OSError):  # whoever started us has gone: the engine serves on
             while data and self._fd >= 0:
                 data = data[os.write(self._fd, data):]
 

@@ -80,7 +80,7 @@ def _times(host_pid: int) -> tuple[int, int]:
     try:
         fields = Path(f"/proc/{host_pid}/stat").read_bytes().rpartition(b")")[2].split()
         return int(fields[11]), int(fields[12])
-    except (OSError, ValueError, IndexError):
+    except (OSError, ValueError, IndexError):  # a process that has ended uses no more time
         return 0, 0
 
 

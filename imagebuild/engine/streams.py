@@ -129,7 +129,7 @@ class Streams:
         self._theirs = [read]
         for stream in (STDOUT, STDERR) if stderr else (STDOUT,):
             ours, theirs = os.pipe2(os.O_CLOEXEC)
-            with suppress(OSError):
+            with suppress(OSError):  # a smaller pipe does as well: the user's limit is reached
                 fcntl.fcntl(ours, fcntl.F_SETPIPE_SZ, PIECE)
             os.set_blocking(ours, False)
             self._theirs.append(theirs)
@@ -145,7 +145,7 @@ class Streams:
         for _unused in range(8):  # a program that writes without end must not keep the loop
             try:
                 data = os.read(descriptor, PIECE)
-            except BlockingIOError:
+            except BlockingIOError:  # nothing more waits
                 return
             except OSError:  # a terminal whose other side is closed
                 data = b""

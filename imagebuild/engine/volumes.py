@@ -82,7 +82,7 @@ class Volumes:
     def __post_init__(self) -> None:
         try:
             self._loop = asyncio.get_running_loop()
-        except RuntimeError:
+        except RuntimeError:  # made outside a loop, which a thread's events would be handed to
             self._loop = None
         self._root.mkdir(parents=True, exist_ok=True)
         for folder in sorted(self._root.iterdir()):
@@ -221,7 +221,7 @@ class Volumes:
         event = Event("volume", action, name, attributes)
         try:
             asyncio.get_running_loop()
-        except RuntimeError:
+        except RuntimeError:  # called from a thread: the loop publishes it
             if self._loop is not None and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self.events.publish, event)
                 return

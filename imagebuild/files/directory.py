@@ -67,7 +67,7 @@ class DraftDirectory:
         held, self._held = self._held, -1
         if held >= 0:
             os.close(held)
-            with suppress(OSError):
+            with suppress(OSError):  # a mark that stays is of a closed file: the next sweep takes it
                 ((self._place if self._kept else self.path) / _HELD).unlink()
 
     def __enter__(self) -> Self:

@@ -41,7 +41,7 @@ def _made(prefix: str) -> tuple[Path, int]:
 
 def _sweep(prefix: str) -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
-        with suppress(OSError):
+        with suppress(OSError):  # another process sweeps it, or will
             found = folder.lstat()
             mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
             if mine and stat.S_ISDIR(found.st_mode) and abandoned(folder / _HELD):

@@ -124,5 +124,5 @@ def _number(name: str, text: str, width: int, kind: int) -> bytes:
 def _decoded(data: bytes) -> str | None:
     try:
         return data.decode("utf-16-le")
-    except UnicodeDecodeError:
+    except UnicodeDecodeError:  # shown as bytes then
         return None

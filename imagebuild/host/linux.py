@@ -94,5 +94,5 @@ def _read(path: Path) -> str:
     try:
         with path.open(encoding="utf-8", errors="replace") as stream:
             return stream.read(4 << 20)
-    except OSError:
+    except OSError:  # a file that is not there says nothing: the fact stays unknown
         return ""

@@ -131,7 +131,7 @@ class BoxProgram:
 
     async def _signal(self, signal: str) -> None:
         def ask() -> None:
-            with contextlib.suppress(faults.NotFound, faults.Conflict, WcowError):
+            with contextlib.suppress(faults.NotFound, faults.Conflict, WcowError):  # the program has ended
                 self._client.json("POST", f"/wcow/exec/{self._identity}/kill", query={"signal": signal})
 
         await self._in_thread(ask)
@@ -151,7 +151,7 @@ class BoxProgram:
             pass  # the stream was closed or broke: what is there is all there is
         finally:
             self._put(None)
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # it is closed already
                 self._stream.close()
 
     def _put(self, got: tuple[str, bytes] | None) -> None:
@@ -166,6 +166,7 @@ class BoxTerminal(BoxProgram):
     async def resize(self, columns: int, rows: int) -> None:
         """See :meth:`.program.Terminal.resize`."""
         def ask() -> None:
+            # the program has ended
             with contextlib.suppress(faults.NotFound, faults.Conflict, WcowError), self._client.call(
                     "POST", f"/exec/{self._identity}/resize", query={"h": rows, "w": columns}):
                 pass

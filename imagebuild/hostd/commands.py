@@ -59,14 +59,14 @@ class Commands:
         finally:
             self._talks.discard(task)
             writer.close()
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # the asker has gone
                 await writer.wait_closed()
 
     async def _answer(self, line: bytes) -> Mapping[str, Any]:
         try:
             asked = json.loads(line)
             do = self._table[asked["do"]]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError):  # told to the asker
             return {"error": {"what": "the host does not know this command", "why": "", "hint": ""}}
         try:
             return await do(asked)

@@ -109,7 +109,7 @@ class DockerService:
         finally:
             self._talks.discard(task)
             writer.close()
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # the asker has gone
                 await writer.wait_closed()
 
     async def _serve(self, talk: _Talk) -> None:

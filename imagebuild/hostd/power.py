@@ -89,5 +89,5 @@ class Power:
         finally:
             self._talks.discard(task)
             writer.close()
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # the asker has gone
                 await writer.wait_closed()

@@ -106,7 +106,7 @@ def _parsed(security: bytes | None) -> SecurityDescriptor | None:
         return None
     try:
         return SecurityDescriptor.from_bytes(security)
-    except FormatError:
+    except FormatError:  # shown as bytes then; lint says what is wrong with them
         return None
 
 

@@ -239,9 +239,9 @@ def _diff_ids(store: LayoutStore) -> set[str]:
 
 def _files(folder: Path) -> list[CacheFile]:
     out: list[CacheFile] = []
-    with suppress(OSError):
+    with suppress(OSError):  # a cache that is not there, or a file that has just gone, takes no room
         for path in sorted(folder.iterdir()):
-            with suppress(OSError):
+            with suppress(OSError):  # a cache that is not there, or a file that has just gone, takes no room
                 if path.is_file():
                     out.append(_file(path))
     return out
@@ -250,7 +250,7 @@ def _files(folder: Path) -> list[CacheFile]:
 def _file(path: Path) -> CacheFile:
     try:
         status = path.stat()
-    except OSError:
+    except OSError:  # just gone: it takes no room
         return CacheFile(path, 0, 0.0)
     return CacheFile(path, status.st_size, status.st_mtime)
 

@@ -92,7 +92,7 @@ def _descriptor(security: bytes) -> SecurityDescriptor | None:
 
     try:
         return SecurityDescriptor.from_bytes(security)
-    except FormatError:
+    except FormatError:  # what cannot be read is not spelt out; lint says what is wrong with it
         return None
 
 

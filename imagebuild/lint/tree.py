@@ -276,7 +276,7 @@ class Tree:
             return
         try:
             led = parse_path(target, tuple(folder))
-        except WcowError:
+        except WcowError:  # a target that is no path leads to no folder
             return
         key = fold("/".join(("Files", *led)))
         if is_folder(key) or (below or {}).get(key):

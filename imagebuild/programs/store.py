@@ -195,6 +195,7 @@ def _read(folder: Path, program: Program) -> Installed | None:
         return Installed(program.name, str(facts["version"]), str(facts["digest"]), str(facts["source"]),
                          int(facts["installed"]), folder / "files", int(facts["size"]))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        # half an installation is none: installing again mends it
         return None
 
 

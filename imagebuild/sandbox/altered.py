@@ -130,7 +130,7 @@ def unknown(install: Install) -> tuple[str, ...]:
 def _stamp(path: Path) -> tuple[int, int] | None:
     try:
         found = path.stat()
-    except OSError:
+    except OSError:  # a library that is not there has no stamp
         return None
     return found.st_mtime_ns, found.st_size
 
@@ -145,7 +145,7 @@ def _missing(install: Install) -> Iterator[str]:
     for library in LIBRARIES:
         try:
             data = install.library(library).read_bytes()
-        except OSError:
+        except OSError:  # a library that cannot be read lacks every function: told so
             data = b""
         for change in CHANGES:
             if change.library == library and len(re.findall(change.was, data, re.DOTALL)) != 1:

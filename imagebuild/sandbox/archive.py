@@ -126,7 +126,7 @@ def _find(drive: Drive, asked: Asked) -> tuple[Parts, Node]:
 def _end_of(drive: Drive, place: Parts, node: Node) -> str:
     try:
         return "\\" + "\\".join(drive.resolve(place))
-    except NotFoundError:
+    except NotFoundError:  # a link that leads nowhere is told as it stands
         return _target(drive.link_text(node, place[:-1]), place[:-1])
 
 

@@ -163,7 +163,7 @@ class _Writer:
             _set_time(number, header.modified)
             self._drive.own(number)
         except BaseException:
-            with suppress(OSError):
+            with suppress(OSError):  # the error before it counts, and is raised
                 os.unlink(place[-1], dir_fd=above)
             raise
         finally:

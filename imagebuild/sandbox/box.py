@@ -303,7 +303,7 @@ class WineBox:
                             hint="end the box") from error
 
     def _press(self, process: WineProcess, keys: Keys) -> None:
-        with contextlib.suppress(NotFoundError):
+        with contextlib.suppress(NotFoundError):  # the program has ended
             self._ask("keys", KILL_SECONDS, line=str(process.windows_pid), flags="b" * (keys == "ctrl-break"))
 
     # --- the end -----------------------------------------------------------------------------------------------------

@@ -222,7 +222,7 @@ def _holds_mount(folder: int, name: str) -> bool:
     try:
         if not stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
             return False
-    except FileNotFoundError:
+    except FileNotFoundError:  # what has just gone holds none
         return False
     device = os.fstat(folder).st_dev
     top = os.open(name, OPEN_FOLDER, dir_fd=folder)

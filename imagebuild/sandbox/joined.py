@@ -48,7 +48,7 @@ def _kill_child(parent: int, program: int) -> None:
 def _await_stop(nsenter: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + SECONDS
     while nsenter.poll() is None and time.monotonic() < until:
-        with suppress(OSError, IndexError):
+        with suppress(OSError, IndexError):  # it has just ended: the loop's condition sees it
             stat = Path(f"/proc/{nsenter.pid}/stat").read_bytes()
             if stat.rpartition(b")")[2].split()[0] in b"TtZX":
                 return
@@ -58,5 +58,5 @@ def _await_stop(nsenter: subprocess.Popen[bytes]) -> None:
 def _children(process: int) -> list[int]:
     try:
         return [int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text("ascii").split()]
-    except OSError:
+    except OSError:  # a process that has ended has none
         return []

@@ -118,7 +118,7 @@ def _is_abandoned(pid: int, proc: Path) -> bool:
 def _is_bubblewrap(pid: int, proc: Path) -> bool:
     try:
         words = (proc / str(pid) / "cmdline").read_bytes().split(b"\0")
-    except OSError:
+    except OSError:  # it has ended
         return False
     return words[0].rpartition(b"/")[2] == b"bwrap" and any(word.endswith(b"/launcher.exe") for word in words)
 

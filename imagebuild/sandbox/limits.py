@@ -79,7 +79,7 @@ def _delegated(group: Path) -> bool:
     try:
         controllers = (group / "cgroup.subtree_control").read_text().split()
         controllers += (group / "cgroup.controllers").read_text().split()
-    except OSError:
+    except OSError:  # a group that cannot be read is not ours to divide
         return False
     return {"memory", "cpu"} <= set(controllers) and os.access(group, os.W_OK)
 

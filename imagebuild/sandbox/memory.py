@@ -90,7 +90,7 @@ class MemoryProcess:
                 code = self._step(name, text)
                 if code or name == "exit":
                     break
-        except InterruptedError:
+        except InterruptedError:  # stopped or killed: the cause is the code
             code = self._cause
         except OSError:
             code = 1  # a reader went away
@@ -198,7 +198,7 @@ class MemoryBox:
         for process in running:
             try:
                 process.ended.result(2)
-            except WaitTimeout:
+            except WaitTimeout:  # the others are ended, too
                 continue
 
     def processes(self) -> tuple[ProcessRow, ...]:

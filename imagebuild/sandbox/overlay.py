@@ -225,7 +225,7 @@ def _names(folder: int) -> list[str]:
 def _listed(folder: int) -> list[str]:
     try:
         return _names(folder)
-    except OSError:
+    except OSError:  # a folder that has just gone is empty
         return []
 
 
@@ -263,7 +263,7 @@ def _sort(folder: int, one: os.DirEntry[str], marked: bool) -> Sort:
         return Sort.WHITEOUT if marked and _has_mark(folder, one.name) else Sort.FILE
     try:
         found = os.stat(one.name, dir_fd=folder, follow_symlinks=False)
-    except OSError:
+    except OSError:  # what has just gone is passed over
         return Sort.OTHER
     return Sort.WHITEOUT if is_whiteout(found) else Sort.OTHER
 
@@ -271,12 +271,12 @@ def _sort(folder: int, one: os.DirEntry[str], marked: bool) -> Sort:
 def _has_mark(folder: int, name: str) -> bool:
     try:
         number = os.open(name, OPEN_FILE, dir_fd=folder)
-    except OSError:
+    except OSError:  # without the mark it is a plain file
         return False
     try:
         os.getxattr(number, WHITEOUT)
         return os.fstat(number).st_size == 0
-    except OSError:
+    except OSError:  # without the mark it is a plain file
         return False
     finally:
         os.close(number)

@@ -140,7 +140,7 @@ class Talks:
 
     def _remove(self, name: str) -> None:
         for one in (name, f"{name}.answer", f"{name}.size"):
-            with suppress(OSError):
+            with suppress(OSError):  # gone is what was wanted
                 os.unlink(one, dir_fd=self._run)
 
 

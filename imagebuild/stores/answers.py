@@ -88,11 +88,11 @@ def retry_after(answer: Answer, *, now: Callable[[], float] = time.time) -> floa
 def _details(answer: Answer) -> tuple[tuple[str, ...], str]:
     try:
         data = answer.read(_MAX_ERROR)
-    except RegistryError:
+    except RegistryError:  # the status alone is the error then
         return (), ""
     try:
         document = json.loads(data)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # the status alone is the error then
         kind = answer.header("content-type")
         return (), data.decode("utf-8", "replace") if kind.startswith("text/plain") else ""
     codes: list[str] = []
@@ -111,5 +111,5 @@ def _details(answer: Answer) -> tuple[tuple[str, ...], str]:
 def _phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
-    except ValueError:
+    except ValueError:  # a number without a name is told as a number
         return ""

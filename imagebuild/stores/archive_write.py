@@ -39,7 +39,7 @@ class ArchiveDraft:
         self._owner: ArchiveBlob | None = None
         self._parked: dict[Digest, Draft] = {}
         for lost in lost_drafts(path.parent, path.name):
-            with suppress(OSError):
+            with suppress(OSError):  # left for 'wcow system prune'
                 lost.unlink()
         with translated(self._what):
             self._draft = Draft(path.parent, prefix=f".{path.name[:80]}.")

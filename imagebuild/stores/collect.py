@@ -219,7 +219,7 @@ def _promises(store: LayoutStore, spared: set[Digest]) -> list[tuple[Digest, Pat
 
 
 def _folders(path: Path) -> list[Path]:
-    with suppress(OSError):
+    with suppress(OSError):  # a folder that is not there holds nothing
         return list(path.iterdir())
     return []
 

@@ -150,7 +150,7 @@ class DockerConfig:
         try:
             with self.path.open("rb") as stream:
                 data = stream.read(_MAX_CONFIG + 1)
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError):  # without a file there are no logins
             return {}
         except OSError as error:
             raise trouble(f"cannot read the credentials in {self.path}", error) from error
@@ -265,6 +265,7 @@ def _decode(entry: dict[str, Any], source: str) -> Login | None:
     name, password = entry.get("username") or "", entry.get("password") or ""
     auth, token = entry.get("auth") or "", entry.get("identitytoken") or ""
     if isinstance(auth, str) and auth:
+        # no login then: the registry's refusal says that one is needed
         with suppress(binascii.Error, UnicodeDecodeError, ValueError):
             name, _unused, password = base64.b64decode(auth, validate=True).decode().partition(":")
             password = password.rstrip("\0")

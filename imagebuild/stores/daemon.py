@@ -150,7 +150,7 @@ class DaemonStore:
         except OSError as error:
             raise trouble(what, error) from error
         finally:
-            with suppress(OSError):
+            with suppress(OSError):  # the error before it counts
                 draft.path.unlink()
         try:
             self._json("GET", f"/images/{name}/json", what=what)

@@ -232,7 +232,7 @@ class LayoutStore:
     def _origin_texts(self, digest: Digest) -> list[str]:
         try:
             texts = json.loads(self._origin_path(digest).read_bytes())
-        except (FileNotFoundError, NotADirectoryError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # no origins are noted
             return []
         except OSError as error:
             raise StoreError(f"cannot read where {digest} comes from", why=str(error.strerror)) from error

@@ -95,5 +95,5 @@ def _end(path: Path, fd: int, owner: int) -> None:
     if os.getpid() == owner:  # a forked child must not end its parent's lease
         with suppress(OSError):
             path.unlink()
-    with suppress(OSError):
+    with suppress(OSError):  # a lease of a closed file is no lease: the next collection takes it
         os.close(fd)

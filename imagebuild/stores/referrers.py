@@ -46,7 +46,7 @@ def attach(store: Store, data: bytes, media_type: str) -> Descriptor:
 def _kept(store: Store, digest: Digest) -> tuple[Descriptor, ...]:
     try:
         found = store.resolve(names.referrers_tag(digest))
-    except NotFoundError:
+    except NotFoundError:  # nothing refers to it
         return ()
     document = parse(store.manifest(found), found.media_type)
     return document.manifests if isinstance(document, Index) else ()

@@ -108,7 +108,7 @@ def padding(size: int) -> bytes:
 def _checksum_right(block: bytes) -> bool:
     try:
         said = int(block[148:156].strip(b" \0") or b"0", 8)
-    except ValueError:
+    except ValueError:  # not a tar's header
         return False
     return said == sum(block) - sum(block[148:156]) + 8 * 32
 
@@ -118,7 +118,7 @@ def _number(field: bytes, at: int, source: str) -> int:
         return int.from_bytes(field[1:], "big")
     try:
         size = int(field.strip(b" \0") or b"0", 8)
-    except ValueError:
+    except ValueError:  # refused by the caller
         size = -1
     if size < 0:
         raise FormatError("a tar header without a size", offset=at + 124, source=source)

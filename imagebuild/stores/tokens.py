@@ -155,7 +155,7 @@ class Authorizer:
         try:
             parts = urlsplit(realm)
             valid = parts.scheme in ("http", "https") and bool(parts.hostname)
-        except ValueError:
+        except ValueError:  # refused in the next lines
             valid = False
         if not valid:
             answer.drop()

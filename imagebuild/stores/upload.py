@@ -262,7 +262,7 @@ class Upload:
     def _there(self, digest: Digest) -> bool:
         try:
             answer = self._request("HEAD", f"/v2/{self._repository}/blobs/{digest}")
-        except RegistryError:
+        except RegistryError:  # then it is sent; a registry that fails says so there
             return False
         answer.drop()
         return answer.status == 200 and not is_called_page(answer)

@@ -53,6 +53,6 @@ def sbom(layout: Path, *, program: str = PROGRAM) -> bytes:
 def _is_spdx(data: bytes) -> bool:
     try:
         document = json.loads(data)
-    except ValueError:
+    except ValueError:  # refused by the caller
         return False
     return isinstance(document, dict) and str(document.get("spdxVersion", "")).startswith("SPDX-")

@@ -78,7 +78,7 @@ class Shared:
 
         try:
             found = self._engine.client.json("GET", f"/containers/{identifier}/json", shape=shapes.Inspect)
-        except faults.NotFound:
+        except faults.NotFound:  # it was removed
             return False
         return found.state.running and not differences(self._spec.with_facts(image=""), found)
 
@@ -100,7 +100,7 @@ class Shared:
     def _read(self) -> dict[str, Any]:
         try:
             found = json.loads(self._file.read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError):  # not shared yet, or half written: the caller makes it anew
             return {}
         return found if isinstance(found, dict) and isinstance(found.get("users"), list) else {}
 

@@ -76,7 +76,7 @@ class SocketDuplex:
         return self._socket.recv(size)
 
     def end(self) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # the other side has gone: reading tells of it
             self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:

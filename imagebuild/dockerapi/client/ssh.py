@@ -95,7 +95,7 @@ class _Process:
 
     def _words(self) -> str:
         if not self._told.closed:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # the words are for an error that is told in any case
                 size = self._told.seek(0, 2)
                 self._told.seek(max(size - _TOLD, 0))
                 self._said = " ".join(self._told.read().decode("utf-8", "replace").split())
@@ -153,7 +153,7 @@ class _Pipes:
         assert pipe is not None
         try:
             data = pipe.read(size)
-        except ValueError:
+        except ValueError:  # closed by another thread: the same as the end
             data = b""
         if not data and (why := self._process.why_ended()):
             raise ConnectionAbortedError(why)
@@ -162,7 +162,7 @@ class _Pipes:
     def end(self) -> None:
         pipe = self._process.process.stdin
         assert pipe is not None
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # ssh has ended: reading tells why
             pipe.close()
 
     def close(self) -> None:
@@ -172,7 +172,7 @@ class _Pipes:
         self._process.stop()
         pipe = self._process.process.stdout
         assert pipe is not None
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # it is closed already
             pipe.close()
 
 

@@ -38,7 +38,7 @@ class UdpPort:
         for _unused in range(_BATCH):
             try:
                 data, client = self._outside.recvfrom(65535)
-            except OSError:
+            except OSError:  # nothing more waits
                 return
             inside = self._inside(client)
             if inside:
@@ -55,7 +55,7 @@ class UdpPort:
             try:
                 inside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
                 inside.connect(self._target)
-            except OSError:
+            except OSError:  # datagrams may be lost: the sender asks again
                 return None
             self._loop.want(inside, READ, lambda _unused: self._from_inside(client, inside))
         self._clients[client] = (inside, time.monotonic())
@@ -65,10 +65,10 @@ class UdpPort:
         for _unused in range(_BATCH):
             try:
                 data = inside.recv(65535)
-            except OSError:
+            except OSError:  # datagrams may be lost: the sender asks again
                 return
             self._clients[client] = (inside, time.monotonic())
-            with suppress(OSError):
+            with suppress(OSError):  # datagrams may be lost: the sender asks again
                 self._outside.sendto(data, client)
 
     def _drop(self, client: tuple[str, int]) -> None:

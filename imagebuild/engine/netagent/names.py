@@ -119,7 +119,7 @@ class NameServer:
         for _unused in range(_BATCH):
             try:
                 data, client = server.recvfrom(4096)
-            except OSError:
+            except OSError:  # nothing more waits, or the asker has gone: it asks again
                 return
             query = dns.parse(data)
             if query is None:
@@ -128,7 +128,7 @@ class NameServer:
             if answer is None and not self._ask(server, client, data):
                 answer = dns.fail(query, dns.NXDOMAIN)
             if answer is not None:
-                with suppress(OSError):
+                with suppress(OSError):  # nothing more waits, or the asker has gone: it asks again
                     server.sendto(answer, client)
 
     def _known(self, network: int, asker: str, query: dns.Query) -> bytes | None:
@@ -162,12 +162,12 @@ class NameServer:
         for _unused in range(_BATCH):
             try:
                 data, resolver = self._outside.recvfrom(65535)
-            except OSError:
+            except OSError:  # nothing more waits, or the asker has gone: it asks again
                 return
             waiting = self._waiting.get(data[:2]) if resolver[0] in self._resolvers else None
             if waiting:
                 del self._waiting[data[:2]]
-                with suppress(OSError):
+                with suppress(OSError):  # nothing more waits, or the asker has gone: it asks again
                     waiting.server.sendto(waiting.number + data[2:], waiting.client)
 
     def _tick(self, now: float) -> None:

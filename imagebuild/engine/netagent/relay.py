@@ -63,7 +63,7 @@ class TcpPort:
                 return
             try:
                 server = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-            except OSError:
+            except OSError:  # no descriptor is free: the client sees its connection end
                 client.close()
                 return
             pair = Pair(self._loop, client, server, self._pairs.discard)
@@ -123,7 +123,7 @@ class _Way:
     def _finish(self) -> None:
         if self.ended and not self.pending and not self.shut:
             self.shut = True
-            with suppress(OSError):
+            with suppress(OSError):  # the reader has gone: writing tells of it
                 self.sink.shutdown(socket.SHUT_WR)
 
 

@@ -35,7 +35,7 @@ class Remover:
             while not self._names.empty():
                 names.append(self._names.get())
             for name in names:
-                with suppress(OSError):
+                with suppress(OSError):  # an interface that is gone is what was wanted
                     self._netlink.put_into_group(name, _GROUP)
-            with suppress(OSError):
+            with suppress(OSError):  # an interface that is gone is what was wanted
                 self._netlink.delete_group(_GROUP)

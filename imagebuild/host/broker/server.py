@@ -149,7 +149,7 @@ class _Gone:
     def __init__(self, pid: int) -> None:
         self._pid = pid
         self._fd = -1
-        with contextlib.suppress(OSError, AttributeError):
+        with contextlib.suppress(OSError, AttributeError):  # without a pidfd the process is asked for by its number
             self._fd = os.pidfd_open(pid)
 
     def wait(self, sock: socket.socket, seconds: float) -> bool:

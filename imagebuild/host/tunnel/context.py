@@ -49,4 +49,5 @@ def _is_ours(file: Path) -> bool:
     try:
         return str(json.loads(file.read_bytes())["Metadata"]["Description"]).startswith(_OURS)
     except (OSError, ValueError, LookupError, TypeError):
+        # what cannot be read is not taken for ours, and not overwritten
         return False

@@ -225,14 +225,14 @@ class Client:
             exchange.settled.set()
             for piece in source.rest():
                 self._write(piece)
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # the client has gone
                 self._socket.shutdown(socket.SHUT_WR)
             return
         for piece in source.body(head.length):
             self._write(piece)
         self._reusable = head.persistent and source.empty
         if not head.persistent:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # the client has gone
                 self._socket.shutdown(socket.SHUT_WR)
 
     def _again(self, request: http.Request) -> bool:
@@ -277,7 +277,7 @@ class Client:
     def _answer(self, status: int, message: str) -> None:
         body = json.dumps({"message": message}).encode() + b"\n"
         word = {400: "Bad Request", 502: "Bad Gateway"}[status]
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # the client has gone
             self._socket.sendall(f"HTTP/1.1 {status} {word}\r\nContent-Type: application/json\r\nConnection: close\r\n"
                                  f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
             self._socket.shutdown(socket.SHUT_WR)

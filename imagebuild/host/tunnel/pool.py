@@ -133,5 +133,5 @@ class Pool:
 
 
 def _close(stream: EngineStream) -> None:
-    with suppress(OSError):
+    with suppress(OSError):  # an idle connection that broke is closed
         stream.close()

@@ -99,7 +99,7 @@ class Tunnel:
         while (sock := self._socket) is not None:
             try:
                 one, _unused = sock.accept()
-            except OSError:
+            except OSError:  # the listener was closed: the tunnel ends
                 return
             client = Client(one, self._pool, self._say, self._name)
             thread = threading.Thread(target=self._serve, args=(client,), name="tunnel-client", daemon=True)

@@ -128,7 +128,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         assert channel is not None
         try:
             self._program = await self._start()
-        except NotFound:
+        except NotFound:  # told to the client by words or exit code; a session that is left ends its program
             channel.write_stderr(b"The system cannot find the file specified.\r\n")
             _exit(channel, _NO_PROGRAM)
             return
@@ -145,6 +145,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
                 write(got[1])
             _exit(channel, await self._program.code())
         except asyncio.CancelledError:
+            # told to the client by words or exit code; a session that is left ends its program
             await asyncio.shield(self._program.kill())
         except Exception:  # the channel would stay open
             log.exception("ssh: a program was lost")

@@ -78,12 +78,13 @@ class Listener:
             await _Connection(self, reader, writer, login).run()
         except (OSError, ssl.SSLError, h11.RemoteProtocolError, asyncio.IncompleteReadError, TimeoutError) as error:
             log.debug("a connection ended: %s", error)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError:  # the service ends its connections, or the client has gone
             pass
         finally:
             self._open.discard(task)
             writer.close()
             try:
+                # the service ends its connections, or the client has gone
                 with contextlib.suppress(OSError, ssl.SSLError):
                     await asyncio.wait_for(writer.wait_closed(), 1)
             finally:

@@ -112,7 +112,7 @@ class Login:
     def _password(self, value: str) -> Step:
         try:
             name, _unused, password = base64.b64decode(value, validate=True).decode("utf-8", "strict").partition(":")
-        except (binascii.Error, ValueError):
+        except (binascii.Error, ValueError):  # no login: refused as a wrong password is
             return self._refused()
         account = self.accounts.check(name, password)
         if account is None:

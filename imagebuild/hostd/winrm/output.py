@@ -92,7 +92,7 @@ class Output:
 
     async def _wait(self, seconds: float) -> None:
         self._changed.clear()
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError):  # the caller looks at what is there
             await asyncio.wait_for(self._changed.wait(), seconds)
 
     async def _wait_for_the_end(self, seconds: float) -> None:

@@ -66,7 +66,7 @@ def check(trouble: Trouble) -> Trouble:
 def _seconds(text: str) -> bool:
     try:
         return 0 <= float(text) <= LONGEST
-    except ValueError:
+    except ValueError:  # the caller refuses the text
         return False
 
 

@@ -65,7 +65,7 @@ def read_impacket(path: Path) -> dict[int, str]:
 def _impacket_files() -> list[Path]:
     try:
         spec = importlib.util.find_spec(_IMPACKET[0])
-    except (ImportError, ValueError):
+    except (ImportError, ValueError):  # not installed: the messages are Wine's own
         spec = None
     folders = [Path(one) for one in (spec.submodule_search_locations or ())] if spec else []
     return [path for path in (*(folder / _IMPACKET[1] for folder in folders), _DEBIAN.joinpath(*_IMPACKET))
@@ -77,7 +77,7 @@ def _samba() -> ctypes.CDLL | None:
         library = ctypes.CDLL(_SAMBA)
         library.get_friendly_werror_msg.restype = ctypes.c_char_p
         library.get_friendly_werror_msg.argtypes = [ctypes.c_uint32]
-    except (OSError, AttributeError):
+    except (OSError, AttributeError):  # not installed: the messages are Wine's own
         return None
     return library
 
