@@ -54,4 +54,5 @@ def test_the_search_finds_what_it_is_for() -> None:
     for kept in ("    except OSError:  # why\n        pass\n", "    except OSError:\n        raise\n",
                  "    except OSError as error:\n        print(error)\n", "    except KeyError:\n        pass\n"):
         assert not list(silent(begin + kept)), kept
-    assert not list(silent(begin.replace("\n", '\n    """Never raises."""\n', 1) + "    except OSError:\n        pass\n"))
+    described = begin.replace("\n", '\n    """Never raises."""\n', 1)
+    assert not list(silent(described + "    except OSError:\n        pass\n"))
