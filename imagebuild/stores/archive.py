@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -139,6 +140,10 @@ class ArchiveStore:
     @property
     def _file(self) -> Path:
         return self._unpacked or self.path
+
+    def places(self, digests: Collection[str]) -> list[tuple[int, int]]:
+        """Offset and size of the content of these blobs in the file, of those that are in it."""
+        return [self._contents.blobs[one] for one in self._contents.blobs if str(one) in digests]
 
     def _writable(self) -> ArchiveDraft:
         if self._draft is None or self._closed:

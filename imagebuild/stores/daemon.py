@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,10 +11,11 @@ from typing import Any, BinaryIO
 from ..dockerapi import Client
 from ..dockerapi.jsonlines import message
 from ..errors import DaemonError, NotFoundError, WcowError
-from ..oci import Descriptor, Reference, describe
+from ..oci import Descriptor, Manifest, Reference, describe, from_bytes, is_index
 from . import names
 from .archive import ArchiveStore
 from .archive_write import ArchiveBlob
+from .daemon_layers import archive_without, layers_there
 from .daemon_words import asking, refused
 from .files import translated, trouble
 
@@ -100,7 +102,7 @@ class DaemonStore:
         else:
             draft = self._writing()
             draft.put_manifest(data, media_type, tag=str(Reference.parse(tag).tagged()) if tag else "")
-            self._load(draft, name)
+            self._load(draft, name, descriptor)
             self._loaded[descriptor.digest] = name
         return descriptor
 
@@ -140,13 +142,14 @@ class DaemonStore:
             self._draft = ArchiveStore(self._temporary() / "load.tar", create=True)
         return self._draft
 
-    def _load(self, draft: ArchiveStore, name: str) -> None:
+    def _load(self, draft: ArchiveStore, name: str, descriptor: Descriptor) -> None:
         what = f"cannot load {name} into docker"
         self._draft = None
         draft.close()
         try:
-            with draft.path.open("rb") as stream:
-                load(self._client, stream, what=what)
+            if not self._load_without(draft.path, descriptor, what):
+                with draft.path.open("rb") as stream:
+                    load(self._client, stream, what=what)
         except OSError as error:
             raise trouble(what, error) from error
         finally:
@@ -157,6 +160,27 @@ class DaemonStore:
         except NotFoundError as error:
             raise DaemonError(what, why="docker took the archive, and does not know the image by its name",
                               hint="see its log", status=404) from error
+
+    def _load_without(self, path: Path, descriptor: Descriptor, what: str) -> bool:
+        """Send the archive without the layers that docker has; whether that was possible, and docker took it."""
+        if is_index(descriptor.media_type):
+            return False
+        with ArchiveStore(path) as archive:
+            data = archive.manifest(descriptor)
+            manifest = Manifest.from_bytes(data)
+            image = from_bytes(data, archive.manifest(manifest.config))
+            if len(image.diff_ids) != len(manifest.layers):
+                return False
+            count = layers_there(self._client, [str(one) for one in image.diff_ids])
+            needed = {str(layer.digest) for layer in manifest.layers[count:]}
+            places = archive.places({str(layer.digest) for layer in manifest.layers[:count]} - needed)
+        if not places:
+            return False
+        try:
+            load(self._client, archive_without(path, places), what=what)
+        except DaemonError:
+            return False  # its store is another one than it says
+        return True
 
     def _tag(self, known: str, name: str) -> None:
         repository, _unused, tag = name.rpartition(":")
@@ -192,7 +216,7 @@ class DaemonStore:
                             hint="resolve the image first")
 
 
-def load(client: Client, archive: BinaryIO, *, what: str) -> list[str]:
+def load(client: Client, archive: BinaryIO | Iterator[bytes], *, what: str) -> list[str]:
     """Give a daemon an archive; the lines it says. DaemonError when it refuses, also late, in its answer."""
     lines = []
     with asking(what), closing(client.lines("POST", "/images/load", query={"quiet": True}, body=archive)) as documents:

@@ -173,6 +173,14 @@ def tunnel(folder: Path, ports: list[int], *, way: float = 0, tls: bool = True) 
             child.stdout.close()
 
 
+class Rows(list[tuple[str, str, str]]):
+    """The rows of the table, each printed when it is known: the whole takes minutes."""
+
+    def append(self, row: tuple[str, str, str]) -> None:
+        print(*row, sep=" | ", flush=True)
+        super().append(row)
+
+
 def pings(path: Path, count: int) -> float:
     """Milliseconds of a ping, the median, by a client that only copies bytes."""
     times = []
@@ -263,7 +271,7 @@ def engine(tmp_path: Path) -> Iterator[str]:
 
 
 def test_tunnel(engine: str, tmp_path: Path, report: Report) -> None:
-    rows: list[tuple[str, str, str]] = []
+    rows = Rows()
     with process(SERVICE, tmp_path, engine, 0) as line:
         ports = json.loads(line)
         with warnings.catch_warnings():
@@ -297,8 +305,8 @@ def test_tunnel(engine: str, tmp_path: Path, report: Report) -> None:
             rows.append((f"peak memory of the tunnel, {LARGE_MB} MB loaded", f"{opened.memory():.0f} MB", "≤ 80 MB"))
     try:
         seconds, rate = over_ssh(tmp_path, engine)
-        rows += [(f"docker-py over ssh://, {CALLS} calls, 0 ms", f"{seconds:.2f} s", ""),
-                 ("docker-py over ssh://, load, 0 ms", f"{rate:.1f} MB/s", "")]
+        rows.append((f"docker-py over ssh://, {CALLS} calls, 0 ms", f"{seconds:.2f} s", ""))
+        rows.append(("docker-py over ssh://, load, 0 ms", f"{rate:.1f} MB/s", ""))
     except programs.Unavailable as missing:
         rows.append(("docker-py over ssh://", str(missing), ""))
     report.lines("A tunnel to a host over WinRM", [

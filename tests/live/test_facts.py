@@ -62,6 +62,8 @@ def test_features_are_those_of_the_cmdlet(live: WinrmHost, facts: MachineFacts) 
 def test_the_pipes_access_control_list_is_read(facts: MachineFacts) -> None:
     """The pipe's access control list through `DirectoryInfo.GetAccessControl`"""
     (pipe,) = [one for one in facts.pipes or () if one.name == "docker_engine"]
+    if facts.hypervisor.manufacturer == "wcow":
+        pytest.skip("Wine keeps no access control list of a pipe")
     assert pipe.exists and pipe.sddl
     print(pipe.sddl)
 

@@ -199,6 +199,16 @@ def test_the_guide_runs_as_it_is_printed(opened: Opened, tmp_path: Path) -> None
             assert sessions.words(output) == sessions.words(command.output), command.text
 
 
+def test_the_live_tests_run_on_a_stand_in(opened: Opened) -> None:
+    environment = {**opened.environment, "WCOW_LIVE_PASSWORD": ansible_hosts.PASSWORD, "WCOW_LIVE_IMAGE": "nanoserver",
+                   "WCOW_LIVE_CA": str(opened.host.root / "hosts" / opened.host.name / "winrm.pem"),
+                   "WCOW_LIVE_HOST": f"winrm://Administrator@127.0.0.1:{opened.host.document['winrm_tls_port']}"}
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "tests/live",
+                           "-k", "not minute"], env=environment, cwd=GUIDE.parents[2], capture_output=True, text=True,
+                          timeout=500, check=False)
+    assert done.returncode == 0 and "13 passed, 2 skipped" in done.stdout, done.stdout
+
+
 def test_leftovers_of_tests_are_swept_there(opened: Opened) -> None:
     assert opened.wcow("sweep", "--engine", "host://win") == ""
 
