@@ -2,7 +2,8 @@
 """The fake: boxes that run a few scripted commands in threads, without Wine.
 
 For tests of what stands on a sandbox, ours and yours. A command line is one or more of these, joined by ``&&`` (the
-next runs when the one before gave 0); a leading ``cmd /c`` is passed over:
+next runs when the one before gave 0); a leading ``cmd /c`` or ``cmd /d /s /c`` is passed
+over, and the quotes around what follows it:
 
 =================  =====================================================================================
 ``echo TEXT``      write TEXT and CRLF to stdout; ``%NAME%`` is replaced from the environment
@@ -272,7 +273,8 @@ class MemorySandbox:
 
 def parse(line: str) -> list[tuple[str, str]]:
     """A command line as (name, rest) for each part; ToolError with ``code`` 2 for one that the fake does not know."""
-    line = re.sub(r"^\s*cmd(\.exe)?\s+(/s\s+)?/c\s+", "", line, flags=re.IGNORECASE)
+    said = re.fullmatch(r"\s*cmd(?:\.exe)?\s+(?:/[ds]\s+){0,2}/c\s+(\"?)(.*)\1", line, flags=re.IGNORECASE | re.DOTALL)
+    line = said[2] if said else line
     steps = []
     for part in line.split("&&"):
         name, _unused, text = part.strip().partition(" ")

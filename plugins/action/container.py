@@ -8,19 +8,22 @@ from functools import cache
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ...imagebuild.errors import WcowError
 from ..module_utils._specs import SPECS
-from ..plugin_utils._connection import through_connection, tunnel_through
-from ..plugin_utils._engine import LOCAL, address_of, client_of
+from ..plugin_utils._connection import KINDS, through_connection, tunnel_through
+from ..plugin_utils._engine import LOCAL, ThroughConnection, address_of, client_of
 from ..plugin_utils._errors import failed
 from ..plugin_utils._modules import function_of
 from ..plugin_utils._secret import cleaned
 from ..plugin_utils._task import Task, TaskError, plain
+from ..plugin_utils._through_module import client_through
 
 display = Display()
+REQUEST = "wcow.containers.engine_request"
 
 
 class ActionModule(ActionBase):
@@ -41,6 +44,8 @@ class ActionModule(ActionBase):
 
         @cache
         def engine() -> Any:
+            if self._by_module(task_vars or {}):
+                return client_of(args, "", self._through_module(task_vars or {}))
             return client_of(args, str(self._connection.transport), through_connection(self._connection))
 
         host = str((task_vars or {}).get("inventory_hostname", ""))
@@ -58,6 +63,23 @@ class ActionModule(ActionBase):
         if not self._task.diff:
             result.pop("diff", None)
         return result
+
+    def _through_module(self, variables: dict[str, Any]) -> ThroughConnection:
+        pipe = str(self._said(variables, "ansible_wcow_engine_pipe") or "docker_engine")
+
+        def run(asked: Any) -> Any:
+            return self._execute_module(module_name=REQUEST, module_args={**asked, "pipe": pipe}, task_vars=variables)
+
+        return lambda seconds: client_through(run, seconds)
+
+    def _said(self, variables: dict[str, Any], name: str) -> Any:
+        return plain(self._templar.template(variables.get(name)))
+
+    def _by_module(self, variables: dict[str, Any]) -> bool:
+        """Whether a module on the host asks its engine: where no way of ours leads beside the connection."""
+        wanted = self._said(variables, "ansible_wcow_engine_request")
+        kind = str(self._connection.transport).rpartition(".")[2]
+        return boolean(wanted or False, strict=False) or kind not in (*KINDS, *LOCAL)
 
     def _tunnel(self, args: dict[str, Any], there: bool) -> str:
         transport = str(self._connection.transport)

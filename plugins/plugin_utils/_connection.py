@@ -22,6 +22,9 @@ _LOGINS = {"plaintext": "basic", "ssl": "basic", "basic": "basic", "ntlm": "ntlm
            "credssp": "credssp", "certificate": "certificate", "negotiate": "negotiate"}
 """The ways to log in that Ansible's connections name, and how the library calls them."""
 
+KINDS = ("winrm", "psrp", "ssh")
+"""The connections beside which a broker of ours reaches the engine."""
+
 
 def through_connection(connection: Any) -> Callable[[float], Client]:
     """Return what connects to the engine of the host that an Ansible connection reaches, by the broker of this

@@ -19,7 +19,7 @@ from ...imagebuild.containers import (
 )
 from ...imagebuild.dockerapi import Client, faults, shapes
 from . import _image, _secret
-from ._task import Plan, Task, TaskError
+from ._task import Plan, Task, TaskError, filters_of
 from ._wanted import spec_of
 
 #: What an engine changes in a container that is there (``POST /containers/{id}/update``); a Windows engine takes no
@@ -76,7 +76,7 @@ def container_info(task: Task) -> dict[str, Any]:
         found = [one] if one is not None else []
     else:
         rows = task.client.json("GET", "/containers/json", query={
-            "all": bool(task.args["all"]), "filters": task.args.get("filters") or None}) or []
+            "all": bool(task.args["all"]), "filters": filters_of(task.args.get("filters"))}) or []
         inspected = (find(task.client, str(row["Id"])) for row in rows)
         found = [one for one in inspected if one is not None]
     return {"changed": False, "exists": bool(found),

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -38,6 +39,23 @@ def client_of(args: Mapping[str, Any], transport: str, through: ThroughConnectio
         if transport in LOCAL:
             return Client.from_environment(timeout=min(seconds, 30), silence=seconds)
         return through(seconds)
+    except WcowError as error:
+        raise failed(error) from error
+
+
+def engine_at(args: Mapping[str, Any], seconds: float) -> Client:
+    """Return the client of an engine that the control node reaches itself, by its ``docker_host``, else by its
+    ``docker_context``, else the one that ``docker`` would use.
+
+    Raises TaskError for an address that has no meaning and an engine that cannot be reached.
+    """
+    context = str(args.get("docker_context") or "")
+    if args.get("docker_host") or not context:
+        return client_of({**args, "timeout": seconds}, LOCAL[0], lambda _seconds: Client.from_environment())
+    environment = {name: value for name, value in os.environ.items() if name != "DOCKER_HOST"}
+    try:
+        return Client.from_environment({**environment, "DOCKER_CONTEXT": context}, timeout=min(seconds, 30),
+                                       silence=seconds)
     except WcowError as error:
         raise failed(error) from error
 

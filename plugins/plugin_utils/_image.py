@@ -15,7 +15,7 @@ from ...imagebuild.errors import DaemonError
 from ...imagebuild.files import Draft
 from ._progress import follow
 from ._registry import auth_header, login
-from ._task import Plan, Task, TaskError
+from ._task import Plan, Task, TaskError, filters_of
 
 
 def find(task: Task, name: str) -> shapes.ImageInspect | None:
@@ -83,7 +83,7 @@ def image_info(task: Task) -> dict[str, Any]:
     if names:
         found = [shapes.to_json(one) for one in (find(task, name) for name in names) if one is not None]
     else:
-        rows = task.client.json("GET", "/images/json", query={"filters": task.args.get("filters") or None}) or []
+        rows = task.client.json("GET", "/images/json", query={"filters": filters_of(task.args.get("filters"))}) or []
         seen = dict.fromkeys(str(row["Id"]) for row in rows)
         found = [shapes.to_json(one) for one in (find(task, key) for key in seen) if one is not None]
     return {"changed": False, "images": found}

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...imagebuild.dockerapi import faults, shapes
-from ._task import Plan, Task, TaskError
+from ._task import Plan, Task, TaskError, filters_of
 
 #: Drivers that take an adapter of the host for themselves, so that connections through it break for a while or for
 #: good (docker/for-win#8427, #4581, moby/moby#30342).
@@ -58,7 +58,7 @@ def network_info(task: Task) -> dict[str, Any]:
         one = find(task, name)
         found = [shapes.to_json(one)] if one is not None else []
     else:
-        found = task.client.json("GET", "/networks", query={"filters": task.args.get("filters") or None}) or []
+        found = task.client.json("GET", "/networks", query={"filters": filters_of(task.args.get("filters"))}) or []
     return {"changed": False, "exists": bool(found), "networks": found}
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._task import Task
+from ._task import Task, filters_of
 
 KINDS = {"containers": "ContainersDeleted", "images": "ImagesDeleted", "networks": "NetworksDeleted",
          "volumes": "VolumesDeleted", "builder_cache": "CachesDeleted"}
@@ -17,7 +17,7 @@ def prune(task: Task) -> dict[str, Any]:
     wanted = [kind for kind in KINDS if task.args[kind]]
     result: dict[str, Any] = {"changed": False, "actions": [], "space_reclaimed": 0}
     for kind in wanted:
-        filters = task.args.get(f"{kind}_filters") or None
+        filters = filters_of(task.args.get(f"{kind}_filters"))
         if task.check:
             gone = _would_go(task, kind, filters)
         else:

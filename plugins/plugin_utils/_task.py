@@ -81,6 +81,15 @@ class Plan:
         return {"changed": self.changed, "actions": done, "diff": {"before": self.before, "after": self.after}}
 
 
+def filters_of(value: Any) -> dict[str, list[str]] | None:
+    """Filters as the engine takes them: each name with a list of texts; ``None`` when there are none."""
+    def texts(one: Any) -> list[str]:
+        values = one if isinstance(one, list) else [one]
+        return [str(text).lower() if isinstance(text, bool) else str(text) for text in values if text is not None]
+
+    return {str(name): texts(one) for name, one in (value or {}).items()} or None
+
+
 def plain(value: Any) -> Any:
     """A copy of what Ansible hands over without its tags: plain dictionaries, lists and texts."""
     if isinstance(value, Mapping):

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...imagebuild.dockerapi import faults, shapes
 from . import _secret
-from ._task import Plan, Task, TaskError
+from ._task import Plan, Task, TaskError, filters_of
 
 
 def find(task: Task, name: str) -> shapes.Volume | None:
@@ -57,7 +57,7 @@ def volume_info(task: Task) -> dict[str, Any]:
         found = [one] if one is not None else []
     else:
         found = list(task.client.json("GET", "/volumes", shape=shapes.VolumeList,
-                                      query={"filters": task.args.get("filters") or None}).volumes or ())
+                                      query={"filters": filters_of(task.args.get("filters"))}).volumes or ())
     return {"changed": False, "exists": bool(found), "volumes": [_secret.volume_document(one) for one in found]}
 
 
