@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Values that shells and templates would change arrive as they are, and what would break a host is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import ansible_winrm, engines, programs
+from support.ansible_hosts import Controller
+from support.ansible_objects import ours, play
+
+pytestmark = pytest.mark.slow  # a task takes most of a second of Ansible itself
+
+ODD = "a \"q\" 'p' %PATH% ^& {{ x }} $HOME `t grüße 漢字"
+
+
+def test_odd_values_arrive_as_they_are(controller: Controller, served: engines.Served) -> None:
+    made = {"name": "web", "image": "app:1", "command": ["sleep", "600"], "env": {"ODD": "{{ odd }}"},
+            "labels": {"odd": "{{ odd }}"}}
+    # a value that a template gives is not templated again, whatever is in it
+    plays = [ours("container", **made), ours("container", **made), ours("container_info", name="web", show_env=True),
+             ours("volume", name="data", labels={"odd": "{{ odd }}"})]
+    for task in plays:
+        task["vars"] = {"odd": "{{ lookup('ansible.builtin.env', 'ODD') }}"}
+    controller.extra["ODD"] = ODD
+    played = play(controller, served, *plays)
+    assert [one.state for one in played.outcomes] == ["ok"] * 4, played.printed
+    assert [one.changed for one in played.outcomes] == [True, False, False, True]
+    config = played[2]["containers"][0]["Config"]
+    assert f"ODD={ODD}" in config["Env"]
+    assert config["Labels"]["odd"] == ODD
+    assert played[3]["volume"]["Labels"]["odd"] == ODD
+
+
+def test_a_filter_is_a_value_or_a_list_of_values(controller: Controller, served: engines.Served) -> None:
+    played = play(controller, served, ours("volume", name="one", labels={"a": "1"}), ours("volume", name="two"),
+                  ours("volume_info", filters={"label": "a=1"}), ours("volume_info", filters={"name": ["one", "two"]}),
+                  ours("prune", volumes=True, volumes_filters={"all": True, "label": "a=1"}))
+    assert [one.state for one in played.outcomes] == ["ok"] * 5, played.printed
+    assert [one["Name"] for one in played[2]["volumes"]] == ["one"]
+    assert sorted(one["Name"] for one in played[3]["volumes"]) == ["one", "two"]
+    assert [one["Name"] for one in served.client.json("GET", "/volumes")["Volumes"]] == ["two"]
+
+
+def test_a_network_that_would_cut_the_connection_is_refused(served: engines.Served, tmp_path: Path) -> None:
+    def network(**more: Any) -> dict[str, Any]:
+        return {**ours("network", name="n", driver="transparent", **more), "check_mode": True, "ignore_errors": True}
+
+    with (programs.skipping(),
+          ansible_winrm.winrm_host(tmp_path / "win", f"unix://{served.socket}", "psrp") as (controller, _host)):
+        played = controller.play(network(), network(allow_adapter_loss=True),
+                                 network(driver_options={"com.docker.network.windowsshim.interface": "Ethernet 2"}))
+    assert [one.state for one in played.outcomes] == ["failed", "ok", "ok"], played.printed
+    assert "allow_adapter_loss: true" in played[0].message
