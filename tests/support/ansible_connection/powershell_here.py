@@ -1,5 +1,4 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: Apache-2.0
 """A connection of a user's own making: PowerShell 7 of this machine, for modules whose named pipe is a socket here."""
 
 from __future__ import annotations
