@@ -64,7 +64,9 @@ Function Invoke-EngineExchange {
     $lines.Add('Host: docker')
     foreach ($name in $Header.Keys) {
         $value = [string]$Header[$name]
-        if ("$name" -notmatch '^[A-Za-z0-9-]+$' -or $value -match '[^\x20-\x7e]') { throw "the header $name cannot be sent: it has other characters than a header takes" }
+        if ("$name" -notmatch '^[A-Za-z0-9-]+$' -or $value -match '[^\x20-\x7e]') {
+            throw "the header $name cannot be sent: it has other characters than a header takes"
+        }
         if ("$name" -notin 'host', 'connection', 'upgrade', 'content-length', 'transfer-encoding') { $lines.Add("${name}: $value") }
     }
     if ($Upgrade) {
