@@ -94,6 +94,10 @@ class Interpreter:
         words, escaped = runconfig.command_line(self.run, done.command, json=done.json, original=done.script)
         env = {fold(item.partition("=")[0]) for item in self.run.env}
         variables = tuple(f"{name}={value}" for name, value in self._seen.items() if fold(name) not in env)
+        words_of_text = set(_NO_LETTERS.split(instruction.text.casefold()))
+        if fold("PATH") in env and "path" in words_of_text and not _MACHINE_WRITERS.isdisjoint(words_of_text):
+            self._note(instruction, "path-of-env", "this writes PATH into the registry, but the PATH of an ENV hides "
+                                                   "it from every program of the image: change the ENV")
         return Execute(instruction=instruction, text=instruction.text, run=self.run, words=words, escaped=escaped,
                        variables=variables, mounts=tuple(mount.type.value for mount in done.mounts),
                        network=done.network, security=done.security, way=self._request.run)
@@ -253,6 +257,11 @@ class Interpreter:
 
     def _note(self, instruction: Instruction, code: str, text: str) -> None:
         self._notes.append(Note(code, text, instruction.line))
+
+
+_NO_LETTERS = re.compile(r"[^a-z]+")
+_MACHINE_WRITERS = frozenset({"setx", "setenvironmentvariable"})
+"""Words of commands that keep a variable in the registry."""
 
 
 def _is_url(word: str) -> bool:

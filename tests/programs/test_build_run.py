@@ -163,3 +163,15 @@ def test_without_a_network_a_command_reaches_nothing(home: Home) -> None:
     _out, err = home.wcow("build", home.context(f"FROM {BASE}\nRUN --network=none ipconfig\n"))
     assert "127.0.0.1" in err
     assert "172." not in err
+
+
+def test_the_next_command_and_the_image_see_variables_of_the_machine(home: Home) -> None:
+    text = (f"# escape=`\nFROM {BASE}\n"
+            "RUN mkdir C:\\tool && copy C:\\Windows\\System32\\cmd.exe C:\\tool\\mytool.exe >nul\n"
+            'RUN setx /M PATH "%PATH%;C:\\tool" && setx /M MINE yes\n'
+            "RUN mytool /c echo found %MINE%> C:\\seen.txt\n"
+            "CMD mytool /c echo %MINE%& type C:\\seen.txt\n").replace("\\\\", "\\")
+    home.wcow("build", "-t", "vars:1", home.context(text))
+    assert home.wcow("run", "vars:1")[0].split() == ["yes", "found", "yes"]
+    config = json.loads(home.wcow("inspect", "--format", "json", "vars:1")[0])["config"]
+    assert not any("MINE" in line or "tool" in line for line in config.get("env") or config.get("Env") or ())

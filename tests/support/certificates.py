@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 from imagebuild.sandbox import Namespace
 from imagebuild.sandbox.account import Account
 
-from . import programs
+from . import box_network, programs
 
 HOST = "localhost"
 KINDS = ("good", "unknown", "selfsigned", "expired", "wrong")
@@ -102,19 +101,8 @@ def make(folder: Path) -> Certificates:
 @contextlib.contextmanager
 def serving(certificates: Certificates, account: Account) -> Iterator[tuple[Namespace, dict[str, int]]]:
     """A network with a server for each kind, and their ports. The network is the account's, as boxes' are."""
-    python, unshare = programs.find("/usr/bin/python3"), programs.find("unshare")
-    command = [unshare, "--user", "--map-root-user", "--net", "--", "/bin/sh", "-c",
-               'ip link set lo up && exec "$@"', "sh", python, "-I", "-c", _SERVER,
-               *(str(certificates.pem(kind)) for kind in KINDS)]
-    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/",
-                              env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}, **account.popen())
-    try:
-        assert server.stdout is not None
-        ports = [int(port) for port in server.stdout.readline().split()]
+    with box_network.serving(account, _SERVER, *(str(certificates.pem(kind)) for kind in KINDS)) as (network, line):
+        ports = [int(port) for port in line.split()]
         if len(ports) != len(KINDS):
             raise programs.Unavailable("no network namespace can be made here")
-        spaces = Path(f"/proc/{server.pid}/ns")
-        yield Namespace(spaces / "net", spaces / "user"), dict(zip(KINDS, ports, strict=True))
-    finally:
-        server.kill()
-        server.communicate()
+        yield network, dict(zip(KINDS, ports, strict=True))

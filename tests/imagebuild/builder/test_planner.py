@@ -201,6 +201,15 @@ def test_onbuild_triggers_run_before_the_stage_and_are_not_inherited() -> None:
     assert [step.words for _, step in found.runs()] == [("cmd /S /C x",)]
 
 
+@pytest.mark.parametrize("line", [
+    'RUN setx /M PATH "%PATH%;C:/x"', "RUN [Environment]::SetEnvironmentVariable('Path', 'C:/x', 'Machine')"])
+def test_a_path_in_the_registry_behind_one_of_an_env_is_noted(line: str) -> None:
+    env = "ENV Path=C:/a\n"
+    assert [note.code for note in plan(f"FROM a\n{env}{line}\n").notes] == ["path-of-env"]
+    assert not plan(f"FROM a\n{line}\n").notes
+    assert not plan(f"FROM a\n{env}RUN setx /M OTHER 1\nRUN echo %PATH%\n").notes
+
+
 def test_mixed_command_forms_are_noted() -> None:
     assert "mixed-command-forms" in {note.code for note in plan("FROM a\nENTRYPOINT [\"x\"]\nCMD y\n").notes}
     assert not plan("FROM a\nENTRYPOINT [\"x\"]\nCMD [\"y\"]\n").notes

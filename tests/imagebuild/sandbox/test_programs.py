@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from support.sandboxes import Boxes, run
+from support.sandboxes import Boxes, run, start
 
 from imagebuild.layer import Kind
 from imagebuild.sandbox import links, messages
@@ -53,7 +53,14 @@ def test_links_are_what_commit_reads_as_reparse_points(upper: Path) -> None:
     ("timeout 5", "Input redirection is not supported"),
     ("timeout abc", "Invalid syntax"),
     ("tar -xf a.tar", "tar: cannot run here"),
-    ("curl http://a", "curl: cannot run here"),
+    ("net user me Password.1 /add", "net user: cannot run here: Wine keeps no accounts"),
+    ("net localgroup Administrators me /add", "net localgroup: cannot run here"),
+    ("dism /online /enable-feature /featurename:IIS", "dism: cannot run here: Wine has no features"),
+    ("netsh advfirewall set allprofiles state off", "netsh: cannot run here"),
+    ("schtasks /create /tn a /tr cmd /sc once /st 00:00", "schtasks: cannot run here"),
+    ("setx onlyone", 'Type "SETX /?" for usage.'),
+    ("setx A b c", "Default option is not allowed more than '2' time(s)."),
+    ("setx /k HKLM\\x A", "takes NAME VALUE [/M] and nothing else"),
     (r"icacls C:\probe.exe /grant a:F", "icacls: cannot run here"),
 ])
 def test_what_cannot_be_done_says_so_and_fails(boxes: Boxes, line: str, says: str) -> None:
@@ -88,3 +95,42 @@ def test_system_errors_are_told_in_windows_own_words(boxes: Boxes) -> None:
     assert done.code == 1
     assert "The system cannot find the path specified." in done.err
     assert "The system cannot find the file specified." in done.err
+
+
+@pytest.mark.parametrize("program", ["wevtutil el", "secedit /configure", "lodctr /r", "unlodctr x", "pnputil /e",
+                                     "sdbinst x", "mofcomp x", "net accounts", "net share", "cacls x", "robocopy a b"])
+def test_no_program_that_does_nothing_says_that_it_went_well(boxes: Boxes, program: str) -> None:
+    done = boxes.run(f"cmd /c {program}")
+    assert done.code == 1
+    assert "cannot run here" in done.err
+
+
+def test_net_starts_and_stops_services_as_before(boxes: Boxes) -> None:
+    done = boxes.run(r"net stop nosuch")
+    assert done.code == 2
+    assert "HELP, START, STOP or USE" in boxes.run("net").out
+
+
+def test_setx_keeps_variables_of_the_machine_and_of_the_user(boxes: Boxes) -> None:
+    box = boxes.open()
+    line = (r'setx /M Mine "C:\a b;c" & setx LATER %%TEMP%%\x & setx PATH "C:\old;C:\tool" /m'
+            r' & reg query "HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment" /v Mine'
+            r' & reg query "HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment" /v PATH'
+            r" & reg query HKCU\Environment /v LATER")
+    start(box, "cmd /c ping -n 100 127.0.0.1 >nul")
+    done = run(box, f"cmd /c {line}", main=False)
+    assert done.out.count("SUCCESS: Specified value was saved.") == 3
+    kept = [text.split(None, 2) for text in done.out.splitlines() if "REG_" in text]
+    assert kept[0] == ["Mine", "REG_SZ", r"C:\a b;c"]
+    assert kept[1][:2] == ["PATH", "REG_SZ"]
+    assert kept[1][2].endswith(r";C:\tool")
+    assert kept[2][:2] == ["LATER", "REG_EXPAND_SZ"]
+    again = run(box, "cmd /c echo %Mine% & where cmd", main=False)
+    assert again.out.splitlines()[0].strip() == r"C:\a b;c"
+
+
+def test_setx_cuts_a_long_value_and_says_so(boxes: Boxes) -> None:
+    done = boxes.run(f"cmd /c setx /M LONG {'x' * 1500} & reg query "
+                     r'"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment" /v LONG')
+    assert "WARNING: The data being saved is truncated to 1024 characters." in done.err
+    assert done.out.split()[-1] == "x" * 1024

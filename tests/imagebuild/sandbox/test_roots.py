@@ -142,6 +142,17 @@ def test_only_what_the_ca_signed_for_this_name_and_day_is_trusted(trusting: Trus
 
 
 @pytest.mark.slow
+def test_curl_takes_and_refuses_the_same(trusting: Trusting) -> None:
+    box = trusting.open()
+    for kind in certificates.KINDS:
+        url = f"https://localhost:{trusting.ports[kind]}/"
+        done = run(box, f"curl -sS {url}", main=False)
+        assert (done.code, done.out) == ((0, "ok") if kind == "good" else (60, "")), kind
+        assert done.err.startswith("" if kind == "good" else "curl: (60) schannel: the certificate of localhost")
+        assert run(box, f"curl -sk {url}", main=False).out == "ok"
+
+
+@pytest.mark.slow
 def test_the_policies_that_programs_leave_the_verdict_to_refuse_them_too(trusting: Trusting) -> None:
     """.NET and curl ask these. A server never sends its root, so the chain of an unknown one ends before it."""
     box = trusting.open()
