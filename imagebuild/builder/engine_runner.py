@@ -50,7 +50,7 @@ class EngineRunner:
                 raise ToolError("cannot run it", program="the engine", why=str(fault)) from fault
             found = load(store, Location.parse(f"docker-daemon:{done}"), store.resolve(done), done,
                          image.config.platform)
-            return added_layers(image, found.image, store, lambda layer: copy_blob(store, self._local, layer))
+            return added_layers(image, found.image, lambda layer: copy_blob(store, self._local, layer))
         finally:
             for tag in (done, sent):
                 with suppress(WcowError, faults.Fault):

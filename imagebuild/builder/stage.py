@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 
+from ..codec import Compression
 from ..dockerfile.instructions import Instruction
 from ..errors import ContextError, WcowError
 from ..events import Event, Finish, Step
@@ -24,6 +25,7 @@ from .commit import Committer
 from .compose import Composer, Looks
 from .plan import Execute, PlannedStage
 from .plan import Step as PlannedStep
+from .run_layers import settled
 from .runner import Runner
 from .view import View, components, layer_path
 
@@ -79,11 +81,12 @@ class StageBuild:
         yield Step(name, self._title(step.text))
         self._tell()
         before = with_config(self.image, run=step.run)
-        key, cache = run_key(before, step), self.committer.cache
+        key, cache = run_key(before, step, self.looks.epoch, self.committer.compression), self.committer.cache
         made = cache.get_run(key)
         cached = made is not None and all(self.committer.store.has_blob(one.descriptor) for one in made)
         if made is None or not cached:
-            made = yield from runner.execute(before, blobs, step, name)
+            changed = yield from runner.execute(before, blobs, step, name)
+            made = settled(changed, self.committer.store, self.looks.epoch, self.committer.compression)
             cache.put_run(key, made)
         self.image = before
         for one in made:
@@ -162,12 +165,12 @@ class StageBuild:
         return History(created=to_iso(self.looks.epoch), created_by=text, comment="wcow", empty_layer=empty)
 
 
-def run_key(image: Image, step: Execute) -> str:
-    """The key of a RUN in the cache: what lies below, its words, its variables, and the way."""
+def run_key(image: Image, step: Execute, epoch: int, compression: Compression) -> str:
+    """The key of a RUN in the cache: what lies below, its words, its variables, the way, how its layers are kept."""
     run = step.run
     return key_of(below=[str(one) for one in image.diff_ids], words=step.words, escaped=step.escaped,
                   variables=step.variables, env=run.env, user=run.user, folder=run.working_dir, network=step.network,
-                  system=str(image.config.platform), way=step.way)
+                  system=str(image.config.platform), way=step.way, epoch=epoch, compression=str(compression))
 
 
 def _folder_of(change: Change | Row) -> str:

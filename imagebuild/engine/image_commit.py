@@ -95,7 +95,7 @@ def step_layers(images: Images, source: Commitable, store: LayoutStore) -> list[
     base = images.get(source.image)
     run = base.image.config.run
     image = _changed(images, base, source, CommitCall(), run, store, time.time_ns(), lambda: False)
-    layers = added_layers(base.image, image, store)
+    layers = added_layers(base.image, image)
     if layers:
         check_layers(images.shelf, store, image, lambda layer, done: None, name="the image")
     return layers

@@ -20,6 +20,8 @@ MACHINE = (
     r"System\ControlSet001\Control\ComputerName",  # each start: the name of the container
     r"System\ControlSet001\Control\TimeZoneInformation",  # each start: the time zone of the box, which is UTC
     r"System\ControlSet001\Services\Tcpip\Parameters",  # stock boot: host name, addresses
+    # [assumed to be of the display's driver alone] when a program asks for adapters, with the time of that
+    r"System\ControlSet001\Control\Class\{4D36E968-E325-11CE-BFC1-08002BE10318}",
     r"System\ControlSet001\Control\DeviceClasses",  # winebus and mountmgr: devices of this machine
     r"System\ControlSet001\Enum",  # [assumed]
     r"System\ControlSet001\Control\Video",  # [assumed]
@@ -32,6 +34,8 @@ MACHINE = (
 
 USER = (
     r"Software\Wine",  # font caches, drivers
+    # when a program first asks whether a file is signed
+    r"Software\Microsoft\Windows\CurrentVersion\Wintrust\Trust Providers\Software Publishing",
     r"Volatile Environment",  # each start: names of the container and its user
 )
 """Keys of ``user.reg`` and ``userdef.reg``, with all below them."""

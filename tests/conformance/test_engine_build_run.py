@@ -97,3 +97,9 @@ def test_a_step_that_is_killed_by_hand_is_a_failed_build(windows: Engine, tmp_pa
         windows.docker("rm", "-f", *new)
         assert client.wait(20) != 0
     until(lambda: left(windows) == begun)
+
+
+def test_the_same_commands_make_the_same_image_at_another_time(windows: Engine, tmp_path: Path) -> None:
+    folder = context(tmp_path, "RUN echo text> new.txt& mkdir sub", r"RUN reg add HKLM\SOFTWARE\Made /v By /d run /f")
+    first, second = (windows.docker("build", "-q", "--no-cache", folder).stdout for _ in range(2))
+    assert first == second

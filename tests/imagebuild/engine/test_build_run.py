@@ -249,7 +249,7 @@ def test_images_of_a_step_that_a_killed_engine_left_are_removed(served: Served) 
 
     served.engine.runner.begin = begin
     build(served, "RUN one")
-    assert list(ran[0]) == [STEP]
+    assert STEP in ran[0]
     del shelf.remove
     before = len(shelf.all())
     served.engine.images.tidy()
