@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -72,6 +72,7 @@ def _explain(ctx: click.Context, parameter: click.Parameter, name: str | None) -
               help="A layer alone: whether it is the first of its image (default: found out).")
 @click.option("--hives", "depth", type=click.Choice(DEPTHS), default="quick", show_default=True,
               help="quick looks at deltas and small hives key by key, at large ones by their outline; full at all.")
+@click.option("-q", "--quiet", is_flag=True, help="In text, the last line alone: how many errors, warnings and notes.")
 @click.option("--strict", is_flag=True, help="Warnings count as errors for the exit code.")
 @click.option("--limit", type=click.IntRange(min=0), default=5, show_default=True, metavar="N",
               help="In text, places shown of each rule in each layer; 0 shows all.")
@@ -83,7 +84,8 @@ def _explain(ctx: click.Context, parameter: click.Parameter, name: str | None) -
 @registry_options
 @click.pass_context
 def lint(ctx: click.Context, /, name: str, importers: tuple[Any, ...], ignore: tuple[str, ...], layers: tuple[int, ...],
-         base: bool | None, depth: Depth, strict: bool, limit: int, form: Literal["text", "json", "sarif"],
+         base: bool | None, depth: Depth, strict: bool, limit: int, quiet: bool,
+         form: Literal["text", "json", "sarif"],
          platform: str | None, os_version: str | None, **options: Any) -> int:
     """Examine an image, or the tar of one layer (compressed or not; - is standard input), as the importers of Windows
     would: base takes the first layer, wcifs the others, cimfs both, and engine looks at manifest and config.
@@ -120,7 +122,11 @@ def lint(ctx: click.Context, /, name: str, importers: tuple[Any, ...], ignore: t
                                hives=depth)
         findings = _counted(found, counts)
         if form == "text":
-            print_lines(_text(findings, places, limit))
+            lines = _text(findings, places, limit)
+            if quiet:
+                deque(lines, maxlen=0)  # they are counted as they pass
+            else:
+                print_lines(lines)
             print_lines([_summary(name, counts)])
         else:
             pieces = sarif_pieces(findings, target=name, version=__version__) if form == "sarif" else \

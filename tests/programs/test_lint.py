@@ -37,6 +37,12 @@ def test_a_good_layer_and_a_good_base(home: Home, put: Path) -> None:
     assert home.wcow("lint", "base.tar").out == "base.tar: nothing found\n"
 
 
+def test_quiet_is_the_last_line_alone(home: Home, put: Path) -> None:
+    whole = home.wcow("lint", "bad.tar.gz", code=1).out.splitlines(keepends=True)
+    assert len(whole) > 3 and home.wcow("lint", "-q", "bad.tar.gz", code=1).out == whole[-1]
+    assert home.wcow("lint", "-q", "good.tar").out == "good.tar: nothing found\n"
+
+
 def test_a_bad_layer_says_what_where_and_what_to_do(home: Home, put: Path) -> None:
     lines = home.wcow("lint", "--no-base", "bad.tar.gz", code=1).out.splitlines()
     at = lines.index("  error: Files/A: Files/a was there before, and is the same name to Windows (at byte 3072) "
