@@ -126,6 +126,6 @@ def test_contents_decide_what_is_an_archive(tmp_path: Path, data: bytes, yes: bo
 
 
 def test_every_trouble_is_one_of_our_errors(tmp_path: Path, stack: ExitStack) -> None:
-    lying = packed({"Dockerfile": TEXT})[:700]
+    lying = packed({"Dockerfile": TEXT})[:520]
     with pytest.raises(WcowError):
         contexts(stack, tmp_path / "s", context="-", stdin=lying).dockerfile()
