@@ -118,8 +118,8 @@ def _clamped(entry: Entry, epoch: int) -> Entry:
     times = entry.times
     if times is None:
         return entry
-    return replace(entry, times=Times(*(min(one, epoch) for one in (times.created, times.modified, times.accessed,
-                                                                     times.changed))))
+    moments = times.created, times.modified, times.accessed, times.changed
+    return replace(entry, times=Times(*(min(one, epoch) for one in moments)))
 
 
 def _is_hive(entry: Entry) -> bool:

@@ -15,6 +15,7 @@ BY_HAND = {
     "That `secedit /export /mergedpolicy` shows": "a host in a domain whose policy names the right",
     "How much the rules for nested virtualisation": "a machine below each of the limits",
     "What HNS says to a published container port 0": "`docker run -p 8080:0`, by the workflow",
+    "That `engine_request` ends a program's input": "`container_exec` with stdin where no library runs",
     "That our client reads and writes dockerd's named pipe": "Python on Windows, by the workflow",
 }
 

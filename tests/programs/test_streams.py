@@ -179,7 +179,7 @@ def test_a_terminal_shows_a_bar_that_moves_and_none_at_the_end(home: Home, tmp_p
     import pty
 
     (tmp_path / "c").mkdir()
-    (tmp_path / "c/big").write_bytes(os.urandom(64 << 20))
+    (tmp_path / "c/big").write_bytes(os.urandom(256 << 20))
     (tmp_path / "c/Dockerfile").write_text("FROM scratch\nCOPY big C:/\n")
     ours, theirs = pty.openpty()
     done = subprocess.Popen([sys.executable, "-m", "imagebuild", "build", "c"], cwd=tmp_path, stderr=theirs,

@@ -60,6 +60,7 @@ class Listener:
         for task in tuple(self._open):
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
+        await asyncio.sleep(0)  # the sockets of what was aborted are closed then
 
     async def drop(self) -> None:
         """Drop all connections, and go on to listen: what clients see of a network fault."""
