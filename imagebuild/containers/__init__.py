@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .container import Container, create_container, run_container
     from .deadline import Deadline, DeadlineError
     from .difference import Difference, differences
+    from .environ import Environ
     from .execute import Ways, cmd_words, powershell_words, run_program
     from .home import Home
     from .labels import Owner, owner, process_start
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
 _HOME = {
     "Base": "bases", "base_reference": "bases", "Container": "container", "run_container": "container",
     "create_container": "container", "Deadline": "deadline", "DeadlineError": "deadline",
-    "Difference": "difference", "differences": "difference", "Home": "home", "Owner": "labels", "owner": "labels",
+    "Difference": "difference", "differences": "difference", "Environ": "environ", "Home": "home", "Owner": "labels",
+    "owner": "labels",
     "process_start": "labels", "Leftover": "lifecycle", "remove": "lifecycle", "Mount": "mount",
     "CommandError": "outcome", "Outcome": "outcome", "ContainerPath": "path", "ScriptOutcome": "powershell",
     "ErrorRecord": "powershell", "prepare_mounts": "prepare", "ProcessRow": "processes", "Key": "registry",
@@ -54,11 +56,12 @@ _HOME = {
 
 __all__ = [
     "Attachment", "Base", "CommandError", "Container", "ContainerPath", "Deadline", "DeadlineError", "Difference",
-    "ErrorRecord", "ForDns", "ForExec", "ForExit", "ForFile", "ForHealthy", "ForHttp", "ForLog", "ForPort", "Found",
-    "Health", "Home", "Key", "Leftover", "Mount", "Outcome", "Owner", "Port", "ProcessRow", "ScriptOutcome", "Spec",
-    "Staging", "Starts", "Strategy", "Ways", "base_reference", "cmd_words", "create_container", "create_request",
-    "differences", "endpoint", "find_leftovers", "owner", "powershell_words", "prepare_mounts", "process_start",
-    "remove", "remove_leftovers", "restart_policy", "run_container", "run_program", "start_container", "trouble_of",
+    "Environ", "ErrorRecord", "ForDns", "ForExec", "ForExit", "ForFile", "ForHealthy", "ForHttp", "ForLog", "ForPort",
+    "Found", "Health", "Home", "Key", "Leftover", "Mount", "Outcome", "Owner", "Port", "ProcessRow", "ScriptOutcome",
+    "Spec", "Staging", "Starts", "Strategy", "Ways", "base_reference", "cmd_words", "create_container",
+    "create_request", "differences", "endpoint", "find_leftovers", "owner", "powershell_words", "prepare_mounts",
+    "process_start", "remove", "remove_leftovers", "restart_policy", "run_container", "run_program",
+    "start_container", "trouble_of",
 ]
 
 

@@ -14,9 +14,10 @@ from ..errors import DaemonError, NotFoundError, UsageError
 from ..windows import output
 from . import copy, execute, lifecycle, wait
 from .deadline import Deadline
+from .environ import Environ
 from .execute import Ways, cmd_words
 from .home import LOOPBACK, Home
-from .outcome import Decode, Outcome, exit_words
+from .outcome import CMD, Decode, Outcome, exit_words
 from .path import ContainerPath
 from .powershell import ScriptOutcome, Session, expect_powershell
 from .processes import ProcessRow, processes
@@ -67,7 +68,7 @@ class Container:
         argv, environ = cmd_words(text)
         if environ:
             options["environ"] = {**(options.get("environ") or {}), **environ}
-        return self.run(argv, **options)
+        return execute.run_program(self.client, self.id, argv, Ways(**options), decode=self.decode, shown=(*CMD, text))
 
     def cmd_path(self, template: str, path: str, *, unicode: bool = False, **options: Unpack[Options]) -> Outcome:
         """Run a line of ``cmd`` with a path in place of each ``{}``, whatever is in the path."""
@@ -115,10 +116,10 @@ class Container:
         return Services(self)
 
     @property
-    def environ(self) -> dict[str, str]:
-        """The variables that a new program in it sees."""
-        said = self.run(["cmd", "/u", "/d", "/c", "set"]).check().raw.stdout.decode("utf-16-le", "replace")
-        return dict(line.partition("=")[::2] for line in said.splitlines() if "=" in line)
+    def environ(self) -> Environ:
+        """The variables that a new program in it sees; names are found in any case."""
+        return Environ.of_set(self.run(["cmd", "/u", "/d", "/c", "set"]).check().raw.stdout
+                              .decode("utf-16-le", "replace"))
 
     def top(self) -> tuple[ProcessRow, ...]:
         """Its processes; on the embedded engine each with the job object that holds it."""

@@ -12,20 +12,23 @@ import math
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from ..dockerapi import Client, shapes, streams
 from ..errors import DaemonError, UsageError
 from ..windows import output
-from .deadline import Deadline
-from .outcome import CommandError, Decode, Outcome, outcome_of
+from .deadline import Closable, Deadline, DeadlineError
+from .outcome import CommandError, Decode, Outcome, line_of, outcome_of
 
 RUN_SECONDS = 300.0
 """What a program has when nothing else is said."""
 
 OUTPUT_MOST = 256 << 20
 """Bytes that a program may print; more would fill this process's memory."""
+
+SHOWN, SHOWN_BYTES = 1000, 4096
+"""What an error shows of a program's line and output."""
 
 NOT_STARTED = (126, 127)
 """The codes that the engine gives an exec whose program could not be started; why stands in its output (moby
@@ -47,16 +50,21 @@ class Ways:
 
 
 def run_program(client: Client, container: str, argv: Sequence[str], ways: Ways | None = None, *,
-                decode: Decode = output.decode) -> Outcome:
-    """Run a program in a container to its end.
+                decode: Decode = output.decode, shown: Sequence[str] = ()) -> Outcome:
+    """Run a program in a container to its end. ``shown`` are the words of its outcome and its errors, where they are
+    others than those that it is started by.
 
-    Raises DeadlineError when that takes longer than it may, CommandError when it cannot be started, and the engine's
-    fault when the container does not run.
+    Raises DeadlineError, with what it had printed, when that takes longer than it may, CommandError when it cannot be
+    started, and the engine's fault when the container does not run.
     """
     ways = ways or Ways()
+    if isinstance(argv, str):
+        raise UsageError(f"cannot run {argv[:SHOWN]!r}", why="a program is run by its words",
+                         hint=f"run({argv.split()[:4]!r}), or cmd({argv[:SHOWN]!r}) for a line of cmd")
     words = tuple(map(str, argv))
     if not words:
         raise UsageError("cannot run a program without a name")
+    shown = tuple(shown) or words
     deadline = Deadline(ways.timeout)
     asked = shapes.ExecCreate(
         user=ways.user, tty=ways.tty, attach_stdin=bool(ways.stdin), attach_stdout=True, attach_stderr=True,
@@ -65,7 +73,7 @@ def run_program(client: Client, container: str, argv: Sequence[str], ways: Ways 
     identifier = client.json("POST", f"/containers/{container}/exec", shape=shapes.Id, body=asked).id
     out: dict[int, list[bytes]] = {streams.STDOUT: [], streams.STDERR: []}
     with client.attach(f"/exec/{identifier}/start", body=shapes.ExecStart(tty=ways.tty), silence=math.inf) as stream, \
-            deadline.closing(stream, f"{words[0]} did not end"):
+            _in_time(deadline, stream, shown, out, decode):
         if ways.stdin:
             with suppress(DaemonError):  # it has ended, or reads no more: what it said and its code tell which
                 stream.write(ways.stdin)
@@ -73,11 +81,26 @@ def run_program(client: Client, container: str, argv: Sequence[str], ways: Ways 
         pieces = ((streams.STDOUT, data) for data in stream) if ways.tty else stream.pieces()
         for number, data in no_more_than(OUTPUT_MOST, pieces, words[0]):
             out.get(number, out[streams.STDERR]).append(data)
-    found = outcome_of(words, exit_code_of(client, identifier, deadline), b"".join(out[streams.STDOUT]),
+    found = outcome_of(shown, exit_code_of(client, identifier, deadline), b"".join(out[streams.STDOUT]),
                        b"".join(out[streams.STDERR]), decode)
     if found.exit_code in NOT_STARTED and NOT_STARTED_TEXT in found.raw.stdout:
         raise CommandError(f"cannot start {words[0]}", why=found.stdout.strip(), program=words[0], outcome=found)
     return found
+
+
+@contextmanager
+def _in_time(deadline: Deadline, stream: Closable, shown: Sequence[str], out: Mapping[int, list[bytes]],
+             decode: Decode) -> Iterator[None]:
+    """Let a program's output end in time. Raises DeadlineError otherwise, with the end of what came."""
+    try:
+        with deadline.closing(stream, "it did not end"):
+            yield
+    except DeadlineError as error:
+        said = decode(b"".join((*out[streams.STDERR], *out[streams.STDOUT]))[-SHOWN_BYTES:]).strip()[-SHOWN:]
+        had = f"it had {deadline.seconds:g} s"
+        raise DeadlineError(f"{line_of(shown)[:SHOWN]} did not end", deadline.seconds,
+                            why=f"{had}, and printed until then:\n{said}" if said else had,
+                            hint="timeout=SECONDS gives it longer") from error.__cause__
 
 
 def no_more_than(most: int, pieces: Iterable[tuple[int, bytes]], what: str) -> Iterator[tuple[int, bytes]]:
@@ -97,8 +120,10 @@ def cmd_words(text: str) -> tuple[tuple[str, ...], dict[str, str]]:
     A text with quotes travels in the environment: the first ``cmd`` makes of ``!wcow_line!`` the line of the second
     after it has looked for operators and quotes, so that none is seen twice. Raises UsageError for what is not a line.
     """
+    if not isinstance(text, str):
+        raise UsageError("cmd takes one line", why=f"{text!r} is not a text", hint="run([...]) takes a program's words")
     if not text.strip() or any(char in text for char in "\r\n\0"):
-        raise UsageError("cmd takes one line", why=f"{text[:60]!r} is none",
+        raise UsageError("cmd takes one line", why=f"{text[:60]!r} " + ("has more" if text.strip() else "is empty"),
                          hint="join commands with &, or copy a .cmd file into the container and run that")
     if '"' not in text and not text.endswith("\\"):
         return ("cmd", "/d", "/s", "/c", text), {}

@@ -43,6 +43,10 @@ def mounts_of(value: Any) -> tuple[Mount, ...]:
     Raises UsageError for a target that Windows does not take.
     """
     if isinstance(value, Mapping):
+        for target, source in value.items():
+            if _turned(target, source):
+                raise UsageError(f"cannot mount at {str(target)!r}", why="a target is an absolute path of Windows",
+                                 hint=f"the target stands first: {{{str(source)!r}: {str(target)!r}}}")
         return tuple(_mount(source, str(target)) for target, source in value.items())
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
         made = tuple(value)
@@ -76,6 +80,13 @@ def here(mount: Mount) -> Mount:
     if not os.path.lexists(real):
         raise NotFoundError(f"cannot mount {mount.source}", why="nothing is there", hint="make the folder first")
     return Mount(real, mount.target, "bind", mount.read_only, mount.writable)
+
+
+def _turned(target: object, source: object) -> bool:
+    """Whether a mount is written the other way round, as the docker SDK has it."""
+    if isinstance(source, Mapping):  # {folder: {"bind": r"C:\data", "mode": "ro"}}
+        source = source.get("bind", "")
+    return isinstance(source, str) and bool(ntpath.splitdrive(source)[0]) and not ntpath.splitdrive(str(target))[0]
 
 
 def _mount(source: Any, target: str) -> Mount:

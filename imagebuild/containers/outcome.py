@@ -14,6 +14,9 @@ Decode = Callable[[bytes], str]
 """Makes a text of what a program printed."""
 
 SHOWN = 2000
+REPR = 200
+CMD = ("cmd", "/d", "/s", "/c")
+"""What stands before a line of cmd."""
 
 
 class CommandError(ToolError):
@@ -30,14 +33,20 @@ class Raw:
     stderr: bytes = b""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Outcome:
     """A program that ended. ``exit_code`` has no sign, as Windows has it: 3221225786, not -1073741510."""
 
     argv: tuple[str, ...]
     exit_code: int
-    raw: Raw = field(repr=False)
-    decode: Decode = field(default=output.decode, repr=False, compare=False)
+    raw: Raw
+    decode: Decode = field(default=output.decode, compare=False)
+
+    def __repr__(self) -> str:
+        """What an assertion that fails shows: the code and the output first."""
+        said = "".join(f", {name}={_short(text)!r}" for name, text in (("stderr", self.stderr), ("stdout", self.stdout))
+                       if text)
+        return f"{type(self).__name__}(exit_code={self.exit_code}{said}, argv={_short(line_of(self.argv))!r})"
 
     @cached_property
     def stdout(self) -> str:
@@ -63,11 +72,21 @@ class Outcome:
         """Return itself. Raises CommandError, which shows the output, when the exit code is not 0."""
         if self.ok:
             return self
-        line = cmdline.quote(self.argv) if self.argv and '"' not in self.argv[0] else " ".join(self.argv)
         said = [text.strip() for text in (self.stderr, self.stdout) if text.strip()]
-        raise CommandError(f"the command ended with {exit_words(self.exit_code)}: {line[:SHOWN]}",
+        raise CommandError(f"the command ended with {exit_words(self.exit_code)}: {line_of(self.argv)[:SHOWN]}",
                            why="\n".join(text[-SHOWN:] for text in said) or "it printed nothing",
                            program=self.argv[0] if self.argv else "", outcome=self)
+
+
+def line_of(argv: Sequence[str]) -> str:
+    """A program's words as the line that Windows has; of ``cmd`` its own, in which quotes are not escaped."""
+    if tuple(argv[:4]) == CMD and len(argv) == 5:
+        return f'{" ".join(CMD)} "{argv[4]}"'
+    return cmdline.quote(argv) if argv and '"' not in argv[0] else " ".join(argv)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= REPR else f"{text[:REPR // 2]} ... {text[-REPR // 2:]}"
 
 
 def unsigned(code: int) -> int:

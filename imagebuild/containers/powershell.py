@@ -106,14 +106,14 @@ class ErrorRecord:
     line: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ScriptOutcome(Outcome):
     """What a script left. ``errors`` are the records of its error stream; ``exit_code`` is 1 when its last command
     failed, as that of ``powershell -Command`` is."""
 
     errors: tuple[ErrorRecord, ...] = ()
-    session: Session | None = field(default=None, repr=False, compare=False)
-    number: int = field(default=0, repr=False, compare=False)
+    session: Session | None = field(default=None, compare=False)
+    number: int = field(default=0, compare=False)
 
     @property
     def objects(self) -> list[Any]:

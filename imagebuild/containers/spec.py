@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
 from typing import Any, Literal, Self
 
 from ..dockerapi import shapes
@@ -25,6 +26,14 @@ Isolation = Literal["", "process", "hyperv"]
 Pairs = tuple[tuple[str, str], ...]
 
 NANO = 1_000_000_000
+
+#: Names of the docker command, of Compose and of SDKs, and ours for the same.
+_ELSEWHERE = {
+    "args": "command", "binds": "mounts", "cmd": "command", "cpu_count": "cpus", "cwd": "workdir", "env": "environ",
+    "env_vars": "environ", "environment": "environ", "expose": "exposed", "extra_hosts": "hosts",
+    "healthcheck": "health", "mem_limit": "memory", "nano_cpus": "cpus", "network_mode": "network",
+    "networks": "attachments", "publish": "ports", "restart_policy": "restart", "stdin_open": "stdin",
+    "volume": "mounts", "volumes": "mounts", "wait_for": "wait", "working_dir": "workdir"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -130,7 +139,9 @@ class Spec:
         known = {field.name for field in fields(cls)}
         unknown = sorted(set(facts) - known)
         if unknown:
-            raise UsageError(f"a container has no {unknown[0]!r}", hint=f"known are {', '.join(sorted(known))}")
+            meant = _ELSEWHERE.get(unknown[0]) or next(iter(get_close_matches(unknown[0], known, 1)), "")
+            raise UsageError(f"a container has no {unknown[0]!r}" + (f"; it has {meant!r}" if meant else ""),
+                             hint=f"known are {', '.join(sorted(known))}")
         return cls(image=image, **{name: _read(name, value) for name, value in facts.items() if value is not None})
 
     def with_facts(self, **facts: Any) -> Self:

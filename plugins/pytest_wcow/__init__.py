@@ -23,6 +23,8 @@ from ._factories import (
 )
 from ._fixtures import (
     container_factory,
+    container_factory_module,
+    container_factory_session,
     nanoserver,
     nanoserver_args,
     nanoserver_image,
@@ -52,12 +54,11 @@ from ._hooks import (
 from ._options import pytest_addoption
 
 __all__ = [
-    "_wcow_after",
-    "container_factory", "image_factory", "nanoserver", "nanoserver_args", "nanoserver_image", "nanoserver_module",
-    "nanoserver_session", "network_factory", "pytest_addhooks", "pytest_addoption", "pytest_cmdline_main",
-    "pytest_configure", "pytest_configure_node",
-    "pytest_report_header", "pytest_runtest_call", "pytest_runtest_makereport",
+    "_wcow_after", "container_factory", "container_factory_module", "container_factory_session", "image_factory",
+    "nanoserver", "nanoserver_args", "nanoserver_image", "nanoserver_module", "nanoserver_session",
+    "network_factory", "pytest_addhooks", "pytest_addoption", "pytest_cmdline_main", "pytest_configure",
+    "pytest_configure_node", "pytest_report_header", "pytest_runtest_call", "pytest_runtest_makereport",
     "pytest_runtest_setup", "pytest_sessionfinish", "pytest_terminal_summary", "pytest_testnodedown", "servercore",
-    "servercore_args", "servercore_image", "servercore_module", "servercore_session", "volume_factory", "wcow_docker",
-    "wcow_engine", "windows_host",
+    "servercore_args", "servercore_image", "servercore_module", "servercore_session", "volume_factory",
+    "wcow_docker", "wcow_engine", "windows_host",
 ]

@@ -120,6 +120,23 @@ def container_factory(wcow_engine: Engine, _wcow_after: list[tuple[str, str]],
                       request: pytest.FixtureRequest) -> Iterator[ContainerFactory]:
     """Make containers: container_factory(image, mounts={r"C:\\data": tmp_path}, ports=[80], wait=80). All end with the
     test."""
+    yield from _factory(wcow_engine, request)
+
+
+@pytest.fixture(scope="module")
+def container_factory_module(wcow_engine: Engine, request: pytest.FixtureRequest) -> Iterator[ContainerFactory]:
+    """The same for fixtures of a class or a module: what it makes ends with the module."""
+    yield from _factory(wcow_engine, request)
+
+
+@pytest.fixture(scope="session")
+def container_factory_session(wcow_engine: Engine, request: pytest.FixtureRequest) -> Iterator[ContainerFactory]:
+    """The same for fixtures of the session: what it makes ends with the run. Each of xdist's workers has its own."""
+    yield from _factory(wcow_engine, request)
+
+
+def _factory(engine: Engine, request: pytest.FixtureRequest) -> Iterator[ContainerFactory]:
+    """A factory whose containers end with the fixture."""
     from ._make import end, make
     from ._trouble import told
 
@@ -131,13 +148,13 @@ def container_factory(wcow_engine: Engine, _wcow_after: list[tuple[str, str]],
         with one:
             name = image or request.getfixturevalue("nanoserver_image")
         with told():
-            box = make(run, wcow_engine, request, _spec(name, facts), wait=wait, timeout=timeout)
+            box = make(run, engine, request, _spec(name, facts), wait=wait, timeout=timeout)
         made.append(box)
         return box
 
     yield factory
     for box in reversed(made):
-        end(run, wcow_engine, box)
+        end(run, engine, box)
 
 
 def _own(engine: Engine, image: str, args: Mapping[str, Any], request: pytest.FixtureRequest) -> Iterator[Container]:

@@ -39,7 +39,7 @@ def make(run: Run, engine: Engine, request: pytest.FixtureRequest, spec: Spec, *
     spec = replace(spec, labels=(*marks, *spec.labels))
     with run.span("create", spec_id, test), held():
         box = create_container(engine.client, spec, engine.home)
-        run.made[box.id] = made = Made(box, test, image=image)
+        run.made[box.id] = made = Made(box, test, request.fixturename or "", image=image)
     try:
         _decoding(box, request.config)
         with run.span("start", spec_id, test) as span:
@@ -62,7 +62,7 @@ def joined(run: Run, engine: Engine, request: pytest.FixtureRequest, box: Contai
     """Note a container that another process made and this one uses, too: reports and hooks treat it as its own."""
     if box.id not in run.made:
         image = image_document(run, engine, box.spec.image)
-        run.made[box.id] = Made(box, request.node.nodeid, shared=True, image=image)
+        run.made[box.id] = Made(box, request.node.nodeid, request.fixturename or "", shared=True, image=image)
         _decoding(box, request.config)
 
 

@@ -34,9 +34,12 @@ def report_phase(item: pytest.Item, call: pytest.CallInfo[Any], run: Run) -> Non
 
 
 def used_by(item: pytest.Item, run: Run) -> list[Made]:
-    """The containers that a test uses: its own, and those of fixtures of a wider scope."""
-    from_fixtures = {id(one) for one in getattr(item, "funcargs", {}).values()}
-    return [made for made in run.made.values() if made.test == item.nodeid or id(made.container) in from_fixtures]
+    """The containers that a test uses: its own, and those of fixtures of a wider scope, also where another fixture
+    hands them on as part of something else."""
+    given = {id(one) for one in getattr(item, "funcargs", {}).values()}
+    around = {(node.nodeid, name) for node in item.listchain() for name in getattr(item, "fixturenames", ())}
+    return [made for made in run.made.values()
+            if made.test == item.nodeid or id(made.container) in given or (made.test, made.fixture) in around]
 
 
 def add_sections(item: pytest.Item, when: str, made: Made) -> None:

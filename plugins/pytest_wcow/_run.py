@@ -55,10 +55,12 @@ class Span:
 
 @dataclass
 class Made:
-    """A container of this process, and whether a test that used it failed."""
+    """A container of this process, for what and by which fixture it was made, and whether a test that used it failed.
+    """
 
     container: Container
     test: str
+    fixture: str = ""
     failed: bool = False
     shared: bool = False
     ending: bool = False

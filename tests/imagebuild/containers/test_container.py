@@ -36,8 +36,14 @@ def test_a_program_gets_input_environment_and_account(box: Container) -> None:
 
 
 def test_a_program_that_does_not_end_is_left_at_its_deadline(box: Container) -> None:
-    with pytest.raises(DeadlineError, match=r"sleep did not end: it had 0\.1 s"):
+    with pytest.raises(DeadlineError, match=r"sleep 30 did not end: it had 0\.1 s$") as caught:
         box.run(["sleep", "30"], timeout=0.1)
+    assert "timeout=" in caught.value.hint
+
+
+def test_a_program_that_does_not_end_is_told_with_what_it_had_printed(box: Container) -> None:
+    with pytest.raises(DeadlineError, match=r"did not end: it had 0\.5 s, and printed until then:\nhalfway$"):
+        box.run(["cmd", "/c", "echo", "halfway", "&&", "sleep", "30"], timeout=0.5)
 
 
 def test_a_program_that_cannot_be_started_is_an_error_and_one_that_ends_with_127_is_not(box: Container) -> None:

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import base64
+from typing import cast
 
 import pytest
 
-from imagebuild.containers.execute import cmd_words, powershell_words
+from imagebuild.containers.execute import cmd_words, powershell_words, run_program
+from imagebuild.dockerapi import Client
 from imagebuild.engine.commandline import exec_line
 from imagebuild.errors import UsageError
 
@@ -29,6 +31,15 @@ def test_a_line_that_escaping_would_change_travels_in_the_environment(text: str)
 def test_what_is_not_one_line_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="one line"):
         cmd_words(text)
+
+
+def test_words_and_a_line_are_not_taken_for_each_other() -> None:
+    nowhere = cast(Client, None)
+    with pytest.raises(UsageError, match="by its words") as caught:
+        run_program(nowhere, "box", "cmd /c ver")
+    assert caught.value.hint == "run(['cmd', '/c', 'ver']), or cmd('cmd /c ver') for a line of cmd"
+    with pytest.raises(UsageError, match="not a text"):
+        cmd_words(cast(str, ["echo", "a"]))
 
 
 def test_a_script_needs_no_quoting() -> None:

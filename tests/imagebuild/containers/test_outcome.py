@@ -37,3 +37,19 @@ def test_raw_bytes_are_kept() -> None:
     found = outcome_of(["app"], 0, b"\xff\xfeh\0i\0", b"\r\n")
     assert (found.stdout, found.stderr) == ("hi", "\n")
     assert (found.raw.stdout, found.raw.stderr) == (b"\xff\xfeh\0i\0", b"\r\n")
+
+
+@pytest.mark.parametrize(("argv", "line"), [
+    (["cmd", "/d", "/s", "/c", 'type "C:\\a b"'], 'cmd /d /s /c "type "C:\\a b""'),
+    (["app", 'a "b"'], 'app "a \\"b\\""'), (['say "x"', "y"], 'say "x" y')])
+def test_an_error_shows_the_line_as_windows_has_it(argv: list[str], line: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        outcome_of(argv, 3, b"").check()
+    assert caught.value.what == f"the command ended with 3: {line}"
+
+
+def test_what_an_assertion_shows_begins_with_the_code_and_the_output() -> None:
+    assert repr(outcome_of(["app"], 3, b"out\r\n", b"err\r\n")) == \
+        "Outcome(exit_code=3, stderr='err\\n', stdout='out\\n', argv='app')"
+    assert repr(outcome_of(["app"], 0, b"")) == "Outcome(exit_code=0, argv='app')"
+    assert len(repr(outcome_of(["app"], 0, b"x" * 10000))) < 300

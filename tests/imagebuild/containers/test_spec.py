@@ -69,6 +69,22 @@ def test_a_mount_over_the_drive_or_at_no_path_is_refused_before_the_engine_is_as
         Spec.of("app:1", mounts={target: Path("/x")})
 
 
+@pytest.mark.parametrize("mounts", [{Path("/srv"): r"C:\data"}, {"/srv": r"C:\data"},
+                                    {"/srv": {"bind": r"C:\data", "mode": "ro"}}])
+def test_a_mount_that_is_written_the_other_way_round_is_told_so(mounts: dict[object, object]) -> None:
+    with pytest.raises(UsageError, match="cannot mount at '/srv'") as caught:
+        Spec.of("app:1", mounts=mounts)
+    assert caught.value.hint.startswith("the target stands first")
+
+
+@pytest.mark.parametrize(("said", "meant"), [
+    ("env", "environ"), ("environment", "environ"), ("volumes", "mounts"), ("wait_for", "wait"), ("imagge", "image"),
+    ("host_name", "hostname"), ("working_dir", "workdir")])
+def test_a_name_of_others_is_answered_with_ours(said: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=f"a container has no '{said}'; it has '{meant}'"):
+        Spec.of("app:1", **{said: 1})
+
+
 @pytest.mark.parametrize(("source", "kind"), [
     ("named", "volume"), (r"C:\on\the\host", "bind"), ("/srv/data", "bind"), ("./data", "bind"),
     ("\\\\.\\pipe\\docker_engine", "npipe")])
