@@ -4,19 +4,32 @@
 A server is a table of routes (:class:`Route`) and an object of the caller's; :class:`Client` speaks to any engine.
 What they say to each other is in ``shapes``, how containers' output is framed in ``streams``, progress in
 ``jsonlines``, and refusals in ``faults``: the server's handler raises what the client's caller catches.
+
+Each name is loaded when it is first asked for: a client needs neither the server nor asyncio.
 """
 
 from __future__ import annotations
 
-from . import faults, jsonlines, respond, shapes
-from .client import Answer, Client, Duplex, Ping, Stream, endpoint
-from .filters import Filters
-from .hijack import Hijacked
-from .request import Request
-from .respond import Response
-from .routing import Route, Router
-from .server import Identity, Limits, Server, tls_context
-from .versions import ApiVersion, VersionRange, api_version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from . import faults, jsonlines, respond, shapes
+    from .client import Answer, Client, Duplex, Ping, Stream, endpoint
+    from .filters import Filters
+    from .hijack import Hijacked
+    from .request import Request
+    from .respond import Response
+    from .routing import Route, Router
+    from .server import Identity, Limits, Server, tls_context
+    from .versions import ApiVersion, VersionRange, api_version
+
+_HOME = {
+    "Answer": "client", "ApiVersion": "versions", "Client": "client", "Duplex": "client", "Filters": "filters",
+    "Hijacked": "hijack", "Identity": "server", "Limits": "server", "Ping": "client", "Request": "request",
+    "Response": "respond", "Route": "routing", "Router": "routing", "Server": "server", "Stream": "client",
+    "VersionRange": "versions", "api_version": "versions", "endpoint": "client", "tls_context": "server",
+}
+_MODULES = ("faults", "jsonlines", "respond", "shapes")
 
 __all__ = [
     "Answer",
@@ -43,3 +56,15 @@ __all__ = [
     "shapes",
     "tls_context",
 ]
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
