@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 
 class Environ(Mapping[str, str]):
-    """Variables by name, as they are written. A name is found in any case: ``environ["PATH"]`` is that of ``Path``."""
+    """Variables of a program by name. A name is found in any case: ``environ["PATH"]`` is that of ``Path``."""
 
     def __init__(self, pairs: Mapping[str, str]) -> None:
         self._pairs = dict(pairs)

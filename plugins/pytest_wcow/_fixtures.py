@@ -125,13 +125,13 @@ def container_factory(wcow_engine: Engine, _wcow_after: list[tuple[str, str]],
 
 @pytest.fixture(scope="module")
 def container_factory_module(wcow_engine: Engine, request: pytest.FixtureRequest) -> Iterator[ContainerFactory]:
-    """The same for fixtures of a class or a module: what it makes ends with the module."""
+    """container_factory for fixtures of a class or a module: what it makes ends with the module."""
     yield from _factory(wcow_engine, request)
 
 
 @pytest.fixture(scope="session")
 def container_factory_session(wcow_engine: Engine, request: pytest.FixtureRequest) -> Iterator[ContainerFactory]:
-    """The same for fixtures of the session: what it makes ends with the run. Each of xdist's workers has its own."""
+    """container_factory for fixtures of the session: what it makes ends with the run, for each of xdist's workers."""
     yield from _factory(wcow_engine, request)
 
 
