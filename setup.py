@@ -29,8 +29,8 @@ class BuildPrograms(build_py):
         toolchain = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(toolchain)
         if not toolchain.compile_all(Path(self.build_lib, "imagebuild", "sandbox", "programs")):
-            self.warn(f"{toolchain.COMPILER} is not here: the sandbox's programs are not compiled "
-                      f"(Debian package {toolchain.PACKAGE})")
+            self.warn("the sandbox's programs are not compiled; that needs the Debian packages "
+                      + ", ".join(toolchain.missing()))
 
 
 setup(cmdclass={"build_py": BuildPrograms})

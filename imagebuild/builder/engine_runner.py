@@ -25,6 +25,7 @@ from .blobs import Blobs
 from .cache import RunLayer
 from .plan import Execute
 from .run_layers import added_layers, seen_by_command
+from .step_label import REPOSITORY
 
 
 class EngineRunner:
@@ -37,7 +38,7 @@ class EngineRunner:
     def execute(self, image: Image, blobs: Blobs, step: Execute, name: str) -> Generator[Event, None, list[RunLayer]]:
         """See :class:`~.runner.Runner`."""
         client = self._connect()
-        repository = f"wcow.invalid/build/{uuid.uuid4().hex}"
+        repository = f"{REPOSITORY}/{uuid.uuid4().hex}"
         sent, done = f"{repository}:before", f"{repository}:after"
         descriptor = put_image(self._local, seen_by_command(image))
         store = DaemonStore(client)
@@ -73,7 +74,7 @@ class EngineRunner:
             repository, _unused, tag = done.rpartition(":")
             client.json("POST", "/commit", query={"container": made, "repo": repository, "tag": tag}, body={})
         finally:
-            # the engine's sweep finds it by its label; the build's own error counts
+            # the build's own error counts; the embedded engine removes it at its next start, by its label
             with suppress(WcowError, faults.Fault):
                 client.call("DELETE", f"/containers/{made}", query={"force": True, "v": True}).close()
 

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from ..codec import Compression
 from ..hive.clamp import clamped
@@ -15,6 +17,7 @@ from ..oci import Descriptor, Image, RunConfig, with_config
 from ..stores import Store
 from ..windows.upcase import fold
 from .cache import RunLayer
+from .step_label import STEP
 
 ALWAYS = frozenset({"Files", "Hives"})
 """What a layer has that changes nothing."""
@@ -27,24 +30,28 @@ LEFT_OUT = (
     r"files/users/[^/]+/appdata/local/temp/\.net(/.*)?",
     r"files/users/[^/]+/appdata/local/temp/clr-debug-pipe-[^/]*",
     r"files/users/[^/]+/appdata/local/temp/dotnet-diagnostic-[^/]*",
-    # Made, and left empty, by Wine when a program first asks whether a file is signed.
-    r"files/windows/system32/catroot(/.*)?",
 )
 """Paths of layers, lower case, that programs write by themselves when they start: a command did not mean them."""
+EMPTY_FOLDERS = (
+    # Wine makes them when a program first asks whether a file is signed. Catalogues that a command puts there stay.
+    r"files/windows/system32/catroot(/[^/]+)?",
+)
+"""Folders, lower case, that are left out as long as nothing is in them."""
 _LEFT_OUT = re.compile("|".join(f"(?:{pattern})" for pattern in LEFT_OUT))
+_EMPTY_FOLDERS = re.compile("|".join(f"(?:{pattern})" for pattern in EMPTY_FOLDERS))
 _HIVE_SIZE = 64 << 20
 
 
-def seen_by_command(image: Image, labels: tuple[tuple[str, str], ...] = ()) -> Image:
-    """Return an image with only those settings that a command of RUN sees, and ``labels`` besides its own.
+def seen_by_command(image: Image) -> Image:
+    """Return an image with only those settings that a command of RUN sees, and the label of a step besides its own.
 
-    Its labels say whether it stands on a stand-in, which has PowerShell by its name alone. A health check would run
-    beside the command, what a volume holds would be lost with the container, and a CMD in shell form would stop the
-    engine from quoting the command's words.
+    Its own labels say whether it stands on a stand-in, which has PowerShell by its name alone. A health check would
+    run beside the command, what a volume holds would be lost with the container, and a CMD in shell form would stop
+    the engine from quoting the command's words.
     """
     run = image.config.run
     return with_config(image, run=RunConfig(env=run.env, user=run.user, working_dir=run.working_dir,
-                                            labels=(*run.labels, *labels)))
+                                            labels=(*run.labels, (STEP, uuid.uuid4().hex))))
 
 
 def added_layers(before: Image, after: Image, taken: Callable[[Descriptor], object] = lambda layer: None
@@ -72,8 +79,8 @@ def settled(layers: list[RunLayer], store: Store, epoch: int, compression: Compr
         if kept <= ALWAYS:
             gone += 1
             continue
-        layer = put_layer(store, lambda writer, one=one, kept=kept: _fill(  # type: ignore[misc]
-            writer, store, one.descriptor, kept, epoch), compression)
+        fill = partial(_fill, store=store, layer=one.descriptor, kept=kept, epoch=epoch)
+        layer = put_layer(store, fill, compression)
         made.append(RunLayer(one.position - gone, layer.descriptor, layer.diff_id))
     return made
 
@@ -83,14 +90,16 @@ def _kept(store: Store, layer: Descriptor) -> frozenset[str]:
     out, kept, folders = set[str](), set[str](ALWAYS), set[str]()
     with store.open_blob(layer) as blob:
         for entry, _content in read(blob):
-            key = fold(entry.path)
-            if _LEFT_OUT.fullmatch(entry.path.lower()):
-                out.add(key)
+            path = entry.path.lower()
+            if entry.kind is not Kind.WHITEOUT and _LEFT_OUT.fullmatch(path):  # what a command removed was meant
+                out.add(fold(entry.path))
             elif entry.kind is Kind.DIRECTORY:
                 folders.add(entry.path)
+                if _EMPTY_FOLDERS.fullmatch(path):
+                    out.add(fold(entry.path))
             else:
                 kept.add(entry.path)
-    above_gone = {above for key in out for above in _above(key)}
+    above_gone = out | {above for key in out for above in _above(key)}
     kept |= {path for path in folders if fold(path) not in above_gone}
     above_kept = {fold(above) for path in kept for above in _above(path)}
     return frozenset(kept | {path for path in folders if fold(path) in above_kept})

@@ -16,7 +16,6 @@ import resource
 import signal
 import socket
 import sys
-import uuid
 from collections.abc import Generator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -40,7 +39,6 @@ from ..oci import Descriptor, Digest, Image, Location, Platform
 from ..stores import LayoutStore
 from . import build_steps
 from .build_channel import Channel, Ended, told
-from .build_label import STEP
 from .image_layers import check_layer
 from .image_shelf import load_image
 
@@ -131,8 +129,7 @@ class _ChannelRunner:
     def execute(self, image: Image, _blobs: Blobs, step: Execute, _name: str
                 ) -> Generator[Event, None, list[RunLayer]]:
         """See :class:`~..builder.runner.Runner`. What the command writes is told by the engine."""
-        # the label makes it another image than any that has a name, or that another build stands on
-        descriptor = put_image(self._layout, seen_by_command(image, ((STEP, uuid.uuid4().hex),)))
+        descriptor = put_image(self._layout, seen_by_command(image))
         answer = self._talk.ask(run={
             "image": descriptor.to_json(), "words": step.words, "escaped": step.escaped, "variables": step.variables,
             "network": step.network})

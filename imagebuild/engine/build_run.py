@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """RUN of ``docker build``: a container of the engine executes the command, and what it changed becomes layers.
 
-A step's image and container have the label of :mod:`.build_label`. They are removed when the step, or the build, is
-over; what an engine that was killed left of them is removed when the next one starts.
+A step's image and container have the label of :mod:`..builder.step_label`. They are removed when the step, or the
+build, is over; what an engine that was killed left of them is removed when the next one starts.
 """
 
 from __future__ import annotations

@@ -9,13 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..builder.step_label import is_step
 from ..dockerapi import faults, shapes
 from ..dockerapi.names import check_container_name, new_id, random_name
 from ..errors import StoreError, WcowError
 from ..sandbox import overlay
 from ..sandbox.port import KILLED
 from . import modes
-from .build_label import is_step
 from .container import RECORD, Container
 from .events import Event, Events
 from .files import sweep

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from ..builder.cache import read_record
+from ..builder.step_label import REPOSITORY, is_step
 from ..dockerapi import faults
 from ..errors import WcowError
 from ..images.housekeeping import Caches, prune
 from ..oci import Config, Digest
 from ..sandbox.overlay import remove_path
 from . import threads
-from .build_label import is_step
 from .events import Event, Events
 from .image_host import ImageHost
 from .image_names import any_reference, missing
@@ -148,7 +148,8 @@ class Images:
                 draft.unlink(missing_ok=True)
         with suppress(WcowError):  # a damaged image is told when it is asked for
             for kept in tuple(self.shelf.all().values()):
-                if not kept.names and is_step(dict(kept.image.config.run.labels)):
+                ours = all(name.repository.startswith(f"{REPOSITORY}/") for name in kept.names)
+                if ours and is_step(dict(kept.image.config.run.labels)):
                     self.shelf.remove(kept)
             prune(self.shelf.store, Caches(self.cache / "indexes", self.cache / "steps", self.cache / "stat",
                                            read_record))

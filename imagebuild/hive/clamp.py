@@ -9,8 +9,10 @@ from .writer import write
 
 
 def clamped(data: bytes, latest: int, *, source: str = "hive") -> bytes:
-    """Return a clean hive or delta whose keys were last written at ``latest`` (a FILETIME) where they say later; the
-    same bytes when none does. InputError for what is no hive."""
+    """Return a hive or delta whose keys say that they were last written at ``latest`` (a FILETIME) at the latest.
+
+    Where no key says later, the same bytes are returned. Raises InputError where ``data`` is not a clean hive.
+    """
     hive = read(data, source=source)
     if not _has_later(hive.root, latest):
         return data

@@ -62,7 +62,7 @@ def our_program(name: str, home: Path) -> Path:
     programs = toolchain.find(home)
     if programs is None:
         raise UnsupportedError(f"cannot make {name}", why="no compiler for Windows is installed",
-                               hint=f"apt-get install {toolchain.PACKAGE}")
+                               hint=f"apt-get install {' '.join(toolchain.missing())}")
     return programs / name
 
 

@@ -18,6 +18,8 @@ COMPILER = "x86_64-w64-mingw32-gcc"
 STRIP = "x86_64-w64-mingw32-strip"
 PACKAGE = "gcc-mingw-w64-x86-64"
 """The Debian package that has the compiler."""
+ZLIB_PACKAGE = "libz-mingw-w64-dev"
+"""The Debian package that has zlib for it, which ``tar.exe`` takes in."""
 
 SOURCES = Path(__file__).parent / "programs"
 
@@ -39,6 +41,8 @@ PROGRAMS = {
     "setx.exe": ("setx.c", "-municode", "-ladvapi32"),
     "net.exe": ("net.c", "-municode"),
     "curl.exe": ("curl.c", "curloptions.c", "-municode", "-lwinhttp"),
+    "tar.exe": ("tar.c", "tarinput.c", "tarread.c", "tarzip.c", "tardisk.c", "tarwrite.c", "tarpack.c", "-municode",
+                "-l:libz.a"),
     "service.exe": ("service.c", "-municode", "-ladvapi32"),
     "dockerd.exe": ("dockerd.c", "-municode", "-ladvapi32"),
     "sftp-server.exe": ("sftp-server.c", "-municode"),
@@ -59,13 +63,20 @@ class CompileError(Exception):
     """The compiler said no, with what it said."""
 
 
+def missing() -> tuple[str, ...]:
+    """Return the Debian packages that compiling lacks on this machine."""
+    compiler = shutil.which(COMPILER)
+    zlib = Path(compiler or f"/usr/bin/{COMPILER}").parents[1] / "x86_64-w64-mingw32/lib/libz.a"
+    return (*(() if compiler else (PACKAGE,)), *(() if zlib.is_file() else (ZLIB_PACKAGE,)))
+
+
 def compile_all(out: Path) -> bool:
-    """Compile every program into ``out``; False, and nothing done, where there is no compiler.
+    """Compile every program into ``out``; False, and nothing done, where :func:`missing` names a package.
 
     CompileError for a source that does not compile. Each file appears whole or not at all.
     """
     compiler = shutil.which(COMPILER)
-    if compiler is None:
+    if compiler is None or missing():
         return False
     out = out.absolute()  # the compiler runs in the folder of the sources
     out.mkdir(parents=True, exist_ok=True)
@@ -91,7 +102,7 @@ def source_key() -> str:
 def find(cache: Path) -> Path | None:
     """The folder with all programs: the installed ones, else those in ``cache``, else compiled there now.
 
-    ``None`` where there are none and no compiler is installed.
+    ``None`` where there are none and :func:`missing` names a package.
     """
     for folder in (SOURCES, cache / f"programs-{source_key()}"):
         if all((folder / name).is_file() for name in PROGRAMS):
@@ -120,5 +131,5 @@ def copied(programs: Path, cache: Path) -> Path:
 def is_here(cache: Path) -> bool:
     """Whether :func:`find` would find or make the programs."""
     folders = SOURCES, cache / f"programs-{source_key()}"
-    return bool(shutil.which(COMPILER)) or any(
+    return not missing() or any(
         all((folder / name).is_file() for name in PROGRAMS) for folder in folders)

@@ -63,7 +63,7 @@ class WineSandbox:
         """See :meth:`.port.Sandbox.facts`."""
         problems = wine_install.problems()
         if not toolchain.is_here(self._home):
-            problems[toolchain.PACKAGE] = _no_compiler()
+            problems.update((package, _cannot_compile(package)) for package in toolchain.missing())
         state: Literal["ready", "missing", "outdated"] = "missing"
         version, unknown = "", tuple[str, ...]()
         if "wine64" not in problems:
@@ -98,7 +98,7 @@ class WineSandbox:
             with template.locked(self._home):
                 programs = toolchain.find(self._home)
                 if programs is None:
-                    raise _no_compiler()
+                    raise _cannot_compile(*toolchain.missing())
                 if self._account.reaches(programs) is not None:
                     programs = toolchain.copied(programs, self._home)
                 template.make(self._home, install, self._account, lambda folder: self._boot(install, folder, programs),
@@ -195,7 +195,8 @@ def _locale_gap() -> tuple[str, ...]:
         "(install the Debian package libc-bin)",)
 
 
-def _no_compiler() -> ToolError:
+def _cannot_compile(*packages: str) -> ToolError:
+    lacks = "no compiler" if toolchain.PACKAGE in packages else "no zlib for the compiler"
     return ToolError("cannot prepare the sandbox", program=toolchain.COMPILER,
-                     why="our Windows programs were not compiled when wcow was installed, and there is no compiler",
-                     hint=f"install the Debian package {toolchain.PACKAGE}")
+                     why=f"our Windows programs were not compiled when wcow was installed, and there is {lacks}",
+                     hint=f"apt-get install {' '.join(packages)}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -69,15 +71,21 @@ def test_network_none_reaches_the_commands(windows: Engine, tmp_path: Path) -> N
     assert "10.0.0.9" in said
 
 
-def test_a_client_that_leaves_ends_the_command(windows: Engine, tmp_path: Path) -> None:
-    begun = left(windows)
-    folder = context(tmp_path, "RUN echo begun& ping -n 600 127.0.0.1 >nul")
+@contextmanager
+def running(windows: Engine, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The docker command of a build whose RUN has begun, and never ends by itself."""
     docker = programs.find("docker")
-    with subprocess.Popen([docker, "build", folder], env=windows.env, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT) as client:
+    with subprocess.Popen([docker, "build", context(folder, "RUN echo begun& ping -n 600 127.0.0.1 >nul")],
+                          env=windows.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as client:
         assert client.stdout is not None
         while not client.stdout.readline().startswith(b"begun"):
             assert client.poll() is None
+        yield client
+
+
+def test_a_client_that_leaves_ends_the_command(windows: Engine, tmp_path: Path) -> None:
+    begun = left(windows)
+    with running(windows, tmp_path) as client:
         assert windows.docker("ps", "-q").stdout != begun[0]
         client.send_signal(signal.SIGINT)
         client.wait(20)
@@ -86,13 +94,7 @@ def test_a_client_that_leaves_ends_the_command(windows: Engine, tmp_path: Path) 
 
 def test_a_step_that_is_killed_by_hand_is_a_failed_build(windows: Engine, tmp_path: Path) -> None:
     begun = left(windows)
-    folder = context(tmp_path, "RUN echo begun& ping -n 600 127.0.0.1 >nul")
-    docker = programs.find("docker")
-    with subprocess.Popen([docker, "build", folder], env=windows.env, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT) as client:
-        assert client.stdout is not None
-        while not client.stdout.readline().startswith(b"begun"):
-            assert client.poll() is None
+    with running(windows, tmp_path) as client:
         new = set(windows.docker("ps", "-q").stdout.split()) - set(begun[0].split())
         windows.docker("rm", "-f", *new)
         assert client.wait(20) != 0

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support import engine, programs, sandboxes, users
+from support import engine, programs, sandboxes, users, windows_programs
 
 from imagebuild.dockerapi import Client
 from imagebuild.engine import EngineSettings, running, stop_engine
@@ -175,3 +175,24 @@ def test_the_next_command_and_the_image_see_variables_of_the_machine(home: Home)
     assert home.wcow("run", "vars:1")[0].split() == ["yes", "found", "yes"]
     config = json.loads(home.wcow("inspect", "--format", "json", "vars:1")[0])["config"]
     assert not any("MINE" in line or "tool" in line for line in config.get("env") or config.get("Env") or ())
+
+
+def test_powershell_runs_over_server_core_and_leaves_nothing_of_its_own(home: Home) -> None:
+    with programs.skipping():
+        home.wcow("powershell", "install", "--from", str(windows_programs.powershell()))
+    context = home.context(rf"""# escape=`
+FROM {BASE}
+SHELL ["powershell", "-Command", "$ErrorActionPreference = 'Stop';"]
+RUN exit 0
+RUN Get-Module -ListAvailable | Out-Null; Set-Content C:\made.txt ($env:USERNAME, ((1, 2, 3) -join '-'))
+""")
+    digests = []
+    for name in ("ps:1", "ps:2"):
+        digests.append(home.wcow("build", "--no-cache", "-t", name, context)[0])
+    assert digests[0] == digests[1]
+    assert home.wcow("cat", "ps:1", r"C:\made.txt")[0].split() == ["ContainerAdministrator", "1-2-3"]
+    empty, full = json.loads(home.wcow("inspect", "--format", "json", "ps:1")[0])["history"][-2:]
+    assert (empty.get("empty_layer"), full.get("empty_layer", False)) == (True, False)
+    assert "PowerShell" not in home.wcow("ls", "-R", "ps:1", "C:\\Users")[0]
+    _out, err = home.wcow("build", home.context(f"FROM {BASE}\nRUN powershell -Command throw 'no'\n"), code=1)
+    assert "the command ended with 1" in err

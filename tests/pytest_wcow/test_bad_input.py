@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from support import programs, small_disk
-from support.plugin_stage import Stage
+from support.plugin_stage import Stage, loaded
 from support.scripted_engine import scripted
 
 from imagebuild.containers import container as container_module
@@ -75,7 +75,7 @@ def test_what_is_no_engine_is_an_error_in_a_line(on: Stage, tmp_path: Path, data
 
 def test_an_engine_that_never_answers_is_given_up(
         on: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pytest_wcow import _engine
+    _engine = loaded("_engine")
 
     monkeypatch.setattr(_engine, "CONNECT_SECONDS", 0.3)
     monkeypatch.setattr(_engine, "CALL_SECONDS", 0.3)
@@ -89,7 +89,7 @@ def test_an_engine_that_never_answers_is_given_up(
 @pytest.mark.parametrize("call", ["create", "start", "exec", "stop"])
 def test_an_engine_that_hangs_in_a_call_is_given_up(
         on: Stage, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pytest_wcow import _engine
+    _engine = loaded("_engine")
 
     monkeypatch.setattr(_engine, "CALL_SECONDS", 0.5)
     monkeypatch.setattr(lifecycle, "END_SECONDS", 0.5)

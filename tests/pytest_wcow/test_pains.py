@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.plugin_stage import Stage
+from support.plugin_stage import Stage, loaded
 from support.scripted_engine import IMAGE, words
 
 from imagebuild.containers import (
@@ -80,7 +80,7 @@ def test_pain_02_a_busy_pipe_is_tried_again_and_a_missing_or_denied_one_is_expla
 
 
 def test_pain_02_a_busy_pipe_is_found_free_after_a_while() -> None:
-    from pytest_wcow import _engine
+    _engine = loaded("_engine")
 
     answers: list[Any] = [DaemonError("cannot reach it", status=0, why="All pipe instances are busy")] * 2
 

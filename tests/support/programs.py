@@ -51,7 +51,7 @@ PACKAGES = {
     "mkntfs": "ntfs-3g",
     "openssl": "openssl",
     "reged": "chntpw",
-    "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64",
+    "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64 libz-mingw-w64-dev",
     "skopeo": "skopeo",
     "winrmcp": "winrmcp",
     "wixl": "wixl",

@@ -97,8 +97,8 @@ def run(page: list[Command], folder: Path, registry: str) -> list[tuple[str, ...
     for command, said, code in zip(page, parts[::2], parts[1::2], strict=False):
         if (not command.shown and code != "0") or "a fault in wcow" in said:
             raise RuntimeError(f"{command.text}\n{said}")
-        said = said.replace(registry, REGISTRY).replace(str(folder / "work"), "/work").replace(str(folder / "home"),
-                                                                                              "/home/me")
+        said = said.replace(registry, REGISTRY).replace(str(folder / "work"), "/home/me/app")
+        said = said.replace(str(folder / "home"), "/home/me")
         out.append(tuple(line.rstrip() for line in said.splitlines()))
     return out
 

@@ -50,7 +50,10 @@ static int said(DWORD error, int port)
     case ERROR_WINHTTP_CANNOT_CONNECT:
         return say(NO_CONNECTION, "Failed to connect to %ls port %d: Could not connect to server", about, port);
     case ERROR_WINHTTP_TIMEOUT: return say(TOO_LATE, "Operation timed out");
-    case ERROR_WINHTTP_REDIRECT_FAILED: return say(TOO_MANY_REDIRECTS, "Maximum (%d) redirects followed", want->redirects);
+    case ERROR_WINHTTP_REDIRECT_FAILED:
+        if (want->https_only || want->https_redirects) /* WinHTTP has one error for both */
+            return say(UNSUPPORTED, "Protocol \"http\" disabled, or more than %d redirects", want->redirects);
+        return say(TOO_MANY_REDIRECTS, "Maximum (%d) redirects followed", want->redirects);
     case ERROR_WINHTTP_SECURE_FAILURE: case ERROR_WINHTTP_SECURE_INVALID_CA: case ERROR_WINHTTP_SECURE_CERT_CN_INVALID:
     case ERROR_WINHTTP_SECURE_CERT_DATE_INVALID: case ERROR_WINHTTP_SECURE_INVALID_CERT:
     case ERROR_WINHTTP_SECURE_CERT_REVOKED:
@@ -204,7 +207,9 @@ static int transfer(HINTERNET connection, const WCHAR *path, BOOL secure, int po
     const WCHAR *method = want->method ? want->method : want->head ? L"HEAD" : want->data ? L"POST" : L"GET";
     HINTERNET request = WinHttpOpenRequest(connection, method, path, NULL, WINHTTP_NO_REFERER, WINHTTP_DEFAULT_ACCEPT_TYPES,
                                            secure ? WINHTTP_FLAG_SECURE : 0);
-    DWORD policy = want->follow ? WINHTTP_OPTION_REDIRECT_POLICY_ALWAYS : WINHTTP_OPTION_REDIRECT_POLICY_NEVER;
+    DWORD policy = !want->follow ? WINHTTP_OPTION_REDIRECT_POLICY_NEVER
+        : want->https_only || want->https_redirects ? WINHTTP_OPTION_REDIRECT_POLICY_DISALLOW_HTTPS_TO_HTTP
+        : WINHTTP_OPTION_REDIRECT_POLICY_ALWAYS;
     DWORD most = want->redirects < 0 ? 0x7fffffff : want->redirects, status = 0, size = sizeof status;
     DWORD ignored = ALL_CERTIFICATES;
     int code = OKAY;
@@ -255,6 +260,7 @@ static int get(HINTERNET session, int number)
     _snwprintf(text, 8191, L"%ls%ls", mark ? L"" : L"http://", url);
     if (mark && _wcsnicmp(url, L"http://", 7) && _wcsnicmp(url, L"https://", 8))
         return say(UNSUPPORTED, "Protocol \"%.*ls\" not supported", (int)(mark - url), url);
+    if (want->https_only && _wcsnicmp(text, L"https://", 8)) return say(UNSUPPORTED, "Protocol \"http\" disabled");
     if ((hash = wcschr(text, '#'))) *hash = 0;
     if (!WinHttpCrackUrl(text, 0, 0, &parts) || !*host) return say(BAD_URL, "URL using bad/illegal format or missing URL");
     wcscpy(about, host);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <wchar.h>
 
-enum kind { FLAG, TEXT, NUMBER, SECONDS, IGNORED, IGNORED_VALUE, OUTPUT, REMOTE_NAME, HEADER, DATA, HELP, VERSION, URL };
+enum kind { FLAG, TEXT, NUMBER, SECONDS, IGNORED, IGNORED_VALUE, OUTPUT, REMOTE_NAME, HEADER, DATA, HELP, VERSION, URL, HTTPS };
 
 #define AT(field) offsetof(struct asked, field)
 static const struct { WCHAR letter; const WCHAR *name; enum kind kind; size_t at; } OPTIONS[] = {
@@ -22,6 +22,7 @@ static const struct { WCHAR letter; const WCHAR *name; enum kind kind; size_t at
     {0, L"connect-timeout", SECONDS, AT(connect_seconds)}, {'m', L"max-time", SECONDS, AT(seconds)},
     {'o', L"output", OUTPUT, 0}, {'O', L"remote-name", REMOTE_NAME, 0}, {'H', L"header", HEADER, 0},
     {'d', L"data", DATA, 0}, {0, L"data-raw", DATA, 1}, {0, L"data-binary", DATA, 2}, {0, L"data-ascii", DATA, 0},
+    {0, L"proto", HTTPS, AT(https_only)}, {0, L"proto-redir", HTTPS, AT(https_redirects)},
     {0, L"url", URL, 0}, {'h', L"help", HELP, 0}, {'V', L"version", VERSION, 0},
     /* They change what is shown, or ask for what Windows decides by itself. */
     {'#', L"progress-bar", IGNORED, 0}, {'v', L"verbose", IGNORED, 0}, {0, L"no-progress-meter", IGNORED, 0},
@@ -29,7 +30,7 @@ static const struct { WCHAR letter; const WCHAR *name; enum kind kind; size_t at
     {0, L"tlsv1.3", IGNORED, 0}, {'1', L"tlsv1", IGNORED, 0}, {0, L"http1.1", IGNORED, 0}, {0, L"http2", IGNORED, 0},
     {0, L"compressed", IGNORED, 0}, {'4', L"ipv4", IGNORED, 0}, {'6', L"ipv6", IGNORED, 0}, {'N', L"no-buffer", IGNORED, 0},
     {'q', L"disable", IGNORED, 0}, {0, L"no-keepalive", IGNORED, 0}, {0, L"fail-early", IGNORED, 0},
-    {0, L"proto", IGNORED_VALUE, 0}, {0, L"proto-redir", IGNORED_VALUE, 0}, {0, L"tls-max", IGNORED_VALUE, 0},
+    {0, L"tls-max", IGNORED_VALUE, 0},
     {0, L"retry-max-time", IGNORED_VALUE, 0}, {0, L"limit-rate", IGNORED_VALUE, 0}, {'y', L"speed-time", IGNORED_VALUE, 0},
     {'Y', L"speed-limit", IGNORED_VALUE, 0}, {0, L"keepalive-time", IGNORED_VALUE, 0},
 };
@@ -109,6 +110,10 @@ static int take(struct asked *asked, int number, const WCHAR *value, const WCHAR
     case HEADER: return add(asked->headers, &asked->header_count, value, option);
     case URL: return add(asked->urls, &asked->url_count, value, option);
     case DATA: return add_data(asked, value, OPTIONS[number].at);
+    case HTTPS:
+        if (wcscmp(value, L"=https")) return usage(option, "is known here with =https alone");
+        *(BOOL *)place = TRUE;
+        return OKAY;
     case HELP:
         printf("Usage: curl [options...] <url>\nA curl of this sandbox, over WinHTTP: http and https, the options that "
                "downloads use.\n");
@@ -125,7 +130,7 @@ static BOOL takes_value(int number)
     enum kind kind = OPTIONS[number].kind;
 
     return kind == TEXT || kind == NUMBER || kind == SECONDS || kind == IGNORED_VALUE || kind == OUTPUT || kind == HEADER
-        || kind == DATA || kind == URL;
+        || kind == DATA || kind == URL || kind == HTTPS;
 }
 
 int read_options(struct asked *asked, int argc, WCHAR **argv)

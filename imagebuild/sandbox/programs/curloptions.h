@@ -17,7 +17,8 @@ struct asked {
     const WCHAR *method, *agent, *user, *proxy, *folder, *written;
     char *data;
     DWORD data_size;
-    BOOL follow, silent, show_error, fail, insecure, head, include, create_folders, retry_all, retry_refused;
+    BOOL follow, silent, show_error, fail, insecure, head, include, create_folders, retry_all, retry_refused, https_only,
+        https_redirects;
     int retries, retry_delay, redirects;
     double connect_seconds, seconds;
 };

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.builds import NANOSERVER, Bench
@@ -123,6 +124,16 @@ def test_the_layers_of_a_cached_command_are_kept_as_those_of_any_step(bench: Ben
     built = bench.build(FROM + "RUN make a\nRUN delta b\n", run="engine")
     records = [read_record(path) for path in (bench.folder / "steps").iterdir() if len(path.name) == 64]
     assert {layer.digest for layer in built.image.layers[1:]} == {one.descriptor.digest for one in records if one}
+
+
+@pytest.mark.parametrize("how", [{"epoch": 1_600_000_000}, {"compression": Compression.parse("zstd")}])
+def test_a_layer_for_another_epoch_or_compression_is_made_anew(bench: Bench, how: dict[str, Any]) -> None:
+    bench.cached = True
+    first = bench.build(FROM + "RUN make a\n", run="engine", epoch=1_500_000_000)
+    second = bench.build(FROM + "RUN make a\n", run="engine", **{"epoch": 1_500_000_000, **how})
+    assert isinstance(bench.runner, Script)
+    assert len(bench.runner.ran) == 2
+    assert first.image.layers[0] == second.image.layers[0]
 
 
 @pytest.mark.parametrize("change", ["ENV X=1\n", "USER other\n", "WORKDIR C:\\other\n", "ARG Y=2\n", "RUN make z\n"])

@@ -102,6 +102,31 @@ def test_what_a_command_made_beside_them_stays_with_its_folders(store: LayoutSto
         "Hives"}
 
 
+def test_catalogues_stay_where_a_command_put_them(store: LayoutStore) -> None:
+    above = ("Files/Windows/", "Files/Windows/System32/", "Files/Windows/System32/CatRoot/",
+             "Files/Windows/System32/CatRoot/{A}/", "Files/Windows/System32/CatRoot/{B}/")
+    made = layer(store, EPOCH, *above, "Files/Windows/System32/CatRoot/{B}/x.cat")
+    one, = settled([made], store, EPOCH, Compression())
+    assert set(shown(store, one)) == {"Hives", "Files", *(path.rstrip("/") for path in above if "{A}" not in path),
+                                      "Files/Windows/System32/CatRoot/{B}/x.cat"}
+
+
+def test_what_a_command_removed_is_removed(store: LayoutStore) -> None:
+    path = f"{SHELL}/StartupProfileData-NonInteractive"
+
+    def fill(writer: LayerWriter) -> None:
+        parts = SHELL.split("/")
+        for count in range(1, len(parts) + 1):
+            writer.add(Entry("/".join(parts[:count]), Kind.DIRECTORY, 0, attributes.DIRECTORY,
+                             SECURITY if count > 1 else None, Times.all(EPOCH)))
+        writer.add(Entry(path, Kind.WHITEOUT))
+        writer.add(Entry("Hives", Kind.DIRECTORY, 0, attributes.DIRECTORY, None, Times.all(EPOCH)))
+
+    made = put_layer(store, fill, Compression())
+    one, = settled([RunLayer(1, made.descriptor, made.diff_id)], store, EPOCH, Compression())
+    assert path in shown(store, one)
+
+
 def test_a_layer_that_goes_moves_those_above_it_down(store: LayoutStore) -> None:
     empty, full = layer(store, EPOCH), layer(store, EPOCH, "Files/x")
     one, = settled([empty, RunLayer(4, full.descriptor, full.diff_id)], store, EPOCH, Compression())

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -15,12 +17,14 @@ import pytest
 from support import engines
 from support.engine_images import Served, ground, owner, serving
 
+from imagebuild.builder.step_label import STEP
 from imagebuild.dockerapi import faults
 from imagebuild.dockerapi.jsonlines import Message
-from imagebuild.engine.build_label import STEP
 from imagebuild.engine.build_run import CommandFault, StepCall, StepLimits, StepRunner
+from imagebuild.engine.image_build import BuildProcess
 from imagebuild.engine.image_commit import Commitable
-from imagebuild.oci import RunConfig
+from imagebuild.errors import Interrupted
+from imagebuild.oci import Reference, RunConfig
 from imagebuild.sandbox.changes import changes, open_content
 from imagebuild.sandbox.merged import Merged
 
@@ -230,6 +234,35 @@ def test_a_command_that_fails_ends_the_build_with_its_code(served: Served) -> No
     assert len(served.ask("GET", "/images/json", all="1").json) == 1
 
 
+def test_a_build_that_is_cancelled_ends_its_step(tmp_path: Path) -> None:
+    class Waits:
+        def __init__(self) -> None:
+            self.future: Future[None] = Future()
+
+        def begin(self, call: StepCall, say: Any, commit: Any) -> Future[None]:
+            return self.future
+
+    runner: Any = Waits()
+    process = BuildProcess(io.BytesIO(), runner)
+    ended: list[BaseException] = []
+
+    def execute() -> None:
+        try:
+            process._executed(StepCall("id", ("x",)), lambda message: None, lambda source: None)
+        except Interrupted as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=execute, daemon=True)
+    thread.start()
+    engines.wait_for(lambda: process._step is not None)
+    process.cancel()
+    thread.join(10)
+    assert runner.future.cancelled()
+    assert len(ended) == 1
+    with pytest.raises(Interrupted):  # nor does another begin
+        process._executed(StepCall("id", ("x",)), lambda message: None, lambda source: None)
+
+
 def test_what_the_call_says_of_networks_and_memory_reaches_the_step(served: Served) -> None:
     base(served)
     build(served, "RUN one", networkmode="nat", memory=str(1 << 30), extrahosts=["a:1.2.3.4", "b:1.2.3.5"])
@@ -251,6 +284,11 @@ def test_images_of_a_step_that_a_killed_engine_left_are_removed(served: Served) 
     build(served, "RUN one")
     assert STEP in ran[0]
     del shelf.remove
-    before = len(shelf.all())
-    served.engine.images.tidy()
-    assert len(shelf.all()) == before - 1
+    left, = (kept for kept in shelf.all().values() if STEP in dict(kept.image.config.run.labels))
+    for name, stays in (("mine:1", True), ("wcow.invalid/build/0:before", False)):  # the second: of 'wcow build'
+        with shelf.writing() as store:
+            shelf.keep(store, left.descriptor, [Reference.parse(name)])
+        served.engine.images.tidy()
+        assert (left.id in shelf.all()) is stays
+        if stays:
+            shelf.untag(shelf.all()[left.id], Reference.parse(name))

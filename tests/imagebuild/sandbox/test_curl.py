@@ -120,6 +120,8 @@ def test_headers_login_agent_method_and_data_are_sent(place: Place) -> None:
     ("ftp://127.0.0.1/x", 1, 'curl: (1) Protocol "ftp" not supported'),
     ("--nosuch URL/", 2, "curl: option --nosuch: is unknown\n"),
     ("-sZ URL/", 2, "curl: option -Z: is unknown\n"),
+    ("--proto =https URL/", 1, 'curl: (1) Protocol "http" disabled\n'),
+    ("--proto all,-ftp URL/", 2, "is known here with =https alone"),
     ("-o", 2, "curl: option -o: requires parameter\n"),
     ("-s", 2, "curl: (2) no URL specified\n"),
     (r"-o C:\nosuch\x URL/a", 23, "curl: (23) Failure writing output"),

@@ -52,7 +52,6 @@ def test_links_are_what_commit_reads_as_reparse_points(upper: Path) -> None:
     ("mklink /D /J a b", "The syntax of the command is incorrect."),
     ("timeout 5", "Input redirection is not supported"),
     ("timeout abc", "Invalid syntax"),
-    ("tar -xf a.tar", "tar: cannot run here"),
     ("net user me Password.1 /add", "net user: cannot run here: Wine keeps no accounts"),
     ("net localgroup Administrators me /add", "net localgroup: cannot run here"),
     ("dism /online /enable-feature /featurename:IIS", "dism: cannot run here: Wine has no features"),

@@ -153,6 +153,17 @@ def test_curl_takes_and_refuses_the_same(trusting: Trusting) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("option", ["--proto =https", "--proto-redir =https"])
+def test_curl_leaves_https_only_where_it_may(trusting: Trusting, option: str) -> None:
+    box = trusting.open()
+    url = f"https://localhost:{trusting.ports['good']}/away"
+    assert run(box, f"curl -sL {url}", main=False).code == 7  # nothing listens there: it went
+    done = run(box, f"curl -sSL {option} {url}", main=False)
+    assert done.code == 1
+    assert 'curl: (1) Protocol "http" disabled' in done.err
+
+
+@pytest.mark.slow
 def test_the_policies_that_programs_leave_the_verdict_to_refuse_them_too(trusting: Trusting) -> None:
     """.NET and curl ask these. A server never sends its root, so the chain of an unknown one ends before it."""
     box = trusting.open()

@@ -37,6 +37,7 @@ def test_a_source_that_does_not_compile_says_why(tmp_path: Path, monkeypatch: py
     compiler = tmp_path / toolchain.COMPILER
     compiler.write_text("#!/bin/sh\necho broken >&2\nexit 1\n")
     compiler.chmod(0o755)
+    monkeypatch.setattr(toolchain, "missing", lambda: ())
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     with pytest.raises(toolchain.CompileError, match="broken"):
         toolchain.compile_all(tmp_path / "out")

@@ -66,11 +66,14 @@ def test_each_package_is_named_once_with_its_first_reason(tmp_path: Path, monkey
     monkeypatch.setattr(wine_install, "find", nothing)
     monkeypatch.setattr(wine_install, "find_wine", nothing)
     monkeypatch.setattr(toolchain, "is_here", lambda home: False)
+    monkeypatch.setattr(toolchain, "missing", lambda: (toolchain.PACKAGE, toolchain.ZLIB_PACKAGE))
     sandbox = WineSandbox(tmp_path)
     facts = sandbox.facts()
-    assert facts.missing == ("wine64", "bubblewrap", "util-linux", toolchain.PACKAGE)
+    assert facts.missing == ("wine64", "bubblewrap", "util-linux", toolchain.PACKAGE,
+                             toolchain.ZLIB_PACKAGE)
     assert facts.problems[:3] == ("wine64 is not installed; install it", "bwrap is not installed; install it",
                                   "nsenter is not installed; install it")
     assert toolchain.PACKAGE in facts.problems[3]
+    assert facts.problems[4].endswith(f"no zlib for the compiler; apt-get install {toolchain.ZLIB_PACKAGE}")
     assert (facts.version, facts.template) == ("", "missing")
     sandbox.close()
