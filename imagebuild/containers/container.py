@@ -193,15 +193,16 @@ class Container:
     def reachable(self, port: int) -> tuple[str, int] | None:
         """The host and port by which one of its ports takes connections now, ``None`` while it takes none.
 
-        A published port comes first. Some hosts do not publish to themselves (docker/for-win#458), so on an engine of
-        this machine the container's own address is the second.
+        A published port comes first. Some hosts do not publish to themselves (docker/for-win#458), so on a Windows
+        engine of this machine the container's own address is the second. Addresses of the embedded engine's containers
+        are not this machine's: behind the same ones another host may answer here.
         """
         found = self.ports.get(port)
         if found is None and self.spec.ports:
             raise UsageError(f"port {port} is not published", hint=f"container_factory(ports=[{port}])")
         if found is not None and wait.connects(*found):
             return found
-        if self.home.local:
+        if self.home.local and not self.home.embedded:
             for network in (self.inspect().network_settings.networks or {}).values():
                 if network.ip_address and wait.connects(network.ip_address, port):
                     return network.ip_address, port

@@ -20,6 +20,7 @@ from typing import Any, Literal, Self
 
 from ..dockerapi import shapes
 from ..errors import UsageError
+from ..windows import cmdline
 from .mount import Mount, mounts_of
 
 Isolation = Literal["", "process", "hyperv"]
@@ -88,7 +89,8 @@ class Attachment:
 class Spec:
     """A container to be. :meth:`of` makes one of the types that people write; ``str()`` is short and readable.
 
-    ``command`` and ``entrypoint`` are the image's where they are empty. ``stdin`` keeps its standard input open, which
+    ``command`` and ``entrypoint`` are the image's where they are empty; a text is cut into words as a program of
+    Windows cuts its command line. ``stdin`` keeps its standard input open, which
     keeps a shell up without a program that polls. ``memory`` is in bytes, ``cpus`` in processors; 0 is no limit.
     ``network`` is the first network, ``attachments`` are the further ones. ``restart`` is the policy's name
     (``on-failure:3`` with the most tries), ``credential_spec`` a file, a registry key or the document itself, as docker
@@ -214,12 +216,15 @@ def _read(name: str, value: Any) -> Any:
         return tuple(Port.parse(f"{value[key]}:{key}" if isinstance(value, Mapping) else key) for key in _many(value))
     if name in ("environ", "labels", "log_options", "storage_options", "hosts"):
         return _pairs(name, value)
+    if name in ("command", "entrypoint") and isinstance(value, str):
+        return tuple(cmdline.split(value.strip()))
     if name in ("command", "entrypoint", "aliases", "dns", "dns_search", "exposed"):
         return (value,) if isinstance(value, str) else tuple(os.fspath(word) for word in value)
     if name == "isolation" and value not in ("", "default", "process", "hyperv"):
         raise UsageError(f"{value!r} is not an isolation of Windows", hint="process or hyperv")
     if name in ("memory", "cpus", "stop_seconds") and (not isinstance(value, int | float) or value < 0):
-        raise UsageError(f"{name} is {value!r}", why="it has to be a number, and not below 0")
+        raise UsageError(f"{name} is {value!r}", why="it has to be a number, and not below 0",
+                         hint="bytes, like 2 << 30" if name == "memory" else "")
     return "" if name == "isolation" and value == "default" else value
 
 

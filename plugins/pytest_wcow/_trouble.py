@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 SHOWN = 8000
 HEADLINE = 200
+_LONG_ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
+_LIBRARY = Path(sysconfig.get_path("stdlib"))
 
 
 @contextmanager
@@ -38,7 +42,7 @@ def words(error: WcowError) -> str:
     if error.why and "\n" not in error.why and len(lines[0]) + len(lines[1]) < HEADLINE:
         lines = [f"{lines[0]}: {lines[1]}", *lines[2:]]
     said = remedy(str(error)) if not error.hint else ""
-    return "\n".join([*lines, *([said] if said else [])])[:SHOWN]
+    return _LONG_ID.sub(r"\1", "\n".join([*lines, *([said] if said else [])]))[:SHOWN]
 
 
 def remedy(text: str) -> str:
@@ -50,10 +54,14 @@ def remedy(text: str) -> str:
 
 
 def without_ours(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-    """Take our own frames out of an error of ours that a test met, and add its remedy as a note."""
+    """Take our own frames out of an error of ours that a test met, and add its remedy as a note. A KeyError of a name
+    that a container does not have is ours, too."""
     from imagebuild.errors import WcowError
 
     error = excinfo.value
+    if isinstance(error, KeyError) and _ours(excinfo.traceback[-1].path):
+        error.__cause__, error.__suppress_context__ = None, True
+        _relink(error)
     if not isinstance(error, WcowError) or getattr(error, "_wcow_told", False):
         return
     error._wcow_told = True  # type: ignore[attr-defined]
@@ -65,16 +73,20 @@ def without_ours(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
 
 
 def _relink(error: BaseException) -> None:
-    """Take our frames out of the chain itself: pytest cuts it by the first one that is shown, and forgets filters."""
+    """Take our frames, and those of Python's library below them, out of the chain itself: pytest cuts it by the first
+    one that is shown, and forgets filters."""
     entries = []
-    entry = error.__traceback__
+    entry, inside = error.__traceback__, False
     while entry is not None:
-        if not _ours(Path(entry.tb_frame.f_code.co_filename)):
+        path = Path(entry.tb_frame.f_code.co_filename)
+        inside = _ours(path) or (inside and path.is_relative_to(_LIBRARY))
+        if not inside:
             entries.append(entry)
         entry = entry.tb_next
     for one, following in zip(entries, [*entries[1:], None], strict=True):
         one.tb_next = following
 
 
-def _ours(path: Path) -> bool:
-    return any(part in ("imagebuild", "pytest_wcow") for part in path.parts[-4:-1]) and "tests" not in path.parts
+def _ours(path: Path | str) -> bool:
+    parts = Path(path).parts
+    return any(part in ("imagebuild", "pytest_wcow") for part in parts[-4:-1]) and "tests" not in parts

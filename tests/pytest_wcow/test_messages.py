@@ -8,6 +8,9 @@ import time
 import pytest
 from support.plugin_stage import Stage
 
+from imagebuild.containers import Home
+from imagebuild.errors import UsageError
+
 pytest_plugins = "pytester"
 
 
@@ -15,7 +18,7 @@ def failed(on: Stage, body: str) -> pytest.RunResult:
     """Run a test of one line that fails."""
     result = on.run(f"from pathlib import Path\ndef test_it(nanoserver, container_factory): {body}")
     result.assert_outcomes(failed=1)
-    for text in ("*Traceback*", "*imagebuild/*", "*pytest_wcow/_*", "*wcow_shell*"):
+    for text in ("*Traceback*", "*imagebuild/*", "*pytest_wcow/_*", "*wcow_shell*", "*contextlib.py*"):
         result.stdout.no_fnmatch_line(text)
     return result
 
@@ -47,3 +50,16 @@ def test_a_program_that_does_not_end_is_named_whole_with_what_to_do(on: Stage) -
 def test_what_other_tools_call_otherwise_is_answered_with_how_it_is_written_here(
         on: Stage, body: str, said: str) -> None:
     failed(on, body).stdout.fnmatch_lines([said])
+
+
+@pytest.mark.parametrize("body", ['nanoserver.environ["NOPE"]', 'nanoserver.services["nope"]',
+                                  'nanoserver.registry["HKLM/Software".replace("/", chr(92))]["x"]'])
+def test_a_name_that_is_not_there_is_an_error_of_the_test_s_own_line(on: Stage, body: str) -> None:
+    failed(on, body).stdout.fnmatch_lines(["E *KeyError: *", "test_it.py:2: KeyError"])
+
+
+def test_a_port_that_is_not_published_is_told_so_whatever_answers_at_that_address(on: Stage) -> None:
+    box = on.box()
+    box.home = Home(local=True, embedded=True)
+    with pytest.raises(UsageError, match="port 80 is not published"):
+        box.url(80)

@@ -77,6 +77,13 @@ def test_a_mount_that_is_written_the_other_way_round_is_told_so(mounts: dict[obj
     assert caught.value.hint.startswith("the target stands first")
 
 
+@pytest.mark.parametrize(("text", "words"), [
+    ("cmd", ("cmd",)), ("cmd /c echo hi", ("cmd", "/c", "echo", "hi")), ("", ()),
+    (r'"C:\Program Files\app.exe" -x "a b"', (r"C:\Program Files\app.exe", "-x", "a b"))])
+def test_a_command_as_a_text_is_cut_into_words_as_windows_does(text: str, words: tuple[str, ...]) -> None:
+    assert Spec.of("app:1", command=text).command == words
+
+
 @pytest.mark.parametrize(("said", "meant"), [
     ("env", "environ"), ("environment", "environ"), ("volumes", "mounts"), ("wait_for", "wait"), ("imagge", "image"),
     ("host_name", "hostname"), ("working_dir", "workdir")])
