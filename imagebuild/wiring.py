@@ -15,8 +15,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from .dockerapi import Client
-from .errors import DependencyError, NotFoundError
-from .fetch import DownloadMap, NetworkFetcher
+from .errors import DependencyError, NotFoundError, UsageError
+from .fetch import (
+    DownloadMap,
+    Fetcher,
+    NetworkFetcher,
+    RecordingFetcher,
+    Recordings,
+    ReplayFetcher,
+)
 from .images.library import Library
 from .images.rootfs import IndexCache
 from .oci import Location, Reference
@@ -47,6 +54,7 @@ if TYPE_CHECKING:
     from .engine.core import Engine
     from .engine.image_registry import Registries
     from .engine.settings import EngineSettings
+    from .fetch.proxy import RunDownloads
     from .host import Host
     from .host.address import HostAddress
 
@@ -246,15 +254,41 @@ def open_library(settings: Settings) -> OpenLibrary:
 
 
 def workshop(library: OpenLibrary, settings: Settings, cache: Cache | None = None, stdin: BinaryIO | None = None,
-             *, run: str = "none") -> Workshop:
+             *, run: str = "none", downloads: tuple[str, Path] | None = None) -> Workshop:
     """What a build works with; ``cache`` is the user's own when it is not given, ``stdin`` what ``-`` names, and
-    ``run`` is the way of RUN."""
+    ``run`` is the way of RUN. ``downloads`` is ``record`` or ``replay`` and the folder where downloads are kept."""
     from .builder import Workshop
     from .builder.cache import Cache
 
-    folders = cache_folders(settings)
-    return Workshop(library, index_cache(settings), cache or Cache(folders.steps), fetcher(settings),
-                    folders.root / "stat", stdin, runner=runner(settings, library.local, run))
+    folders, rules = cache_folders(settings), run_downloads(settings, downloads)
+    return Workshop(library, index_cache(settings), cache or Cache(folders.steps), _fetcher(settings, rules),
+                    folders.root / "stat", stdin, runner=runner(settings, library.local, run, rules))
+
+
+def run_downloads(settings: Settings, asked: tuple[str, Path] | None = None) -> RunDownloads | None:
+    """How commands of RUN download where that is looked at: with the download map, or recorded or replayed as
+    ``asked`` (see :func:`workshop`)."""
+    if asked is None and not settings.downloads.rules:
+        return None
+    from .fetch.origin import Origin
+    from .fetch.proxy import RunDownloads
+
+    origin = Origin(settings.downloads, settings.offline)
+    if asked is None:
+        return RunDownloads("map", origin)
+    mode, folder = asked
+    if mode == "record":
+        return RunDownloads("record", origin, Recordings.open(folder, create=True))
+    return RunDownloads("replay", origin, Recordings.open(folder))
+
+
+def _fetcher(settings: Settings, rules: RunDownloads | None) -> Fetcher:
+    """What ADD downloads with."""
+    if rules is None or rules.recordings is None:
+        return fetcher(settings)
+    if rules.mode == "replay":
+        return ReplayFetcher(rules.recordings)
+    return RecordingFetcher(fetcher(settings), rules.recordings)
 
 
 def make_engine(place: EngineSettings, settings: Settings) -> Engine:
@@ -277,9 +311,10 @@ def make_engine(place: EngineSettings, settings: Settings) -> Engine:
     return Engine(place, sandbox, events, images, Volumes(place, events), Networks(place, events))
 
 
-def runner(settings: Settings, local: Store, way: str) -> Runner | None:
+def runner(settings: Settings, local: Store, way: str, downloads: RunDownloads | None = None) -> Runner | None:
     """What executes RUN: the embedded engine (``engine``), which is started when the first RUN comes, Docker on a host
-    (its address), or nothing (``none``). UsageError for what is not an address."""
+    (its address), or nothing (``none``). ``downloads`` are looked at in the embedded engine. UsageError for what is not
+    an address, and for recording on a host."""
     if way == "none":
         return None
     from .builder.engine_runner import EngineRunner
@@ -288,6 +323,9 @@ def runner(settings: Settings, local: Store, way: str) -> Runner | None:
         from .host.address import parse
 
         parse(way, settings.hosts)  # a word that names nothing is refused before anything is built
+        if downloads is not None and downloads.mode != "map":
+            raise UsageError(f"--downloads {downloads.mode} does not go with --run {way}",
+                             why="programs on a host reach no proxy of this machine", hint="--run engine")
         host = once(lambda: host_named(settings, way))
         return EngineRunner(lambda: host().engine(), local)
 
@@ -296,7 +334,7 @@ def runner(settings: Settings, local: Store, way: str) -> Runner | None:
 
         return Client.at(ensure(idle=RUN_IDLE).host, timeout=60)
 
-    return EngineRunner(connect, local)
+    return EngineRunner(connect, local, downloads)
 
 
 def names_host(settings: Settings, text: str) -> bool:

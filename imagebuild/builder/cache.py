@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import WcowError
+from ..fetch import Fetched
 from ..files import write_whole
 from ..images.put import Layer
 from ..oci import Descriptor, Digest
@@ -80,12 +81,26 @@ class Cache:
         except (OSError, ValueError, LookupError, TypeError, WcowError):
             return None
 
-    def put_run(self, key: str, layers: Sequence[RunLayer]) -> None:
-        """Record what a RUN made. On a full disk nothing is recorded, and the next build runs it again."""
+    def get_fetched(self, key: str) -> tuple[Fetched, ...] | None:
+        """What a RUN recorded under ``key`` downloaded, or ``None`` where that is not known."""
+        if self._folder is None:
+            return None
+        try:
+            record = json.loads((self._folder / f"run-{key}").read_bytes())
+            found = record["fetched"]
+            return None if found is None else tuple(Fetched(str(url), str(digest)) for url, digest in found)
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
+
+    def put_run(self, key: str, layers: Sequence[RunLayer], fetched: tuple[Fetched, ...] | None = None) -> None:
+        """Record what a RUN made, and what it downloaded where that is known. On a full disk nothing is recorded, and
+        the next build runs it again."""
         if self._folder is None:
             return
-        record = {"version": VERSION, "layers": [{"position": one.position, "descriptor": one.descriptor.to_json(),
-                                                  "diff_id": str(one.diff_id)} for one in layers]}
+        told = None if fetched is None else [(one.url, one.digest) for one in fetched]
+        record = {"version": VERSION, "fetched": told, "layers": [
+            {"position": one.position, "descriptor": one.descriptor.to_json(), "diff_id": str(one.diff_id)}
+            for one in layers]}
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             write_whole(self._folder / f"run-{key}", json.dumps(record).encode())

@@ -10,12 +10,13 @@ import codecs
 import uuid
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ..dockerapi import Client, faults
 from ..dockerapi.streams import STDERR, Piece
 from ..errors import RunError, ToolError, WcowError
-from ..events import Event, Output
+from ..events import Event, Output, Warn
+from ..fetch import Fetched
 from ..images.copy import copy
 from ..images.library import load
 from ..images.put import put_image
@@ -27,13 +28,22 @@ from .plan import Execute
 from .run_layers import added_layers, seen_by_command
 from .step_label import REPOSITORY
 
+if TYPE_CHECKING:
+    from ..fetch.proxy import DownloadProxy, RunDownloads
+
 
 class EngineRunner:
     """Runs commands in containers of an engine. ``connect`` is called when the first RUN comes; new layers are put into
-    ``local``."""
+    ``local``. ``downloads`` is for the embedded engine: how its commands download, ``None``: as its network lets them.
+    """
 
-    def __init__(self, connect: Callable[[], Client], local: Store) -> None:
-        self._connect, self._local = connect, local
+    def __init__(self, connect: Callable[[], Client], local: Store, downloads: RunDownloads | None = None) -> None:
+        self._connect, self._local, self._downloads = connect, local, downloads
+        self.fetched: tuple[Fetched, ...] | None = None
+
+    def counts(self, step: Execute, fetched: tuple[Fetched, ...] | None) -> bool:
+        """See :class:`~.runner.Runner`."""
+        return self._downloads is None or step.network == "none" or self._downloads.has(fetched)
 
     def execute(self, image: Image, blobs: Blobs, step: Execute, name: str) -> Generator[Event, None, list[RunLayer]]:
         """See :class:`~.runner.Runner`."""
@@ -46,7 +56,7 @@ class EngineRunner:
             for _event in copy(cast(Store, blobs), descriptor, store, tag=sent, name=sent, foreign=True, whole=False):
                 pass
             try:
-                yield from self._run(client, sent, done, step, name)
+                yield from self._run_seen(client, sent, done, step, name)
             except faults.Fault as fault:
                 raise ToolError("cannot run it", program="the engine", why=str(fault)) from fault
             found = load(store, Location.parse(f"docker-daemon:{done}"), store.resolve(done), done,
@@ -58,12 +68,38 @@ class EngineRunner:
                     client.call("DELETE", f"/images/{tag}").close()
             store.close()
 
-    def _run(self, client: Client, sent: str, done: str, step: Execute, name: str) -> Generator[Event, None, None]:
-        network = "none" if step.network == "none" else "default"
+    def _run_seen(self, client: Client, sent: str, done: str, step: Execute, name: str) -> Generator[Event, None, None]:
+        """Run a command by the proxy of downloads, where there is one."""
+        self.fetched = None
+        if self._downloads is None or step.network == "none":
+            yield from self._run(client, sent, done, step, name, None)
+            return
+        with self._downloads.serve() as proxy:
+            failed: RunError | None = None
+            try:
+                yield from self._run(client, sent, done, step, name, proxy)
+            except RunError as error:
+                failed = error
+            self.fetched = proxy.fetched
+            problems = proxy.problems
+        for text in problems:
+            yield Warn(text, code="download")
+        if failed is not None:
+            failed.why = failed.why or next(iter(problems), "")
+            raise failed
+
+    def _run(self, client: Client, sent: str, done: str, step: Execute, name: str, proxy: DownloadProxy | None
+             ) -> Generator[Event, None, None]:
+        # what is replayed is all there is: a program that asks no proxy reaches nothing
+        replayed = proxy is not None and proxy.rules.mode == "replay"
+        network = "none" if step.network == "none" or replayed else "default"
         body = {"Image": sent, "Cmd": list(step.words), "ArgsEscaped": step.escaped, "Env": list(step.variables),
                 "HostConfig": {"NetworkMode": network, "LogConfig": {"Type": "none"}}}
         made = client.json("POST", "/containers/create", body=body)["Id"]
         try:
+            if proxy is not None:
+                client.call("PUT", f"/wcow/containers/{made}/proxy",
+                            body={"Socket": str(proxy.path), "Certificates": proxy.certificate.decode()}).close()
             with client.attach(f"/containers/{made}/attach",
                                query={"stream": True, "stdout": True, "stderr": True}) as said:
                 client.call("POST", f"/containers/{made}/start").close()

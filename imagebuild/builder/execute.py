@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Generator, Hashable, Iterator
+from collections.abc import Generator, Hashable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import BinaryIO
 from ..dockerfile import Dockerfile
 from ..errors import UsageError, WcowError
 from ..events import Event, Finish, Result, Step, Warn
-from ..fetch import Fetcher
+from ..fetch import Fetched, Fetcher
 from ..images.library import Found, Library
 from ..images.put import promise_layers, put_image
 from ..images.rootfs import IndexCache, Rootfs
@@ -81,7 +81,8 @@ class Built:
     """What a build made: the image, its descriptor, where its layers come from, and the plan it followed.
 
     ``bases`` are the images that were built on or read from. ``taken`` are the files of build contexts that went in,
-    with their digests, and ``fetched`` what was downloaded or cloned, with its digest or commit.
+    with their digests, ``fetched`` what was downloaded or cloned, with its digest or commit, and ``by_run`` what each
+    RUN downloaded, by ``id(step)``, as far as that is known.
     """
 
     image: Image
@@ -90,6 +91,7 @@ class Built:
     bases: tuple[Found, ...] = ()
     taken: Taken = field(default_factory=Taken)
     fetched: tuple[tuple[str, str], ...] = ()
+    by_run: Mapping[int, tuple[Fetched, ...]] = field(default_factory=dict)
 
 
 def plan_only(request: BuildRequest, shop: Workshop) -> Iterator[Event]:
@@ -226,7 +228,8 @@ class Build:
         descriptor = put_image(self._shop.library.local, image)
         used = tuple(found for wanted, found in self._found.items() if wanted in self._used)
         fetched = tuple(sorted(self._shared.contexts.fetched.items()))
-        return Built(image, descriptor, plan, used, self._shared.memory.taken(), fetched)
+        by_run = {step: found for stage in self._stages.values() for step, found in stage.fetched.items()}
+        return Built(image, descriptor, plan, used, self._shared.memory.taken(), fetched, by_run)
 
     def _refuse_runs(self, plan: Plan) -> None:
         for stage, step, why in plan.refused():

@@ -100,7 +100,7 @@ def _bases(built: Built) -> list[dict[str, Any]]:
 
 
 def _downloads(built: Built) -> list[dict[str, Any]]:
-    """Every URL and repository that ADD named."""
+    """Every URL and repository that ADD named, and every URL that a RUN asked for by the proxy of downloads."""
     out = []
     for stage in built.plan.stages:
         for step in stage.steps:
@@ -108,6 +108,10 @@ def _downloads(built: Built) -> list[dict[str, Any]]:
                 if isinstance(source, Download | Clone):
                     digest = dict(built.fetched).get(source.url, "")
                     out.append({"uri": redact(source.url), **({"digest": _digest(digest)} if digest else {})})
+    for _unused, run in built.plan.runs():
+        place = {"annotations": {"run": f"{built.plan.file}:{run.instruction.line}"}}
+        for one in built.by_run.get(id(run), ()):
+            out.append({"uri": redact(one.url), **({"digest": _digest(one.digest)} if one.digest else {}), **place})
     return out
 
 

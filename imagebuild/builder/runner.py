@@ -7,6 +7,7 @@ from collections.abc import Generator
 from typing import Protocol
 
 from ..events import Event
+from ..fetch import Fetched
 from ..oci import Image
 from .blobs import Blobs
 from .cache import RunLayer
@@ -14,7 +15,12 @@ from .plan import Execute
 
 
 class Runner(Protocol):
-    """Runs commands over images."""
+    """Runs commands over images. ``fetched`` is what the last command downloaded; ``None``: that was not looked at."""
+
+    fetched: tuple[Fetched, ...] | None
+
+    def counts(self, step: Execute, fetched: tuple[Fetched, ...] | None) -> bool:
+        """Whether a command that was executed before, and downloaded this then, need not be executed again."""
 
     def execute(self, image: Image, blobs: Blobs, step: Execute, name: str) -> Generator[Event, None, list[RunLayer]]:
         """Run a command in a container of an image, and return the layers that hold what it changed, in the order in

@@ -10,6 +10,7 @@ from ..codec import Compression
 from ..dockerfile.instructions import Instruction
 from ..errors import ContextError, WcowError
 from ..events import Event, Finish, Step
+from ..fetch import Fetched
 from ..images.base import BaseRequest, entries
 from ..images.rootfs import Rootfs
 from ..layer import Kind
@@ -32,7 +33,8 @@ from .view import View, components, layer_path
 
 @dataclass(slots=True)
 class StageBuild:
-    """A stage in progress. ``from_scratch`` until its first layer, which is then a base layer."""
+    """A stage in progress. ``from_scratch`` until its first layer, which is then a base layer. ``fetched`` is what each
+    RUN downloaded, by ``id(step)``, as far as that is known."""
 
     planned: PlannedStage
     image: Image
@@ -42,6 +44,7 @@ class StageBuild:
     from_scratch: bool
     base_rootfs: Rootfs | None = None
     own_layers: int = 0
+    fetched: dict[int, tuple[Fetched, ...]] = field(default_factory=dict)
     _numbers: int = field(default=0)
     _told: list[History] = field(default_factory=list)
 
@@ -83,11 +86,15 @@ class StageBuild:
         before = with_config(self.image, run=step.run)
         key, cache = run_key(before, step, self.looks.epoch, self.committer.compression), self.committer.cache
         made = cache.get_run(key)
-        cached = made is not None and all(self.committer.store.has_blob(one.descriptor) for one in made)
+        fetched = cache.get_fetched(key)
+        cached = made is not None and all(self.committer.store.has_blob(one.descriptor) for one in made) \
+            and runner.counts(step, fetched)
         if made is None or not cached:
             changed = yield from runner.execute(before, blobs, step, name)
             made = settled(changed, self.committer.store, self.looks.epoch, self.committer.compression)
-            cache.put_run(key, made)
+            fetched = runner.fetched
+            cache.put_run(key, made, fetched)
+        self.fetched[id(step)] = fetched or ()
         self.image = before
         for one in made:
             self.image = insert(self.image, one.position, one.descriptor, one.diff_id, self._history(step.text))

@@ -93,6 +93,9 @@ def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--junction", "junctions", multiple=True, metavar="PATH=TARGET", help="Make a junction.")
 @click.option("--lint", type=click.Choice(["error", "warn", "off"]), default="error", show_default=True,
               help="What to do about things that Windows would refuse.")
+@click.option("--downloads", nargs=2, type=(click.Choice(["record", "replay"]), click.Path(file_okay=False)),
+              metavar="record|replay DIR",
+              help="Keep in DIR what ADD and RUN download, or take it from there and from nowhere else.")
 @click.option("--no-cache", is_flag=True, help="Write every layer anew.")
 @click.option("--cache-from", "cache_from", multiple=True, metavar="NAME|type=registry,ref=NAME|type=local,src=DIR",
               help="Take layers of earlier builds from here.")
@@ -135,7 +138,7 @@ def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, 
         for place in (*pushed, *(kept.location for kept in caches)) if not only_plan else ():
             library.stores.expect_push(place)
         cache = _cache(library, settings, options["cache_from"])
-        shop = _workshop(library, settings, cache, request.run)
+        shop = _workshop(library, settings, cache, request.run, options["downloads"])
         if only_plan:
             ctx.exit(_print_plan(follow(plan_only(request, shop), progress), as_json=False))
         platforms, versions = options["platforms"], _versions(options)
@@ -230,9 +233,11 @@ def _name(tag: str) -> Reference:
     return reference
 
 
-def _workshop(library: OpenLibrary, settings: Settings, cache: Cache, run: str) -> Workshop:
+def _workshop(library: OpenLibrary, settings: Settings, cache: Cache, run: str,
+              downloads: tuple[str, str] | None = None) -> Workshop:
     stdin = getattr(sys.stdin, "buffer", None)  # None where standard input was closed
-    return workshop(library, settings, cache, stdin, run=run)
+    asked = (downloads[0], Path(downloads[1])) if downloads else None
+    return workshop(library, settings, cache, stdin, run=run, downloads=asked)
 
 
 def _cache(library: OpenLibrary, settings: Settings, texts: tuple[str, ...]) -> RemoteCache:

@@ -123,8 +123,14 @@ def _build(talk: Channel, asked: dict[str, Any], context: BinaryIO) -> None:
 class _ChannelRunner:
     """Has RUN executed by the engine, whose containers stand on images of the same layout: no layer is moved."""
 
+    fetched = None
+
     def __init__(self, talk: Channel, layout: LayoutStore) -> None:
         self._talk, self._layout = talk, layout
+
+    def counts(self, _step: Execute, _fetched: object) -> bool:
+        """See :class:`~..builder.runner.Runner`."""
+        return True
 
     def execute(self, image: Image, _blobs: Blobs, step: Execute, _name: str
                 ) -> Generator[Event, None, list[RunLayer]]:

@@ -21,6 +21,7 @@ from .parts import Attachment
 
 if TYPE_CHECKING:
     from .run import Run
+    from .webproxy import WebProxy
 
 RECORD = "container.json"
 VERSION = 1
@@ -56,6 +57,7 @@ class Container:
     attachment: Attachment = field(default_factory=lambda: Attachment(None))
     health: shapes.Health | None = None
     execs: list[str] = field(default_factory=list)
+    proxy: WebProxy | None = None
     output: Output = field(init=False)
 
     def __post_init__(self) -> None:

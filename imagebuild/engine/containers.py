@@ -153,6 +153,8 @@ class Containers(Collection):
                 streams.resize(rows, columns)
             process = await threads.to_its_end(ready.start, command, streams.stdio)
             relay = await serve_pipes(ready, pipes)
+            if container.proxy is not None:
+                await container.proxy.serve()
         except BaseException as error:
             if streams is not None:
                 streams.close()
@@ -167,7 +169,7 @@ class Containers(Collection):
             self._remember(container)
             raise fault from error
         streams.started()
-        container.run = Run(ready, process, streams, pipes=relay)
+        container.run = Run(ready, process, streams, pipes=relay, proxy=container.proxy)
         container.status, container.started, container.error = "running", time.time_ns(), ""
         container.exit_code, container.finished = 0, 0
         self._remember(container)
@@ -182,6 +184,8 @@ class Containers(Collection):
         code = await asyncio.wrap_future(run.process.ended)
         await run.streams.ended()
         container.output.finish()
+        if run.proxy is not None:
+            await run.proxy.close()
         await self._try(container, self._give_back, run, container.id)
         container.run, container.status = None, "exited"
         container.exit_code, container.finished = code, time.time_ns()

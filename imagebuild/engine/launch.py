@@ -44,13 +44,17 @@ class Launch:
         if not container.config.network_disabled:
             container.attachment = self._attach(container, other)
         attachment = container.attachment
+        proxy, environment = container.proxy, environment_of(container)
+        if proxy is not None:
+            proxy.listen(self._networks, container.id)
+            environment |= proxy.environment()
         spec = BoxSpec(
             container.id, container.folder / BOX, container.config.hostname or container.short, unpacked.layers,
-            unpacked.registry, environment_of(container), container.config.user or "ContainerAdministrator", mounts,
+            unpacked.registry, environment, container.config.user or "ContainerAdministrator", mounts,
             limits_of(container), attachment.namespace, hosts_of(container, next(iter(attachment.dns), "")),
             tuple((other or container).host.dns or ()) or attachment.dns, self._settings.build, self._settings.revision,
             unpacked.accounts, unpacked.powershell, any(is_pipe(mount.destination) for mount in container.mounts),
-            self._settings.own_drive)
+            self._settings.own_drive, proxy.certificates if proxy else b"")
         command = Command(container.command, container.config.working_dir, tty=container.config.tty)
         return self._sandbox.open(spec), command
 
@@ -69,6 +73,8 @@ class Launch:
 
     def undo(self, container: Container) -> None:
         """The start failed: networks are free again."""
+        if container.proxy is not None:
+            container.proxy.drop()
         self._networks.detach(container.id)
         container.attachment = type(container.attachment)(None)
 

@@ -71,6 +71,9 @@ class Kernel(Protocol):
         """Make a container's namespace (only loopback without links) and carry its ports; all or nothing. One that the
         container had before is given up. The listeners are closed here, whatever happens."""
 
+    def listen(self, container: str, address: str, port: int) -> socket.socket:
+        """A socket that listens in the namespace of a container, the receiver's to close."""
+
     def share(self, container: str, other: str) -> Namespace:
         """Let a container use the namespace of another, which outlives that one's: only cables and ports go with the
         other. What the container had before is given up."""
@@ -130,6 +133,11 @@ class MemoryKernel:
         self.carried[container] = [(port.protocol, port.address, port.port) for port in ports]
         self.listeners[container] = [port.listener for port in ports]
         return Namespace(Path("/memory", container))
+
+    def listen(self, container: str, address: str, port: int) -> socket.socket:
+        """See :meth:`Kernel.listen`; any port of this machine."""
+        self._refused()
+        return socket.create_server((address, 0))
 
     def share(self, container: str, other: str) -> Namespace:
         """See :meth:`Kernel.share`."""

@@ -176,6 +176,13 @@ class AgentKernel:
             for port in ports:
                 port.listener.close()
 
+    def listen(self, container: str, address: str, port: int) -> socket.socket:
+        """See :meth:`.net_kernel.Kernel.listen`."""
+        with self._lock:
+            descriptors: list[int] = []
+            self._ask("listen", received=descriptors, container=container, address=address, port=port)
+            return socket.socket(fileno=descriptors[0])
+
     def share(self, container: str, other: str) -> Namespace:
         """See :meth:`.net_kernel.Kernel.share`."""
         with self._lock:
@@ -203,7 +210,9 @@ class AgentKernel:
 
     # --- talking
 
-    def _ask(self, do: str, descriptors: Sequence[int] = (), **what: Any) -> dict[str, Any]:
+    def _ask(self, do: str, descriptors: Sequence[int] = (), *, received: list[int] | None = None,
+             **what: Any) -> dict[str, Any]:
+        """Ask for something; descriptors that come with the answer go into ``received``."""
         if self._channel is None:
             raise ToolError(f"cannot {do}", program="networks", why="there are no networks")
         data = json.dumps({"do": do, **what}).encode()
@@ -214,12 +223,14 @@ class AgentKernel:
                 self._channel.send(data)
         except OSError as error:
             raise ToolError(f"cannot {do}", program="networks", why=f"its process: {error.strerror}") from error
-        return self._answer(do)
+        return self._answer(do, received)
 
-    def _answer(self, doing: str) -> dict[str, Any]:
+    def _answer(self, doing: str, received: list[int] | None = None) -> dict[str, Any]:
         assert self._channel is not None
         try:
-            data = self._channel.recv(_MESSAGE)
+            data, descriptors, _unused, _unused = socket.recv_fds(self._channel, _MESSAGE, 1)
+            if received is not None:
+                received += descriptors
         except OSError as error:
             self._channel.close()  # an answer that comes too late would be taken for the next one
             self._channel = None

@@ -9,6 +9,7 @@ say so.
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -190,6 +191,17 @@ class Networks:
                 raise faults.Internal(f"cannot join the network of {theirs.name}: {error.why}") from error
             self._places[container] = _Place(name, Attachment(space, dns=theirs.attachment.dns))
             return self._places[container].attachment
+
+    def listen(self, container: str, port: int) -> socket.socket:
+        """See :meth:`.parts.NetworkPart.listen`."""
+        with self._lock:
+            place, facts = self._places.get(container), self.facts()
+            if place is None or place.attachment.namespace is None:
+                raise faults.Internal(f"cannot listen in {names.short_id(container)}: {facts.why or 'no network'}")
+            try:
+                return self._kernel.listen(container, "127.0.0.1", port)
+            except ToolError as error:
+                raise faults.Internal(f"cannot listen in {place.name}: {error.why}") from error
 
     def detach(self, container: str) -> None:
         """See :meth:`.parts.NetworkPart.detach`."""

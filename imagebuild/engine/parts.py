@@ -7,6 +7,7 @@ Everything here may block and is called in a thread, unless it says that it is q
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,6 +123,10 @@ class NetworkPart(Protocol):
     def join(self, container: str, name: str, other: str) -> Attachment:
         """Give a container the namespace of another one that runs (``NetworkMode`` ``container:…``): it has no endpoint
         of its own. A fault when the other has none."""
+
+    def listen(self, container: str, port: int) -> socket.socket:
+        """Listen on a port of the loopback address of a container that was attached. A fault where there are no
+        networks."""
 
     def detach(self, container: str) -> None:
         """The container stopped: its namespace, addresses and ports are free again. Idempotent. Who joined its

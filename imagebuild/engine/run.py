@@ -10,12 +10,14 @@ from ..sandbox.port import Box, Process
 from .pipes import PipeRelay
 from .stats import Usage
 from .streams import Streams
+from .webproxy import WebProxy
 
 
 @dataclass(slots=True, eq=False)
 class Run:
     """``ended`` completes with the exit code when the program is gone and all its output is on disk; with
-    ``restarting`` somebody stops it only to start it again. ``pipes`` serves its named pipes, ``None``: it has none."""
+    ``restarting`` somebody stops it only to start it again. ``pipes`` serves its named pipes, ``None``: it has none;
+    ``proxy`` its way to HTTP."""
 
     box: Box
     process: Process
@@ -23,6 +25,7 @@ class Run:
     ended: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     restarting: bool = False
     pipes: PipeRelay | None = None
+    proxy: WebProxy | None = None
     usage: Usage = field(default_factory=Usage)
 
     @property

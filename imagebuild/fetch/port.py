@@ -78,6 +78,14 @@ class Checkout:
         self.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a program downloaded by the proxy of downloads: the URL, and the digest (``sha256:…``) of the content."""
+
+    url: str
+    digest: str
+
+
 class Fetcher(Protocol):
     """Brings files and repositories here. Nothing half-done remains after an error or an interruption."""
 

@@ -152,8 +152,8 @@ def _spool(asked: str, url: str, response: Response, want: tuple[str, str] | Non
             raise _Temporary(_failed(asked, url, f"the connection broke after {done} of {total} bytes"))
         check_digest(asked, want, hashes[want[0]].hexdigest() if want else "")
         return Download(path, redact(url), url_file_name(asked), done, f"sha256:{hashes['sha256'].hexdigest()}",
-                        _http_date(response.headers.get("Last-Modified")), response.headers.get("ETag", ""),
-                        _disposition(response.headers.get("Content-Disposition")),
+                        http_date(response.headers.get("Last-Modified")), response.headers.get("ETag", ""),
+                        disposition(response.headers.get("Content-Disposition")),
                         response.headers.get("Content-Type", "").partition(";")[0].strip().lower())
     except BaseException:
         path.unlink(missing_ok=True)
@@ -258,8 +258,8 @@ def check_digest(asked: str, want: tuple[str, str] | None, found: str) -> None:
                              why=f"its checksum is {want[0]}:{found}, not {want[0]}:{want[1]}")
 
 
-def _http_date(text: str | None) -> int | None:
-    """Nanoseconds since 1970 of an HTTP date, None for one that is missing or makes no sense."""
+def http_date(text: str | None) -> int | None:
+    """Return the nanoseconds since 1970 of an HTTP date, None for one that is missing or makes no sense."""
     from email.utils import parsedate_to_datetime
 
     try:
@@ -268,7 +268,7 @@ def _http_date(text: str | None) -> int | None:
         return None
 
 
-def _disposition(text: str | None) -> str:
+def disposition(text: str | None) -> str:
     """The file name a server proposes, without any folder (RFC 6266, RFC 5987)."""
     from email.message import Message
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import NotFoundError, ToolError, UsageError
-from . import bwrap, etc, folder, identity, idmapped, joined, launch, own_drive, processes, talks, targets
+from . import bwrap, etc, folder, identity, idmapped, joined, launch, own_drive, processes, roots, talks, targets
 from .account import Account
 from .idmapped import Idmaps
 from .limits import Group, Means
@@ -163,7 +163,8 @@ class WineBox:
         if spec.drive is not None:
             lowers, upper = own_drive.below(lowers), upper / own_drive.WINDOWS
         view = bwrap.View(spec.folder / "prefix", spec.folder / "run", shared.programs, lowers, upper,
-                          spec.folder / "work", tuple(binds), shared.modules, shared.roots, spec.drive)
+                          spec.folder / "work", tuple(binds), shared.modules,
+                          None if spec.authorities else shared.roots, spec.drive)
         hostname = spec.hostname or spec.id[:12]
 
         def arguments(descriptors: bwrap.Descriptors) -> list[str]:
@@ -172,10 +173,15 @@ class WineBox:
 
         return launch.first(shared.account, self._group, spec.limits, spec.network, stdio, terminal=command.tty,
                             command=self._launcher("run", talk), arguments=arguments,
-                            etc=etc.files(hostname, spec.hosts, spec.dns),
+                            etc={**etc.files(hostname, spec.hosts, spec.dns), **self._authorities()},
                             inherited=[bind.descriptor for bind in binds],
                             check=(lambda process: targets.check(process, [bind.target for bind in binds]))
                             if binds else None)
+
+    def _authorities(self) -> dict[str, bytes]:
+        """The files of ``/etc`` with what this box alone trusts, where there is such."""
+        pem = self._spec.authorities
+        return {"roots": self._shared.roots.read_bytes() + roots.pack(pem), "authorities.pem": pem} if pem else {}
 
     def exec(self, command: Command, stdio: Stdio) -> Process:
         """See :meth:`.port.Box.exec`."""

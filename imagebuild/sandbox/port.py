@@ -25,6 +25,9 @@ KILLED = 1067
 """The exit code of a program that was killed: ERROR_PROCESS_ABORTED, as an engine on Windows shows a terminated one
 [unproven on a real host]."""
 
+AUTHORITIES = "\\\\?\\unix\\etc\\authorities.pem"
+"""Where programs of a box read :data:`BoxSpec.authorities` as a file."""
+
 Keys = Literal["ctrl-c", "ctrl-break"]
 """What can be pressed at a console from outside."""
 
@@ -106,7 +109,9 @@ class BoxSpec:
     registry has their keys. With ``pipes`` the main program runs only when a command of :data:`Command.pipes` says that
     they are there. ``drive`` is a folder that is drive ``C:`` but for ``C:\\Windows``, so that folders of it can be
     mounted into other boxes; it is made from the layers when it is missing, and outlives the box. Where it is ``None``,
-    all of the drive is in ``folder``.
+    all of the drive is in ``folder``. ``authorities`` are certificates (PEM) that programs trust besides those that
+    every box trusts; they are in no file or key that outlives the box, and programs with a list of their own find them
+    at :data:`AUTHORITIES`.
     """
 
     id: str
@@ -127,6 +132,7 @@ class BoxSpec:
     powershell: bool = False
     pipes: bool = False
     drive: Path | None = None
+    authorities: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,18 @@ class Agent:
             raise
         return {"descriptor": made.space}
 
+    def listen(self, container: str, address: str, port: int) -> dict[str, Any]:
+        """A socket that listens in a container's namespace; it is sent with the answer."""
+        with spaces.inside(self._containers[container].space, self._home):
+            sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            try:
+                sock.bind((address, port))
+                sock.listen(128)
+            except BaseException:
+                sock.close()
+                raise
+        return {"socket": sock}
+
     def share(self, container: str, other: str) -> dict[str, Any]:
         """Let a container use another's namespace. The descriptor is its own: the number of one that the other closes
         may be a third one's the next moment."""
@@ -223,7 +235,12 @@ def _serve(channel: socket.socket, agent: Agent, loop: Loop) -> None:
         answer = {"error": f"{type(error).__name__}: {error}", "code": 0}
     for sock in sockets:  # what nobody took
         sock.close()
-    channel.send(json.dumps(answer or {}).encode())
+    made = (answer or {}).pop("socket", None)
+    if made is None:
+        channel.send(json.dumps(answer or {}).encode())
+        return
+    with made:
+        socket.send_fds(channel, [b"{}"], [made.fileno()])
 
 
 def main(channel: int, parent: int, uid: int, gid: int) -> None:

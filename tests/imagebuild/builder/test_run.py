@@ -16,6 +16,7 @@ from imagebuild.builder.runner import Blobs
 from imagebuild.codec import Compression
 from imagebuild.errors import DockerfileError, RunError
 from imagebuild.events import Event, Output
+from imagebuild.fetch import Fetched
 from imagebuild.images.put import put_layer
 from imagebuild.layer import Entry, Kind, LayerWriter, Times
 from imagebuild.oci import Image
@@ -33,6 +34,11 @@ class Script:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.ran: list[tuple[Image, Execute]] = []
+        self.fetched: tuple[Fetched, ...] | None = None
+        self.known = True
+
+    def counts(self, step: Execute, fetched: tuple[Fetched, ...] | None) -> bool:
+        return self.known or fetched is not None
 
     def execute(self, image: Image, blobs: Blobs, step: Execute, name: str) -> Generator[Event, None, list[RunLayer]]:
         assert all(blobs.has_blob(layer) for layer in image.layers)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a RUN downloads in the embedded engine: recorded from a server by https, and replayed when it is gone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.build_home import BASE, Home, opened
+from support.downloads import Site, site
+
+from imagebuild.fetch.authority import Authority
+
+pytestmark = pytest.mark.slow
+URL = "https://downloads.example.com"
+CONTENT = bytes(range(256)) * 4000
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Home]:
+    with opened() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def server(home: Home) -> Iterator[Site]:
+    """A server whose contents are at :data:`URL`, for builds of this home."""
+    authority = Authority("of the test")
+    (home.folder / "ca.pem").write_bytes(authority.pem)
+    home.environment["SSL_CERT_FILE"] = str(home.folder / "ca.pem")
+    with site({"/tool.zip": CONTENT, "/a.txt": b"added"}, authority=authority) as found:
+        found.redirects["/latest"] = f"{URL}/tool.zip"
+        (home.folder / "wcow.toml").write_text(f'[download]\n"{URL}/" = "https://localhost:{found.port}/"\n')
+        yield found
+
+
+DOCKERFILE = f"""# escape=`
+FROM {BASE}
+ENV https_proxy=http://127.0.0.1:9
+ADD {URL}/a.txt C:\\added.txt
+RUN curl.exe -fsSL -o C:\\tool.zip {URL}/latest && echo %HTTPS_PROXY%
+"""
+
+
+def test_a_build_is_the_same_when_its_downloads_are_replayed(home: Home, server: Site) -> None:
+    context, kept, meta = home.context(DOCKERFILE), str(home.folder / "kept"), home.folder / "meta.json"
+    config = str(home.folder / "wcow.toml")
+    first, err = home.wcow("--config", config, "build", "-t", "net:1", "--downloads", "record", kept, "--provenance",
+                           "--metadata-file", str(meta), context)
+    assert "http://127.0.0.1:44080" in err
+    assert server.asked == ["GET /a.txt", "GET /latest", "GET /tool.zip"]
+    assert hashlib.sha256(CONTENT).hexdigest() in (home.folder / "kept/index.json").read_text()
+    facts = json.loads(meta.read_text())["buildx.build.provenance"]["buildDefinition"]["resolvedDependencies"]
+    ran = [one for one in facts if "run" in one.get("annotations", {})]
+    assert [(one["uri"], one["digest"]["sha256"]) for one in ran] == [
+        (f"{URL}/tool.zip", hashlib.sha256(CONTENT).hexdigest())]
+
+    server.asked.clear()
+    again, err = home.wcow("build", "-t", "net:2", "--no-cache", "--downloads", "replay", kept, context)
+    assert again == first
+    assert server.asked == []
+    assert "warning" not in err
+
+    shown = home.wcow("inspect", "--format", "json", "net:1")[0]
+    assert "44080" not in shown
+    for layer in json.loads(shown)["layers"][1:]:
+        assert layer["size"] < 2 * len(CONTENT)
+    assert "nothing found" in home.wcow("lint", "net:1")[0]
+
+
+def test_what_was_not_recorded_fails_and_is_named(home: Home, server: Site) -> None:
+    kept = str(home.folder / "kept")
+    text = f"FROM {BASE}\nRUN curl.exe -fsSL -o C:\\other.zip {URL}/other.zip\n"
+    _out, err = home.wcow("build", "--downloads", "replay", kept, home.context(text), code=1)
+    assert f"GET {URL}/other.zip is not among the downloads of {kept}" in err
+    assert f"'wcow build --downloads record {kept}'" in err
+    assert "RUN: the command ended with 22" in err
+
+
+def test_a_replayed_command_reaches_nothing_else(home: Home, server: Site) -> None:
+    text = f"FROM {BASE}\nRUN set HTTPS_PROXY=& curl.exe -sS --connect-timeout 5 {URL}/tool.zip & ipconfig\n"
+    _out, err = home.wcow("build", "--downloads", "replay", str(home.folder / "kept"), home.context(text))
+    assert "curl: (" in err
+    assert "172." not in err
+
+
+def test_a_command_from_the_cache_is_executed_again_to_be_recorded(home: Home, server: Site) -> None:
+    context, config = home.context(DOCKERFILE), str(home.folder / "wcow.toml")
+    server.asked.clear()
+    for _unused in range(2):
+        home.wcow("--config", config, "build", "--downloads", "record", str(home.folder / "new"), context)
+    assert server.asked == ["GET /a.txt", "GET /latest", "GET /tool.zip", "GET /a.txt"]
+
+
+def test_a_host_takes_no_downloads(home: Home) -> None:
+    _out, err = home.wcow("build", "--run", "tcp://127.0.0.1:1", "--downloads", "record", str(home.folder / "x"),
+                          home.context(f"FROM {BASE}\nRUN echo x\n"), code=2)
+    assert "--downloads record does not go with --run tcp://127.0.0.1:1" in err
+
+
+def test_a_folder_without_an_index_is_refused(home: Home, tmp_path: Path) -> None:
+    _out, err = home.wcow("build", "--downloads", "replay", str(tmp_path), home.context(f"FROM {BASE}\n"), code=2)
+    assert "it has no index.json" in err
