@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from .builder.cache import Cache
     from .builder.downloads import Downloads
     from .builder.runner import Runner
+    from .builder.secrets import Secrets
     from .engine.core import Engine
     from .engine.image_registry import Registries
     from .engine.settings import EngineSettings
@@ -253,16 +254,18 @@ def open_library(settings: Settings) -> OpenLibrary:
     return OpenLibrary(settings)
 
 
-def workshop(library: OpenLibrary, settings: Settings, cache: Cache | None = None, stdin: BinaryIO | None = None,
-             *, run: str = "none", downloads: tuple[str, Path] | None = None) -> Workshop:
+def workshop(library: OpenLibrary, settings: Settings, cache: Cache | None = None, stdin: BinaryIO | None = None, *,
+             run: str = "none", downloads: tuple[str, Path] | None = None, secrets: Secrets | None = None
+             ) -> Workshop:
     """What a build works with; ``cache`` is the user's own when it is not given, ``stdin`` what ``-`` names, and
-    ``run`` is the way of RUN. ``downloads`` is ``record`` or ``replay`` and the folder where downloads are kept."""
+    ``run`` is the way of RUN. ``downloads`` is ``record`` or ``replay`` and the folder where downloads are kept,
+    ``secrets`` are what ``RUN --mount=type=secret`` may ask for."""
     from .builder import Workshop
     from .builder.cache import Cache
 
     folders, rules = cache_folders(settings), run_downloads(settings, downloads)
     return Workshop(library, index_cache(settings), cache or Cache(folders.steps), _fetcher(settings, rules),
-                    folders.root / "stat", stdin, runner=runner(settings, library.local, run, rules))
+                    folders.root / "stat", stdin, runner=runner(settings, library.local, run, rules, secrets))
 
 
 def run_downloads(settings: Settings, asked: tuple[str, Path] | None = None) -> RunDownloads | None:
@@ -311,7 +314,8 @@ def make_engine(place: EngineSettings, settings: Settings) -> Engine:
     return Engine(place, sandbox, events, images, Volumes(place, events), Networks(place, events))
 
 
-def runner(settings: Settings, local: Store, way: str, downloads: RunDownloads | None = None) -> Runner | None:
+def runner(settings: Settings, local: Store, way: str, downloads: RunDownloads | None = None,
+           secrets: Secrets | None = None) -> Runner | None:
     """What executes RUN: the embedded engine (``engine``), which is started when the first RUN comes, Docker on a host
     (its address), or nothing (``none``). ``downloads`` are looked at in the embedded engine. UsageError for what is not
     an address, and for recording on a host."""
@@ -327,14 +331,14 @@ def runner(settings: Settings, local: Store, way: str, downloads: RunDownloads |
             raise UsageError(f"--downloads {downloads.mode} does not go with --run {way}",
                              why="programs on a host reach no proxy of this machine", hint="--run engine")
         host = once(lambda: host_named(settings, way))
-        return EngineRunner(lambda: host().engine(), local)
+        return EngineRunner(lambda: host().engine(), local, secrets=secrets)
 
     def connect() -> Client:
         from .engine import ensure
 
         return Client.at(ensure(idle=RUN_IDLE).host, timeout=60)
 
-    return EngineRunner(connect, local, downloads)
+    return EngineRunner(connect, local, downloads, secrets)
 
 
 def names_host(settings: Settings, text: str) -> bool:

@@ -6,6 +6,7 @@ Any engine does: the embedded one, or Docker on a host that :mod:`..host` reache
 
 from __future__ import annotations
 
+import base64
 import codecs
 import uuid
 from collections.abc import Callable, Generator, Iterable
@@ -26,6 +27,7 @@ from .blobs import Blobs
 from .cache import RunLayer
 from .plan import Execute
 from .run_layers import added_layers, seen_by_command
+from .secrets import Given, Secrets
 from .step_label import REPOSITORY
 
 if TYPE_CHECKING:
@@ -37,8 +39,10 @@ class EngineRunner:
     ``local``. ``downloads`` is for the embedded engine: how its commands download, ``None``: as its network lets them.
     """
 
-    def __init__(self, connect: Callable[[], Client], local: Store, downloads: RunDownloads | None = None) -> None:
+    def __init__(self, connect: Callable[[], Client], local: Store, downloads: RunDownloads | None = None,
+                 secrets: Secrets | None = None) -> None:
         self._connect, self._local, self._downloads = connect, local, downloads
+        self._secrets = secrets or Secrets()
         self.fetched: tuple[Fetched, ...] | None = None
 
     def counts(self, step: Execute, fetched: tuple[Fetched, ...] | None) -> bool:
@@ -47,6 +51,7 @@ class EngineRunner:
 
     def execute(self, image: Image, blobs: Blobs, step: Execute, name: str) -> Generator[Event, None, list[RunLayer]]:
         """See :class:`~.runner.Runner`."""
+        given = self._secrets.given(step.secrets)
         client = self._connect()
         repository = f"{REPOSITORY}/{uuid.uuid4().hex}"
         sent, done = f"{repository}:before", f"{repository}:after"
@@ -56,7 +61,7 @@ class EngineRunner:
             for _event in copy(cast(Store, blobs), descriptor, store, tag=sent, name=sent, foreign=True, whole=False):
                 pass
             try:
-                yield from self._run_seen(client, sent, done, step, name)
+                yield from self._run_seen(client, sent, done, step, name, given)
             except faults.Fault as fault:
                 raise ToolError("cannot run it", program="the engine", why=str(fault)) from fault
             found = load(store, Location.parse(f"docker-daemon:{done}"), store.resolve(done), done,
@@ -68,16 +73,17 @@ class EngineRunner:
                     client.call("DELETE", f"/images/{tag}").close()
             store.close()
 
-    def _run_seen(self, client: Client, sent: str, done: str, step: Execute, name: str) -> Generator[Event, None, None]:
+    def _run_seen(self, client: Client, sent: str, done: str, step: Execute, name: str, given: Given
+                  ) -> Generator[Event, None, None]:
         """Run a command by the proxy of downloads, where there is one."""
         self.fetched = None
         if self._downloads is None or step.network == "none":
-            yield from self._run(client, sent, done, step, name, None)
+            yield from self._run(client, sent, done, step, name, given, None)
             return
         with self._downloads.serve() as proxy:
             failed: RunError | None = None
             try:
-                yield from self._run(client, sent, done, step, name, proxy)
+                yield from self._run(client, sent, done, step, name, given, proxy)
             except RunError as error:
                 failed = error
             self.fetched = proxy.fetched
@@ -88,8 +94,8 @@ class EngineRunner:
             failed.why = failed.why or next(iter(problems), "")
             raise failed
 
-    def _run(self, client: Client, sent: str, done: str, step: Execute, name: str, proxy: DownloadProxy | None
-             ) -> Generator[Event, None, None]:
+    def _run(self, client: Client, sent: str, done: str, step: Execute, name: str, given: Given,
+             proxy: DownloadProxy | None) -> Generator[Event, None, None]:
         # what is replayed is all there is: a program that asks no proxy reaches nothing
         replayed = proxy is not None and proxy.rules.mode == "replay"
         network = "none" if step.network == "none" or replayed else "default"
@@ -100,10 +106,12 @@ class EngineRunner:
             if proxy is not None:
                 client.call("PUT", f"/wcow/containers/{made}/proxy",
                             body={"Socket": str(proxy.path), "Certificates": proxy.certificate.decode()}).close()
+            if given:
+                _give(client, made, given)
             with client.attach(f"/containers/{made}/attach",
                                query={"stream": True, "stdout": True, "stderr": True}) as said:
                 client.call("POST", f"/containers/{made}/start").close()
-                yield from _lines(said.pieces(), name)
+                yield from _lines(said.pieces(), name, given)
             code = int(client.json("POST", f"/containers/{made}/wait")["StatusCode"]) & 0xFFFFFFFF
             if code:
                 raise RunError(f"the command ended with {_shown(code)}", code=code)
@@ -115,8 +123,20 @@ class EngineRunner:
                 client.call("DELETE", f"/containers/{made}", query={"force": True, "v": True}).close()
 
 
-def _lines(pieces: Iterable[Piece], name: str) -> Generator[Event, None, None]:
-    """Whole lines of both streams, as they come."""
+def _give(client: Client, container: str, given: Given) -> None:
+    """Give secrets to a container's programs. ToolError where the engine is not ours: any other would write them
+    down."""
+    files = {path: base64.b64encode(data).decode() for path, data in given.files.items()}
+    try:
+        client.call("PUT", f"/wcow/containers/{container}/secrets",
+                    body={"Files": files, "Environment": dict(given.variables)}).close()
+    except faults.NotFound as error:
+        raise ToolError("cannot give it secrets", program="the engine", hint="--run engine",
+                        why="only wcow's own engine takes them: another one keeps what a container gets") from error
+
+
+def _lines(pieces: Iterable[Piece], name: str, given: Given) -> Generator[Event, None, None]:
+    """Whole lines of both streams, as they come, without secrets."""
     rest = {True: "", False: ""}
     decode = {kind: codecs.getincrementaldecoder("utf-8")("replace") for kind in rest}
     for piece in pieces:
@@ -124,10 +144,10 @@ def _lines(pieces: Iterable[Piece], name: str) -> Generator[Event, None, None]:
         text = rest[error] + decode[error].decode(bytes(piece.data))
         whole, newline, rest[error] = text.rpartition("\n")
         if newline:
-            yield Output(name, (whole + newline).replace("\r\n", "\n"), error)
+            yield Output(name, given.hide((whole + newline).replace("\r\n", "\n")), error)
     for error, text in rest.items():
         if text:
-            yield Output(name, text, error)
+            yield Output(name, given.hide(text), error)
 
 
 def _shown(code: int) -> str:

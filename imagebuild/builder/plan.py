@@ -15,6 +15,7 @@ from ..fetch import is_git_url, redact
 from ..oci import Config, Platform, RunConfig
 from ..windows.names import join
 from .changes import Components
+from .secrets import SecretMount
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +140,15 @@ class Transfer(Step):
 class Execute(Step):
     """RUN. ``words`` is its argument vector, or with ``escaped`` the one command line that Windows gets as it is.
 
-    ``variables`` are the ARGs it sees besides the config's ENV, ``NAME=VALUE``; ``mounts`` and ``network`` are what the
-    Dockerfile asks for; ``way`` is how it is executed: ``engine``, ``none``, or the address of a host.
+    ``variables`` are the ARGs it sees besides the config's ENV, ``NAME=VALUE``; ``mounts``, ``secrets`` and ``network``
+    are what the Dockerfile asks for; ``way`` is how it is executed: ``engine``, ``none``, or the address of a host.
     """
 
     words: tuple[str, ...]
     escaped: bool = False
     variables: tuple[str, ...] = ()
     mounts: tuple[str, ...] = ()
+    secrets: tuple[SecretMount, ...] = ()
     network: str = "default"
     security: str = "sandbox"
     way: str = "none"
@@ -243,6 +245,9 @@ def _refusal(stage: PlannedStage, step: Execute) -> str:
         return "RUN of a Linux stage needs an ordinary Linux builder"
     if step.way == "none":
         return "nothing here executes it (--run none)"
+    if "ssh" in step.mounts:
+        return "--mount=type=ssh: no agent's socket reaches programs in a Windows container; --mount=type=secret " \
+               "gives a key or a token"
     if step.mounts:
         return f"--mount={step.mounts[0]} is not there yet"
     if step.network not in ("default", "none"):

@@ -22,7 +22,7 @@ class BuildRequest:
     ``Dockerfile`` in the context. ``build_contexts`` are NAME to folder, URL or image (``docker-image://…``,
     ``oci-layout://…``). ``acls``, ``attributes`` and ``junctions`` are pairs of a path in the image and its SDDL,
     attribute change (``+RH-S``) or junction target. ``epoch`` is SOURCE_DATE_EPOCH in seconds. ``run`` is
-    the way of RUN: ``engine``, ``none``, or a host's address.
+    the way of RUN: ``engine``, ``none``, or a host's address; ``network`` the one of every RUN that names none.
     """
 
     context: str = "."
@@ -46,6 +46,7 @@ class BuildRequest:
     no_cache: bool = False
     pull: bool = False
     run: str = "none"
+    network: Literal["default", "none"] = "default"
     environment: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -173,10 +173,12 @@ class StageBuild:
 
 
 def run_key(image: Image, step: Execute, epoch: int, compression: Compression) -> str:
-    """The key of a RUN in the cache: what lies below, its words, its variables, the way, how its layers are kept."""
+    """The key of a RUN in the cache: what lies below, its words, its variables, the way, how its layers are kept.
+    Of secrets the names count, and not the values."""
     run = step.run
     return key_of(below=[str(one) for one in image.diff_ids], words=step.words, escaped=step.escaped,
                   variables=step.variables, env=run.env, user=run.user, folder=run.working_dir, network=step.network,
+                  **({"secrets": [[one.id, one.target, one.env] for one in step.secrets]} if step.secrets else {}),
                   system=str(image.config.platform), way=step.way, epoch=epoch, compression=str(compression))
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 from ..dockerfile import bounds, expand_instruction, exposed_ports
 from ..dockerfile import instructions as I
 from ..dockerfile.instructions import Instruction
+from ..dockerfile.mounts import MountType
 from ..errors import FormatError, UnsupportedError, WcowError
 from ..fetch import is_git_url, redact, scrub
 from ..fetch.redact import HIDDEN
@@ -37,6 +38,7 @@ from .plan import (
 )
 from .request import BuildRequest
 from .scope import Scope, at
+from .secrets import SecretMount, secret_mount
 
 _T = TypeVar("_T", bound=Instruction)
 _SECRET = re.compile(r"(?i)(?:_|\b)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|\b)")
@@ -98,9 +100,18 @@ class Interpreter:
         if fold("PATH") in env and "path" in words_of_text and not _MACHINE_WRITERS.isdisjoint(words_of_text):
             self._note(instruction, "path-of-env", "this writes PATH into the registry, but the PATH of an ENV hides "
                                                    "it from every program of the image: change the ENV")
+        mounts = tuple(mount.type.value for mount in done.mounts if mount.type is not MountType.SECRET)
+        network = self._request.network if done.network == "default" else done.network
         return Execute(instruction=instruction, text=instruction.text, run=self.run, words=words, escaped=escaped,
-                       variables=variables, mounts=tuple(mount.type.value for mount in done.mounts),
-                       network=done.network, security=done.security, way=self._request.run)
+                       variables=variables, mounts=mounts, secrets=self._secrets(done), network=network,
+                       security=done.security, way=self._request.run)
+
+    def _secrets(self, done: I.Run) -> tuple[SecretMount, ...]:
+        try:
+            return tuple(secret_mount(mount, self.run.working_dir) for mount in done.mounts
+                         if mount.type is MountType.SECRET)
+        except WcowError as error:
+            raise done.error(error.what, why=error.why, hint=error.hint) from None
 
     def _expanded(self, instruction: _T) -> _T:
         try:

@@ -23,6 +23,7 @@ from ..builder.cache_remote import CachePlace, RemoteCache
 from ..builder.many import ALL
 from ..builder.provenance import SPDX, attach, materials, statement
 from ..builder.request import pairs
+from ..builder.secrets import Secrets
 from ..codec import Compression
 from ..errors import NotFoundError, UsageError, WcowError
 from ..events import Event
@@ -61,6 +62,8 @@ def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--run", "run", default="engine", show_default=True, metavar="engine|none|ADDRESS",
                      help="What executes RUN: the embedded engine, nothing, or Docker on a Windows host "
                           "(winrm://, ssh://, tcp://, …)."),
+        click.option("--network", type=click.Choice(["default", "none"]), default="default", show_default=True,
+                     help="Network of each RUN that names none with --network."),
         click.option("--pull", is_flag=True, help="Ask the registry for bases even when the local store has them."),
         registry_options,
         progress_option,
@@ -93,6 +96,9 @@ def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--junction", "junctions", multiple=True, metavar="PATH=TARGET", help="Make a junction.")
 @click.option("--lint", type=click.Choice(["error", "warn", "off"]), default="error", show_default=True,
               help="What to do about things that Windows would refuse.")
+@click.option("--secret", "secrets", multiple=True, metavar="id=NAME,src=FILE|env=NAME",
+              help="What RUN --mount=type=secret,id=NAME gets: a file's content, or a variable's value.")
+@click.option("--ssh", "ssh", multiple=True, metavar="default|NAME", help="Refused: Windows containers reach no agent.")
 @click.option("--downloads", nargs=2, type=(click.Choice(["record", "replay"]), click.Path(file_okay=False)),
               metavar="record|replay DIR",
               help="Keep in DIR what ADD and RUN download, or take it from there and from nowhere else.")
@@ -125,6 +131,10 @@ def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, 
     """
     request = _request(options)
     settings = settings_from(ctx, **options)
+    if options["ssh"]:
+        raise UsageError("--ssh cannot be used", why="no agent's socket reaches programs in a Windows container",
+                         hint="give a key or a token as a secret: --secret, and RUN --mount=type=secret")
+    secrets = Secrets.parse(options["secrets"], os.environ)
     names = [_name(tag) for tag in tags]
     targets = [_output(text) for text in outputs]
     if (push or any(target is None for target in targets)) and not names:
@@ -138,7 +148,7 @@ def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, 
         for place in (*pushed, *(kept.location for kept in caches)) if not only_plan else ():
             library.stores.expect_push(place)
         cache = _cache(library, settings, options["cache_from"])
-        shop = _workshop(library, settings, cache, request.run, options["downloads"])
+        shop = _workshop(library, settings, cache, request.run, options["downloads"], secrets)
         if only_plan:
             ctx.exit(_print_plan(follow(plan_only(request, shop), progress), as_json=False))
         platforms, versions = options["platforms"], _versions(options)
@@ -210,7 +220,7 @@ def _request(options: dict[str, Any]) -> BuildRequest:
         acls=pairs(options.get("acls", ()), "--acl"), attributes=pairs(options.get("attributes", ()), "--attr"),
         junctions=pairs(options.get("junctions", ()), "--junction"), no_cache=options.get("no_cache", False),
         lint=options.get("lint", "error"),
-        pull=options["pull"], run=options["run"])
+        pull=options["pull"], run=options["run"], network=options["network"])
 
 
 def _versions(options: dict[str, Any]) -> tuple[str, ...]:
@@ -234,10 +244,10 @@ def _name(tag: str) -> Reference:
 
 
 def _workshop(library: OpenLibrary, settings: Settings, cache: Cache, run: str,
-              downloads: tuple[str, str] | None = None) -> Workshop:
+              downloads: tuple[str, str] | None = None, secrets: Secrets | None = None) -> Workshop:
     stdin = getattr(sys.stdin, "buffer", None)  # None where standard input was closed
     asked = (downloads[0], Path(downloads[1])) if downloads else None
-    return workshop(library, settings, cache, stdin, run=run, downloads=asked)
+    return workshop(library, settings, cache, stdin, run=run, downloads=asked, secrets=secrets)
 
 
 def _cache(library: OpenLibrary, settings: Settings, texts: tuple[str, ...]) -> RemoteCache:

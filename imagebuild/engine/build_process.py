@@ -28,6 +28,7 @@ from ..builder.downloads import Downloads
 from ..builder.execute import Build, Shared
 from ..builder.plan import Execute
 from ..builder.run_layers import seen_by_command
+from ..builder.secrets import Secrets
 from ..dockerapi import faults
 from ..dockerapi.jsonlines import Message
 from ..errors import DockerfileError, UsageError
@@ -135,6 +136,7 @@ class _ChannelRunner:
     def execute(self, image: Image, _blobs: Blobs, step: Execute, _name: str
                 ) -> Generator[Event, None, list[RunLayer]]:
         """See :class:`~..builder.runner.Runner`. What the command writes is told by the engine."""
+        Secrets().given(step.secrets)  # what has to be there is not: the classic builder's call has no secrets
         descriptor = put_image(self._layout, seen_by_command(image))
         answer = self._talk.ask(run={
             "image": descriptor.to_json(), "words": step.words, "escaped": step.escaped, "variables": step.variables,

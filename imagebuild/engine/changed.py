@@ -83,9 +83,11 @@ def listed(changed: Iterable[Changed]) -> tuple[shapes.Change, ...]:
 
 
 def mounted(container: Container) -> list[Parts]:
-    """Where something is mounted on drive ``C:``."""
+    """Where something is mounted on drive ``C:``; of files the folders above them, too, which were made for them."""
     places = (plain_target(mount.destination) for mount in container.mounts)
-    return [parts for place in places if place[:2].upper() == "C:" and (parts := parts_of(place))]
+    found = [parts for place in places if place[:2].upper() == "C:" and (parts := parts_of(place))]
+    files = [parts_of(path) for path in (container.secrets.files if container.secrets else ())]
+    return [*found, *(parts[:count] for parts in files for count in range(1, len(parts) + 1))]
 
 
 def parts_of(path: str) -> Parts:

@@ -21,6 +21,7 @@ from .parts import Attachment
 
 if TYPE_CHECKING:
     from .run import Run
+    from .secrets import Secrets
     from .webproxy import WebProxy
 
 RECORD = "container.json"
@@ -58,6 +59,7 @@ class Container:
     health: shapes.Health | None = None
     execs: list[str] = field(default_factory=list)
     proxy: WebProxy | None = None
+    secrets: Secrets | None = None
     output: Output = field(init=False)
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from .mounts import for_box
 from .mountspec import is_pipe
 from .parts import Attachment, ImagePart, NetworkPart, Published, VolumePart
 from .refusals_later import check_start
+from .secrets import Secrets
 
 if TYPE_CHECKING:
     from .settings import EngineSettings
@@ -48,13 +49,16 @@ class Launch:
         if proxy is not None:
             proxy.listen(self._networks, container.id)
             environment |= proxy.environment()
+        secrets = container.secrets or Secrets()
+        environment |= secrets.environment
         spec = BoxSpec(
             container.id, container.folder / BOX, container.config.hostname or container.short, unpacked.layers,
             unpacked.registry, environment, container.config.user or "ContainerAdministrator", mounts,
             limits_of(container), attachment.namespace, hosts_of(container, next(iter(attachment.dns), "")),
             tuple((other or container).host.dns or ()) or attachment.dns, self._settings.build, self._settings.revision,
             unpacked.accounts, unpacked.powershell, any(is_pipe(mount.destination) for mount in container.mounts),
-            self._settings.own_drive, proxy.certificates if proxy else b"")
+            self._settings.own_drive, proxy.certificates if proxy else b"",
+            tuple(secrets.files.items()))
         command = Command(container.command, container.config.working_dir, tty=container.config.tty)
         return self._sandbox.open(spec), command
 

@@ -144,6 +144,10 @@ class WineBox:
                 self._mounts.append(source)
                 self._closed.append(source)
             out.append(bwrap.Bind(source.fileno(), place, mount.read_only))
+        for path, content in self._spec.files:
+            kept = OpenFolder(launch.memory_file(content, "file"))
+            self._mounts.append(kept)
+            out.append(bwrap.Bind(kept.fileno(), places.place(path, kept.fileno()), True, content=True))
         return out
 
     def _close_mounts(self) -> None:

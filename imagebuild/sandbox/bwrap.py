@@ -33,11 +33,13 @@ MOST_LAYERS = 200
 
 @dataclass(frozen=True, slots=True)
 class Bind:
-    """One mount by open descriptor: bubblewrap runs as somebody who may not walk to every folder that root may give."""
+    """One mount by open descriptor: bubblewrap runs as somebody who may not walk to every folder that root may give.
+    With ``content`` what is in the open file is copied into a file in memory."""
 
     descriptor: int
     target: str
     read_only: bool
+    content: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,9 @@ def arguments(install: Install, view: View, environment: Mapping[str, str], desc
             out += ["--overlay-src", str(lower)]
         out += ["--overlay", str(view.upper), str(view.work), place]
     for bind in view.binds:
+        if bind.content:
+            out += ["--perms", "0444", "--ro-bind-data", str(bind.descriptor), bind.target]
+            continue
         out += ["--ro-bind-fd" if bind.read_only else "--bind-fd", str(bind.descriptor), bind.target]
     if descriptors.mounted >= 0:
         out += ["--file", str(descriptors.mounted), "/etc/.mounted"]

@@ -183,8 +183,11 @@ class _Walk:
             return  # a program took it away meanwhile
 
     def _is_empty(self, path: Parts) -> bool:
+        """Whether nothing is in a folder but what is ignored itself."""
         with opened(self._upper, path) as folder:
-            return folder is None or not items(folder)
+            inside = () if folder is None else items(folder)
+        return all(_key(here := (*path, item.name)) in self._ignore and item.sort is not Sort.WHITEOUT
+                   and self._is_empty(here) for item in inside)
 
     def _there(self, number: int, path: Parts, item: Item, lower: Parts | None, node: Node | None,
                merged: bool) -> Iterator[Changed | _Below]:

@@ -111,7 +111,8 @@ class BoxSpec:
     mounted into other boxes; it is made from the layers when it is missing, and outlives the box. Where it is ``None``,
     all of the drive is in ``folder``. ``authorities`` are certificates (PEM) that programs trust besides those that
     every box trusts; they are in no file or key that outlives the box, and programs with a list of their own find them
-    at :data:`AUTHORITIES`.
+    at :data:`AUTHORITIES`. ``files`` are Windows paths and contents that programs can only read; they are in memory,
+    and what is left of one where no file was is an empty one.
     """
 
     id: str
@@ -133,6 +134,7 @@ class BoxSpec:
     pipes: bool = False
     drive: Path | None = None
     authorities: bytes = b""
+    files: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,3 +103,21 @@ def test_a_proxy_that_is_gone_ends_the_connection(tmp_path: Path) -> None:
         await proxy.close()
 
     asyncio.run(work())
+
+
+def test_secrets_are_given_to_a_container_and_shown_to_nobody(engine: Served, tmp_path: Path) -> None:
+    one = engine.create("sleep 60")
+
+    def put(container: str, **body: object) -> None:
+        engine.client.call("PUT", f"/wcow/containers/{container}/secrets", body=body).close()
+
+    put(one, Files={"C:\\run\\secrets\\a": "c2VzYW1l"}, Environment={"TOKEN": "sesame"})
+    assert "sesame" not in str(engine.client.json("GET", f"/containers/{one}/json"))
+    for wrong in ({"Files": {"a": ""}}, {"Files": {"D:\\a": ""}}, {"Files": {"C:\\a": "%"}},
+                  {"Environment": {"A=B": ""}}, {"Environment": {"A": "\0"}}, {"Files": {"C:\\a\\": ""}}):
+        with pytest.raises(faults.BadRequest):
+            put(one, **wrong)
+    engine.post(f"/containers/{one}/start")
+    with pytest.raises(faults.Conflict, match="is running"):
+        put(one)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"sesame" in path.read_bytes()]
