@@ -14,12 +14,16 @@ from .cache import RunLayer
 from .plan import Execute
 
 
+Downloaded = tuple[Fetched, ...] | None
+"""What a command downloaded; ``None``: that was not looked at."""
+
+
 class Runner(Protocol):
-    """Runs commands over images. ``fetched`` is what the last command downloaded; ``None``: that was not looked at."""
+    """Runs commands over images. ``fetched`` is what the last command downloaded."""
 
-    fetched: tuple[Fetched, ...] | None
+    fetched: Downloaded
 
-    def counts(self, step: Execute, fetched: tuple[Fetched, ...] | None) -> bool:
+    def counts(self, step: Execute, fetched: Downloaded) -> bool:
         """Whether a command that was executed before, and downloaded this then, need not be executed again."""
 
     def execute(self, image: Image, blobs: Blobs, step: Execute, name: str) -> Generator[Event, None, list[RunLayer]]:

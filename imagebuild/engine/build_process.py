@@ -28,6 +28,7 @@ from ..builder.downloads import Downloads
 from ..builder.execute import Build, Shared
 from ..builder.plan import Execute
 from ..builder.run_layers import seen_by_command
+from ..builder.runner import Downloaded
 from ..builder.secrets import Secrets
 from ..dockerapi import faults
 from ..dockerapi.jsonlines import Message
@@ -124,7 +125,7 @@ def _build(talk: Channel, asked: dict[str, Any], context: BinaryIO) -> None:
 class _ChannelRunner:
     """Has RUN executed by the engine, whose containers stand on images of the same layout: no layer is moved."""
 
-    fetched = None
+    fetched: Downloaded = None
 
     def __init__(self, talk: Channel, layout: LayoutStore) -> None:
         self._talk, self._layout = talk, layout

@@ -47,7 +47,7 @@ class Authority:
         """The authority's certificate, for programs to trust."""
 
     def context(self, host: str) -> ssl.SSLContext:
-        """The TLS context of a server with this name or address, for HTTP/1.1."""
+        """The TLS context of a server with this name or address, for HTTP."""
         with self._lock:
             if host not in self._contexts:
                 self._contexts[host] = self._made(host)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The proxy through which a RUN downloads: it applies the download map, records what comes, or replays it.
 
-It speaks HTTP/1.1 on a Unix socket. Of https it reads what is inside, with a certificate of its own
+It speaks HTTP on a Unix socket. Of https it reads what is inside, with a certificate of its own
 (:mod:`.authority`), which the container trusts. A content goes to the program while it comes, and to the disk, never
 through memory as a whole.
 """

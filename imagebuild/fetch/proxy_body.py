@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from email.message import Message
 from http.server import BaseHTTPRequestHandler
 
 from .recordings import Recorded
@@ -25,7 +25,8 @@ def read_body(request: BaseHTTPRequestHandler) -> bytes | None:
         request.send_error(400)
         return None
     if int(length) > MOST:
-        return _too_large(request)
+        _too_large(request)
+        return None
     data = request.rfile.read(int(length))
     if len(data) < int(length):
         request.close_connection = True
@@ -42,7 +43,8 @@ def _chunks(request: BaseHTTPRequestHandler) -> bytes | None:
             request.send_error(400)
             return None
         if len(out) + int(size, 16) > MOST:
-            return _too_large(request)
+            _too_large(request)
+            return None
         if not int(size, 16):
             break
         out += request.rfile.read(int(size, 16))
@@ -57,7 +59,7 @@ def _too_large(request: BaseHTTPRequestHandler) -> None:
     request.send_error(413)
 
 
-def sent_range(headers: Mapping[str, str], recorded: Recorded, size: int) -> tuple[int, int, int]:
+def sent_range(headers: Message, recorded: Recorded, size: int) -> tuple[int, int, int]:
     """The status and the part (first byte, byte after the last) that a GET gets of a content: 206 with one range, 416
     for one that is not there, 200 and all of it for everything else (RFC 9110, 14.2)."""
     found = _RANGE.fullmatch((headers.get("Range") or "").replace(" ", ""))

@@ -9,14 +9,15 @@ import ssl
 from collections.abc import Iterable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
+from io import BufferedIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from ..errors import FetchError, IntegrityError, WcowError
 from .proxy_body import read_body, sent_range
 from .recordings import CHUNK, Recorded, Recordings, kept_headers
-from .redact import redact
+from .redact import redact, scrub
 from .url import Response
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Handler(BaseHTTPRequestHandler):
         """A tunnel is asked for: we are its end."""
         host, colon, port = self.path.rpartition(":")
         if self._host or not colon or not port.isdigit():
+            self.proxy.complain(f"a program asked the proxy for a tunnel to {scrub(self.path)[:200]}")
             self.send_error(400)
             return
         self.send_response_only(200, "Connection established")
@@ -78,7 +80,7 @@ class Handler(BaseHTTPRequestHandler):
                     "program with a list of authorities of its own has to be told of NODE_EXTRA_CA_CERTS' file")
             return
         self.connection = self.request = inside
-        self.rfile, self.wfile = inside.makefile("rb"), inside.makefile("wb", 0)
+        self.rfile, self.wfile = inside.makefile("rb"), cast(BufferedIOBase, inside.makefile("wb", 0))
         self._host = host if port == "443" else f"{host}:{port}"
         self.close_connection = False
 
@@ -93,6 +95,7 @@ class Handler(BaseHTTPRequestHandler):
     def _do(self) -> None:
         url = self._url()
         if url is None:
+            self.proxy.complain(f"a program asked the proxy for {scrub(self.path)[:200]}, which is not an http URL")
             self.send_error(400, "not a request for a proxy")
             return
         body = read_body(self)
@@ -107,10 +110,13 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_PROPFIND = _do
 
     def _url(self) -> str | None:
-        if self._host:
-            return f"https://{self._host}{self.path}" if self.path.startswith("/") else None
         parts = urlsplit(self.path)
-        return self.path if parts.scheme == "http" and parts.netloc else None
+        if not self._host:
+            return self.path if parts.scheme.lower() == "http" and parts.netloc else None
+        if parts.scheme.lower() == "https" and parts.netloc:  # Wine's WinHTTP names the host in a tunnel, too
+            path = parts.path or "/"
+            return f"https://{self._host}{path}" + (f"?{parts.query}" if parts.query else "")
+        return f"https://{self._host}{self.path}" if self.path.startswith("/") else None
 
     # --- answers
 

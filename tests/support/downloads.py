@@ -137,17 +137,16 @@ class Answer:
 
 
 def ask(proxy: Path, url: str, *, trusted: bytes = b"", method: str = "GET", headers: Mapping[str, str] | None = None,
-        body: bytes | None = None) -> Answer:
+        body: bytes | None = None, target: str = "") -> Answer:
     """Send a request by the proxy, as a program does: by https in a tunnel, whose certificate ``trusted`` signed."""
     connection = _Over(proxy)
     try:
-        target = url
         if url.startswith("https://"):
             host, slash, path = url.removeprefix("https://").partition("/")
-            target = slash + path
+            target = target or slash + path
             name, _unused, port = host.partition(":")
             _tunnel(connection, name, int(port or 443), trusted)
-        connection.request(method, target, body, {"Host": url.split("/")[2], **(headers or {})})
+        connection.request(method, target or url, body, {"Host": url.split("/")[2], **(headers or {})})
         answer = connection.getresponse()
         return Answer(answer.status, dict(answer.headers.items()), answer.read())
     finally:

@@ -280,8 +280,15 @@ def test_a_program_that_does_not_trust_the_proxy_is_told_of(server: Site, author
         assert any("refused the certificate of the proxy for downloads.example.com" in one for one in proxy.problems)
 
 
+def test_a_whole_url_in_a_tunnel_is_taken_as_wines_winhttp_sends_it(server: Site, tmp_path: Path) -> None:
+    with rules(server, tmp_path / "kept").serve() as proxy:
+        found = ask(proxy.path, f"{URL}/a.zip", trusted=proxy.certificate, target=f"{URL}:443/a.zip")
+        assert found.body == CONTENT
+        assert [one.url for one in proxy.fetched] == [f"{URL}/a.zip"]
+
+
 @pytest.mark.parametrize("wrong", ["/a", "ftp://host/x", "http:///x"])
 def test_what_is_no_request_for_a_proxy_is_a_400(wrong: str) -> None:
     with rules(None, None, "map").serve() as proxy:
-        connection = http.client.HTTPConnection("localhost")
-        assert ask(proxy.path, wrong).status == 400 if wrong.count("/") > 1 else connection is not None
+        assert ask(proxy.path, "http://host/", target=wrong).status == 400
+        assert f"asked the proxy for {wrong}" in proxy.problems[0]
