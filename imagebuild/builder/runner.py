@@ -13,7 +13,6 @@ from .blobs import Blobs
 from .cache import RunLayer
 from .plan import Execute
 
-
 Downloaded = tuple[Fetched, ...] | None
 """What a command downloaded; ``None``: that was not looked at."""
 
