@@ -37,8 +37,8 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Look at the host, restart it, wait for it."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        result.update(changed=False, rebooted=False, elapsed=0)
-        arguments = {name: value for name, value in self._task.args.items() if name != "step"}
+        result.update(changed=False, rebooted=False, elapsed=0, containers_not_started=[])
+        arguments = {name: value for name, value in self._task.args.items() if name not in ("step", "resume")}
         before = self._first(arguments, task_vars)
         if before.get("failed") or before.get("unreachable"):
             return {**result, **before}
@@ -96,12 +96,26 @@ class ActionModule(ActionBase):
             result.update(rebooted=True, boot_time=found["boot_time"])
             self._timeout(old)
             self._until(ready, options["engine_timeout"], "the host has restarted, and its services are not all there")
+            self._resume(result, arguments, task_vars)
         except NotYet as error:
             result.update(failed=True, msg=str(error))
         finally:
             self._timeout(old)
         result["elapsed"] = int(time.monotonic() - started)
         return result
+
+    def _resume(self, result: dict[str, Any], arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> None:
+        """Start the containers that ran and have a restart policy; NotYet with those that do not run then."""
+        wanted = [one for one in result.get("containers") or () if one.get("restart_policy") not in (None, "", "no")]
+        if not wanted:
+            return
+        done = self._module("resume", {**arguments, "resume": wanted}, task_vars)
+        if done.get("failed") or done.get("unreachable"):
+            raise NotYet(f"the host has restarted, and its containers were not started: {done.get('msg')}")
+        result["containers_not_started"] = done["containers_not_started"]
+        if done["containers_not_started"]:
+            raise NotYet("the host has restarted, and these containers with a restart policy do not run: "
+                         + ", ".join(map(str, done["containers_not_started"])))
 
     def _until(self, attempt: Callable[[], None], seconds: int, problem: str) -> None:
         """Repeat an attempt until it succeeds; NotYet with the problem and what was last in the way."""

@@ -9,11 +9,12 @@
 #AnsibleRequires -PowerShell ..module_utils._program
 #AnsibleRequires -PowerShell ..module_utils._service
 
-# What the action plugin has done on the host: it is looked at, before and after, and told to restart.
+# What the action plugin has done on the host: it is looked at, before and after, told to restart, and its containers are
+# started again.
 
 $spec = @{
     options = @{
-        step = @{ type = 'str'; choices = 'look', 'restart'; default = 'restart' }
+        step = @{ type = 'str'; choices = 'look', 'restart', 'resume'; default = 'restart' }
         policy = @{ type = 'str'; choices = 'always', 'if_required'; default = 'always' }
         reason = @{ type = 'str'; default = 'Ansible restarts this host' }
         pre_reboot_delay = @{ type = 'int'; default = 2 }
@@ -26,6 +27,7 @@ $spec = @{
         running_containers = @{ type = 'str'; choices = 'refuse', 'stop', 'drain'; default = 'refuse' }
         drain_timeout = @{ type = 'int'; default = 600 }
         stop_timeout = @{ type = 'int'; default = 30 }
+        resume = @{ type = 'list'; elements = 'dict'; default = @() }
     }
     supports_check_mode = $true
 }
@@ -86,6 +88,10 @@ catch {
 $module.Result.pending_reboot = @(Get-PendingReason)
 if ($wanted.step -eq 'look') {
     $module.Result.waiting = @(Get-Waiting)
+    $module.ExitJson()
+}
+if ($wanted.step -eq 'resume') {
+    $module.Result.containers_not_started = @(Start-EngineContainer -Container $wanted.resume -Pipe $wanted.pipe)
     $module.ExitJson()
 }
 if ($wanted.policy -eq 'if_required' -and $module.Result.pending_reboot.Count -eq 0) { $module.ExitJson() }

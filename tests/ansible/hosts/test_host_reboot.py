@@ -97,6 +97,19 @@ def test_a_connection_that_breaks_is_tried_again_before_and_waited_for_after(tmp
     assert got["result"]["rebooted"] and got["calls"][:4] == ["look", "reset", "look", "restart"]
 
 
+def test_containers_with_a_restart_policy_are_started_again_and_looked_at(tmp_path: Path) -> None:
+    web, job = ({"id": name, "name": name, "image": "x", "restart_policy": policy}
+                for name, policy in (("web", "always"), ("job", "no")))
+    go = {**GO, "containers": [web, job]}
+    got = played(tmp_path, OLD, go, NEW, NEW, {"containers_not_started": []}, running_containers="stop")
+    assert got["calls"][-1] == "resume" and not got["result"].get("failed")
+    dead = played(tmp_path / "2", OLD, go, NEW, NEW, {"containers_not_started": ["web"]}, running_containers="stop")
+    assert dead["result"]["failed"] and dead["result"]["msg"].endswith("do not run: web")
+    assert dead["result"]["rebooted"] and dead["result"]["containers_not_started"] == ["web"]
+    none = played(tmp_path / "3", OLD, {**GO, "containers": [job]}, NEW, NEW, running_containers="stop")
+    assert none["calls"][-1] == "look"
+
+
 @pytest.mark.slow
 def test_a_host_says_when_it_was_started_and_whether_a_restart_is_due(controller: Controller) -> None:
     task = {"wcow.containers.host_reboot": {}}
