@@ -121,12 +121,20 @@ SPECS: dict[str, dict[str, Any]] = {
             **ENGINE,
             "name": {"type": "str"},
             "os_version": {"type": "str"},
+            "candidates": {
+                "type": "list",
+                "elements": "dict",
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "os_version": {"type": "str"},
+                },
+            },
             "architecture": {"type": "str"},
             "isolation": {"type": "str", "choices": ["process", "hyperv"]},
             "fail": {"type": "bool", "default": False},
         },
-        "mutually_exclusive": [["name", "os_version"]],
-        "required_one_of": [["name", "os_version"]],
+        "mutually_exclusive": [["name", "os_version", "candidates"]],
+        "required_one_of": [["name", "os_version", "candidates"]],
     },
     "container": {
         "argument_spec": {

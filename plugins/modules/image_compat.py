@@ -39,9 +39,26 @@ options:
     description:
       - A Windows version in place of an image, like V(10.0.20348.2113).
     type: str
+  candidates:
+    description:
+      - Images, or tags of one image, for several Windows versions. The one that the engine would take from an index of
+        them is judged and named in RV(picked), or one that does better on the host.
+      - They need not be there; nothing is pulled.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - Name of the image with its tag.
+        type: str
+        required: true
+      os_version:
+        description:
+          - Its Windows version, like V(10.0.20348) or V(ltsc2022). Taken from the tag when not given.
+        type: str
   architecture:
     description:
-      - Architecture that goes with O(os_version).
+      - Architecture that goes with O(os_version) or O(candidates).
     type: str
   isolation:
     description:
@@ -62,6 +79,14 @@ EXAMPLES = r"""
     os_version: 10.0.26100.1742
     isolation: process
   register: verdict
+
+- name: Which of the bases fits this host
+  wcow.containers.image_compat:
+    candidates:
+      - name: mcr.microsoft.com/windows/nanoserver:ltsc2019
+      - name: mcr.microsoft.com/windows/nanoserver:ltsc2022
+      - name: mcr.microsoft.com/windows/nanoserver:ltsc2025
+  register: base
 """
 
 RETURN = r"""
@@ -92,6 +117,11 @@ isolation:
   returned: always
   type: str
   sample: "process"
+picked:
+  description: The name of the candidate to take. Empty when the engine would take none.
+  returned: when O(candidates) was given
+  type: str
+  sample: "mcr.microsoft.com/windows/nanoserver:ltsc2022"
 host:
   description: Version of the host.
   returned: always

@@ -4,9 +4,14 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
-from ._task import Task, filters_of
+from ...imagebuild.dockerapi.duration import parse_duration
+from ...imagebuild.errors import FormatError
+from ._task import Task, TaskError, filters_of
 
 KINDS = {"containers": "ContainersDeleted", "images": "ImagesDeleted", "networks": "NetworksDeleted",
          "volumes": "VolumesDeleted", "builder_cache": "CachesDeleted"}
@@ -39,8 +44,8 @@ def _would_go(task: Task, kind: str, filters: Any) -> list[str]:
     client = task.client
     if kind == "containers":
         rows = client.json("GET", "/containers/json", query={"all": True, "filters": {
-            **(filters or {}), "status": ["created", "exited", "dead"]}}) or []
-        return [str(row["Id"]) for row in rows]
+            **_without(filters, "until"), "status": ["created", "exited", "dead"]}}) or []
+        return [str(row["Id"]) for row in rows if _old(row["Created"], filters)]
     if kind == "volumes":
         rows = (client.json("GET", "/volumes", query={"filters": {**_without(filters, "all"), "dangling": ["true"]}})
                 or {}).get("Volumes") or []
@@ -48,24 +53,41 @@ def _would_go(task: Task, kind: str, filters: Any) -> list[str]:
         return [str(row["Name"]) for row in rows if everything or "com.docker.volume.anonymous" in
                 (row.get("Labels") or {})]
     if kind == "networks":
-        rows = client.json("GET", "/networks", query={"filters": {**(filters or {}), "type": ["custom"],
+        rows = client.json("GET", "/networks", query={"filters": {**_without(filters, "until"), "type": ["custom"],
                                                                   "dangling": ["true"]}}) or []
-        return [str(row["Name"]) for row in rows]
+        return [str(row["Name"]) for row in rows if _old(row["Created"], filters)]
     if kind == "images":
         every = "false" in _texts((filters or {}).get("dangling"))
         used = {row["ImageID"] for row in client.json("GET", "/containers/json", query={"all": True}) or []}
         rows = client.json("GET", "/images/json", query={"filters": {
-            **_without(filters, "dangling"), **({} if every else {"dangling": ["true"]})}}) or []
-        return [str(row["Id"]) for row in rows if row["Id"] not in used]
+            **_without(filters, "dangling", "until"), **({} if every else {"dangling": ["true"]})}}) or []
+        return [str(row["Id"]) for row in rows if row["Id"] not in used and _old(row["Created"], filters)]
     return []
 
 
-def _without(filters: Any, name: str) -> dict[str, Any]:
-    return {key: value for key, value in (filters or {}).items() if key != name}
+def _without(filters: Any, *names: str) -> dict[str, Any]:
+    return {key: value for key, value in (filters or {}).items() if key not in names}
+
+
+def _old(created: Any, filters: Any) -> bool:
+    """Whether a thing is as old as the filter ``until`` asks for: lists do not know that filter, only prune does."""
+    return all(_moment(str(created)) <= _moment(text, ago=True) for text in _texts((filters or {}).get("until")))
+
+
+def _moment(text: str, *, ago: bool = False) -> float:
+    """Seconds since 1970 of a number, a timestamp, or a duration before now. Raises TaskError for another text."""
+    with suppress(ValueError):
+        return float(text)
+    with suppress(ValueError):
+        return datetime.fromisoformat(text.upper()).timestamp()
+    if ago:
+        with suppress(FormatError):
+            return time.time() - parse_duration(text) / 1e9
+    raise TaskError(f"until is {text!r}, and it has to be a duration like 24h, or a timestamp")
 
 
 def _texts(value: Any) -> list[str]:
-    return [str(one).lower() for one in (value if isinstance(value, list) else [] if value is None else [value])]
+    return [str(one).lower() for one in value or []]
 
 
 def _name(value: Any) -> str:
