@@ -26,10 +26,9 @@ LITTER = (
     "changelogs/.plugin-cache.yaml", "mutants/imagebuild/errors.py", "mutants/mutmut-stats.json",
     ".fuzz/state.json",
 )
-#: Top-level names of the collection's tarball; the folders of content may be missing while they are empty.
+#: Top-level names of the collection's tarball.
 COLLECTION = {"CHANGELOG.md", "CONTRIBUTING.md", "COPYING", "FILES.json", "LICENSE", "MANIFEST.json", "README.md",
-              "SECURITY.md", "changelogs", "imagebuild", "meta"}
-COLLECTION_CONTENT = {"plugins", "roles"}
+              "SECURITY.md", "changelogs", "docs", "imagebuild", "meta", "playbooks", "plugins", "roles"}
 #: Scripts of the engine's own PowerShell, which ansible-test would judge as if hosts ran them.
 ENGINES = re.compile(r"imagebuild/(?:programs/windows_powershell|hostd)/.*\.ps[dm]?1")
 
@@ -148,9 +147,29 @@ def test_the_source_archive_can_build_the_same_wheel(sdist: set[str]) -> None:
 
 def test_the_collection_holds_the_expected_set_and_no_litter(collection: set[str]) -> None:
     tops = {name.split("/")[0] for name in collection}
-    assert tops >= COLLECTION
-    assert tops <= COLLECTION | COLLECTION_CONTENT
+    assert tops == COLLECTION
     assert not set(LITTER) & collection
+
+
+def test_the_collection_holds_of_the_documentation_what_galaxys_site_shows(collection: set[str]) -> None:
+    docs = {name for name in collection if name.startswith("docs/")}
+    assert docs == {name for name in tracked() if name.startswith("docs/docsite/")}
+    assert {"docs/docsite/links.yml", "docs/docsite/extra-docs.yml"} <= docs
+
+
+def test_the_collection_holds_playbooks_and_what_an_execution_environment_needs(collection: set[str]) -> None:
+    assert {"playbooks/container_host.yml", "playbooks/example.yml", "playbooks/upgrade_engine.yml",
+            "meta/execution-environment.yml", "meta/ee-requirements.txt", "meta/ee-bindep.txt"} <= collection
+
+
+def test_an_execution_environment_gets_what_the_package_says_is_enough() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    known = {*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)}
+    lines = (REPOSITORY / "meta/ee-requirements.txt").read_text().splitlines()
+    wanted = {line for line in lines if line and not line.startswith("#")}
+    assert wanted <= known
+    assert {re.split("[>=]", one)[0] for one in wanted} >= {"h11", "pypsrp", "pywinrm", "zstandard", "filelock",
+                                                            "platformdirs", "requests"}
 
 
 def test_the_collection_holds_every_file_of_the_library(collection: set[str]) -> None:

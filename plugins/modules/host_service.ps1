@@ -80,6 +80,24 @@ Function Stop-Container {
     }
 }
 
+# When a running service's environment was set last, by this module: a run that was stopped before the restart is made good
+# by the next one.
+$notes = 'HKLM:\SOFTWARE\wcow\Environment'
+
+Function Set-EnvironmentNote {
+    if (-not (Test-Path -LiteralPath $notes)) { $null = New-Item -Path $notes -Force }
+    $null = New-ItemProperty -LiteralPath $notes -Name $wanted.name -PropertyType QWord -Value ([DateTime]::UtcNow.Ticks) -Force
+}
+
+# Whether the running service was started before its environment was set.
+Function Test-Unread {
+    $note = Get-ItemProperty -LiteralPath $notes -Name $wanted.name -ErrorAction SilentlyContinue
+    if ($null -eq $note -or -not $service.Program) { return $false }
+    $name = [System.IO.Path]::GetFileNameWithoutExtension($service.Program)
+    $process = Get-Process -Name $name -ErrorAction SilentlyContinue | Sort-Object -Property StartTime | Select-Object -Last 1
+    return $null -ne $process -and $process.StartTime.ToUniversalTime().Ticks -lt [long]$note.($wanted.name)
+}
+
 $service = Get-ServiceFact -Name $wanted.name
 if (-not $service.Exists) { $module.FailJson("there is no service '$($wanted.name)' on this host") }
 $current = ConvertFrom-Environment -Line $service.Environment
@@ -106,6 +124,7 @@ if ($module.Result.changed -and -not $module.CheckMode) {
     $doing = 'changed'
     try {
         if ($newEnvironment) {
+            if ($service.State -eq 'running') { Set-EnvironmentNote }
             $lines = [string[]]@($next.Keys | ForEach-Object { '{0}={1}' -f $_, $next[$_] })
             if ($lines.Count) {
                 $null = New-ItemProperty -LiteralPath $service.Key -Name Environment -PropertyType MultiString -Value $lines -Force
@@ -143,7 +162,7 @@ if ($module.Result.changed -and -not $module.CheckMode) {
         $module.FailJson("the engine runs again, and these containers with a restart policy do not: $($module.Result.containers_not_started -join ', ')")
     }
 }
-$module.Result.restart_required = $newEnvironment -and $service.State -eq 'running' -and -not $stop
+$module.Result.restart_required = $service.State -eq 'running' -and -not $stop -and ($newEnvironment -or (Test-Unread))
 $module.Result.state = $after.state
 $module.Result.start_mode = $after.start_mode
 $module.ExitJson()
