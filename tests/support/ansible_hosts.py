@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+from imagebuild.hostd import docker_files
+
 from . import engine, programs, sandboxes, users, windows_programs
 
 PASSWORD = "pass:word1"
@@ -170,11 +172,12 @@ class Host:
     def archive(self, version: str) -> tuple[str, str]:
         """Put an archive of the engine onto the host, as Docker's static ones are; return its path there and its
         checksum."""
-        file = self.root / f"docker-{version}.zip"
-        self.wcow("docker-zip", version, str(file))
-        data = file.read_bytes()
-        self.put(file.name, data)
-        return f"C:\\{file.name}", hashlib.sha256(data).hexdigest()
+        ours = docker_files.our_daemon(self.root / "engine" / "sandbox").read_bytes()
+        program = docker_files.with_version(ours, version)
+        data = zipped({"docker/dockerd.exe": program,
+                       "docker/docker.exe": (windows_programs.docker() / "docker.exe").read_bytes()})
+        self.put(f"docker-{version}.zip", data)
+        return f"C:\\docker-{version}.zip", hashlib.sha256(data).hexdigest()
 
     def state(self, **document: Any) -> None:
         """Give the host a state document; what it leaves out is as on a new host."""

@@ -15,8 +15,8 @@ ROLES = sorted(path.name for path in (REPOSITORY / "roles").iterdir())
 #: Of ansible-core what runs on the control node and changes nothing on a host.
 CORE = {"ansible.builtin.include_tasks", "ansible.builtin.import_tasks", "ansible.builtin.fail", "ansible.builtin.meta",
         "ansible.builtin.debug", "ansible.builtin.set_fact", "ansible.builtin.include_role"}
-WORDS = {"name", "when", "tags", "register", "loop", "loop_control", "vars", "block", "always", "notify", "changed_when",
-         "run_once"}
+WORDS = {"name", "when", "tags", "register", "loop", "loop_control", "vars", "block", "always", "notify",
+         "changed_when", "run_once"}
 
 
 def read(path: Path) -> Any:
