@@ -63,10 +63,14 @@ def link(port: int, seconds: float) -> Iterator[Link]:
         made.connections += 1
         there, back = await asyncio.open_connection("127.0.0.1", port)
         said = [False]
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(carry(reader, back, said, True), carry(there, writer, said, False))
-        writer.close()
-        back.close()
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.gather(carry(reader, back, said, True), carry(there, writer, said, False))
+        finally:
+            for one in (writer, back):
+                one.close()
+                with contextlib.suppress(OSError, asyncio.CancelledError):
+                    await one.wait_closed()
 
     async def serve() -> None:
         server = await asyncio.start_server(connected, "127.0.0.1", 0)
@@ -74,8 +78,10 @@ def link(port: int, seconds: float) -> Iterator[Link]:
         started.set()
         await stop.wait()
         server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
     thread.start()
