@@ -7,7 +7,7 @@ import contextlib
 import os
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
 from ..errors import HostError, ToolError, WcowError
@@ -17,16 +17,19 @@ _PIECE = 256 << 10
 
 
 class ProcessCommand(Command):
-    """A running process. ``judge`` turns an exit code and stderr into an error of the way, where they mean one."""
+    """A running process. ``judge`` turns an exit code and stderr into an error of the way, where they mean one.
+    ``environment`` is its own where it is given, else ours."""
 
     def __init__(self, name: str, line: Sequence[str],
-                 judge: Callable[[int, bytes], HostError | None] = lambda code, said: None) -> None:
+                 judge: Callable[[int, bytes], HostError | None] = lambda code, said: None, *,
+                 environment: Mapping[str, str] | None = None) -> None:
         super().__init__(name)
         self._judge = judge
         try:
             # A session of its own: Ctrl-C at the terminal is for us, and we end it.
             self._process = subprocess.Popen(list(line), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                             stderr=subprocess.PIPE, bufsize=0, start_new_session=True)
+                                             stderr=subprocess.PIPE, bufsize=0, start_new_session=True,
+                                             env=environment)
         except FileNotFoundError:
             raise ToolError(f"cannot run {line[0]}", why="there is no such program", program=line[0]) from None
         except (OSError, ValueError) as error:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A host over the system's ``ssh``: a Windows with OpenSSH's server, or a Linux. Keys, agents, jump hosts and known
-hosts are ssh's affair, as for ``docker -H ssh://``."""
+hosts are ssh's affair, as for ``docker -H ssh://``; a password is given to it where one is known."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ..errors import HostError, UsageError
 from ..windows.machine import MachineFacts
 from . import engine, powershell
 from .address import HostAddress
+from .askpass import Askpass
 from .command import Command
 from .process import ProcessCommand
 from .reached import ReachedHost, plain_line
@@ -40,10 +41,12 @@ _CAUSES = (
 
 
 class SshHost(ReachedHost):
-    """A host that ssh reaches. Nothing is sent before it is used. ``options`` are more of ssh's own."""
+    """A host that ssh reaches. Nothing is sent before it is used. ``options`` are more of ssh's own. A ``password`` is
+    tried after the keys that ssh has; without one ssh asks for nothing."""
 
-    def __init__(self, address: HostAddress, *, options: Sequence[str] = ()) -> None:
+    def __init__(self, address: HostAddress, password: str = "", *, options: Sequence[str] = ()) -> None:
         self.address = address
+        self._askpass = Askpass(password) if password else None
         self.name = str(address)
         self._options = list(options)
         self._shell: Shell | None = None
@@ -114,6 +117,8 @@ class SshHost(ReachedHost):
             found, self._open = self._open, set()
         for one in found:
             one.close()
+        if self._askpass is not None:
+            self._askpass.close()
 
     def _received(self, asked: Command) -> bytes:
         try:
@@ -125,11 +130,14 @@ class SshHost(ReachedHost):
         address = self.address
         if address.name.startswith("-") or address.user.startswith("-"):
             raise UsageError(f"cannot reach {self.name}", why="a name that begins with a dash is an option of ssh")
-        words = ["ssh", "-T", "-o", f"ConnectTimeout={CONNECT}", "-o", "BatchMode=yes", "-o", "ServerAliveInterval=15",
-                 "-o", "ServerAliveCountMax=3", *self._options]
+        words = ["ssh", "-T", "-o", f"ConnectTimeout={CONNECT}", "-o", "ServerAliveInterval=15",
+                 "-o", "ServerAliveCountMax=3"]
+        words += ["-o", "NumberOfPasswordPrompts=1"] if self._askpass else ["-o", "BatchMode=yes"]
+        words += self._options
         words += ["-l", address.user] if address.user else []
         words += ["-p", str(address.port)] if address.port else []
-        found = ProcessCommand(name, [*words, "--", address.name, line], self._judge)
+        found = ProcessCommand(name, [*words, "--", address.name, line], self._judge,
+                               environment=self._askpass.environment() if self._askpass else None)
         with self._lock:
             self._open = {one for one in self._open if not one.over}
             self._open.add(found)
@@ -142,6 +150,8 @@ class SshHost(ReachedHost):
             return None
         text = " ".join(said.decode("utf-8", "replace").split())
         cause, hint = next(((cause, hint) for word, cause, hint in _CAUSES if word in text), ("ssh-lost", ""))
+        if cause == "ssh-denied" and self._askpass is not None:
+            hint = "is the password right, and does its sshd take passwords?"
         what = f"the connection to {self.name} was lost" if cause == "ssh-lost" else f"cannot reach {self.name}"
         return HostError(what, address=self.name, why=f"ssh says: {text[-400:]}" if text else "ssh ended with 255",
                          hint=hint, cause=cause, temporary=cause in ("ssh-lost", "ssh-unreachable"))

@@ -109,7 +109,7 @@ def _ssh(connection: Any) -> tuple[HostAddress, str, tuple[str, ...]]:
         options += ["-o", "StrictHostKeyChecking=no"]
     address = HostAddress("ssh", name=str(option("host") or ""), port=int(option("port") or 0),
                           user=str(option("remote_user") or ""))
-    return address, "", tuple(options)
+    return address, str(option("password") or ""), tuple(options)
 
 
 def _login(name: str) -> str:

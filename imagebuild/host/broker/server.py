@@ -171,7 +171,7 @@ def _host(address: HostAddress, password: str, options: tuple[str, ...]) -> Winr
     if address.kind in ("winrm", "winrm+http"):
         return WinrmHost(address, password)
     if address.kind == "ssh":
-        return SshHost(address, options=options)
+        return SshHost(address, password, options=options)
     raise UnsupportedError(f"the broker cannot reach {address}", why="it keeps ways by WinRM and ssh")
 
 
