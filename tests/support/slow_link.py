@@ -31,19 +31,18 @@ class Link:
 def link(port: int, seconds: float) -> Iterator[Link]:
     """Forward connections to a port of this machine for the block; a round trip takes ``seconds`` more."""
     made, started = Link(), threading.Event()
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
+    loops: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, said: list[bool], mine: bool) -> None:
         waiting: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        now = asyncio.get_running_loop().time
 
         async def deliver() -> None:
             while True:
                 due, data = await waiting.get()
-                await asyncio.sleep(max(0.0, due - loop.time()))
+                await asyncio.sleep(max(0.0, due - now()))
                 if not data:
-                    with contextlib.suppress(OSError):
-                        writer.write_eof()
+                    writer.write_eof()
                     return
                 writer.write(data)
                 await writer.drain()
@@ -54,40 +53,43 @@ def link(port: int, seconds: float) -> Iterator[Link]:
                 if said[0] and not mine:
                     made.turns += 1
                 said[0] = mine
-                waiting.put_nowait((loop.time() + seconds / 2, data))
-        waiting.put_nowait((loop.time() + seconds / 2, b""))
+                waiting.put_nowait((now() + seconds / 2, data))
+        waiting.put_nowait((now() + seconds / 2, b""))
         with contextlib.suppress(OSError):
             await task
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         made.connections += 1
-        there, back = await asyncio.open_connection("127.0.0.1", port)
-        said = [False]
-        try:
-            with contextlib.suppress(asyncio.CancelledError):
+        ends = [writer]
+        with contextlib.suppress(asyncio.CancelledError):
+            try:
+                there, back = await asyncio.open_connection("127.0.0.1", port)
+                ends.append(back)
+                said = [False]
                 await asyncio.gather(carry(reader, back, said, True), carry(there, writer, said, False))
-        finally:
-            for one in (writer, back):
-                one.close()
-                with contextlib.suppress(OSError, asyncio.CancelledError):
-                    await one.wait_closed()
+            finally:
+                for end in ends:
+                    end.close()
+                    with contextlib.suppress(OSError):
+                        await end.wait_closed()
 
     async def serve() -> None:
+        stop = asyncio.Event()
+        loops.append((asyncio.get_running_loop(), stop))
         server = await asyncio.start_server(connected, "127.0.0.1", 0)
         made.port = server.sockets[0].getsockname()[1]
         started.set()
         await stop.wait()
         server.close()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
+    # asyncio.run cancels what is left when serve ends, waits for it, and closes the loop.
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
     assert started.wait(10)
     try:
         yield made
     finally:
+        loop, stop = loops[0]
         loop.call_soon_threadsafe(stop.set)
         thread.join(10)
+        assert not thread.is_alive()
