@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What went wrong between us and a WinRM service, as errors that say what to do. The only place that knows the
-exceptions of pypsrp, requests and spnego."""
+exceptions of pypsrp, pywinrm, requests and spnego."""
 
 from __future__ import annotations
+
+import sys
 
 from ...errors import HostError, WcowError
 from ..address import HostAddress
@@ -12,19 +14,18 @@ from .answer import Fault
 
 def translate(error: Exception, address: HostAddress) -> tuple[int, bytes]:
     """Status and body, where the service answered with HTTP's 500, which carries a fault; else HostError."""
-    import requests
-    from pypsrp.exceptions import AuthenticationError, WinRMError, WinRMTransportError
-
     if isinstance(error, WcowError):
         raise error
-    if isinstance(error, WinRMTransportError):
-        status, text = int(error.code or 0), str(error.response_text or "")
+    import requests
+
+    if isinstance(error, _of_library("WinRMTransportError")):
+        status, text = (int(getattr(error, "code", 0) or 0), str(getattr(error, "response_text", "") or ""))
         if text.lstrip().startswith("<") and "Envelope" in text:
             return status, text.encode("utf-8", "surrogateescape")
         raise _of_status(status, address) from error
     said = str(address)
     what = f"cannot reach {said}"
-    if isinstance(error, AuthenticationError):
+    if isinstance(error, _of_library("AuthenticationError")):
         raise denied(address, str(error)) from error
     if isinstance(error, requests.exceptions.SSLError):
         raise HostError(f"cannot speak TLS with {said}", address=said, why=_reason(error), cause="winrm-tls",
@@ -45,10 +46,16 @@ def translate(error: Exception, address: HostAddress) -> tuple[int, bytes]:
         raise HostError(what if refused else f"the connection to {said} was lost", address=said, why=_reason(error),
                         unsent=refused, temporary=True, hint=_LISTENS if refused else "",
                         cause="winrm-unreachable" if refused else "winrm-lost") from error
-    if isinstance(error, WinRMError | ValueError) or type(error).__module__.partition(".")[0] in (
-            "spnego", "gssapi", "krb5", "requests_credssp", "requests", "urllib3"):
+    if isinstance(error, (*_of_library("WinRMError"), ValueError)) or type(error).__module__.partition(".")[0] in (
+            "spnego", "gssapi", "krb5", "requests_credssp", "requests", "urllib3", "ntlm_auth", "winrm"):
         raise denied(address, _reason(error)) from error
     raise error
+
+
+def _of_library(name: str) -> tuple[type[Exception], ...]:
+    """The exception of this name of each library that was loaded."""
+    modules = [sys.modules.get(f"{library}.exceptions") for library in ("pypsrp", "winrm")]
+    return tuple(getattr(module, name) for module in modules if module is not None)
 
 
 def denied(address: HostAddress, why: str) -> HostError:

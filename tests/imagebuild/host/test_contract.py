@@ -15,10 +15,11 @@ from support import programs, tunnels
 from imagebuild.errors import HostError, ToolError
 from imagebuild.host import Done, Host, LocalHost, MemoryHost
 from imagebuild.host.command import Lost
+from imagebuild.host.wsman import post
 
 ANSWERS = {"echo hello": Done(0, b"hello\n"), "sh -c exit\\ 3": Done(3), "cat": Done(0, b"hello\x00\xff\r\n"),
            "ls /nowhere/at/all": Done(2, b"", b"ls: not there\n"), "sleep 60": Done(0)}
-KINDS = ("local", "memory", "ssh", "winrm", "winrm+http")
+KINDS = ("local", "memory", "ssh", "winrm", "winrm+http", "winrm by pywinrm", "winrm+http by pywinrm")
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -34,7 +35,10 @@ def host(request: Any, tmp_path_factory: Any) -> Iterator[Host]:
             yield found
             found.close()
     else:
-        with tunnels.winrm_host(folder, tls=request.param == "winrm") as (found_host, _):
+        kind, _by, library = request.param.partition(" by ")
+        with pytest.MonkeyPatch.context() as patch, tunnels.winrm_host(folder, tls=kind == "winrm") as (found_host, _):
+            if library:
+                patch.setattr(post, "LIBRARIES", [post.by_pywinrm])
             yield found_host
 
 
