@@ -61,7 +61,8 @@ def role(host: Host) -> Role:
 def bare(made: Role, features: dict[str, str] | None = None) -> None:
     """Take everything away that the role makes, and let the host have these features."""
     gone = {"wcow.containers.engine": {"state": "absent", "running_containers": "stop"}}
-    assert made.controller.play(gone).one().state == "ok"
+    removed = made.controller.play(gone).one()
+    assert removed.state == "ok", removed
     made.host.state(features=features or {"Containers": "Available"}, machine=HNS)
 
 

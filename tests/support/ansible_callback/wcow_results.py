@@ -23,6 +23,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc,unused-ignore]
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
     CALLBACK_NAME = "wcow_results"
+    CALLBACK_NEEDS_ENABLED = True
 
     def _write(self, state: str, result: Any) -> None:
         document = json.loads(self._dump_results(result.result, keep_invocation=True))

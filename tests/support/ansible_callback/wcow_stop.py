@@ -23,6 +23,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc,unused-ignore]
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
     CALLBACK_NAME = "wcow_stop"
+    CALLBACK_NEEDS_ENABLED = True
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """End the process behind the task."""
