@@ -3,9 +3,10 @@
 
 One ``powershell`` reads scripts from its standard input, a line of Base64 each, runs each in a scope of its own and
 answers with a line of fields in Base64. Until a script itself needs one, no module's cmdlet runs: loading those takes
-as long as the start of PowerShell. Output comes back as text as a console would show it, with every letter; errors come
-back as records; and objects, when they are asked for, as JSON. ``exit`` in a script ends that PowerShell, as it should:
-the next script gets a new one.
+as long as the start of PowerShell. Each way to call a method or to read a property by its name is compiled when it is
+first used, which takes milliseconds: so what the loop keeps is read by an index, and one way serves all of it. Output
+comes back as text as a console would show it, with every letter; errors come back as records; and objects, when they
+are asked for, as JSON. ``exit`` in a script ends that PowerShell, as it should: the next script gets a new one.
 """
 
 from __future__ import annotations
@@ -30,69 +31,70 @@ KEPT = 16
 
 LOOP = r"""
 $ErrorActionPreference = 'Continue'; $ProgressPreference = 'SilentlyContinue'
-$wcow = @{ In = [IO.StreamReader]::new([Console]::OpenStandardInput(), [Text.Encoding]::ASCII)
-           Out = [Console]::OpenStandardOutput(); Kept = [Collections.ArrayList]::new()
-           Path = $ExecutionContext.SessionState.Path }
-$wcow.Here = $wcow.Path.CurrentLocation.Path
-$wcow.Say = { param($fields)
-  $text = foreach ($one in $fields) { [Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes("$one")) }
-  $data = [Text.Encoding]::ASCII.GetBytes([char]2 + 'wcow:' + ($text -join ' ') + [char]10)
-  $wcow.Out.Write($data, 0, $data.Length); $wcow.Out.Flush() }
-$wcow.Flush = { if ($wcow.Plain.Count) {
-  [void]$wcow.Text.Append((($wcow.Plain | Out-String -Width 160) -replace '\r', '').TrimEnd([char]10) + [char]10)
-  $wcow.Plain.Clear() } }
-$wcow.OfWriteError = { param($one) $one.FullyQualifiedErrorId -like '*WriteErrorException' }
-$wcow.Run = { param($script)
-  $wcow.Text = [Text.StringBuilder]::new(); $wcow.Plain = [Collections.ArrayList]::new()
-  $wcow.Objects = [Collections.ArrayList]::new(); $wcow.Errors = [Collections.ArrayList]::new(); $wcow.Ok = $true
-  $wcow.Done = $false
-  try {
-    [void][ScriptBlock]::Create($script)  # it has to be whole without the line that is added
-    & ([ScriptBlock]::Create($script + [char]10 + '$wcow.Ok = $?')) *>&1 | ForEach-Object {
-      if ($_ -is [Management.Automation.ErrorRecord]) { [void]$wcow.Errors.Add($_) }
-      elseif ($_ -is [Management.Automation.InformationRecord]) {
-        & $wcow.Flush
-        $said = $_.MessageData; [void]$wcow.Text.Append("$said")
-        if (-not ($said.NoNewLine)) { [void]$wcow.Text.Append([char]10) } }
-      elseif ($_ -is [Management.Automation.WarningRecord]) { & $wcow.Flush
-        [void]$wcow.Text.Append('WARNING: ' + $_.Message + [char]10) }
-      elseif ($_ -is [Management.Automation.VerboseRecord] -or $_ -is [Management.Automation.DebugRecord]) {
-        & $wcow.Flush; [void]$wcow.Text.Append($_.Message + [char]10) }
-      elseif ($_ -is [string] -or $_ -is [int] -or $_ -is [bool]) {  # what needs no view of its own, for speed
-        & $wcow.Flush; [void]$wcow.Objects.Add($_); [void]$wcow.Text.Append("$_" + [char]10) }
-      else { [void]$wcow.Objects.Add($_); [void]$wcow.Plain.Add($_) } }
-    & $wcow.Flush; $wcow.Done = $true
-  } catch { & $wcow.Flush; $wcow.Ok = $false; $wcow.Done = $true
-    $inner = $_.Exception.InnerException
-    [void]$wcow.Errors.Add($(if ($inner -is [Management.Automation.ParseException]) { $inner.ErrorRecord } else { $_ }))
-  } finally { if (-not $wcow.Done) { & $wcow.Flush  # the script said exit: what it gave out goes before its end
-    $data = [Text.Encoding]::UTF8.GetBytes($wcow.Text.ToString()); $wcow.Out.Write($data, 0, $data.Length)
-    $wcow.Out.Flush() } }
-  [void]$wcow.Kept.Add($wcow.Objects); if ($wcow.Kept.Count -gt 16) { $wcow.Kept.RemoveAt(0) }
-  $fields = [Collections.ArrayList]@([int](-not $wcow.Ok), $wcow.Text.ToString())
-  foreach ($one in $wcow.Errors) {
-    $written = & $wcow.OfWriteError $one
-    $line, $text = if ($written) { 0, ("Write-Error: $($one.Exception.Message)" + [char]10) }
-      else { [int]$one.InvocationInfo.ScriptLineNumber, (($one | Out-String -Width 160) -replace '\r', '') }
-    $fields.AddRange(@($one.Exception.Message, $one.Exception.GetType().FullName, $one.FullyQualifiedErrorId,
-                       $one.CategoryInfo.Category, $line, $text)) }
-  [void]$wcow.Path.SetLocation($wcow.Here)
-  & $wcow.Say $fields }
-$wcow.Plainly = { param($one)
-  if ($null -eq $one) { return $null }
-  $base = $one.PSObject.BaseObject
-  if ($base -is [DateTime]) { return $base.ToUniversalTime().ToString('o') }
-  if ($base -is [Enum]) { return "$base" }
-  if ($base -is [string] -or $base -is [ValueType]) { return $base }
-  return $one }
-while ($null -ne ($line = $wcow.In.ReadLine())) {
+$wcow = @{ In = [System.Console]::In; Out = [System.Console]::Out; Kept = [System.Collections.ArrayList]::new()
+  Here = "$PWD"
+  Say = { param($fields)
+    $text = foreach ($one in $fields) {
+      [System.Convert]::ToBase64String([System.Text.Encoding]::UTF8.GetBytes("$one")) }
+    $wcow['Out'].Write("<MARK>$($text -join ' ')`n") }
+  Flush = { if ($wcow['Any']) {
+    [void]$wcow['Text'].Append("$((($wcow['Plain'] | Out-String -Width 160) -replace '\r', '').TrimEnd([char]10))`n")
+    $wcow['Plain'].Clear(); $wcow['Any'] = $false } }
+  OfWriteError = { param($one) $one.FullyQualifiedErrorId -like '*WriteErrorException' }
+  Run = { param($script)
+    $wcow['Text'] = [System.Text.StringBuilder]::new(); $wcow['Plain'] = [System.Collections.ArrayList]::new()
+    $wcow['Objects'] = [System.Collections.ArrayList]::new(); $wcow['Errors'] = [System.Collections.ArrayList]::new()
+    $wcow['Ok'] = $true; $wcow['Done'] = $wcow['Any'] = $false
+    try {
+      [void][ScriptBlock]::Create($script)  # it has to be whole without the line that is added
+      & ([ScriptBlock]::Create("$script`n`$wcow['Ok'] = `$?")) *>&1 | . { process {
+        if ($_ -is [string] -or $_ -is [int] -or $_ -is [bool]) {  # what needs no view of its own, for speed
+          if ($wcow['Any']) { & $wcow['Flush'] }
+          [void]$wcow['Objects'].Add($_); [void]$wcow['Text'].Append("$_`n") }
+        elseif ($_ -is [System.Management.Automation.ErrorRecord]) { [void]$wcow['Errors'].Add($_) }
+        elseif ($_ -is [System.Management.Automation.InformationRecord]) {
+          & $wcow['Flush']
+          $said = $_.MessageData; [void]$wcow['Text'].Append("$said")
+          if (-not ($said.NoNewLine)) { [void]$wcow['Text'].Append("`n") } }
+        elseif ($_ -is [System.Management.Automation.WarningRecord]) { & $wcow['Flush']
+          [void]$wcow['Text'].Append("WARNING: $($_.Message)`n") }
+        elseif ($_ -is [System.Management.Automation.VerboseRecord] -or
+                $_ -is [System.Management.Automation.DebugRecord]) {
+          & $wcow['Flush']; [void]$wcow['Text'].Append("$($_.Message)`n") }
+        else { [void]$wcow['Objects'].Add($_); [void]$wcow['Plain'].Add($_); $wcow['Any'] = $true } } }
+      if ($wcow['Any']) { & $wcow['Flush'] }
+      $wcow['Done'] = $true
+    } catch { & $wcow['Flush']; $wcow['Ok'] = $false; $wcow['Done'] = $true
+      $inner = $_.Exception.InnerException; $parsed = $inner -is [System.Management.Automation.ParseException]
+      [void]$wcow['Errors'].Add($(if ($parsed) { $inner.ErrorRecord } else { $_ }))
+    } finally { if (-not $wcow['Done']) { & $wcow['Flush']  # the script said exit: what it gave out goes before its end
+      $data = [System.Text.Encoding]::UTF8.GetBytes($wcow['Text'].ToString())
+      $out = [System.Console]::OpenStandardOutput(); $out.Write($data, 0, $data.Length); $out.Flush() } }
+    [void]$wcow['Kept'].Add($wcow['Objects']); if ($wcow['Kept'].Count -gt 16) { $wcow['Kept'].RemoveAt(0) }
+    & $wcow['Say'] @([int](-not $wcow['Ok']); $wcow['Text'].ToString()
+      foreach ($one in $wcow['Errors']) {
+        $written = & $wcow['OfWriteError'] $one
+        $line, $text = if ($written) { 0, "Write-Error: $($one.Exception.Message)`n" }
+          else { [int]$one.InvocationInfo.ScriptLineNumber, (($one | Out-String -Width 160) -replace '\r', '') }
+        $one.Exception.Message, $one.Exception.GetType().FullName, $one.FullyQualifiedErrorId,
+          $one.CategoryInfo.Category, $line, $text })
+    if ("$PWD" -ne $wcow['Here']) { [void]$ExecutionContext.SessionState.Path.SetLocation($wcow['Here']) } }
+  Plainly = { param($one)
+    if ($null -eq $one) { return $null }
+    $base = $one.PSObject.BaseObject
+    if ($base -is [System.DateTime]) { return $base.ToUniversalTime().ToString('o') }
+    if ($base -is [System.Enum]) { return "$base" }
+    if ($base -is [string] -or $base -is [System.ValueType]) { return $base }
+    return $one } }
+while ($null -ne ($line = $wcow['In'].ReadLine())) {
   $verb, $rest = $line -split ' ', 2
-  if ($verb -eq 'run') { & $wcow.Run ([Text.Encoding]::UTF8.GetString([Convert]::FromBase64String($rest))) }
+  if ($verb -eq 'run') {
+    & $wcow['Run'] ([System.Text.Encoding]::UTF8.GetString([System.Convert]::FromBase64String($rest))) }
   else {
-    $kept = $wcow.Kept[$wcow.Kept.Count - 1 - [int]$rest]
-    $values = @($kept | ForEach-Object { & $wcow.Plainly $_ })
-    & $wcow.Say @(ConvertTo-Json -InputObject $values -Compress -Depth 4) } }
-"""
+    $kept = $wcow['Kept'][$wcow['Kept'].Count - 1 - [int]$rest]
+    $values = @($kept | ForEach-Object { & $wcow['Plainly'] $_ })
+    & $wcow['Say'] @(ConvertTo-Json -InputObject $values -Compress -Depth 4) } }
+""".replace("<MARK>", MARK.decode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,17 +71,21 @@ def test_cmd(nanoserver, wcow_engine):
     say(cmd=statistics.median(ours), docker_cmd=statistics.median(theirs))
 '''
 POWERSHELL = INSIDE.partition("def test_ready")[0] + r'''
-def test_powershell(servercore, container_factory, servercore_image, wcow_engine):
+def test_powershell(container_factory, servercore_image, wcow_engine):
+    """The first of a container, each in a container of its own: what PowerShell keeps in one speeds its next start."""
     env = {**os.environ, **wcow_engine.env}
-    docker = ["docker", "exec", servercore.id, "powershell", "-NoProfile", "-Command", "1"]
-    subprocess.run(docker, env=env, check=True, capture_output=True)  # files are in memory now
-    theirs = median(lambda: subprocess.run(docker, env=env, check=True, capture_output=True), 5)
-    firsts, seconds = [], []
+    def theirs(box):
+        docker = ["docker", "exec", box.id, "powershell", "-NoProfile", "-Command", "1"]
+        return median(lambda: subprocess.run(docker, env=env, check=True, capture_output=True), 1)
+    theirs(container_factory(servercore_image))  # files are in memory now
+    firsts, seconds, others = [], [], []
     for _ in range(5):
+        others.append(theirs(container_factory(servercore_image)))
         box = container_factory(servercore_image)
         firsts.append(median(lambda: box.powershell("1").check(), 1))
         seconds.append(median(lambda: box.powershell("1").check(), 5))
-    say(first=statistics.median(firsts), second=statistics.median(seconds), docker_powershell=theirs)
+    say(first=statistics.median(firsts), second=statistics.median(seconds),
+        docker_powershell=statistics.median(others))
 '''
 CMD = INSIDE.partition("def test_ready")[0] + "def test_cmd" + INSIDE.partition("def test_cmd")[2]
 ONE_CONTAINER = f'''
@@ -203,7 +207,7 @@ def test_what_a_test_waits_for(place: Place, report: Report) -> None:
                      windows_programs.powershell(), "--no-prepare", cwd=plugin_runs.HERE, timeout=300, user=place.user)
         stop(place)
         found |= figures(place, POWERSHELL, tests=1)
-        rows.append(('first `powershell("1")`', found["first"], "`docker exec … powershell`",
+        rows.append(('first `powershell("1")`', found["first"], "`docker exec … powershell`, its first",
                      found["docker_powershell"], "≤ 1.3"))
         last = [f'| second `powershell("1")` | {found["second"] * 1000:.0f} ms | | | | ≤ 50 ms |']
     report.lines("pytest: what a test waits for", [
