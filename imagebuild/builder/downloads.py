@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..fetch import DownloadMap, Fetcher, NetworkFetcher
+
+if TYPE_CHECKING:
+    from ..fetch.proxy import DownloadProxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,19 @@ class Downloads:
         """From a document that :meth:`to_json` made."""
         return cls(tuple((prefix, Path(target) if is_folder else target)
                          for prefix, target, is_folder in document["rules"]), bool(document["offline"]))
+
+    @contextmanager
+    def serve(self, *, alone: bool = False) -> Iterator[DownloadProxy | None]:
+        """A proxy for one RUN that applies the map; ``None`` without one, and for a RUN without a network
+        (``alone``)."""
+        if alone or not self.rules:
+            yield None
+            return
+        from ..fetch.origin import Origin
+        from ..fetch.proxy import RunDownloads
+
+        with RunDownloads("map", Origin(DownloadMap(self.rules), self.offline)).serve() as proxy:
+            yield proxy
 
     def fetcher(self) -> Fetcher:
         """What downloads so."""

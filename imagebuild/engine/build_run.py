@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..dockerapi import faults, shapes
@@ -22,6 +23,7 @@ from .container import Container
 from .create import create
 from .image_commit import Commitable
 from .output import STDOUT
+from .webproxy import WebProxy
 
 if TYPE_CHECKING:
     from .core import Engine
@@ -39,7 +41,8 @@ class StepLimits:
 @dataclass(frozen=True, slots=True)
 class StepCall:
     """One RUN. ``image`` is the id of what it stands on; ``words``, ``escaped``, ``variables`` and ``network`` are
-    those of :class:`~..builder.plan.Execute`."""
+    those of :class:`~..builder.plan.Execute`. ``proxy`` is the socket of an HTTP proxy, and what programs trust for it.
+    """
 
     image: str
     words: tuple[str, ...]
@@ -47,6 +50,7 @@ class StepCall:
     variables: tuple[str, ...] = ()
     network: str = "default"
     limits: StepLimits = StepLimits()
+    proxy: tuple[Path, bytes] | None = None
 
 
 class CommandFault(faults.Internal):
@@ -77,6 +81,8 @@ class StepRunner:
     async def _run(self, call: StepCall, say: Say, commit: Work) -> None:
         version = VersionRange().newest_version()
         container, _warnings = await create(self._engine, _request(call), name="", version=version)
+        if call.proxy is not None:
+            container.proxy = WebProxy(*call.proxy)
         try:
             await asyncio.to_thread(say, Message(stream=f" ---> Running in {container.short}\n"))
             await self._follow(container, say)

@@ -100,7 +100,7 @@ class BuildProcess:
                 talk = self._begin(images, folder, said)
                 try:
                     talk.send(build=_document(images, call, tools))
-                    kept = _Served(images, call, store, talk, say, self._executed).until_kept()
+                    kept = _Served(images, call, tools, store, talk, say, self._executed).until_kept()
                 finally:
                     talk.close()
                     self._end()
@@ -192,9 +192,10 @@ def _tell_of_wait(images: Images, call: BuildCall, say: Say) -> None:
 class _Served:
     """Answers what the process of a build asks."""
 
-    def __init__(self, images: Images, call: BuildCall, store: LayoutStore, talk: Channel, say: Say,
+    def __init__(self, images: Images, call: BuildCall, tools: Downloads, store: LayoutStore, talk: Channel, say: Say,
                  execute: Execute) -> None:
         self._images = images
+        self._tools = tools
         self._execute = execute
         self._call = call
         self._store = store
@@ -242,13 +243,19 @@ class _Served:
 
     def _run(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
         """Execute a RUN over an image that the process has written, and return the layers that it added."""
-        shelf, made = self._images.shelf, list[RunLayer]()
+        shelf, made, say = self._images.shelf, list[RunLayer](), _unheard if self._call.quiet else self._say
         kept = shelf.keep(self._store, Descriptor.from_json(asked["image"]))
         try:
-            call = StepCall(str(kept.id), tuple(asked["words"]), bool(asked["escaped"]), tuple(asked["variables"]),
-                            str(asked["network"]), self._call.limits)
-            self._execute(call, _unheard if self._call.quiet else self._say,
-                          lambda source: made.extend(step_layers(self._images, source, self._store)))
+            with self._tools.serve(alone="none" in (asked["network"], self._call.limits.network)) as proxy:
+                call = StepCall(str(kept.id), tuple(asked["words"]), bool(asked["escaped"]), tuple(asked["variables"]),
+                                str(asked["network"]), self._call.limits,
+                                None if proxy is None else (proxy.path, proxy.certificate))
+                try:
+                    self._execute(call, say,
+                                  lambda source: made.extend(step_layers(self._images, source, self._store)))
+                finally:
+                    for text in proxy.problems if proxy is not None else ():
+                        say(Message(stream=f"[Warning] {text}\n"))
         finally:
             shelf.remove(kept)
         return [{"position": one.position, "descriptor": one.descriptor.to_json(), "diff_id": str(one.diff_id)}

@@ -25,7 +25,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from ..errors import FetchError, FormatError, InputError, IntegrityError
-from ..files import Draft, locked, write_whole
+from ..files import Draft, abandoned, locked, write_whole
 from .redact import redact
 
 INDEX = "index.json"
@@ -37,6 +37,7 @@ LOCK_SECONDS = 60
 SAVE_SECONDS = 0.5
 """How often the index is written while downloads come: it is written as a whole each time."""
 CHUNK = 1 << 20
+_DRAFT = ".download."
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -95,6 +96,9 @@ class Recordings:
         if create:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
+                for path in folder.glob(f"{_DRAFT}*"):
+                    if abandoned(path):  # a build that was killed left it
+                        path.unlink(missing_ok=True)
             except OSError as error:
                 raise InputError(f"cannot record downloads in {folder}", why=error.strerror or str(error)) from error
         elif not path.is_file():
@@ -136,7 +140,7 @@ class Recordings:
 
     def draft(self) -> Draft:
         """A file in the folder for a content that comes. OSError."""
-        return Draft(self.folder, mode=0o644, prefix=".download.")
+        return Draft(self.folder, mode=0o644, prefix=_DRAFT)
 
     def keep(self, recorded: Recorded, draft: Draft | None, digest: str) -> Recorded:
         """Put an answer into the index, and its content (with its SHA-256) into the folder. OSError."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support import programs, windows_programs
 from support.build_home import BASE, Home, opened
 from support.downloads import Site, site
 
@@ -34,6 +36,7 @@ def server(home: Home) -> Iterator[Site]:
     with site({"/tool.zip": CONTENT, "/a.txt": b"added"}, authority=authority) as found:
         found.redirects["/latest"] = f"{URL}/tool.zip"
         (home.folder / "wcow.toml").write_text(f'[download]\n"{URL}/" = "https://localhost:{found.port}/"\n')
+        home.wcow("--config", str(home.folder / "wcow.toml"), "engine", "start")
         yield found
 
 
@@ -41,7 +44,7 @@ DOCKERFILE = f"""# escape=`
 FROM {BASE}
 ENV https_proxy=http://127.0.0.1:9
 ADD {URL}/a.txt C:\\added.txt
-RUN curl.exe -fsSL -o C:\\tool.zip {URL}/latest && echo %HTTPS_PROXY%
+RUN curl.exe -fsSL -o C:\\tool.zip {URL}/latest && echo %HTTPS_PROXY% && find "BEGIN" < %SSL_CERT_FILE%
 """
 
 
@@ -51,6 +54,7 @@ def test_a_build_is_the_same_when_its_downloads_are_replayed(home: Home, server:
     first, err = home.wcow("--config", config, "build", "-t", "net:1", "--downloads", "record", kept, "--provenance",
                            "--metadata-file", str(meta), context)
     assert "http://127.0.0.1:44080" in err
+    assert "-----BEGIN CERTIFICATE-----" in err
     assert server.asked == ["GET /a.txt", "GET /latest", "GET /tool.zip"]
     assert hashlib.sha256(CONTENT).hexdigest() in (home.folder / "kept/index.json").read_text()
     facts = json.loads(meta.read_text())["buildx.build.provenance"]["buildDefinition"]["resolvedDependencies"]
@@ -69,6 +73,25 @@ def test_a_build_is_the_same_when_its_downloads_are_replayed(home: Home, server:
     for layer in json.loads(shown)["layers"][1:]:
         assert layer["size"] < 2 * len(CONTENT)
     assert "nothing found" in home.wcow("lint", "net:1")[0]
+
+
+def test_powershell_downloads_by_the_proxy_too(home: Home, server: Site) -> None:
+    with programs.skipping():
+        powershell = windows_programs.powershell()
+    home.wcow("powershell", "install", "--root", str(home.folder / "engine"), "--from", str(powershell))
+    text = (f"FROM {BASE}\nRUN powershell -Command $ProgressPreference='SilentlyContinue'; "
+            f"Invoke-WebRequest -UseBasicParsing {URL}/latest -OutFile C:\\by-cmdlet.zip; "
+            f"(New-Object Net.WebClient).DownloadFile('{URL}/a.txt', 'C:\\by-class.txt')\n")
+    context, kept = home.context(text), str(home.folder / "of-powershell")
+    server.asked.clear()
+    first, _err = home.wcow("--config", str(home.folder / "wcow.toml"), "build", "-t", "ps:1", "--downloads", "record",
+                            kept, context)
+    assert server.asked == ["GET /latest", "GET /tool.zip", "GET /a.txt"]
+    assert home.wcow("cat", "ps:1", "C:\\by-class.txt")[0] == "added"
+    server.asked.clear()
+    again, _err = home.wcow("build", "--no-cache", "--downloads", "replay", kept, context)
+    assert again == first
+    assert server.asked == []
 
 
 def test_what_was_not_recorded_fails_and_is_named(home: Home, server: Site) -> None:
@@ -104,3 +127,17 @@ def test_a_host_takes_no_downloads(home: Home) -> None:
 def test_a_folder_without_an_index_is_refused(home: Home, tmp_path: Path) -> None:
     _out, err = home.wcow("build", "--downloads", "replay", str(tmp_path), home.context(f"FROM {BASE}\n"), code=2)
     assert "it has no index.json" in err
+
+
+def test_docker_build_follows_the_map_of_the_engine(home: Home, server: Site) -> None:
+    with programs.skipping():
+        docker = programs.find("docker")
+    address = f"unix://{home.folder / 'engine.sock'}"
+    home.wcow("copy", BASE, f"docker-daemon:{BASE}", "--docker-host", address)
+    server.asked.clear()
+    text = f"FROM {BASE}\nRUN curl.exe -fsS -o C:\\a.txt {URL}/a.txt\nRUN curl.exe -fsS {URL}/none\n"
+    done = subprocess.run([docker, "build", "--no-cache", home.context(text)], capture_output=True, text=True,
+                          env={**home.environment, "DOCKER_HOST": address, "DOCKER_BUILDKIT": "0"}, timeout=200)
+    assert done.returncode == 22, done.stderr
+    assert "returned a non-zero code: 22" in done.stderr
+    assert server.asked == ["GET /a.txt", "GET /none"]
