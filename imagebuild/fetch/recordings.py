@@ -96,9 +96,9 @@ class Recordings:
         if create:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                for path in folder.glob(f"{_DRAFT}*"):
-                    if abandoned(path):  # a build that was killed left it
-                        path.unlink(missing_ok=True)
+                for draft in folder.glob(f"{_DRAFT}*"):
+                    if abandoned(draft):  # a build that was killed left it
+                        draft.unlink(missing_ok=True)
             except OSError as error:
                 raise InputError(f"cannot record downloads in {folder}", why=error.strerror or str(error)) from error
         elif not path.is_file():

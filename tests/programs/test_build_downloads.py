@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import programs, windows_programs
+from support import programs, users, windows_programs
 from support.build_home import BASE, Home, opened
 from support.downloads import Site, site
 
@@ -141,3 +141,21 @@ def test_docker_build_follows_the_map_of_the_engine(home: Home, server: Site) ->
     assert done.returncode == 22, done.stderr
     assert "returned a non-zero code: 22" in done.stderr
     assert server.asked == ["GET /a.txt", "GET /none"]
+
+
+def test_an_ordinary_user_records_and_replays() -> None:
+    authority = Authority("of the test")
+    with opened(users.USER) as home, site({"/a.txt": b"added"}, authority=authority) as found:
+        (home.folder / "ca.pem").write_bytes(authority.pem)
+        home.environment["SSL_CERT_FILE"] = str(home.folder / "ca.pem")
+        (home.folder / "wcow.toml").write_text(f'[download]\n"{URL}/" = "https://localhost:{found.port}/"\n')
+        context = home.context(f"FROM {BASE}\nRUN --mount=type=secret,id=a curl.exe -fsS -o C:\\a.txt {URL}/a.txt "
+                               "&& type C:\\run\\secrets\\a > C:\\size.txt\n")
+        home.environment["SECRET"] = "twelve chars"
+        words = ("build", "--no-cache", "-t", "mine:1", "--secret", "id=a,env=SECRET", "--downloads")
+        first, _err = home.wcow("--config", str(home.folder / "wcow.toml"), *words, "record",
+                                str(home.folder / "kept"), context)
+        again, _err = home.wcow(*words, "replay", str(home.folder / "kept"), context)
+        assert again == first
+        assert found.asked == ["GET /a.txt"]
+        assert home.wcow("cat", "mine:1", "C:\\size.txt")[0] == "twelve chars"  # what a command keeps is its own

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from pathlib import Path
 from imagebuild.engine import EngineSettings, stop_engine
 from imagebuild.errors import NotFoundError
 
-from . import engine, programs, sandboxes, users
+from . import engine, programs, users
 
 BASE = "base.example/windows/servercore:ltsc2022"
 
@@ -25,11 +23,12 @@ class Home:
 
     folder: Path
     environment: dict[str, str]
+    user: users.User
 
     def wcow(self, *words: str, code: int = 0) -> tuple[str, str]:
         """Run a verb to its end; what it wrote to standard output and error."""
-        done = subprocess.run([sys.executable, "-m", "imagebuild", *words], env=self.environment, text=True,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=280)
+        done = subprocess.run([self.user.python, "-m", "imagebuild", *words], env=self.environment, text=True, cwd="/",
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=280, **self.user.popen())
         assert done.returncode == code, done.stderr
         return done.stdout, done.stderr
 
@@ -43,15 +42,20 @@ class Home:
 
 
 @contextmanager
-def opened() -> Iterator[Home]:
-    """A home with the base :data:`BASE`; its engine is stopped in the end."""
-    with sandboxes.folder() as folder:
+def opened(kind: str = "") -> Iterator[Home]:
+    """A home with the base :data:`BASE`, of the account that the tests run as, or of a ``kind`` of :mod:`.users`; its
+    engine is stopped in the end."""
+    with programs.skipping():
+        user = users.find(kind) if kind else users.ourselves()
+    with user.folder() as folder:
         (folder / "engine").mkdir()
+        user.own(folder / "engine")
         with programs.skipping():
-            engine.template(folder / "engine" / "sandbox", users.ourselves())
-        made = Home(folder, {**os.environ, "WCOW_STORE": str(folder / "store"), "WCOW_CACHE": str(folder / "cache"),
-                             "WCOW_ENGINE_ROOT": str(folder / "engine"),
-                             "WCOW_ENGINE_SOCKET": str(folder / "engine.sock")})
+            engine.template(folder / "engine" / "sandbox", user)
+        own = {"WCOW_STORE": "store", "WCOW_CACHE": "cache", "WCOW_ENGINE_ROOT": "engine",
+               "WCOW_ENGINE_SOCKET": "engine.sock"}
+        made = Home(folder, {**user.environment(), "PYTHONPATH": user.python_path(),
+                             **{name: str(folder / place) for name, place in own.items()}}, user)
         try:
             made.wcow("base", "create", "--like", "servercore", "--os-version", "10.0.20348.1", "-t", BASE)
             yield made

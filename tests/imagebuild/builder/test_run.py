@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 from support.builds import NANOSERVER, Bench
 
+from imagebuild.builder import BuildRequest
 from imagebuild.builder.cache import RunLayer, read_record
 from imagebuild.builder.plan import Execute
+from imagebuild.builder.provenance import statement
 from imagebuild.builder.runner import Blobs
 from imagebuild.codec import Compression
 from imagebuild.errors import DockerfileError, RunError
@@ -172,3 +175,25 @@ def test_without_a_way_the_plan_and_the_build_say_so(bench: Bench) -> None:
     assert [why for _stage, _step, why in plan.refused()] == ["nothing here executes it (--run none)"]
     with pytest.raises(DockerfileError, match="cannot be executed"):
         bench.build(FROM + "RUN echo hi\n")
+
+
+def test_what_a_command_downloaded_is_known_of_the_cached_one_and_stands_in_the_provenance(bench: Bench) -> None:
+    bench.cached = True
+    script(bench).fetched = (Fetched("https://host/a?token=secret", "sha256:" + "a" * 64),)
+    for _unused in range(2):
+        built = bench.build(FROM + "RUN make a\n", run="engine")
+        told = json.loads(statement(BuildRequest(run="engine"), built))
+        found = told["predicate"]["buildDefinition"]["resolvedDependencies"]
+        assert [one for one in found if "run" in one.get("annotations", {})] == [
+            {"uri": "https://host/a?token=…", "digest": {"sha256": "a" * 64}, "annotations": {"run": "Dockerfile:2"}}]
+    assert len(script(bench).ran) == 1
+
+
+def test_a_cached_command_runs_again_where_its_runner_has_to_see_its_downloads(bench: Bench) -> None:
+    bench.cached = True
+    bench.build(FROM + "RUN make a\n", run="engine")
+    script(bench).known = False
+    for count, fetched in ((2, ()), (2, None)):
+        script(bench).fetched = fetched
+        bench.build(FROM + "RUN make a\n", run="engine")
+        assert len(script(bench).ran) == count
