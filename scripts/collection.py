@@ -10,6 +10,7 @@ which pins old versions of what others need new.
   changelog  antsibull-changelog lint
   importer   galaxy-importer, as Galaxy runs it
   install    build, install, ansible-doc and a playbook, with the core that --core names
+  programs   print the folder with the programs of the core that --core names
 """
 
 from __future__ import annotations
@@ -135,14 +136,20 @@ def install(folder: Path, core: str) -> None:
     run(programs, "ansible-playbook", "-i", "localhost,", folder / "play.yml", cwd=folder, **place)
 
 
+def programs(folder: Path, core: str) -> None:
+    """Print where a core's programs are."""
+    print(environment(f"core-{core}", CORES[core]))
+
+
 CHECKS: dict[str, Callable[[Path, str], None]] = {
-    "lint": lint, "docs": docs, "changelog": changelog, "importer": importer, "install": install}
+    "lint": lint, "docs": docs, "changelog": changelog, "importer": importer, "install": install,
+    "programs": programs}
 
 
 def main(argv: list[str]) -> int:
     """Run the checks that are named, each in a folder of its own."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--core", choices=CORES, default="2.19", help="the ansible-core of 'install'")
+    parser.add_argument("--core", choices=CORES, default="2.19", help="the ansible-core of 'install' and 'programs'")
     parser.add_argument("--home", type=Path, help="the folder of the environments")
     parser.add_argument("checks", nargs="+", choices=CHECKS)
     options = parser.parse_args(argv)

@@ -87,11 +87,13 @@ class Controller:
     folder: Path
     variables: dict[str, Any]
     extra: dict[str, str] = field(default_factory=dict)
+    program: tuple[str | Path, ...] = ()
+    """What starts ansible-playbook, where it is not the one of this Python's environment."""
 
     def play(self, *tasks: dict[str, Any], arguments: Sequence[str] = ("--diff",), **facts: Any) -> Played:
         """Play tasks, as a playbook has them, on the host; ``facts`` are the play's own keywords."""
-        ansible = Path(sys.executable).with_name("ansible-playbook")
-        if not ansible.exists():
+        program = self.program or (Path(sys.executable).with_name("ansible-playbook"),)
+        if not Path(program[0]).exists():
             raise programs.Unavailable("ansible-core is not installed: scripts/setup test")
         with tempfile.TemporaryDirectory(dir=self.folder) as temporary:
             folder = Path(temporary)
@@ -105,7 +107,7 @@ class Controller:
                 "ANSIBLE_CALLBACK_PLUGINS": str(_CALLBACK), "ANSIBLE_CALLBACKS_ENABLED": "wcow_results",
                 "WCOW_RESULTS": str(results), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0", **self.extra,
             }
-            done = subprocess.run([ansible, "-i", folder / "hosts.json", *arguments, folder / "play.yml"],
+            done = subprocess.run([*program, "-i", folder / "hosts.json", *arguments, folder / "play.yml"],
                                   cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False)
             printed = done.stdout + done.stderr
             rows = [json.loads(line) for line in results.read_text("utf-8").splitlines()] if results.exists() else []
@@ -163,6 +165,9 @@ class Host:
             "ansible_password": PASSWORD, "ansible_connection": connection, "ansible_psrp_protocol": "http",
             "ansible_psrp_auth": "ntlm", "ansible_winrm_scheme": "http", "ansible_winrm_transport": "ntlm",
         }
+        if connection == "ssh":
+            variables |= {"ansible_port": self.document["ssh_port"], "ansible_shell_type": "cmd",
+                          "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"}
         return Controller(self.root / "controller", variables)
 
     def put(self, name: str, data: bytes) -> None:

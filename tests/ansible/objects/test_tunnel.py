@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import ansible_winrm, engines, programs
+from support import ansible_cores, ansible_winrm, engines, programs
 from support.ansible_objects import ours
 
 pytestmark = pytest.mark.slow
@@ -23,9 +23,11 @@ def reached(served: engines.Served, tmp_path: Path) -> Any:
         yield one
 
 
-def test_community_dockers_objects_are_unchanged_to_ours(reached: Any) -> None:
+@pytest.mark.parametrize("core", ansible_cores.CORES)
+def test_community_dockers_objects_are_unchanged_to_ours(reached: Any, core: str) -> None:
     controller, _served = reached
-    pytest.importorskip("ansible_collections.community.docker", reason="the package ansible is not installed")
+    with programs.skipping():
+        controller.program = ansible_cores.playbook(core)
     at = {"docker_host": "{{ tunnel.docker_host }}"}
     theirs = [
         {"community.docker.docker_volume": {**at, "volume_name": "data"}, "vars": HERE},
@@ -36,6 +38,9 @@ def test_community_dockers_objects_are_unchanged_to_ours(reached: Any) -> None:
     ]
     ask = {"ansible.builtin.command": {"argv": ["docker", "ps", "--format", "{{ '{{.Names}}' }}"]}, "vars": HERE,
            "environment": "{{ tunnel.environment }}"}
+    version = {"ansible.builtin.debug": {"msg": "{{ query('ansible.builtin.pipe', galaxy) }}"}, "vars": {
+        "galaxy": f"{Path(controller.program[0]).with_name('ansible-galaxy')} collection list community.docker"}}
+    assert ansible_cores.CORES[core] in str(controller.play(version).one().result)
     played = controller.play(
         {**ours("tunnel"), "register": "tunnel"}, *theirs, *theirs, ask,
         ours("volume", name="data"),
