@@ -125,7 +125,8 @@ def hives(settings: EngineSettings, images: Images, container: Container) -> tup
     before = [(identity.profile(data, user) if file == "user.reg" else data) + own.get(file, b"")
               for file, data in zip(FILES, before, strict=True)]
     if image.powershell:
-        at, lines = identity.before_all(before[0], settings.build, settings.revision)
-        before[0] = before[0][:at] + lines + before[0][at:]
+        for number, (file, data) in enumerate(zip(FILES, before, strict=True)):
+            at, lines = identity.before_all(file, data, settings.build, settings.revision)
+            before[number] = data[:at] + lines + data[at:]
     after = (read_small(prefix / file, MOST_REGISTRY) for file in FILES)
     return changes_of(Prefix.parse(*before), Prefix.parse(*after))

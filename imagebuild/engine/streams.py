@@ -21,7 +21,11 @@ Sink = Callable[[int, bytes], None]
 CELLS = 0xFFFF
 """Of the rows and columns that clients send, so many bits count (hcsshim ``Process.ResizeConsole``)."""
 DRAIN = 0.2
-"""Seconds to wait for output that is still in a pipe when the program has ended."""
+"""Seconds to wait, when a program has ended, for what its console still draws on the terminal."""
+LINGER = 0.02
+"""The same for pipes. What the program wrote is in them when it has ended; the wait is for children that end with it.
+Longer would be for nothing: a process that stays (Wine's desktop has the error output of the program that it was
+started for) holds a pipe open, and every exec of PowerShell would wait for all of it."""
 
 
 class Streams:
@@ -96,7 +100,7 @@ class Streams:
     async def ended(self) -> None:
         """The program is gone: read what is left, then let go of everything."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._done.wait(), DRAIN)
+            await asyncio.wait_for(self._done.wait(), DRAIN if self._master >= 0 else LINGER)
         for descriptor in tuple(self._readers):
             self._read(descriptor)
         self.close()

@@ -69,14 +69,16 @@ def _registry(spec: BoxSpec, template: Path, prefix: int, account: Account) -> N
         given = spec.registry / name if spec.registry else None
         source = given if given and given.is_file() else template / name
         if name == "user.reg" and identity.account(spec.user) == identity.OTHER_USER:
+            data = identity.profile(source.read_bytes(), spec.user)
+            at, lines = _before_all(spec, name, data)
             with _new(name, prefix, account) as file:
-                file.write(identity.profile(source.read_bytes(), spec.user) + more[name])
+                file.write(data[:at] + lines + data[at:] + more[name])
             continue
         with source.open("rb", buffering=0) as hive, _new(name, prefix, account) as file:
             left = os.fstat(hive.fileno()).st_size
-            if name == "system.reg" and spec.powershell:
+            if spec.powershell:
                 head = hive.read(_HEAD)
-                at, lines = identity.before_all(head, spec.windows_build, spec.windows_revision)
+                at, lines = _before_all(spec, name, head)
                 file.write(head[:at] + lines)
                 file.flush()
                 hive.seek(at)
@@ -86,6 +88,12 @@ def _registry(spec: BoxSpec, template: Path, prefix: int, account: Account) -> N
             file.write(more.get(name, b""))
     with _new(UPDATED, prefix, account) as file:
         file.write(b"disable\n")
+
+
+def _before_all(spec: BoxSpec, name: str, head: bytes) -> tuple[int, bytes]:
+    if not spec.powershell:
+        return 0, b""
+    return identity.before_all(name, head, spec.windows_build, spec.windows_revision)
 
 
 def _new(name: str, parent: int, account: Account) -> BinaryIO:

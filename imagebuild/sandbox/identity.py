@@ -13,7 +13,7 @@ from ..errors import ToolError
 from ..windows.releases import Release, release
 from ..windows.upcase import fold
 from .cpu_keys import cpu_keys
-from .windows_keys import Values, windows_keys
+from .windows_keys import USER_KEYS, Expanded, Values, windows_keys
 
 _VERSION = r"Software\Microsoft\Windows NT\CurrentVersion"
 _CONTROL = r"System\ControlSet001\Control"
@@ -52,12 +52,13 @@ def system(hostname: str, build: int = 0, revision: int = 0, user: str = ADMINIS
     return _text(keys)
 
 
-def before_all(head: bytes, build: int, revision: int) -> tuple[int, bytes]:
-    """Where the first key of ``system.reg`` is, of which ``head`` is the beginning, and the lines to put there for a
-    Windows that has Windows PowerShell and .NET Framework. What the image's own registry says of them comes later, and
-    counts."""
+def before_all(file: str, head: bytes, build: int, revision: int) -> tuple[int, bytes]:
+    """Return where the first key of ``system.reg`` or ``user.reg`` is, of which ``head`` is the beginning, and the
+    lines to put there for a Windows that has Windows PowerShell and .NET Framework. What the image's own registry says
+    of them comes later, and counts."""
     at = head.find(b"\n[") + 1
-    return at, _text(windows_keys(build, revision)) + b"\n" if build and at else b""
+    keys = USER_KEYS if file == "user.reg" else windows_keys(build, revision) if file == "system.reg" else {}
+    return at, _text(keys) + b"\n" if keys and build and at else b""
 
 
 def account(name: str) -> str:
@@ -123,9 +124,14 @@ def _text(keys: dict[str, Values]) -> bytes:
     lines = []
     for path, values in keys.items():
         lines += ["", "[" + path.replace("\\", "\\\\") + "]"]
-        lines += [f'"{_quote(name)}"=' + (f"dword:{data:08x}" if isinstance(data, int) else f'"{_quote(data)}"')
-                  for name, data in values.items()]
+        lines += [f'"{_quote(name)}"={_data(data)}' for name, data in values.items()]
     return ("\n".join(lines) + "\n").encode("ascii")
+
+
+def _data(data: str | int) -> str:
+    if isinstance(data, int):
+        return f"dword:{data:08x}"
+    return ("str(2):" if isinstance(data, Expanded) else "") + f'"{_quote(data)}"'
 
 
 def _quote(text: str) -> str:

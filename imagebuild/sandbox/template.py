@@ -27,7 +27,7 @@ from .identity import OTHER_USER
 from .port import Progress
 from .wine_install import Install
 
-FORM = 16
+FORM = 17
 """Counted up when what a template holds changes in another way than by :data:`_ADDED`."""
 HIVES = ("system.reg", "user.reg", "userdef.reg")
 UPDATED = ".update-timestamp"
@@ -37,7 +37,7 @@ REFUSED = ("icacls.exe", "cacls.exe", "certutil.exe", "robocopy.exe", "dism.exe"
            "mofcomp.exe")
 """Programs that Wine pretends to have, or that Windows has and Wine lacks: each is ``refuse.exe`` under its name."""
 OURS = ("mklink.exe", "timeout.exe", "ping.exe", "systeminfo.exe", "whoami.exe", "shutdown.exe", "wbem/wmic.exe",
-        "setx.exe", "net.exe", "curl.exe", "tar.exe")
+        "setx.exe", "net.exe", "curl.exe", "tar.exe", "find.exe")
 """Programs of Windows that we made anew, below ``System32``."""
 KEPT = {"whoami.exe": "whoami2.exe", "wmic.exe": "wbem/wmic2.exe", "net.exe": "net2.exe"}
 """Programs of Wine that ours hand on to what they do not do themselves, and where they lie."""

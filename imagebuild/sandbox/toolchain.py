@@ -43,6 +43,7 @@ PROGRAMS = {
     "curl.exe": ("curl.c", "curloptions.c", "-municode", "-lwinhttp"),
     "tar.exe": ("tar.c", "tarinput.c", "tarread.c", "tarzip.c", "tardisk.c", "tarwrite.c", "tarpack.c", "-municode",
                 "-l:libz.a"),
+    "find.exe": ("find.c", "text.c", *_BARE, "-lkernel32", "-lgcc"),
     "service.exe": ("service.c", "-municode", "-ladvapi32"),
     "dockerd.exe": ("dockerd.c", "-municode", "-ladvapi32"),
     "sftp-server.exe": ("sftp-server.c", "-municode"),

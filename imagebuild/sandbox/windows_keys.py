@@ -8,6 +8,13 @@ PowerShell system requirements" with what ``HKLM\SOFTWARE\Microsoft\PowerShell``
 
 from __future__ import annotations
 
+
+class Expanded(str):
+    """A text whose variables (``%NAME%``) are filled in when it is read: REG_EXPAND_SZ."""
+
+    __slots__ = ()
+
+
 Values = dict[str, str | int]
 
 _POWERSHELL = r"Software\Microsoft\PowerShell"
@@ -19,6 +26,11 @@ _FOLDER = r"C:\Windows\Microsoft.NET\Framework64"
 _RELEASES = ((26100, 533509, "4.8.09221"), (20348, 528449, "4.8.04161"), (17763, 461814, "4.7.03190"),
              (14393, 394802, "4.6.01586"))
 """The .NET Framework that comes with a build, newest first: build, Release, Version."""
+
+
+USER_KEYS: dict[str, Values] = {"Environment": {"Path": Expanded(r"%USERPROFILE%\AppData\Local\Microsoft\WindowsApps")}}
+"""The same for ``user.reg``: what every account of such a Windows has in its own ``Path``, which comes behind the
+machine's."""
 
 
 def windows_keys(build: int, revision: int) -> dict[str, Values]:

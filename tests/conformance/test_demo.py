@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support import programs
+from support import programs, windows_programs
 
 pytestmark = pytest.mark.slow
 
@@ -87,6 +87,24 @@ def test_a_demo_that_is_stopped_takes_its_registry_with_it(
         time.sleep(0.02)
     os.killpg(demo.pid, stop)  # as a terminal does
     assert demo.wait(30) in (130, 143)
+    assert left(environment) == []
+
+
+def test_the_demo_runs_powershell_in_servercore_and_asks_an_aspnet_core_container(environment: dict[str, str],
+                                                                                  tmp_path: Path) -> None:
+    with programs.skipping():
+        powershell, samples = windows_programs.powershell(), windows_programs.dotnet()
+    given = {**environment, "WCOW_POWERSHELL": str(powershell), "WCOW_DOTNET_SAMPLES": str(samples)}
+    done = subprocess.run([DEMO], env=given, cwd=tmp_path, capture_output=True, text=True, timeout=400, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    if "No engine on this machine" in done.stdout:
+        pytest.skip("no engine runs here, and the demo says so")
+    _unused, _heading, shown = done.stdout.partition("PowerShell where Windows has it, and ASP.NET Core")
+    asked, _line, answered = shown.partition("$ docker run --detach --name web")
+    assert re.search(r"^ +Caption : Microsoft Windows Server 2022 Datacenter$", asked, re.MULTILINE)
+    assert re.search(r"^ +Version : 10\.0\.20348$", asked, re.MULTILINE)
+    answer = answered.partition("$ curl")[2].partition("$ docker stop web")[0]
+    assert "hello from" in answer.lower(), answer
     assert left(environment) == []
 
 

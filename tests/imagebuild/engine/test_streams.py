@@ -8,12 +8,15 @@ import os
 import subprocess
 from collections.abc import Sequence
 
+import pytest
+
+from imagebuild.engine import streams as module
 from imagebuild.engine.output import STDERR, STDOUT
 from imagebuild.engine.streams import Streams
 
 
 async def run(command: Sequence[str], *, typed: bytes = b"", tty: bool = False, stdin: bool = True,
-              size: tuple[int, int] | None = None) -> tuple[dict[int, bytes], int]:
+              size: tuple[int, int] | None = None, passed: tuple[int, ...] = ()) -> tuple[dict[int, bytes], int]:
     said = {STDOUT: b"", STDERR: b""}
 
     def keep(stream: int, data: bytes) -> None:
@@ -23,7 +26,8 @@ async def run(command: Sequence[str], *, typed: bytes = b"", tty: bool = False, 
     if size:
         streams.resize(*size)
     ends = streams.stdio
-    child = subprocess.Popen(command, stdin=ends.stdin, stdout=ends.stdout, stderr=ends.stderr, start_new_session=tty)
+    child = subprocess.Popen(command, stdin=ends.stdin, stdout=ends.stdout, stderr=ends.stderr, start_new_session=tty,
+                             pass_fds=passed)
     streams.started()
     if typed:
         await streams.write(typed)
@@ -36,6 +40,17 @@ async def run(command: Sequence[str], *, typed: bytes = b"", tty: bool = False, 
 def test_output_and_errors_are_apart_and_nothing_is_lost() -> None:
     said, code = asyncio.run(run(["sh", "-c", "head -c 3000000 /dev/zero; echo oops >&2; exit 3"]))
     assert (len(said[STDOUT]), said[STDERR], code) == (3_000_000, b"oops\n", 3)
+
+
+def test_a_process_that_stays_and_holds_a_pipe_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DRAIN", 3600)  # of terminals
+    ours, theirs = os.pipe()
+    stays = f"cat /dev/fd/{ours} >/dev/null"  # until the test lets it go
+    command = ["sh", "-c", f"{stays} & head -c 200000 /dev/zero >&2; echo last; exit 5"]
+    said, code = asyncio.run(asyncio.wait_for(run(command, passed=(ours,)), 60))
+    os.close(theirs)
+    os.close(ours)
+    assert (len(said[STDERR]), said[STDOUT], code) == (200_000, b"last\n", 5)
 
 
 def test_input_of_any_size_reaches_the_program_and_ends() -> None:

@@ -25,13 +25,22 @@ def test_each_build_has_the_name_that_its_base_images_have(build: int, name: str
     (20348, 528449, "4.8.04161"), (17763, 461814, "4.7.03190"), (26100, 533509, "4.8.09221"),
     (25398, 528449, "4.8.04161"), (10000, 394802, "4.6.01586")])
 def test_a_windows_with_powershell_says_which_one_and_which_framework(build: int, release: int, version: str) -> None:
-    at, lines = identity.before_all(b"WINE REGISTRY Version 2\n\n[Software]\n", build, 7)
+    at, lines = identity.before_all("system.reg", b"WINE REGISTRY Version 2\n\n[Software]\n", build, 7)
     assert at == 25
     text = lines.decode()
     full = text.partition(r"[Software\\Microsoft\\NET Framework Setup\\NDP\\v4\\Full]")[2]
     assert f'"Release"=dword:{release:08x}' in full and f'"Version"="{version}"' in full
     assert f'"PowerShellVersion"="5.1.{build}.7"' in text and r"[Software\\Microsoft\\PowerShell\\3]" in text
-    assert identity.before_all(b"no key", build, 7) == (0, b"")
+    assert identity.before_all("system.reg", b"no key", build, 7) == (0, b"")
+
+
+def test_a_users_own_path_is_one_whose_variables_are_filled_in() -> None:
+    head = b"WINE REGISTRY Version 2\n\n[Environment]\n"
+    at, lines = identity.before_all("user.reg", head, 20348, 7)
+    assert head[at:].startswith(b"[Environment]")
+    assert lines.decode().strip().splitlines() == [
+        "[Environment]", r'"Path"=str(2):"%USERPROFILE%\\AppData\\Local\\Microsoft\\WindowsApps"']
+    assert identity.before_all("userdef.reg", head, 20348, 7) == (at, b"")
 
 
 @pytest.mark.slow
@@ -160,3 +169,16 @@ def test_dotnet_names_the_same_windows_and_sees_nothing_of_wine(boxes: Boxes) ->
                      mounts=(Mount(powershell, "C:\\pwsh", True),))
     assert done.out.splitlines() == ["Microsoft Windows NT 10.0.20348.0", "ContainerUser", "0",
                                      "Windows Server 2022 Datacenter"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("user", ["ContainerAdministrator", "ContainerUser"])
+def test_a_windows_with_powershell_has_the_folder_of_apps_in_its_users_path(boxes: Boxes, user: str) -> None:
+    apps = rf"C:\users\{user}\AppData\Local\Microsoft\WindowsApps"
+    box = boxes.open(windows_build=20348, powershell=True, user=user)
+    line = r"cmd /c echo %PATH%& reg query HKCU\Environment /v Path"
+    done = run(box, line)
+    path, *_unused, kept = done.out.strip().splitlines()
+    assert path.lower().startswith(r"c:\windows\system32;") and path.endswith(";" + apps)
+    assert kept.split(None, 2) == ["Path", "REG_EXPAND_SZ", r"%USERPROFILE%\AppData\Local\Microsoft\WindowsApps"]
+    assert "WindowsApps" not in boxes.run(line, name="nano").out
