@@ -39,6 +39,8 @@ _KEYS = ("Ctrl-C does nothing in a program that reads keys itself (PowerShell's 
          "is not as we know it")
 _STACK = "a program that overflows its stack hangs, or ends with 1: this Wine's ntdll.so is not as we know it"
 _DETACHED = "services have no console, as they have on Windows: this Wine's services.exe is not as we know it"
+_DESKTOP = ("programs that use windows (PowerShell) start a tenth of a second later where none ran in the last second: "
+            "this Wine's wineserver64 is not as we know it")
 
 _LINKS = ("programs take links for the folders and files that they lead to (PowerShell, .NET, node): this Wine's "
           "kernelbase.dll is not as we know it")
@@ -88,6 +90,10 @@ CHANGES = (
     # services.exe starts a service as DETACHED_PROCESS | CREATE_UNICODE_ENVIRONMENT. CREATE_NO_WINDOW comes in place of
     # the first: a service that is a console program has a console on Windows, and .NET's hosts count on it.
     Change("services.exe", rb"\xc7\x44\x24.\x08\x04\x00\x00", b"\x00\x04\x00\x08", _DETACHED),
+    # A second after its last program the process that holds the desktop ends (remove_desktop_user, server/winstation.c:
+    # mov rdi, -10,000,000; call add_timeout_user), and the next program starts it anew. One PowerShell comes after
+    # another: now it stays a minute.
+    Change("wineserver64", rb"\x48\xc7\xc7\x80\x69\x67\xff(?=\xe8)", b"\x00\xba\x3c\xdc", _DESKTOP),
     # A thread's stack ends with a page that raises STATUS_STACK_OVERFLOW and one that ends the thread silently, and the
     # first is all that a handler has: too little for one CONTEXT with AVX-512. So the page that raises is twelve pages
     # above the end (virtual_alloc_thread_stack in dlls/ntdll/unix/virtual.c), and what is below it is the handler's

@@ -324,7 +324,7 @@ def modules(home: Path, programs: Path, install: Install, account: Account) -> P
         libraries[kernelbase.NAME] = worded
     for name, data in libraries.items():
         (building / name).write_bytes(data)
-        (building / name).chmod(0o644)
+        (building / name).chmod(0o755 if name == install.server.name else 0o644)
     building.chmod(0o755)
     _give(building, account)
     building.rename(target)

@@ -42,7 +42,10 @@ class Install:
         return (int(found[1]), int(found[2])) if found else (0, 0)
 
     def library(self, name: str) -> Path:
-        """Where one of Wine's libraries is: ``ntdll.so`` beside the folder of the Windows ones, in that for Linux."""
+        """Where one of Wine's files is: its server, or a library; ``ntdll.so`` is in the folder for Linux beside that
+        of the Windows ones."""
+        if name == self.server.name:
+            return self.server
         return (self.modules.with_name("x86_64-unix") if name.endswith(".so") else self.modules) / name
 
 

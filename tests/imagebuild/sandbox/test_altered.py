@@ -21,6 +21,7 @@ USER = "WINEUSERNAME\0".encode("utf-16-le")
 FIND = bytes.fromhex("488b4528 49c7462400000000 41894620")
 KEYS = bytes.fromhex("41f6460801 0f844c010000 41b908000000 41b843000000")
 OPEN = bytes.fromhex("25b77f0000 89442428")
+DESKTOP = bytes.fromhex("4869c0806967ff 48c7c7806967ff e808befaff")
 
 
 @pytest.fixture
@@ -37,7 +38,9 @@ def install(tmp_path: Path) -> Install:
     (modules / "conhost.exe").write_bytes(b"\x48\x85\xc0\x0f\x84\x7c\xfe\xff\xff\x45\x85\xf6"
                                           b"\x0f\x84\x60\x02\x00\x00\x48\x8b" + KEYS)
     (modules / "services.exe").write_bytes(b"\x90\xc7\x44\x24\x28\x08\x04\x00\x00\x90")
-    return Install(tmp_path, tmp_path, modules, tmp_path, "wine-10.0")
+    server = tmp_path / "wineserver64"
+    server.write_bytes(DESKTOP)
+    return Install(tmp_path, server, modules, tmp_path, "wine-10.0")
 
 
 def test_names_and_one_constant_are_changed_and_nothing_moves(install: Install) -> None:
@@ -55,6 +58,7 @@ def test_names_and_one_constant_are_changed_and_nothing_moves(install: Install) 
                                    b"\x66\x0f\x1f\x44\x00\x00\x48\x8b"
                                    + KEYS.replace(b"\x0f\x84\x4c\x01\0\0", b"\x66\x0f\x1f\x44\0\0"))
     assert made["services.exe"] == b"\x90\xc7\x44\x24\x28\x00\x04\x00\x08\x90"
+    assert made["wineserver64"] == bytes.fromhex("4869c0806967ff 48c7c700ba3cdc e808befaff")
     assert "=USERNAME\0\0\0\0".encode("utf-16-le") in made["kernelbase.dll"]
     assert made["kernelbase.dll"].endswith(bytes.fromhex("25b77f2000 89442428 488b4528 448b4d40 45894e24 41894620"))
     assert altered.unknown(install) == ()

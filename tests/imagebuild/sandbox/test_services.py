@@ -64,6 +64,19 @@ def test_a_program_with_a_window_starts_no_services(serving: Boxes) -> None:
     assert _eventlog_runs(run(box, r"cmd /c C:\ask.bat", main=False))
 
 
+def test_the_desktop_stays_when_the_last_program_with_a_window_has_ended(serving: Boxes) -> None:
+    """Else the next PowerShell would start it anew; a second is how long Wine keeps it."""
+    box = serving.open()
+    start(box, "probe sleep")
+    null = os.open(os.devnull, os.O_RDWR)
+    box.exec(Command(r"C:\service.exe desktop"), Stdio(null, null, null))
+    os.close(null)
+    assert wait_for(lambda: "explorer.exe" in _names(box), 30)
+    run(box, "taskkill /f /im service.exe", main=False)
+    assert wait_for(lambda: "service.exe" not in _names(box), 30)
+    assert not wait_for(lambda: "explorer.exe" not in _names(box), 4)
+
+
 def test_a_service_of_ones_own_starts_has_a_console_and_stops(serving: Boxes) -> None:
     box = serving.open()
     start(box, "probe sleep")
