@@ -199,7 +199,7 @@ class Container:
         """
         found = self.ports.get(port)
         if found is None and self.spec.ports:
-            raise UsageError(f"port {port} is not published", hint=f"container_factory(ports=[{port}])")
+            raise UsageError(f"port {port} is not published", hint=f"publish it: container_factory(ports=[{port}])")
         if found is not None and wait.connects(*found):
             return found
         if self.home.local and not self.home.embedded:
@@ -212,7 +212,7 @@ class Container:
         """The address of a published port: ``http://127.0.0.1:49153/``."""
         host, outer = self.reachable(port) or self.ports.get(port) or (LOOPBACK, 0)
         if not outer:
-            raise UsageError(f"port {port} is not published", hint=f"container_factory(ports=[{port}])")
+            raise UsageError(f"port {port} is not published", hint=f"publish it: container_factory(ports=[{port}])")
         return f"{scheme}://{host}:{outer}/{path.lstrip('/')}"
 
     def wait_for(self, *wanted: wait.Wanted, timeout: float = wait.WAIT_SECONDS) -> Container:

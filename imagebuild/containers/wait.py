@@ -231,7 +231,7 @@ def _wait(container: Container, strategy: Strategy, deadline: Deadline) -> None:
         if deadline.over:
             raise DeadlineError(f"the container is not ready: {strategy} was waited for", deadline.seconds,
                                 why=f"not within {deadline.seconds:g} s; {last_words(container)}",
-                                hint="wait_for(..., timeout=SECONDS) gives it longer")
+                                hint="timeout=SECONDS gives it longer")
         time.sleep(min(pause, deadline.left))
         pause = min(pause * 1.6, LONGEST_PAUSE)
 

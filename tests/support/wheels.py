@@ -29,7 +29,7 @@ def build(folder: Path) -> Path:
         else:
             shutil.copy2(HERE / name, source / name)
     programs.run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder / "dist", source,
-                 timeout=300)
+                 timeout=1200)  # a busy machine compiles the Windows programs for minutes
     (wheel,) = (folder / "dist").glob("*.whl")
     return wheel
 
