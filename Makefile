@@ -13,6 +13,7 @@
 #   CHAOS_COUNT=200     times that `make chaos` kills the engine
 #   SUITES="docker-py"  which suites of other people `make suites` runs (default: aiodocker docker-py testcontainers-python)
 #   WCOW_SUITES=DIR     the folder with checkouts of those that are in no package
+#   CORPUS_ARGS="--index FILE --dockerfiles DIR --powershell DIR"  what `make corpus` builds: neither comes with the tree
 #   PROGRAMS_ARGS="--only Node"  which rows `make programs` starts (then no page is written)
 #   SUITES_ARGS="--as root --as user"  more for scripts/suites
 
@@ -29,10 +30,11 @@ CHAOS_COUNT ?= 200
 SUITES ?=
 SUITES_ARGS ?=
 PROGRAMS_ARGS ?=
+CORPUS_ARGS ?=
 PYTEST := $(BIN)/python -m pytest -q -rs -n $(JOBS) --dist loadfile
 SETUP := PYTHON="$(PYTHON)" scripts/setup
 
-.PHONY: help setup demo test test-full test-lowest test-matrix lint format bench mutants fuzz chaos docs serve-docs peers programs suites host-suites lock clean
+.PHONY: help setup demo test test-full test-lowest test-matrix lint format bench mutants fuzz chaos docs serve-docs peers programs corpus suites host-suites lock clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -100,6 +102,10 @@ peers:           ## docs/peers.md: one context built by crane, BuildKit, buildah
 programs:        ## docs/reference/programs.md: real programs of Windows, started in the embedded engine in every way
 	@$(SETUP) test
 	@$(BIN)/python scripts/programs $(PROGRAMS_ARGS)
+
+corpus:          ## docs/run.md: eighty Dockerfiles of real projects, built with every RUN (CORPUS_ARGS says where they are)
+	@$(SETUP) test
+	@$(BIN)/python scripts/corpus $(CORPUS_ARGS)
 
 suites:          ## other people's tests against the embedded engine: aiodocker, docker-py, testcontainers-python
 	@$(SETUP) test

@@ -7,20 +7,18 @@ The Dockerfiles are public files that are not ours to distribute: they are read 
 
 from __future__ import annotations
 
-import io
 import os
-import tarfile
 from pathlib import Path
 
 import pytest
 from support import programs
+from support.linux_images import linux_image
 from support.workbench import LTSC2022, NANOSERVER, Tree, Workbench, fill
 
 from imagebuild import oci
 from imagebuild.builder import Built
 from imagebuild.errors import ContextError, DockerfileError, WcowError
-from imagebuild.oci import Config, Descriptor, Digest, Platform, RunConfig
-from imagebuild.stores import Store, put_bytes
+from imagebuild.oci import Platform, RunConfig
 from imagebuild.windows.filetime import DOS_EPOCH
 from imagebuild.wiring import open_library
 
@@ -50,23 +48,6 @@ def new_layer(bench: Workbench, built: Built) -> dict[str, str]:
     last = len(built.image.layers) - 1
     return {item.path: item.sddl() for item in bench.files(built, layer=last).find("Files", recursive=True)
             if item.entry.kind.value == "file"}
-
-
-def linux_image(store: Store, name: str, members: dict[str, bytes]) -> None:
-    """An image that says linux and holds Windows files by their plain paths, as the e2e images of Kubernetes do."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        for path, content in members.items():
-            member = tarfile.TarInfo(path)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    data = out.getvalue()
-    layer = Descriptor(oci.media.layer_type("oci", "none"), Digest.of(data), len(data))
-    image = oci.append(oci.create(Config(os="linux", architecture="amd64")), layer, layer.digest,
-                       oci.History(created_by="COPY"))
-    put_bytes(store, data, layer.media_type)
-    put_bytes(store, image.config_bytes(), image.manifest.config.media_type)
-    store.put_manifest(image.manifest_bytes(), image.manifest.kind, tag=name)
 
 
 def run_of(built: Built) -> RunConfig:
