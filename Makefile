@@ -13,7 +13,7 @@
 #   CHAOS_COUNT=200     times that `make chaos` kills the engine
 #   SUITES="docker-py"  which suites of other people `make suites` runs (default: aiodocker docker-py testcontainers-python)
 #   WCOW_SUITES=DIR     the folder with checkouts of those that are in no package
-#   CORPUS_ARGS="--index FILE --dockerfiles DIR --powershell DIR"  what `make corpus` builds: neither comes with the tree
+#   CORPUS_ARGS="--index FILE --dockerfiles DIR"  what `make corpus` builds: neither comes with the tree
 #   PROGRAMS_ARGS="--only Node"  which rows `make programs` starts (then no page is written)
 #   SUITES_ARGS="--as root --as user"  more for scripts/suites
 

@@ -24,6 +24,14 @@ _PATH = ";".join((r"%SystemRoot%\system32", "%SystemRoot%", r"%SystemRoot%\Syste
 _TYPES = {"nanoserver": ("Nano Server", "ServerDatacenterNano"), "servercore": ("Server Core", "ServerDatacenterACor"),
           "server": ("Server", "ServerDatacenter")}
 
+_DEVICES = (("AUX", r"\DosDevices\COM1"), ("MAILSLOT", r"\Device\MailSlot"), ("NUL", r"\Device\Null"),
+            ("PIPE", r"\Device\NamedPipe"), ("PRN", r"\DosDevices\LPT1"), ("UNC", r"\Device\Mup"))
+"""Names of devices, as every Windows has them [from memory]."""
+_SERVICES = (("Dnscache", ("Parameters",)), ("EventLog", ("Application", "Security", "System")),
+             ("Tcpip", ("Parameters",)))
+"""Services whose settings Dockerfiles change (``ServerPriorityTimeLimit``, sources of events): their keys alone, since
+a stand-in has no services."""
+
 
 def empty_hives() -> dict[str, bytes]:
     """Five valid hives with a root key and nothing else: what a HostProcess base has."""
@@ -59,8 +67,12 @@ def _control_set(architecture: str) -> Key:
         Value.sz("PROCESSOR_ARCHITECTURE", architecture.upper()), Value.expand_sz("TEMP", r"%SystemRoot%\TEMP"),
         Value.expand_sz("TMP", r"%SystemRoot%\TEMP"), Value.sz("USERNAME", "SYSTEM"),
         Value.expand_sz("windir", "%SystemRoot%")))
-    return Key("ControlSet001", subkeys=(
-        Key("Control", subkeys=(Key("Session Manager", subkeys=(environment,)),)), Key("Services")))
+    devices = Key("DOS Devices", tuple(Value.sz(name, target) for name, target in _DEVICES))
+    control = Key("Control", subkeys=(
+        _tree(r"Lsa\FipsAlgorithmPolicy", (Value.dword("Enabled", 0),)),
+        _tree(r"SecurityProviders\SCHANNEL\Protocols"), Key("Session Manager", subkeys=(devices, environment))))
+    return Key("ControlSet001", subkeys=(control, Key("Services", subkeys=tuple(
+        Key(name, subkeys=tuple(Key(one) for one in below)) for name, below in _SERVICES))))
 
 
 def _select() -> Key:

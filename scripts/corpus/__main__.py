@@ -29,7 +29,7 @@ def main() -> int:
     """Draw, build, write the page."""
     from draw import read, take
     from page import BAR, cause_of, page
-    from support import engine, programs, users
+    from support import engine, programs, users, windows_programs
     from support.real_dockerfiles.attempt import Attempts, Outcome
     from support.real_dockerfiles.made import Maker
     from support.real_dockerfiles.scenery import Scenery
@@ -51,8 +51,9 @@ def main() -> int:
     try:
         if not (work / "engine" / "sandbox").is_symlink():
             engine.template(work / "engine" / "sandbox", users.ourselves())
-        _wcow(environment, "powershell", "install", "-q", "--from", str(options.powershell))
-        maker = Maker(table, options.powershell)
+        powershell = options.powershell or windows_programs.powershell()
+        _wcow(environment, "powershell", "install", "-q", "--from", str(powershell))
+        maker = Maker(table, powershell)
         scenery = Scenery(work / "scenes", work / "store", table, maker, lambda *words: _wcow(environment, *words))
         attempts = Attempts(scenery, maker, environment, options.seconds)
         for row in taken:
@@ -89,7 +90,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/corpus", description="Dockerfiles of real projects, built.")
     parser.add_argument("--index", type=Path, required=True, metavar="FILE", help="the index, tab-separated")
     parser.add_argument("--dockerfiles", type=Path, required=True, metavar="DIR", help="the texts, OWNER/NAME/PATH")
-    parser.add_argument("--powershell", type=Path, required=True, metavar="FOLDER", help="PowerShell 7 for Windows")
+    parser.add_argument("--powershell", type=Path, metavar="FOLDER",
+                        help="PowerShell 7 for Windows (default: where the tests find it)")
     parser.add_argument("--work", type=Path, default=Path("/var/tmp/wcow-corpus"), metavar="DIR",
                         help="stores, the engine and results (default: %(default)s)")
     parser.add_argument("--count", type=int, default=80, help="how many to draw (default: %(default)s)")

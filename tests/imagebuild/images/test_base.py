@@ -66,6 +66,9 @@ def test_a_stand_in_has_the_folders_accounts_and_version_of_what_it_stands_for(f
     assert text(current + "\\ProfileList\\S-1-5-93-2-2", "ProfileImagePath") == "C:\\Users\\ContainerUser"
     system = hive.read(found["Files/Windows/System32/config/SYSTEM"][1] or b"")
     assert hive.machine_environment(system.root, software.root)["Path"].startswith("C:\\Windows\\system32;C:\\Windows;")
+    for key in ("Control\\Session Manager\\DOS Devices", "Services\\Dnscache\\Parameters",
+                "Services\\EventLog\\Application", "Control\\SecurityProviders\\SCHANNEL\\Protocols"):
+        assert system[f"ControlSet001\\{key}"].name == key.rpartition("\\")[2], "real Dockerfiles write into it"
 
 
 def made(flavour: str, version: str = VERSION, **more: object) -> tuple[MemoryStore, Image]:
