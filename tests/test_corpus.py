@@ -16,6 +16,7 @@ import pytest
 from support.real_dockerfiles.made import Maker
 from support.real_dockerfiles.scenery import NotMade, Scenery
 from support.real_dockerfiles.table import Table
+from support.workbench import Workbench
 
 HERE = Path(__file__).resolve().parents[1] / "scripts" / "corpus"
 INDEX = "repo\tpath\tcommit\tescape\tbase image\tstages\tRUNs\tshell\thardest tier\n" + "".join(
@@ -105,26 +106,27 @@ DOCKERFILE = b"""\
 ARG TAG=ltsc2022
 FROM --platform=linux/amd64 golang:1@sha256:%s AS build
 RUN go build
+FROM mcr.microsoft.com/windows/servercore:${TAG} AS core
 FROM mcr.microsoft.com/windows/nanoserver:${TAG}
 COPY --from=build /out/app.exe C:/app/
 COPY --from=nats:2-nanoserver C:\\nats.exe C:/
+COPY --from=core /Windows/System32/netapi32.dll /Windows/System32/
 COPY bin/tool.exe conf *.json C:/tool/
 COPY . C:/all/
 ADD https://x.example/y.zip C:/
-RUN .\\install.ps1
+ENV V=2.1
+RUN .\\install.ps1; $u = 'https://x.example/v{0}/z-{1}.zip' -f $env:V, $env:V; curl https://y.example/%%V%%/a.txt
 """ % (b"0" * 64)
 
 
 def test_what_a_dockerfile_names_is_there(tmp_path: Path) -> None:
-    called: list[tuple[str, ...]] = []
+    bench = Workbench(tmp_path / "bench", air_gapped=True)
 
-    def wcow(*words: str) -> str:
-        called.append(words)
-        return json.dumps({"os": "windows", "architecture": "amd64", "os.version": "10.0.20348.1", "config": {},
-                           "rootfs": {"type": "layers", "diff_ids": []}}) if words[0] == "inspect" else ""
+    def wcow(*_words: str) -> str:
+        raise AssertionError("no image of this Dockerfile has a RUN")
 
     table = Table.load()
-    scene = Scenery(tmp_path / "scenes", tmp_path / "store", table, Maker(table), wcow).prepare("o/n/Dockerfile",
+    scene = Scenery(tmp_path / "scenes", bench, table, Maker(table), wcow).prepare("o/n/Dockerfile",
                                                                                                DOCKERFILE)
     context = {path.relative_to(scene.folder / "context").as_posix() for path in (scene.folder / "context").rglob("*")
                if path.is_file()}
@@ -133,11 +135,11 @@ def test_what_a_dockerfile_names_is_there(tmp_path: Path) -> None:
     assert (scene.folder / "stage-build" / "out" / "app.exe").is_file()
     assert f"build={scene.folder / 'stage-build'}" in scene.words
     index = json.loads((scene.folder / "downloads" / "index.json").read_text())
-    assert [one["url"] for one in index["downloads"]] == ["https://x.example/y.zip"]
-    built = [words for words in called if words[0] == "build"]
-    assert {words[words.index("-t") + 1] for words in built} == {"mcr.microsoft.com/windows/nanoserver:ltsc2022",
-                                                                 "nats:2-nanoserver"}
-    assert Path(built[-1][-1], "nats.exe").is_file() or Path(built[-2][-1], "nats.exe").is_file()
+    assert [one["url"] for one in index["downloads"]] == ["https://x.example/y.zip",
+        "https://x.example/v2.1/z-2.1.zip", "https://y.example/2.1/a.txt"]
+    assert bench.read("nats:2-nanoserver", "C:\\nats.exe") == b"MZ"
+    assert bench.read("mcr.microsoft.com/windows/servercore:ltsc2022", r"C:\Windows\System32\netapi32.dll")
+    assert bench.find("mcr.microsoft.com/windows/nanoserver:ltsc2022").image.config.os_version == "10.0.20348.1"
     with pytest.raises(NotMade, match=r"no base made\.example/unknown"):
-        Scenery(tmp_path / "scenes", tmp_path / "store", table, Maker(table), wcow).prepare(
+        Scenery(tmp_path / "scenes", bench, table, Maker(table), wcow).prepare(
             "o/n/Dockerfile", b"FROM made.example/unknown\n")

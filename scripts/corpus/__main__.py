@@ -34,6 +34,7 @@ def main() -> int:
     from support.real_dockerfiles.made import Maker
     from support.real_dockerfiles.scenery import Scenery
     from support.real_dockerfiles.table import Table
+    from support.workbench import Workbench
 
     options = _options()
     rows = read(options.index)
@@ -54,7 +55,8 @@ def main() -> int:
         powershell = options.powershell or windows_programs.powershell()
         _wcow(environment, "powershell", "install", "-q", "--from", str(powershell))
         maker = Maker(table, powershell)
-        scenery = Scenery(work / "scenes", work / "store", table, maker, lambda *words: _wcow(environment, *words))
+        scenery = Scenery(work / "scenes", Workbench(work, air_gapped=True), table, maker,
+                          lambda *words: _wcow(environment, *words))
         attempts = Attempts(scenery, maker, environment, options.seconds)
         for row in taken:
             if options.only and not any(words in row.name for words in options.only):

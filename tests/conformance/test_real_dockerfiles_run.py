@@ -17,6 +17,7 @@ from support.real_dockerfiles.attempt import Attempts
 from support.real_dockerfiles.made import Maker
 from support.real_dockerfiles.scenery import Scenery
 from support.real_dockerfiles.table import Table
+from support.workbench import Workbench
 
 from imagebuild.engine import EngineSettings, stop_engine
 
@@ -47,7 +48,7 @@ def attempts() -> Iterator[Attempts]:
         table = Table.load()
         maker = Maker(table, powershell)
         try:
-            yield Attempts(Scenery(folder / "scenes", folder / "store", table, maker, wcow), maker, environment)
+            yield Attempts(Scenery(folder / "scenes", Workbench(folder), table, maker, wcow), maker, environment)
         finally:
             stop_engine(EngineSettings(folder / "engine").root)
 

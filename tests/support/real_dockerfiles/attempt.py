@@ -59,10 +59,13 @@ class Attempts:
         asked = list(scene.urls)
         replaced: dict[bytes, bytes] = {}
         said = ""
-        for again in range(_TRIES):
-            built, said = self._once(scene, *["--no-cache"] * bool(again))
+        stale = False
+        for _again in range(_TRIES):
+            built, said = self._once(scene, *["--no-cache"] * stale)
             new = [url for url in dict.fromkeys("".join(pair) for pair in _MISSING.findall(said)) if url not in asked]
-            if new:  # also where the program took the answer 404 for the file
+            # A program that takes the answer 404 for the file goes on, and its RUN is cached with it.
+            stale = bool(new) and (built or "\n[" in said[said.rfind(new[0]):])
+            if new:
                 asked += new
                 self._scenery.record(scene.folder, asked)
                 continue

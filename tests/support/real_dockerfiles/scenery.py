@@ -16,17 +16,30 @@ from pathlib import Path, PurePosixPath
 
 from imagebuild import dockerfile
 from imagebuild.builder import BuildRequest, Plan
-from imagebuild.builder.plan import BaseFacts, Download, Files, Here, Missing, OfImage, Transfer, Wanted
+from imagebuild.builder.plan import (
+    BaseFacts,
+    Download,
+    Execute,
+    Files,
+    Here,
+    Missing,
+    OfImage,
+    OfStage,
+    Transfer,
+    Wanted,
+)
 from imagebuild.builder.planner import make_plan
 from imagebuild.oci import Config, Platform, Reference
-from imagebuild.wiring import Settings, open_library
+from imagebuild.wiring import open_library
 
 from ..linux_images import linux_image
-from ..workbench import fill
+from ..workbench import Workbench, fill
 from .made import Maker
 from .table import ImageRow, Table
+from .urls import guessed
 
 _SCRIPT = re.compile(r"[\w.-]+\.(?:ps1|psm1|bat|cmd)", re.IGNORECASE)
+_OF_WINDOWS = re.compile(r"(?:[A-Za-z]:)?[\\/]*windows[\\/]", re.IGNORECASE)
 Wcow = Callable[..., str]
 """Runs ``wcow`` with these words and returns what it wrote; RuntimeError with its errors when it fails."""
 
@@ -44,7 +57,7 @@ class Scene:
     words: tuple[str, ...]
     handed_in: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
-    """What ADD downloads."""
+    """What ADD downloads, and what a RUN does as far as its words say so."""
 
 
 @dataclass(slots=True)
@@ -55,11 +68,11 @@ class _Wish:
 
 
 class Scenery:
-    """Makes scenes below ``folder``, and their bases in ``store``, which ``wcow`` uses too."""
+    """Makes scenes below ``folder``, and their bases in the store of ``bench``, which ``wcow`` uses too."""
 
-    def __init__(self, folder: Path, store: Path, table: Table, maker: Maker, wcow: Wcow) -> None:
+    def __init__(self, folder: Path, bench: Workbench, table: Table, maker: Maker, wcow: Wcow) -> None:
         self._folder = folder
-        self._store = store
+        self._bench = bench
         self._table = table
         self._maker = maker
         self._wcow = wcow
@@ -91,7 +104,14 @@ class Scenery:
                 elif isinstance(source.origin, OfImage):
                     wish = images.setdefault(source.origin.image, _Wish())
                 else:
-                    continue
+                    base, runs = _base_of(plan, source.origin.index)
+                    if base is None:
+                        continue
+                    wish = images.setdefault(base, _Wish())
+                    if runs:  # what its commands make is theirs to make
+                        for pattern in (one for one in source.patterns if _OF_WINDOWS.match(one)):
+                            self._want(wish, pattern, last, scripts)
+                        continue
                 for pattern in source.patterns:
                     self._want(wish, pattern, last, scripts)
         for wanted, wish in images.items():
@@ -101,6 +121,7 @@ class Scenery:
         (folder / "Dockerfile").write_bytes(text)
         words = [word for key, value in arguments.items() for word in ("--build-arg", f"{key}={value}")]
         words += [word for key, value in contexts.items() for word in ("--build-context", f"{key}={value}")]
+        urls += [url for url in guessed(plan) if url not in urls]
         self.record(folder, urls)
         return Scene(folder, tuple(words), tuple(linux), tuple(urls))
 
@@ -175,8 +196,7 @@ class Scenery:
         key = (name, row.like)
         if key not in self._configs:
             self._image(Wanted(name, platform), {})
-            said = self._wcow("inspect", "--offline", "--config", name)
-            self._configs[key] = Config.from_bytes(said.encode())
+            self._configs[key] = self._bench.find(name).image.config
         return self._configs[key]
 
     def _image(self, wanted: Wanted, files: Mapping[str, bytes]) -> None:
@@ -189,31 +209,43 @@ class Scenery:
             return
         self._made[wanted.name] = tuple(sorted(listed))
         if row.like == "linux":
-            with open_library(Settings(store=self._store)) as library:
+            with open_library(self._bench.settings) as library:
                 linux_image(library.local, str(Reference.parse(wanted.name).tagged()), listed)
             return
         folder = self._folder / "images" / re.sub(r"\W+", "-", wanted.name)
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "files").mkdir(parents=True)
         fill(folder / "files", listed)
-        stand_in = f"stand-in/{row.like}:{self._table.os_version(wanted.name)}"
-        lines = ["# escape=`"]
+        version = self._table.os_version(wanted.name)
+        stand_in = f"stand-in/{row.like}:{version}"
         if stand_in not in self._made:
-            version = () if row.like == "hostprocess" else ("--os-version", self._table.os_version(wanted.name))
-            self._wcow("base", "create", "-q", "--like", row.like, *version, "-t", stand_in)
+            self._bench.base(row.like, stand_in, os_version="" if row.like == "hostprocess" else version)
             self._made[stand_in] = ()
-        lines += [f"FROM {stand_in}", *row.lines]
-        if listed:
-            lines.append("COPY . /")
+        lines = ["# escape=`", f"FROM {stand_in}", *row.lines, *["COPY . /"] * bool(listed)]
         (folder / "Dockerfile").write_text("\n".join(lines) + "\n")
-        self._wcow("build", "-q", "--air-gapped", "--lint", "off", "-t", wanted.name, "-f", str(folder / "Dockerfile"),
-                   str(folder / "files"))
+        if any(line.startswith("RUN") for line in row.lines):
+            self._wcow("build", "-q", "--air-gapped", "--lint", "off", "-t", wanted.name, "-f",
+                       str(folder / "Dockerfile"), str(folder / "files"))
+        else:  # without a process of its own, which takes longer than the build
+            self._bench.build(folder / "files", tag=wanted.name, dockerfile=str(folder / "Dockerfile"), lint="off")
 
     def _entries(self, name: str) -> Iterator[tuple[str, bytes]]:
         if name.endswith("@powershell"):
             yield from self._maker.powershell(name.removesuffix("@powershell"))
         else:
             yield name, self._maker.data(name)
+
+
+def _base_of(plan: Plan, index: int) -> tuple[Wanted | None, bool]:
+    """The image that a stage stands on, and whether it or a stage between has a RUN."""
+    by_index = {stage.index: stage for stage in plan.stages}
+    runs = False
+    while True:
+        stage = by_index[index]
+        runs = runs or any(isinstance(step, Execute) for step in stage.steps)
+        if not isinstance(stage.base, OfStage):
+            return stage.base, runs
+        index = stage.base.index
 
 
 def _is_file(path: str) -> bool:
