@@ -22,6 +22,9 @@ SECONDS = 300
 _PINNED = re.compile(rb"(?<!sha256:)(?<!/)\b(?:[0-9a-fA-F]{128}|[0-9a-fA-F]{64}|[0-9a-fA-F]{40})\b")
 _ALGORITHMS = {128: "sha512", 64: "sha256", 40: "sha1"}
 _MISSING = re.compile(r"(https?://\S+) is not among the downloads|cannot replay (https?://\S+)")
+_REFUSED = re.compile(r"^\s*\w[\w.-]*: cannot run here: .*$", re.MULTILINE)
+"""What a program says that is here only by its name. PowerShell goes on after it, as after any program that fails, and
+the RUN may end with 0: it is counted as stopped all the same."""
 _TRIES = 12
 
 
@@ -105,4 +108,5 @@ class Attempts:
                     process.kill()
                     said, _ = process.communicate()
                 said += f"\nerror: the build did not end within {self._seconds} s\n"
-        return process.returncode == 0, said[-6000:]
+        refused = _REFUSED.search(said)
+        return process.returncode == 0 and not refused, said[-6000:] + (f"\nerror: {refused[0]}\n" if refused else "")
