@@ -12,21 +12,21 @@ from ..hive import read as read_hive
 from ..hive.places import HIVES, HiveName
 from ..images.registry import Registry
 from ..images.rootfs import Rootfs
+from ..sandbox.identity import account
 from ..sandbox.registry import ImageRegistry, Sides
-
-PROFILE = "Files/Users/ContainerAdministrator/NTUSER.DAT"
-"""Whose registry Wine shows as HKEY_CURRENT_USER: boxes run as this user."""
 
 ACCOUNTS = r"SAM\Domains\Account\Users\Names"
 """The key of the hive SAM whose subkeys are named as the local accounts."""
 
 
-def image_registry(rootfs: Rootfs, windows: int) -> ImageRegistry:
-    """The hives of a prepared image whose lowest ``windows`` layers are the OS. FormatError for a damaged one."""
+def image_registry(rootfs: Rootfs, windows: int, user: str = "") -> ImageRegistry:
+    """The hives of a prepared image whose lowest ``windows`` layers are the OS, and that of the account ``user``, whose
+    registry Wine shows as HKEY_CURRENT_USER. FormatError for a damaged one."""
     registry = Registry(rootfs)
     return ImageRegistry(system=_machine(registry, rootfs, HIVES["SYSTEM"], windows),
                          software=_machine(registry, rootfs, HIVES["SOFTWARE"], windows),
-                         default=_machine(registry, rootfs, HIVES["DEFAULT"], windows), user=_user(rootfs, windows))
+                         default=_machine(registry, rootfs, HIVES["DEFAULT"], windows),
+                         user=_user(rootfs, windows, user))
 
 
 def local_accounts(rootfs: Rootfs, windows: int) -> tuple[str, ...]:
@@ -48,11 +48,12 @@ def _machine(registry: Registry, rootfs: Rootfs, hive: HiveName, windows: int) -
     return Sides(Union(*base).root if len(base) > 1 else base[0] if base else Key(""), tuple(roots))
 
 
-def _user(rootfs: Rootfs, windows: int) -> Sides | None:
+def _user(rootfs: Rootfs, windows: int, user: str) -> Sides | None:
     """The user's own hive, where a layer above the OS brings one: such a file has all of it, so it goes over Wine's."""
-    found = rootfs.union().get(PROFILE)
+    profile = f"Files/Users/{account(user)}/NTUSER.DAT"
+    found = rootfs.union().get(profile)
     if found is None or found.layer < windows:
         return None
     with TemporaryDirectory(prefix="wcow-", ignore_cleanup_errors=True) as folder:
-        files = result_of(rootfs.fetch((PROFILE,), Path(folder)))
-        return Sides(Key(""), (read_hive(files[PROFILE].read_bytes(), source=PROFILE).root,))
+        files = result_of(rootfs.fetch((profile,), Path(folder)))
+        return Sides(Key(""), (read_hive(files[profile].read_bytes(), source=profile).root,))

@@ -114,7 +114,7 @@ class Unpacker:
             names = self._unpack_layers(kept, store, ground, rootfs, windows)
             accounts = local_accounts(rootfs, windows)
             facts = _Facts(tuple(names), windows, _has_powershell(kept, rootfs, windows), accounts)
-            self._write_registry(rootfs, ground, place, facts)
+            self._write_registry(rootfs, ground, place, facts, kept.image.config.run.user)
         except (FormatError, IntegrityError) as error:
             raise faults.Internal(f"image {kept.id} is damaged: {error}") from error
         except StoreError as error:
@@ -146,11 +146,11 @@ class Unpacker:
             names.append(below)
         return names
 
-    def _write_registry(self, rootfs: Rootfs, ground: Ground, place: Path, facts: _Facts) -> None:
+    def _write_registry(self, rootfs: Rootfs, ground: Ground, place: Path, facts: _Facts, user: str) -> None:
         if place.is_dir():
             _clear(place)  # a layer of it has gone
         before = Prefix.parse(*((ground.registry / name).read_bytes() for name in FILES))
-        made = merge(before, image_registry(rootfs, facts.windows))
+        made = merge(before, image_registry(rootfs, facts.windows, user))
         with made_whole(place, ground.owner) as draft:
             for name, data in zip(FILES, made.write(), strict=True):
                 (draft.path / name).write_bytes(data)

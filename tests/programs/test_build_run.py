@@ -196,3 +196,12 @@ RUN Get-Module -ListAvailable | Out-Null; Set-Content C:\made.txt ($env:USERNAME
     assert "PowerShell" not in home.wcow("ls", "-R", "ps:1", "C:\\Users")[0]
     _out, err = home.wcow("build", home.context(f"FROM {BASE}\nRUN powershell -Command throw 'no'\n"), code=1)
     assert "the command ended with 1" in err
+
+
+def test_the_next_command_and_the_image_see_variables_of_the_account(home: Home) -> None:
+    text = (f"FROM {BASE}\nUSER ContainerUser\nRUN setx MINE yes && setx PATH C:/made\n"
+            "RUN echo %MINE% & path\nCMD echo %MINE%\n")
+    _out, err = home.wcow("build", "-t", "account:1", home.context(text))
+    assert "  yes" in err
+    assert "C:/made" in err.rpartition("PATH=")[2]
+    assert home.wcow("run", "account:1")[0].split() == ["yes"]
