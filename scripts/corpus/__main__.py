@@ -54,6 +54,7 @@ def main() -> int:
             engine.template(work / "engine" / "sandbox", users.ourselves())
         powershell = options.powershell or windows_programs.powershell()
         _wcow(environment, "powershell", "install", "-q", "--from", str(powershell))
+        _wcow(environment, "engine", "start", "--windows-build", str(table.newest))  # it refuses newer images
         maker = Maker(table, powershell)
         scenery = Scenery(work / "scenes", Workbench(work, air_gapped=True), table, maker,
                           lambda *words: _wcow(environment, *words))

@@ -27,6 +27,8 @@ says its name. All this is one table with its sources, `tests/support/real_docke
 
 - A digest that a Dockerfile pins cannot be a made-up file's: as written the `RUN` fails, as it should, and then once
   more with the digest of the made-up file in its place.
+- The engine is of the newest Windows that a base has (`wcow engine start --windows-build`): as on Windows, an engine
+  takes no image of a newer Windows than its own.
 - A stage of Linux with a `RUN` needs an ordinary Linux builder: a folder is handed in for it (`--build-context`).
 - What a build needs and the table does not have counts as stopped.
 

@@ -64,6 +64,11 @@ class Table:
         build = next((build for word, build in self._builds.items() if word in tag), self._builds["default"])
         return f"10.0.{build}.1"
 
+    @property
+    def newest(self) -> int:
+        """The newest build that an image stands for."""
+        return max(self._builds.values())
+
     def arguments(self, dockerfile: str) -> dict[str, str]:
         """Values for the ARGs of a Dockerfile, by its ``OWNER/NAME/PATH``; later rows win."""
         values: dict[str, str] = {}
