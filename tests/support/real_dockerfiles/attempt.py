@@ -11,10 +11,11 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from imagebuild.errors import WcowError
 
-from .made import Maker
+from .made import SUMS, Maker
 from .scenery import NotMade, Scene, Scenery
 
 SECONDS = 300
@@ -83,11 +84,14 @@ class Attempts:
         return Outcome(name, False, said, len(replaced), len(scene.handed_in), len(asked))
 
     def _swap(self, text: bytes, replaced: Mapping[bytes, bytes], asked: list[str]) -> tuple[bytes, bytes] | None:
-        """The first pinned digest that still stands, and that of the newest download; nothing when each is replaced."""
-        for found in _PINNED.finditer(text):
-            if found[0] not in replaced:
-                data = self._maker.data(asked[-1].partition("?")[0])
-                return found[0], hashlib.new(_ALGORITHMS[len(found[0])], data).hexdigest().encode()
+        """The first pinned digest that still stands, and that of its download, which is the one of the same place among
+        the downloads; nothing when each is replaced."""
+        pinned = list(dict.fromkeys(found[0] for found in _PINNED.finditer(text)))
+        files = [url for url in (one.partition("?")[0] for one in asked) if PurePosixPath(url).suffix not in SUMS]
+        for number, digest in enumerate(pinned):
+            if digest not in replaced and files:
+                data = self._maker.data(files[min(number, len(files) - 1)])
+                return digest, hashlib.new(_ALGORITHMS[len(digest)], data).hexdigest().encode()
         return None
 
     def _once(self, scene: Scene, *more: str) -> tuple[bool, str]:
