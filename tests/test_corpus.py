@@ -143,3 +143,30 @@ def test_what_a_dockerfile_names_is_there(tmp_path: Path) -> None:
     with pytest.raises(NotMade, match=r"no base made\.example/unknown"):
         Scenery(tmp_path / "scenes", bench, table, Maker(table), wcow).prepare(
             "o/n/Dockerfile", b"FROM made.example/unknown\n")
+
+
+def test_each_pinned_digest_goes_with_the_download_of_its_place(tmp_path: Path,
+                                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    from support.real_dockerfiles.attempt import Attempts, Outcome
+    from support.real_dockerfiles.scenery import Scene
+
+    maker = Maker(Table.load())
+    urls = ("https://x.example/git.zip", "https://x.example/git.zip.sha256", "https://x.example/go.zip")
+    right = [hashlib.sha256(maker.data(url)).hexdigest() for url in (urls[0], urls[2])]
+    text = (f"FROM a@sha256:{'1' * 64}\nENV A={'2' * 64}\nRUN x {'3' * 64}\n"
+            f"RUN y https://x.example/{'4' * 40}/z\n").encode()
+
+    class Prepared:
+        def prepare(self, _name: str, text: bytes) -> Scene:
+            (tmp_path / "Dockerfile").write_bytes(text)
+            return Scene(tmp_path, (), (), urls)
+
+    def once(_self: Attempts, scene: Scene, *_more: str) -> tuple[bool, str]:
+        written = (scene.folder / "Dockerfile").read_text()
+        assert "1" * 64 in written and "4" * 40 in written, "neither an image's digest nor a part of a URL is replaced"
+        return all(digest in written for digest in right), "error: FAILED!"
+
+    monkeypatch.setattr(Attempts, "_once", once)
+    attempts = Attempts(Prepared(), maker, {})  # type: ignore[arg-type]
+    assert attempts.build("a", text) == Outcome("a", True, "", 2, 0, 3)
+    assert attempts.build("a", text, as_written=True) == Outcome("a", False, "error: FAILED!", 0, 0, 3)
