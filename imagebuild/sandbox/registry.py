@@ -53,6 +53,10 @@ SERVICES = r"CurrentControlSet\Services"
 WIN32_SERVICE = 0x30
 """SERVICE_WIN32_OWN_PROCESS and _SHARE_PROCESS: programs; all others are drivers, which Wine cannot load."""
 AUTO_START, DEMAND_START = 2, 3
+SETTINGS = (r"Control\Lsa\FipsAlgorithmPolicy", r"Control\SecurityProviders\SCHANNEL\Protocols",
+            r"Control\Session Manager\DOS Devices", r"Services\Dnscache\Parameters", r"Services\EventLog\Application",
+            r"Services\EventLog\Security", r"Services\EventLog\System")
+"""Keys of every Windows, below a control set, that Dockerfiles write into and Wine lacks: they and their values."""
 
 _USER = HiveName("user", "", "HKEY_CURRENT_USER")
 _CLASSES = HiveName("classes", "", r"HKEY_CURRENT_USER\Software\Classes")
@@ -247,6 +251,12 @@ def _of_base_system(system: KeyLike) -> Iterator[Edit]:
     kind = key.values.get("ProductType") if key is not None else None
     if kind is not None:
         yield SetValue(r"System\ControlSet001\Control\ProductOptions", kind)
+    for path in SETTINGS:
+        key = find(system, resolve_control_set(system, rf"CurrentControlSet\{path}"))
+        if key is not None:
+            yield AddKey(rf"System\ControlSet001\{path}")
+        for value in key.values if key is not None else ():
+            yield SetValue(rf"System\ControlSet001\{path}", value)
     services = find(system, resolve_control_set(system, SERVICES))
     for service in services.subkeys if services is not None else ():
         yield from _service(service)

@@ -62,6 +62,18 @@ def at(file: RegFile, path: str) -> dict[str, object]:
     return {value.name: value.number() if value.type == 4 else value.text() for value in found.values}
 
 
+def test_of_the_base_go_in_the_keys_that_dockerfiles_write_into() -> None:
+    base = key("ROOT", key("ControlSet001", key("Control", key("Session Manager", key(
+        "DOS Devices", Value.sz("NUL", "\\Device\\Null"), key("below", Value.sz("x", "y"))))),
+        key("Services", key("Dnscache", Value.dword("Start", 2), key("Parameters")))))
+    made = merge(TEMPLATE, ImageRegistry(Sides(base)))
+    assert at(made.system, "System\\ControlSet001\\Control\\Session Manager\\DOS Devices") == {
+        "NUL": "\\Device\\Null"}
+    assert at(made.system, "System\\ControlSet001\\Services\\Dnscache\\Parameters") == {}
+    assert at(made.system, "System\\ControlSet001\\Services\\Dnscache") == {}, "the service itself is not there"
+    assert find(made.system.root, "System\\ControlSet001\\Services\\EventLog\\Application") is None
+
+
 def test_of_the_base_go_in_version_environment_and_services_and_nothing_else() -> None:
     made = merge(TEMPLATE, ImageRegistry(Sides(SYSTEM), Sides(SOFTWARE)))
     assert at(made.system, "Software\\Microsoft\\Windows NT\\CurrentVersion") == {
