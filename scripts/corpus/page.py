@@ -68,6 +68,8 @@ def error_line(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     at = next((number for number, line in enumerate(lines) if line.startswith("error:")), len(lines) - 1)
     text = " ".join(lines[max(0, at):at + 2]) if lines else ""
+    if "the command ended with" in text and at:
+        text += f", after: {lines[at - 1]}"
     return re.sub(r"/\S*/(?=Dockerfile\b)", "", text.removeprefix("error: "))[:300]
 
 
