@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from .builder import Workshop
     from .builder.cache import Cache
     from .builder.downloads import Downloads
+    from .builder.linux_stages import LinuxBuilder
     from .builder.runner import Runner
     from .builder.secrets import Secrets
     from .engine.core import Engine
@@ -255,17 +256,18 @@ def open_library(settings: Settings) -> OpenLibrary:
 
 
 def workshop(library: OpenLibrary, settings: Settings, cache: Cache | None = None, stdin: BinaryIO | None = None, *,
-             run: str = "none", downloads: tuple[str, Path] | None = None, secrets: Secrets | None = None
-             ) -> Workshop:
+             run: str = "none", downloads: tuple[str, Path] | None = None, secrets: Secrets | None = None,
+             linux: str = "none") -> Workshop:
     """What a build works with; ``cache`` is the user's own when it is not given, ``stdin`` what ``-`` names, and
     ``run`` is the way of RUN. ``downloads`` is ``record`` or ``replay`` and the folder where downloads are kept,
-    ``secrets`` are what ``RUN --mount=type=secret`` may ask for."""
+    ``secrets`` are what ``RUN --mount=type=secret`` may ask for, and ``linux`` is what builds stages for Linux."""
     from .builder import Workshop
     from .builder.cache import Cache
 
     folders, rules = cache_folders(settings), run_downloads(settings, downloads)
     return Workshop(library, index_cache(settings), cache or Cache(folders.steps), _fetcher(settings, rules),
-                    folders.root / "stat", stdin, runner=runner(settings, library.local, run, rules, secrets))
+                    folders.root / "stat", stdin, runner=runner(settings, library.local, run, rules, secrets),
+                    linux=lambda: linux_builder(linux))
 
 
 def run_downloads(settings: Settings, asked: tuple[str, Path] | None = None) -> RunDownloads | None:
@@ -339,6 +341,15 @@ def runner(settings: Settings, local: Store, way: str, downloads: RunDownloads |
         return Client.at(ensure(idle=RUN_IDLE).host, timeout=60)
 
     return EngineRunner(connect, local, downloads, secrets)
+
+
+def linux_builder(wanted: str) -> LinuxBuilder | None:
+    """What builds stages for Linux: ``buildah``, ``buildx``, or with ``auto`` the first that is installed; ``None`` for
+    ``none``, and where it is not installed."""
+    from .tools.linux_builder import CommandBuilder, find_builder
+
+    name = None if wanted == "none" else find_builder(wanted)
+    return CommandBuilder(name) if name else None
 
 
 def names_host(settings: Settings, text: str) -> bool:

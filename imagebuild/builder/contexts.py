@@ -66,5 +66,5 @@ def origin_of(instruction: Instruction, word: str, before: tuple[Stage, ...], co
 
 def replaced(stage: Stage, contexts: NamedContexts, platform: Platform) -> Origin:
     """The stage, or what was given in its place."""
-    named = contexts.get(stage.name, platform) if stage.name else None
+    named = contexts.get(stage.name or str(stage.index), platform)
     return named if named is not None else OfStage(stage.index)

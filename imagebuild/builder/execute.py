@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Generator, Hashable, Iterator, Mapping
+from collections.abc import Callable, Generator, Hashable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,6 +31,7 @@ from .commit import Committer
 from .compose import Looks
 from .gather import Gatherer
 from .judge import Judge
+from .linux_stages import LinuxBuilder, build_lent, lent_stages, what_helps
 from .machine_path import PathReader, asks_for_path, cannot_read, registry_path
 from .open_context import Contexts
 from .plan import (
@@ -63,7 +64,7 @@ class Workshop:
     ``indexes`` and ``cache`` are folders' worth of things that may be thrown away at any time; ``stat_cache`` is the
     folder of remembered file digests. ``stdin`` is read when the context or the Dockerfile is ``-``. Without ``local``
     contexts and Dockerfiles come from elsewhere only: a client of the engine names no file of this machine. ``runner``
-    executes RUN.
+    executes RUN, and ``linux`` finds what builds stages for Linux.
     """
 
     library: Library
@@ -74,6 +75,7 @@ class Workshop:
     stdin: BinaryIO | None = None
     local: bool = True
     runner: Runner | None = None
+    linux: Callable[[], LinuxBuilder | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ class Shared:
     rootfs: dict[str, Rootfs] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
     changes: dict[Hashable, list[Change | Row]] = field(default_factory=dict)
+    lent: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def open(cls, request: BuildRequest, shop: Workshop, stack: ExitStack) -> Shared:
@@ -148,8 +151,9 @@ class Build:
         self._used: set[Wanted] = set()
         self._prefer = ""  # the Windows version of the image's base, for the other images that are read
 
-    def plan(self) -> Generator[Event, None, Plan]:
-        """Read the Dockerfile and plan, looking up configs until nothing is missing."""
+    def plan(self, *, tell: bool = True) -> Generator[Event, None, Plan]:
+        """Read the Dockerfile and plan, looking up configs until nothing is missing. With ``tell``, the plan's notes
+        are warnings."""
         self._shared.contexts.check_named()
         dockerfile = self._shared.contexts.dockerfile()
         images: dict[Wanted, BaseFacts] = {}
@@ -173,7 +177,7 @@ class Build:
                     yield Warn(str(other), code="no-base")
                 raise failed[0]
         check_versions(plan, self._found, target_platform(self._request).os_version)
-        for note in plan.notes:
+        for note in plan.notes if tell else ():
             yield Warn(note.text, f"{plan.file}:{note.line}" if note.line else plan.file, note.code)
         return plan
 
@@ -217,6 +221,8 @@ class Build:
         """Plan, then build stage after stage."""
         plan = yield from self.plan()
         self._refuse_runs(plan)
+        if lent := lent_stages(plan):
+            plan = yield from self._lend(plan, lent)
         self._prefer = plan.target().platform.os_version
         self._shipped = plan.shipped()
         for planned in plan.stages:
@@ -231,14 +237,21 @@ class Build:
         by_run = {step: found for stage in self._stages.values() for step, found in stage.fetched.items()}
         return Built(image, descriptor, plan, used, self._shared.memory.taken(), fetched, by_run)
 
+    def _lend(self, plan: Plan, lent: list[PlannedStage]) -> Generator[Event, None, Plan]:
+        """Have the stages for Linux built, and plan again with their files in their place."""
+        yield from build_lent(plan, lent, self._request, self._shared.contexts, self._shared.lent,
+                              self._shop.linux() if self._shop.linux is not None else None)
+        self._request = replace(self._request,
+                                build_contexts=(*self._request.build_contexts, *self._shared.lent.items()))
+        return (yield from self.plan(tell=False))
+
     def _refuse_runs(self, plan: Plan) -> None:
         for stage, step, why in plan.refused():
             name = f"stage {stage.name!r}" if stage.name else f"stage {stage.index}"
             system = stage.platform.os
             raise step.instruction.error(
                 f"cannot be executed ({name}, {system})", why=why,
-                hint=f"build that stage elsewhere and give its files with --build-context {stage.name or 'NAME'}=DIR; "
-                     "'wcow plan' shows every RUN")
+                hint=f"{what_helps(stage)}; 'wcow plan' shows every RUN")
 
     def _find(self, wanted: Wanted) -> Generator[Event, None, Found]:
         """The image behind a name, once per build."""

@@ -47,14 +47,15 @@ class Contexts:
     _main: Context | None = field(default=None)
     _ignore: Ignore = field(default_factory=Ignore)
     _alone: bytes | None = field(default=None)
+    _data: bytes = field(default=b"")
     _named: dict[str, Context] = field(default_factory=dict)
     _dockerfile: Dockerfile | None = field(default=None)
 
     def dockerfile(self) -> Dockerfile:
         """The Dockerfile of the build. DockerfileError for a bad one, ContextError when there is none."""
         if self._dockerfile is None:  # standard input can be read only once
-            name, data = self._find_dockerfile()
-            self._dockerfile = parse(data, name=name)
+            name, self._data = self._find_dockerfile()
+            self._dockerfile = parse(self._data, name=name)
         return self._dockerfile
 
     def main(self) -> Context:
@@ -71,6 +72,22 @@ class Contexts:
             context = self._open(value)
             self._named[value] = context.ignoring(context.ignore_of())
         return self._named[value]
+
+    def paths(self) -> tuple[Path, Path]:
+        """The paths of the Dockerfile and of the context, for another builder. ContextError when the context is no
+        folder of this machine."""
+        folder = Path(self.request.context)
+        if not self.local or not folder.is_dir():
+            raise ContextError(f"cannot hand {self.request.context} to a Linux builder", path=self.request.context,
+                               why="it takes the files of a stage for Linux from a folder of this machine",
+                               hint="unpack the context, or give the stage's files with --build-context STAGE=DIR")
+        name = self.dockerfile().file
+        for path in (Path(name), folder / name):
+            if self.request.dockerfile != "-" and path.is_file():
+                return path, folder
+        copy = self.scratch / "Dockerfile"
+        copy.write_bytes(self._data)
+        return copy, folder
 
     def check_named(self) -> None:
         """Refuse a named context that is a path where nothing is, before any work: as docker buildx does."""

@@ -15,6 +15,7 @@ from ..oci import Platform, RunConfig
 from .contexts import NamedContexts, origin_of, replaced
 from .plan import (
     BaseFacts,
+    Execute,
     Files,
     Here,
     Missing,
@@ -173,6 +174,9 @@ class _Planner:
         if None in sources:
             return None
         platform = self._settled(base, platform)
+        if platform.os != "windows":
+            steps = [replace(step, way=self._request.linux_builder) if isinstance(step, Execute) else step
+                     for step in steps]
         planned = PlannedStage(index, stage.name, base, platform, tuple(steps), interpreter.run, start.place,
                                interpreter.author)
         self._order.append(planned)

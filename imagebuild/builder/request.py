@@ -23,6 +23,7 @@ class BuildRequest:
     ``oci-layout://…``). ``acls``, ``attributes`` and ``junctions`` are pairs of a path in the image and its SDDL,
     attribute change (``+RH-S``) or junction target. ``epoch`` is SOURCE_DATE_EPOCH in seconds. ``run`` is
     the way of RUN: ``engine``, ``none``, or a host's address; ``network`` the one of every RUN that names none.
+    ``linux_builder`` is what makes stages for Linux: ``auto``, the name of a builder, or ``none``.
     """
 
     context: str = "."
@@ -47,6 +48,7 @@ class BuildRequest:
     pull: bool = False
     run: str = "none"
     network: Literal["default", "none"] = "default"
+    linux_builder: str = "none"
     environment: Mapping[str, str] = field(default_factory=dict)
 
 

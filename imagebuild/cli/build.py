@@ -64,6 +64,9 @@ def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
                           "(winrm://, ssh://, tcp://, …)."),
         click.option("--network", type=click.Choice(["default", "none"]), default="default", show_default=True,
                      help="Network of each RUN that names none with --network."),
+        click.option("--linux-builder", type=click.Choice(("auto", "buildah", "buildx", "none")), default="auto",
+                     show_default=True, help="What builds the stages for Linux (FROM --platform=$BUILDPLATFORM …) that "
+                                             "files are taken from; auto is buildah, else docker buildx."),
         click.option("--pull", is_flag=True, help="Ask the registry for bases even when the local store has them."),
         registry_options,
         progress_option,
@@ -148,7 +151,7 @@ def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, 
         for place in (*pushed, *(kept.location for kept in caches)) if not only_plan else ():
             library.stores.expect_push(place)
         cache = _cache(library, settings, options["cache_from"])
-        shop = _workshop(library, settings, cache, request.run, options["downloads"], secrets)
+        shop = _workshop(library, settings, cache, request, options["downloads"], secrets)
         if only_plan:
             ctx.exit(_print_plan(follow(plan_only(request, shop), progress), as_json=False))
         platforms, versions = options["platforms"], _versions(options)
@@ -185,7 +188,7 @@ def plan(ctx: click.Context, /, progress: Style, as_json: bool, **options: Any) 
     request = _request(options)
     settings = settings_from(ctx, **options)
     with open_library(settings) as library:
-        shop = _workshop(library, settings, Cache(None), request.run)
+        shop = _workshop(library, settings, Cache(None), request)
         ctx.exit(_print_plan(follow(plan_only(request, shop), progress), as_json=as_json))
 
 
@@ -220,7 +223,8 @@ def _request(options: dict[str, Any]) -> BuildRequest:
         acls=pairs(options.get("acls", ()), "--acl"), attributes=pairs(options.get("attributes", ()), "--attr"),
         junctions=pairs(options.get("junctions", ()), "--junction"), no_cache=options.get("no_cache", False),
         lint=options.get("lint", "error"),
-        pull=options["pull"], run=options["run"], network=options["network"])
+        pull=options["pull"], run=options["run"], network=options["network"],
+        linux_builder=options["linux_builder"])
 
 
 def _versions(options: dict[str, Any]) -> tuple[str, ...]:
@@ -243,11 +247,12 @@ def _name(tag: str) -> Reference:
     return reference
 
 
-def _workshop(library: OpenLibrary, settings: Settings, cache: Cache, run: str,
+def _workshop(library: OpenLibrary, settings: Settings, cache: Cache, request: BuildRequest,
               downloads: tuple[str, str] | None = None, secrets: Secrets | None = None) -> Workshop:
     stdin = getattr(sys.stdin, "buffer", None)  # None where standard input was closed
     asked = (downloads[0], Path(downloads[1])) if downloads else None
-    return workshop(library, settings, cache, stdin, run=run, downloads=asked, secrets=secrets)
+    return workshop(library, settings, cache, stdin, run=request.run, downloads=asked, secrets=secrets,
+                    linux=request.linux_builder)
 
 
 def _cache(library: OpenLibrary, settings: Settings, texts: tuple[str, ...]) -> RemoteCache:

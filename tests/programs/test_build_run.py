@@ -4,73 +4,20 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from support import engine, programs, sandboxes, users, windows_programs
-
-from imagebuild.dockerapi import Client
-from imagebuild.engine import EngineSettings, running, stop_engine
+from support import programs, windows_programs
+from support.build_home import BASE, Home, opened
 
 pytestmark = pytest.mark.slow
-BASE = "base.example/windows/servercore:ltsc2022"
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """A store and an engine's folder of the tests' own."""
-
-    folder: Path
-    environment: dict[str, str]
-
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen([sys.executable, "-m", "imagebuild", *words], env=self.environment, text=True,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-    def wcow(self, *words: str, code: int = 0) -> tuple[str, str]:
-        with self.start(*words) as process:
-            out, err = process.communicate(timeout=280)
-        assert process.returncode == code, err
-        return out, err
-
-    def context(self, dockerfile: str, **files: str) -> str:
-        folder = self.folder / f"context{len(list(self.folder.glob('context*')))}"
-        folder.mkdir()
-        for name, text in {"Dockerfile": dockerfile, **files}.items():
-            (folder / name).write_text(text)
-        return str(folder)
-
-    def left(self) -> tuple[int, int]:
-        """How many containers, and how many images and volumes, the engine has."""
-        found = running(self.folder / "engine")
-        assert found is not None
-        with Client.at(found.host) as client:
-            return (len(client.json("GET", "/containers/json", query={"all": True})),
-                    len(client.json("GET", "/images/json", query={"all": True}))
-                    + len(client.json("GET", "/volumes")["Volumes"] or ()))
-
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Home]:
-    with sandboxes.folder() as folder:
-        (folder / "engine").mkdir()
-        with programs.skipping():
-            engine.template(folder / "engine" / "sandbox", users.ourselves())
-        made = Home(folder, {**os.environ, "WCOW_STORE": str(folder / "store"), "WCOW_CACHE": str(folder / "cache"),
-                             "WCOW_ENGINE_ROOT": str(folder / "engine"),
-                             "WCOW_ENGINE_SOCKET": str(folder / "engine.sock")})
-        try:
-            made.wcow("base", "create", "--like", "servercore", "--os-version", "10.0.20348.1", "-t", BASE)
-            yield made
-        finally:
-            stop_engine(EngineSettings(folder / "engine").root)
+    with opened() as made:
+        yield made
 
 
 DOCKERFILE = f"""# escape=`

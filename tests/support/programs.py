@@ -35,6 +35,7 @@ HTPASSWD = f"{USER}:$2y$05$Q2JhbXBsZVNhbHRGb3JUZOGpHkp.oH2pNGO3BdVUnF3o/Nao8jZoO
 PACKAGES = {
     "bsdtar": "libarchive-tools",
     "buildah": "buildah",
+    "busybox": "busybox-static",
     "containerd": "containerd",
     "docker": "docker-cli",
     "docker-compose": "docker-compose",
