@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from .dockerapi import Client
-from .errors import DependencyError, NotFoundError, UsageError
+from .errors import DependencyError, NotFoundError, ToolError, UsageError
 from .fetch import (
     DownloadMap,
     Fetcher,
@@ -333,14 +333,27 @@ def runner(settings: Settings, local: Store, way: str, downloads: RunDownloads |
             raise UsageError(f"--downloads {downloads.mode} does not go with --run {way}",
                              why="programs on a host reach no proxy of this machine", hint="--run engine")
         host = once(lambda: host_named(settings, way))
-        return EngineRunner(lambda: host().engine(), local, secrets=secrets)
+        return EngineRunner(lambda version: host().engine(), local, secrets=secrets)
+    return EngineRunner(_engine_for, local, downloads, secrets)
 
-    def connect() -> Client:
-        from .engine import ensure
 
-        return Client.at(ensure(idle=RUN_IDLE).host, timeout=60)
+def _engine_for(version: str) -> Client:
+    """A client of the embedded engine, which is started where none runs, of the image's Windows or a newer one."""
+    from .engine import EngineSettings, engine_place, ensure  # few verbs need them
 
-    return EngineRunner(connect, local, downloads, secrets)
+    place = engine_place()
+    settings = EngineSettings(place.root)
+    parts = version.split(".")
+    if len(parts) > 2 and parts[2].isdigit():
+        settings = replace(settings, build=max(settings.build, int(parts[2])))
+    client = Client.at(ensure(settings, place.socket, idle=RUN_IDLE).host, timeout=60)
+    of_engine = client.json("GET", "/info")["OSVersion"]
+    if int(of_engine.split(".")[2]) < settings.build:
+        client.close()
+        raise ToolError("cannot run it", program="the engine",
+                        why=f"the image is of Windows {version}, and the engine that runs is of {of_engine}",
+                        hint=f"'wcow engine stop' ends it, and the next build starts one of build {settings.build}")
+    return client
 
 
 def linux_builder(wanted: str) -> LinuxBuilder | None:

@@ -35,11 +35,12 @@ if TYPE_CHECKING:
 
 
 class EngineRunner:
-    """Runs commands in containers of an engine. ``connect`` is called when the first RUN comes; new layers are put into
-    ``local``. ``downloads`` is for the embedded engine: how its commands download, ``None``: as its network lets them.
+    """Runs commands in containers of an engine. ``connect`` is called when a RUN comes, with the version of the image's
+    Windows (empty: any); new layers are put into ``local``. ``downloads`` is for the embedded engine: how its commands
+    download, ``None``: as its network lets them.
     """
 
-    def __init__(self, connect: Callable[[], Client], local: Store, downloads: RunDownloads | None = None,
+    def __init__(self, connect: Callable[[str], Client], local: Store, downloads: RunDownloads | None = None,
                  secrets: Secrets | None = None) -> None:
         self._connect, self._local, self._downloads = connect, local, downloads
         self._secrets = secrets or Secrets()
@@ -52,7 +53,7 @@ class EngineRunner:
     def execute(self, image: Image, blobs: Blobs, step: Execute, name: str) -> Generator[Event, None, list[RunLayer]]:
         """See :class:`~.runner.Runner`."""
         given = self._secrets.given(step.secrets)
-        client = self._connect()
+        client = self._connect(image.config.os_version)
         repository = f"{REPOSITORY}/{uuid.uuid4().hex}"
         sent, done = f"{repository}:before", f"{repository}:after"
         descriptor = put_image(self._local, seen_by_command(image))

@@ -78,6 +78,7 @@ class CommandBuilder:
             words += ["--build-context", f"{name}={value}"]
         words += ["--no-cache"] if stage.no_cache else []
         words += ["--pull"] if stage.pull else []
+        words += ["--iidfile", str(_image_file(out))] if self.name == "buildah" else []
         return [*words, str(stage.context)]
 
     def build(self, stage: Stage, out: Path, step: str) -> Generator[Event, None, None]:
@@ -97,9 +98,22 @@ class CommandBuilder:
             code = process.wait()
         finally:
             _end(process)
+        if self.name == "buildah":
+            self._remove(_image_file(out))
         if code:
             raise ToolError(f"cannot build the stage {stage.target}", program=self.name,
                             why=f"it ended with {code}: {next(filter(None, reversed(last)), 'it said nothing')}")
+
+
+    def _remove(self, image: Path) -> None:
+        """Remove the nameless image that buildah makes beside the files, which would stay in its storage."""
+        with suppress(OSError, subprocess.TimeoutExpired):  # the files are there: what is left takes room and no more
+            subprocess.run(("buildah", "rmi", image.read_text().strip()), capture_output=True, timeout=120, check=False,
+                           stdin=subprocess.DEVNULL)
+
+
+def _image_file(out: Path) -> Path:
+    return out.with_suffix(".image")
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -79,6 +79,8 @@ def test_a_stage_is_built_for_the_target_and_its_files_are_copied(bench: Bench, 
     built = bench.run(context, linux_builder=builder, build_args=(("WORD", "given"),))
     assert bench.content(built, "Files/app/made.txt") == b"windows/amd64 given from the context\n"
     assert bench.content(built, "Files/app/name with space.txt") == b"second\n"
+    if builder == "buildah":
+        assert programs.run(programs.find("buildah"), "images", "--quiet").stdout == ""
     again = bench.run(context, linux_builder=builder, build_args=(("WORD", "given"),))
     assert bench.layer(again) == bench.layer(built)
     assert again.image.config == built.image.config

@@ -152,3 +152,18 @@ def test_the_next_command_and_the_image_see_variables_of_the_account(home: Home)
     assert "  yes" in err
     assert "C:/made" in err.rpartition("PATH=")[2]
     assert home.wcow("run", "account:1")[0].split() == ["yes"]
+
+
+def test_the_engine_is_of_the_images_windows_or_a_newer_one(home: Home) -> None:
+    newer = "base.example/windows/servercore:ltsc2025"
+    home.wcow("base", "create", "--like", "servercore", "--os-version", "10.0.26100.1", "-t", newer)
+    old = home.context(f"FROM {BASE}\nRUN ver> C:\\ver.txt\n".replace("\\\\", "\\"))
+    home.wcow("build", "-t", "old:1", old)
+    context = home.context(f"FROM {newer}\nRUN ver> C:\\ver.txt\n".replace("\\\\", "\\"))
+    _out, err = home.wcow("build", "-t", "new:1", context, code=3)
+    assert "the image is of Windows 10.0.26100.1, and the engine that runs is of 10.0.20348" in err
+    assert "'wcow engine stop' ends it, and the next build starts one of build 26100" in err
+    home.wcow("engine", "stop")
+    home.wcow("build", "-t", "new:1", context)
+    assert "10.0.26100" in home.wcow("cat", "new:1", r"C:\ver.txt")[0]
+    home.wcow("build", "--no-cache", "-t", "old:1", old)
