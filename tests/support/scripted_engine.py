@@ -60,6 +60,7 @@ class Script:
     built: list[dict[str, str]] = field(default_factory=list)
     mounts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     execs: dict[str, tuple[list[str], int]] = field(default_factory=dict)
+    inputs: dict[str, bytes] = field(default_factory=dict)
 
     def expect(self, call: str) -> None:
         """Note a call, and fail it where that is scripted."""
@@ -190,7 +191,10 @@ async def logs(request: Request, script: Script) -> Response:
 async def make_exec(request: Request, script: Script) -> Response:
     script.expect("exec")
     identifier = f"e{len(script.execs):063x}"
-    script.execs[identifier] = (list((await request.json_value())["Cmd"]), -1)
+    asked = await request.json_value()
+    script.execs[identifier] = (list(asked["Cmd"]), -1)
+    if asked.get("AttachStdin"):
+        script.inputs[identifier] = b""
     return respond.json(shapes.Id(id=identifier), 201)
 
 
@@ -198,6 +202,8 @@ async def start_exec(request: Request, script: Script) -> None:
     await request.json_value()
     argv, _ = script.execs[request["id"]]
     async with await request.hijack(multiplexed=True) as connection:
+        if request["id"] in script.inputs:
+            script.inputs[request["id"]] = b"".join([part async for part in connection])  # unread, it breaks the end
         await script.pause("exec")
         code, out, errors = await asyncio.to_thread(script.run, argv)
         script.execs[request["id"]] = (argv, code)
