@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from ..dockerapi import faults, shapes
+from ..errors import FormatError
 from ..sandbox import identity
 from ..sandbox.archive import Asked
 from ..sandbox.changes import Changed, How, changes
@@ -19,6 +20,7 @@ from ..sandbox.drive import Drive
 from ..sandbox.merged import Merged, Parts
 from ..sandbox.overlay import read_small
 from ..sandbox.registry import HiveChange, Prefix, changes_of
+from ..sandbox.winereg_reduce import reduced
 from ..windows.names import parse_path
 from .container import Container
 from .gotext import quoted
@@ -128,5 +130,9 @@ def hives(settings: EngineSettings, images: Images, container: Container) -> tup
         for number, (file, data) in enumerate(zip(FILES, before, strict=True)):
             at, lines = identity.before_all(file, data, settings.build, settings.revision)
             before[number] = data[:at] + lines + data[at:]
-    after = (read_small(prefix / file, MOST_REGISTRY) for file in FILES)
-    return changes_of(Prefix.parse(*before), Prefix.parse(*after))
+    after = [read_small(prefix / file, MOST_REGISTRY) for file in FILES]
+    pairs = [reduced(old, new) for old, new in zip(before, after, strict=True)]
+    try:
+        return changes_of(Prefix.parse(*(old for old, _new in pairs)), Prefix.parse(*(new for _old, new in pairs)))
+    except FormatError:  # the whole file says where it is damaged
+        return changes_of(Prefix.parse(*before), Prefix.parse(*after))

@@ -29,6 +29,16 @@ def image_registry(rootfs: Rootfs, windows: int, user: str = "") -> ImageRegistr
                          user=_user(rootfs, windows, user))
 
 
+def registry_layers(rootfs: Rootfs, windows: int, user: str) -> tuple[int, ...]:
+    """The numbers of the layers on which :func:`image_registry` depends: those of Windows, those with a delta, and the
+    one that brings the account's hive."""
+    registry = Registry(rootfs)
+    own = rootfs.union().get(f"Files/Users/{account(user)}/NTUSER.DAT")
+    return tuple(number for number in range(len(rootfs.union().indexes))
+                 if number < max(windows, 1) or (own is not None and own.layer == number)
+                 or any(registry.delta(HIVES[name], number) is not None for name in HIVES))
+
+
 def local_accounts(rootfs: Rootfs, windows: int) -> tuple[str, ...]:
     """The names of the local accounts that the image's SAM has: Windows' own, and those that were added."""
     sides = _machine(Registry(rootfs), rootfs, HIVES["SAM"], windows)

@@ -32,13 +32,19 @@ from ..sandbox.scratch import SUFFIX, made_whole, sweep
 from ..sandbox.unpack import chain, unpack
 from ..stores import Store
 from .files import read_document, write_document
-from .image_hives import image_registry, local_accounts
+from .image_hives import image_registry, local_accounts, registry_layers
 from .image_shelf import Kept
 from .parts import Unpacked
 
 FILES = ("system.reg", "user.reg", "userdef.reg")
 LAYERS = "layers.json"
+FORM = 2
+"""Counted up when the same image gets another registry than before: what an older engine made is then made anew."""
+MERGED = 4
+"""How many registries are remembered, some 2 MB each: the RUNs of a build stand on images with mostly the same."""
 _LOCK_SECONDS = 600.0
+_Made = tuple[str, str, int, tuple[str, ...]]
+"""What a registry was made of: the ground's name, the account, how many layers are Windows, the layers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,7 @@ class Unpacker:
         self._indexes = IndexCache(indexes)
         self.layers = root / "layers"
         self.registries = root / "registries"
+        self._merged: dict[_Made, tuple[bytes, bytes, bytes]] = {}
 
     def unpack(self, kept: Kept, store: Store, ground: Ground) -> Unpacked:
         """The folders and the registry of an image, made where they are not there. Internal, naming the layer, when one
@@ -98,7 +105,7 @@ class Unpacker:
         if not place.is_dir():
             return None
         facts = _facts(place)
-        if facts is None or facts.accounts is None:
+        if facts is None or facts.accounts is None or facts.form != FORM:
             return None
         layers = tuple(self.layers / name for name in facts.names)
         if not all(layer.is_dir() for layer in layers):
@@ -149,16 +156,29 @@ class Unpacker:
     def _write_registry(self, rootfs: Rootfs, ground: Ground, place: Path, facts: _Facts, user: str) -> None:
         if place.is_dir():
             _clear(place)  # a layer of it has gone
-        before = Prefix.parse(*((ground.registry / name).read_bytes() for name in FILES))
-        made = merge(before, image_registry(rootfs, facts.windows, user))
+        files = self._merge(rootfs, ground, facts.windows, user)
         with made_whole(place, ground.owner) as draft:
-            for name, data in zip(FILES, made.write(), strict=True):
+            for name, data in zip(FILES, files, strict=True):
                 (draft.path / name).write_bytes(data)
                 _own(draft.path / name, ground.owner)
             write_document(draft.path / LAYERS, {
                 "layers": list(facts.names), "windows": facts.windows, "powershell": facts.powershell,
-                "accounts": list(facts.accounts or ())})
+                "accounts": list(facts.accounts or ()), "form": FORM})
             draft.keep()
+
+    def _merge(self, rootfs: Rootfs, ground: Ground, windows: int, user: str) -> tuple[bytes, bytes, bytes]:
+        """The files of an image's registry, which depend on the layers that have something of it, and on the account.
+        """
+        having = registry_layers(rootfs, windows, user)
+        made: _Made = (ground.name, user, windows, tuple(str(rootfs.image.diff_ids[number]) for number in having))
+        files = self._merged.pop(made, None)
+        if files is None:
+            before = Prefix.parse(*((ground.registry / name).read_bytes() for name in FILES))
+            files = merge(before, image_registry(rootfs, windows, user)).write()
+        while len(self._merged) >= MERGED:
+            del self._merged[next(iter(self._merged))]
+        self._merged[made] = files  # the last one asked for is the last to go
+        return files
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -186,6 +206,7 @@ class _Facts:
     windows: int
     powershell: bool
     accounts: tuple[str, ...] | None = None
+    form: int = FORM
 
 
 def _facts(place: Path) -> _Facts | None:
@@ -193,9 +214,9 @@ def _facts(place: Path) -> _Facts | None:
     found = read_document(place / LAYERS)
     if not isinstance(found, dict) or not isinstance(found.get("layers"), list):
         return None
-    windows, accounts = found.get("windows"), found.get("accounts")
+    windows, accounts, form = found.get("windows"), found.get("accounts"), found.get("form")
     return _Facts(_texts(found["layers"]), windows if isinstance(windows, int) else 0, found.get("powershell") is True,
-                  _texts(accounts) if isinstance(accounts, list) else None)
+                  _texts(accounts) if isinstance(accounts, list) else None, form if isinstance(form, int) else 0)
 
 
 def _texts(values: list[Any]) -> tuple[str, ...]:

@@ -137,6 +137,36 @@ def test_local_accounts_are_those_of_the_sam_and_looked_for_again_where_an_engin
     assert engine.images.unpack(identifier) == made
 
 
+def test_what_an_older_engine_made_is_made_anew(engine: Owner) -> None:
+    identifier = put(engine, "app:1")
+    made = engine.images.unpack(identifier)
+    assert made.registry is not None
+    whole = (made.registry / "system.reg").read_bytes()
+    document = made.registry / "layers.json"
+    document.write_text(document.read_text().replace(f'"form": {image_unpack.FORM}', '"form": 1'))
+    (made.registry / "system.reg").write_bytes(b"of before")
+    assert engine.images.unpack(identifier) == made
+    assert (made.registry / "system.reg").read_bytes() == whole
+
+
+def test_images_that_differ_in_their_settings_alone_are_merged_once(
+        engine: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    merged: list[object] = []
+    merge = image_unpack.merge
+    monkeypatch.setattr(image_unpack, "merge", lambda *args: merged.append(1) or merge(*args))
+    with engine.images.shelf.writing() as store:
+        below, above = images.layer(store, images.BASE, base=True), images.layer(store, (
+            images.folder("Files", security=False), images.folder("Hives", security=False)))
+        descriptors = [images.image(store, None, *layers, created=f"2024-01-0{day}T00:00:00Z")[1]
+                       for day, layers in enumerate(((below,), (below, above), (below, above)), 1)]
+        kept = [engine.images.shelf.keep(store, one).id for one in descriptors]
+    made = [engine.images.unpack(str(one)) for one in kept]
+    assert len({one.registry for one in made}) == 3
+    assert len(merged) == 1, "layers without registry do not count"
+    texts = {(one.registry / "system.reg").read_bytes() for one in made if one.registry is not None}
+    assert len(texts) == 1
+
+
 def test_a_damaged_layer_is_named_and_leaves_no_folder(engine: Owner) -> None:
     identifier = put(engine, "app:1")
     layer = engine.images.get(identifier).image.layers[1]
