@@ -14,7 +14,8 @@ import click
 from imagebuild.cli.app import wcow
 
 TOP = Path(__file__).resolve().parent.parent
-OTHERS = {"--exclude": "COPY", "--chown": "COPY", "--wcow-max-starts": "pytest", "--wcow-engine": "pytest"}
+OTHERS = {"--exclude": "COPY", "--chown": "COPY", "--mount": "RUN", "--wcow-max-starts": "pytest",
+          "--wcow-engine": "pytest"}
 """Options that our errors name and that are not the command's, and whose they are."""
 
 

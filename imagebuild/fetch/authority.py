@@ -59,7 +59,7 @@ class Authority:
         from cryptography.x509.oid import ExtendedKeyUsageOID
 
         name: Any = x509.DNSName(host)
-        with suppress(ValueError):
+        with suppress(ValueError):  # a name, and no address
             name = x509.IPAddress(ipaddress.ip_address(host))
         made = _builder(_named(host[:64]), self._name, self._host_key.public_key())
         made = made.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

@@ -64,8 +64,8 @@ def sent_range(headers: Message, recorded: Recorded, size: int) -> tuple[int, in
     for one that is not there, 200 and all of it for everything else (RFC 9110, 14.2)."""
     found = _RANGE.fullmatch((headers.get("Range") or "").replace(" ", ""))
     unless = headers.get("If-Range") or ""
-    if not found or not any(found.groups()) or (unless and unless not in (recorded.header("ETag"),
-                                                                         recorded.header("Last-Modified"))):
+    versions = recorded.header("ETag"), recorded.header("Last-Modified")
+    if not found or not any(found.groups()) or (unless and unless not in versions):
         return 200, 0, size
     if not found[1]:
         first, last = max(0, size - int(found[2])), size

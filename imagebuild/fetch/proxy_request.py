@@ -86,7 +86,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def finish(self) -> None:
         if isinstance(self.connection, ssl.SSLSocket):
-            with suppress(OSError, ValueError):
+            with suppress(OSError, ValueError):  # the program went without a goodbye
                 self.connection.unwrap()
         super().finish()
         if isinstance(self.connection, ssl.SSLSocket):

@@ -25,10 +25,9 @@ class RecordingFetcher:
     def url(self, url: str, *, checksum: str | None = None, progress: Progress | None = None) -> Download:
         """See :class:`~.port.Fetcher`."""
         found = self.inner.url(url, checksum=checksum, progress=progress)
-        headers = {"Content-Type": found.media_type, "ETag": found.etag,
-                   "Content-Disposition": f'attachment; filename="{found.disposition}"' if found.disposition else "",
-                   "Last-Modified": "" if found.modified_ns is None else formatdate(found.modified_ns // 10**9,
-                                                                                     usegmt=True)}
+        modified = "" if found.modified_ns is None else formatdate(found.modified_ns // 10**9, usegmt=True)
+        headers = {"Content-Type": found.media_type, "ETag": found.etag, "Last-Modified": modified,
+                   "Content-Disposition": f'attachment; filename="{found.disposition}"' if found.disposition else ""}
         try:
             draft = self.recordings.draft()
             try:

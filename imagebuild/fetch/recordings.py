@@ -191,7 +191,7 @@ def kept_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 def _read(path: Path) -> dict[tuple[str, str, str], Recorded]:
     try:
         document = json.loads(path.read_bytes())
-    except FileNotFoundError:
+    except FileNotFoundError:  # nothing was recorded so far
         return {}
     except (OSError, ValueError) as error:
         raise FormatError(f"cannot read {path}", source=str(path), why=str(error)) from error

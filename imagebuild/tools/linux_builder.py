@@ -104,7 +104,6 @@ class CommandBuilder:
             raise ToolError(f"cannot build the stage {stage.target}", program=self.name,
                             why=f"it ended with {code}: {next(filter(None, reversed(last)), 'it said nothing')}")
 
-
     def _remove(self, image: Path) -> None:
         """Remove the nameless image that buildah makes beside the files, which would stay in its storage."""
         with suppress(OSError, subprocess.TimeoutExpired):  # the files are there: what is left takes room and no more

@@ -73,4 +73,4 @@ def serving(folder: Path, machine: ShellMachine, *, unencrypted: bool = True, pa
         os.close(hashes)
         if before is not None:
             os.environ["NTLM_USER_FILE"] = before
-        assert not thread.is_alive()
+        assert not thread.is_alive(), "it has not ended in 20 seconds"
