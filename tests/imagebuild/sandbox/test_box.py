@@ -134,9 +134,10 @@ def test_keys_are_pressed_at_one_programs_console(boxes: Boxes, keys: Keys, even
     assert wait_for(lambda: [row.name for row in box.processes()].count("probe.exe") == 3)
     time.sleep(0.5)  # until it handles
     handles.press(keys)
-    assert wait_for(lambda: (boxes.root / "box" / "upper" / "event.txt").is_file())
+    told = boxes.root / "box" / "upper" / "event.txt"
+    assert wait_for(lambda: told.is_file() and told.read_text())
     assert wait_for(lambda: handles.ended.done())
-    assert (boxes.root / "box" / "upper" / "event.txt").read_text() == event
+    assert told.read_text() == event
     assert not sleeps.ended.done() and not main.ended.done()
     sleeps.press(keys)
     assert sleeps.ended.result(10) == STOPPED
