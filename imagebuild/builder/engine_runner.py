@@ -125,12 +125,12 @@ class EngineRunner:
 
 
 def _give(client: Client, container: str, given: Given) -> None:
-    """Give secrets to a container's programs. ToolError where the engine is not ours: any other would write them
-    down."""
+    """Give secrets to a container's programs. ToolError where the engine is not ours, which then hears none of them:
+    any other would write them down."""
     files = {path: base64.b64encode(data).decode() for path, data in given.files.items()}
     try:
-        client.call("PUT", f"/wcow/containers/{container}/secrets",
-                    body={"Files": files, "Environment": dict(given.variables)}).close()
+        for body in ({}, {"Files": files, "Environment": dict(given.variables)}):
+            client.call("PUT", f"/wcow/containers/{container}/secrets", body=body).close()
     except faults.NotFound as error:
         raise ToolError("cannot give it secrets", program="the engine", hint="--run engine",
                         why="only wcow's own engine takes them: another one keeps what a container gets") from error

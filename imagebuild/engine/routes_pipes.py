@@ -6,11 +6,11 @@ A stand-in host opens its ``docker_engine`` when its service is started and clos
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..dockerapi import Request, Response, Route, faults, respond
 from ..dockerapi.shape import key, shape
+from .our_sockets import socket_of
 from .pipes import PipeRelay
 from .run import Run
 
@@ -31,15 +31,14 @@ async def open_pipe(request: Request, engine: Engine) -> Response:
     change the socket."""
     container = engine.containers.find(request["id"])
     asked = await request.json(Pipe)
-    if not asked.socket.startswith("/"):
-        raise faults.BadRequest("Socket is not an absolute path")
+    path = socket_of(engine.settings, asked.socket)
     async with engine.containers.locked(container):
         run = _running(container.run, container.id)
         if run.pipes is None:
             relay = PipeRelay()
             await relay.start(run.box, {})
             run.pipes = relay
-        await run.pipes.open(request["name"], Path(asked.socket))
+        await run.pipes.open(request["name"], path)
     return respond.empty(204)
 
 

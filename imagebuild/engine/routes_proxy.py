@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..dockerapi import Request, Response, Route, faults, respond
 from ..dockerapi.shape import key, shape
+from .our_sockets import socket_of
 from .webproxy import WebProxy
 
 if TYPE_CHECKING:
@@ -28,12 +28,11 @@ async def put_proxy(request: Request, engine: Engine) -> Response:
     environment, and neither the container's record nor a commit of it has any of it."""
     container = engine.containers.find(request["id"])
     asked = await request.json(Proxy)
-    if not asked.socket.startswith("/"):
-        raise faults.BadRequest("Socket is not an absolute path")
+    path = socket_of(engine.settings, asked.socket)
     async with engine.containers.locked(container):
         if container.running:
             raise faults.Conflict(f"container {container.id} is running: a proxy is given to one that is not")
-        container.proxy = WebProxy(Path(asked.socket), asked.certificates.encode())
+        container.proxy = WebProxy(path, asked.certificates.encode())
     return respond.empty(204)
 
 

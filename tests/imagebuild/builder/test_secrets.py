@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from support.builds import NANOSERVER, Bench
 
+from imagebuild.builder.engine_runner import _give
 from imagebuild.builder.secrets import MOST_BYTES, Given, SecretMount, Secrets, secret_mount
+from imagebuild.dockerapi import faults
 from imagebuild.dockerfile.mounts import parse_mount
-from imagebuild.errors import DockerfileError, RunError, UsageError, WcowError
+from imagebuild.errors import DockerfileError, RunError, ToolError, UsageError, WcowError
 
 
 @pytest.mark.parametrize(("word", "wanted"), [
@@ -87,3 +89,21 @@ def test_the_network_of_the_command_is_that_of_each_run_that_names_none(bench: B
     text = f"FROM {NANOSERVER}\nRUN echo a\nRUN --network=none echo b\n"
     assert [step.network for _stage, step in bench.plan(text, run="engine").runs()] == ["default", "none"]
     assert [step.network for _stage, step in bench.plan(text, run="engine", network="none").runs()] == ["none", "none"]
+
+
+class Foreign:
+    """A client of an engine that is not ours."""
+
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def call(self, _method: str, path: str, *, body: object) -> None:
+        self.heard.append(body)
+        raise faults.NotFound("page not found")
+
+
+def test_an_engine_that_is_not_ours_hears_no_secret() -> None:
+    client = Foreign()
+    with pytest.raises(ToolError, match="only wcow's own engine takes them"):
+        _give(client, "c", Given({r"C:\run\secrets\a": b"hidden"}, {"TOKEN": "hidden"}))  # type: ignore[arg-type]
+    assert client.heard == [{}]
