@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ from imagebuild.hive import Key, Value
 from imagebuild.hive.change import Change
 from imagebuild.hive.edit import SetValue
 from imagebuild.hive.tree import find
+from imagebuild.images.put import put_image
+from imagebuild.oci import with_config
 from imagebuild.sandbox.winereg import parse
 
 
@@ -165,6 +168,25 @@ def test_images_that_differ_in_their_settings_alone_are_merged_once(
     assert len(merged) == 1, "layers without registry do not count"
     texts = {(one.registry / "system.reg").read_bytes() for one in made if one.registry is not None}
     assert len(texts) == 1
+
+
+def test_images_that_differ_in_a_delta_or_in_their_account_have_registries_of_their_own(engine: Owner) -> None:
+    value = Key("ROOT", subkeys=(Key("Mine", (Value.sz("x", "y"),)),))
+    with engine.images.shelf.writing() as store:
+        below = images.layer(store, images.BASE, base=True)
+        delta = images.layer(store, (images.folder("Files", security=False), images.folder("Hives", security=False),
+                                     images.hive_file("Hives/Software_Delta", value)))
+        profile = images.layer(store, (
+            images.folder("Files", security=False), images.folder("Files/Users"),
+            images.folder("Files/Users/ContainerUser"),
+            images.hive_file("Files/Users/ContainerUser/NTUSER.DAT", value), images.folder("Hives", security=False)))
+        made = [images.image(store, None, *layers)[0] for layers in ((below,), (below, delta), (below, profile))]
+        made.append(with_config(made[2], run=replace(made[2].config.run, user="ContainerUser")))
+        kept = [engine.images.shelf.keep(store, put_image(store, one)).id for one in made]
+    places = [engine.images.unpack(str(one)).registry for one in kept]
+    found = [[b"Mine" in (place / name).read_bytes() for name in ("system.reg", "user.reg")]
+             for place in places if place is not None]
+    assert found == [[False, False], [True, False], [False, False], [False, True]]
 
 
 def test_a_damaged_layer_is_named_and_leaves_no_folder(engine: Owner) -> None:
