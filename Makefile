@@ -72,7 +72,8 @@ format:          ## let ruff repair what it can
 
 bench:           ## the benchmarks, against the peers in the same run
 	@$(SETUP) dev
-	@BENCH_PAGE="$(CURDIR)/docs/benchmarks.md" $(BIN)/python -m pytest -q -s tests/bench -o python_files='bench_*.py' -o testpaths=tests/bench $(PYTEST_ARGS)
+	@BENCH_PAGE="$(CURDIR)/docs/benchmarks.md" $(BIN)/python -m pytest -q -s tests/bench -o python_files='bench_*.py' -o testpaths=tests/bench \
+		-o faulthandler_timeout=1800 $(PYTEST_ARGS)
 
 mutants:         ## break windows/, layer/ and lint/ in small ways: do the tests notice? Goes on where it stopped
 	@$(SETUP) mutants

@@ -313,7 +313,6 @@ def test_tunnel(engine: str, tmp_path: Path, report: Report) -> None:
         "| | | bar |", "|---|---:|---|", *(f"| {what} | {figure} | {bar} |" for what, figure, bar in rows)])
 
 
-@pytest.mark.timeout(SOAK + 300)
 def test_soak(tmp_path: Path, report: Report) -> None:
     with programs.skipping():
         programs.find("docker")
