@@ -33,6 +33,20 @@ is what the command line prints: one line what, one line why, one line what to d
 from __future__ import annotations
 
 
+def quoted(value: object) -> str:
+    """Return a value as a message shows it: a text in quotes with its backslashes as they are, which Python's ``repr``
+    doubles, and what cannot be printed as an escape; lists and mappings likewise; anything else as ``repr`` has it."""
+    if isinstance(value, str):
+        mark = '"' if "'" in value and '"' not in value else "'"
+        return mark + "".join(char if char.isprintable() else repr(char)[1:-1] for char in value) + mark
+    if isinstance(value, (list, tuple)):
+        begin, end = "[]" if isinstance(value, list) else "()"
+        return begin + ", ".join(map(quoted, value)) + end
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{quoted(key)}: {quoted(one)}" for key, one in value.items()) + "}"
+    return repr(value)
+
+
 class WcowError(Exception):
     """What failed, why, and what to do about it.
 

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 
 from ..codec.packed import decompressed
 from ..codec.readers import Readable
-from ..errors import ContextError, StoreError
+from ..errors import ContextError, StoreError, quoted
 from ..layer.tarstream import Header, TarStream
 from ..layer.tarstream import Limits as TarLimits
 from .context_tree import MAX_DEPTH, Item, Listing, Sort, shown, text_of
@@ -158,7 +158,7 @@ class TarTree:
         elif kind in (b"3", b"4", b"6"):
             raise self._refused(header.name, "it is a device or a named pipe", "make the archive without it")
         else:
-            raise self._refused(header.name, f"its type {kind!r} is unknown")
+            raise self._refused(header.name, f"its type {quoted(kind)} is unknown")
 
     def _path(self, raw: bytes) -> str:
         """A name of the archive as a path in the context, ``""`` for the context itself."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..dockerfile import Dockerfile
-from ..errors import UsageError, WcowError
+from ..errors import UsageError, WcowError, quoted
 from ..events import Event, Finish, Result, Step, Warn
 from ..fetch import Fetched, Fetcher
 from ..images.library import Found, Library
@@ -247,7 +247,7 @@ class Build:
 
     def _refuse_runs(self, plan: Plan) -> None:
         for stage, step, why in plan.refused():
-            name = f"stage {stage.name!r}" if stage.name else f"stage {stage.index}"
+            name = f"stage {quoted(stage.name)}" if stage.name else f"stage {stage.index}"
             system = stage.platform.os
             raise step.instruction.error(
                 f"cannot be executed ({name}, {system})", why=why,

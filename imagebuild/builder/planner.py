@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from ..dockerfile import Dockerfile, Stage, parse_trigger
 from ..dockerfile.instructions import Copy, Instruction
 from ..dockerfile.values import TargetPlatform
-from ..errors import DockerfileError, FormatError, UsageError
+from ..errors import DockerfileError, FormatError, UsageError, quoted
 from ..oci import Platform, RunConfig
 from .contexts import NamedContexts, origin_of, replaced
 from .plan import (
@@ -50,10 +50,10 @@ def target_platform(request: BuildRequest) -> Platform:
         raise UsageError(f"cannot build for {platform}", why="wcow builds Windows images",
                          hint="--platform windows/amd64")
     if platform.architecture not in ARCHITECTURES:
-        raise UsageError(f"cannot build for {platform}", why=f"there is no Windows for {platform.architecture!r}",
+        raise UsageError(f"cannot build for {platform}", why=f"there is no Windows for {quoted(platform.architecture)}",
                          hint="--platform windows/amd64 or windows/arm64")
     if not _VERSION.fullmatch(platform.os_version):
-        raise UsageError(f"{platform.os_version!r} is not a Windows version",
+        raise UsageError(f"{quoted(platform.os_version)} is not a Windows version",
                          why="wanted 10.0.BUILD or 10.0.BUILD.REVISION", hint="--os-version 10.0.20348")
     return platform
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 import click
 
 from ..codec import Compression
-from ..errors import UsageError
+from ..errors import UsageError, quoted
 from ..images.base import NAMES_OF, BaseRequest, Flavour, make_base
 from ..images.copy import copy
 from ..images.local import local_name
@@ -53,7 +53,7 @@ def create(ctx: click.Context, /, like: str | None, os_version: str, architectur
       wcow base create --like nanoserver --os-version 10.0.20348.2762 -t mcr.microsoft.com/windows/nanoserver:ltsc2022
     """
     if os_version and not re.fullmatch(r"10\.0\.\d{4,6}\.\d{1,6}", os_version):
-        raise UsageError(f"{os_version!r} is not a Windows version", hint="--os-version 10.0.20348.2762")
+        raise UsageError(f"{quoted(os_version)} is not a Windows version", hint="--os-version 10.0.20348.2762")
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     if epoch and not re.fullmatch(r"\d{1,12}", epoch):
         raise UsageError(f"SOURCE_DATE_EPOCH={epoch} is not a time", why="it is a number of seconds since 1970")

@@ -18,7 +18,7 @@ from ..compat.peers import TOOLS, taken
 from ..compat.picks import pick as pick_entry
 from ..compat.report import check as check_pair
 from ..compat.verdict import Answer
-from ..errors import UsageError
+from ..errors import UsageError, quoted
 from ..oci import Platform
 from ..windows.hostfacts import HostFacts, Isolation, Store
 from ..windows.releases import RELEASES, UPDATED, find_release
@@ -186,7 +186,7 @@ def builds(build: str | None, as_json: bool) -> None:
     if build is not None:
         known = find_release(build)
         if known is None:
-            raise UsageError(f"no release {build!r} is known", why=f"the table is of {UPDATED}",
+            raise UsageError(f"no release {quoted(build)} is known", why=f"the table is of {UPDATED}",
                              hint="wcow compat builds lists them; unknown builds are judged by their number")
         chosen = (known,)
     if as_json:

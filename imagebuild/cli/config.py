@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import FormatError, InputError, NotFoundError, UsageError
+from ..errors import FormatError, InputError, NotFoundError, UsageError, quoted
 from ..fetch import DownloadMap
 from ..stores import Mirrors
 from ..wiring import Settings
@@ -126,7 +126,7 @@ def _path(place: _Place, value: object) -> Values:
     try:
         return {place.key: place.path.parent / Path(value).expanduser()}
     except RuntimeError:
-        raise place.wrong(f"a path, and {value!r} begins with a user this machine does not know") from None
+        raise place.wrong(f"a path, and {quoted(value)} begins with a user this machine does not know") from None
 
 
 def _ca(place: _Place, value: object) -> Values:
@@ -233,7 +233,7 @@ def from_environment(environment: Mapping[str, str]) -> Values:
     retries = environment.get("WCOW_RETRIES")
     if retries:
         if not retries.isdigit() or not 1 <= int(retries) <= 100:
-            raise UsageError(f"WCOW_RETRIES is {retries!r}", why="it must be a number from 1 to 100")
+            raise UsageError(f"WCOW_RETRIES is {quoted(retries)}", why="it must be a number from 1 to 100")
         out["retries"] = int(retries)
     return out
 
@@ -241,7 +241,7 @@ def from_environment(environment: Mapping[str, str]) -> Values:
 def _truth(name: str, text: str) -> bool:
     if text.lower() in TRUE | FALSE:
         return text.lower() in TRUE
-    raise UsageError(f"{name} is {text!r}", why="it must be 1 or 0")
+    raise UsageError(f"{name} is {quoted(text)}", why="it must be 1 or 0")
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ import click
 from ..doctor.check import Check, Status
 from ..doctor.examine import QUESTIONS, machines
 from ..doctor.examine import examine as examine_machine
-from ..errors import InputError, UsageError
+from ..errors import InputError, UsageError, quoted
 from ..host import LocalHost, collector_script
 from ..images.tree import shown
 from ..windows import machine_json
@@ -35,7 +35,7 @@ _WORDS: dict[Status, str] = {"fail": "failed", "warn": "warned", "unknown": "not
 def _checks(ctx: click.Context, parameter: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         if name not in QUESTIONS:
-            raise UsageError(f"there is no check {name!r}", hint="there are " + ", ".join(QUESTIONS))
+            raise UsageError(f"there is no check {quoted(name)}", hint="there are " + ", ".join(QUESTIONS))
     return names
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import click
 
 from ..engine import EngineSettings, engine_place, read_log, running, start_engine, stop_engine
-from ..errors import ToolError, UsageError, WcowError
+from ..errors import ToolError, UsageError, WcowError, quoted
 from .lazy import Commands
 from .options import MemorySize, container_ca_option, format_option, publish_option, settings_from
 from .output import fields, print_json
@@ -193,7 +193,7 @@ def drive_of(text: str) -> tuple[str, Path]:
     """The letter and the folder of ``C=DIR``. UsageError when it is none, or there is no such folder."""
     letter, equals, folder = text.partition("=")
     if not equals or len(letter.rstrip(":")) != 1 or not letter[0].isalpha():
-        raise UsageError(f"{text!r} is no drive", hint="--host-drive C=/home/me/windows")
+        raise UsageError(f"{quoted(text)} is no drive", hint="--host-drive C=/home/me/windows")
     path = Path(folder).expanduser().absolute()
     if not path.is_dir():
         raise UsageError(f"there is no folder {path}", why=f"it was to stand for drive {letter[0].upper()}:")

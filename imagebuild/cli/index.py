@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from ..compat.advice import index_traps
-from ..errors import UsageError
+from ..errors import UsageError, quoted
 from ..images import find_local, index_facts, selector
 from ..images import index as operations
 from ..oci import Descriptor, Index, Location, Pairs, versions
@@ -293,7 +293,7 @@ def _pairs(texts: tuple[str, ...]) -> Pairs:
     for text in texts:
         name, equals, value = text.partition("=")
         if not name or not equals:
-            raise UsageError(f"{text!r} is not an annotation", why="wanted NAME=VALUE")
+            raise UsageError(f"{quoted(text)} is not an annotation", why="wanted NAME=VALUE")
         out.append((name, value))
     return tuple(out)
 

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Literal
 import click
 
 from .. import __version__
-from ..errors import UsageError
+from ..errors import UsageError, quoted
 from ..images.index import load_index
 from ..images.tree import shown
 from ..lint import IMPORTERS, RULES, Finding, Severity, explain, find_rule, sarif_pieces
@@ -45,7 +45,7 @@ def _importers(ctx: click.Context, parameter: click.Parameter, text: str | None)
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     wrong = [name for name in names if name not in IMPORTERS]
     if wrong or not names:
-        raise UsageError(f"there is no importer {', '.join(map(repr, wrong)) or repr(text)}",
+        raise UsageError(f"there is no importer {', '.join(map(quoted, wrong)) or quoted(text)}",
                          hint=f"--importer takes {', '.join(IMPORTERS)}, with commas between them")
     return names
 

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from ..errors import UsageError, WcowError
+from ..errors import UsageError, WcowError, quoted
 from ..oci import Platform
 from ..stores import Mirrors
 from ..wiring import Settings
@@ -126,7 +126,7 @@ class MemorySize(_Number):
         try:
             size = value if isinstance(value, int) else ram_in_bytes(value)
         except (ValueError, OverflowError):
-            self.fail(f"{str(value)[:40]!r} is not a size: write 512m or 4g", param, ctx)
+            self.fail(f"{quoted(str(value)[:40])} is not a size: write 512m or 4g", param, ctx)
         if 0 < size < _LEAST_MEMORY:
             self.fail(f"{value} is less than a build needs to begin (256m)", param, ctx)
         return size
@@ -189,13 +189,13 @@ def wanted_platform(platform: str | None, os_version: str | None) -> Platform:
     """The platform asked for; ``windows/amd64`` when none was. UsageError when the text is none."""
     found = _PLATFORM.fullmatch(platform or "windows/amd64")
     if found is None:
-        raise UsageError(f"{platform!r} is not a platform", why="wanted OS/ARCH or OS(VERSION)/ARCH",
+        raise UsageError(f"{quoted(platform)} is not a platform", why="wanted OS/ARCH or OS(VERSION)/ARCH",
                          hint="--platform windows/amd64")
     version = os_version or found["version"] or ""
     if os_version and found["version"] and os_version != found["version"]:
         raise UsageError(f"--os-version {os_version} and --platform {platform} name two versions")
     if version and not re.fullmatch(r"\d+(\.\d+){0,3}", version):
-        raise UsageError(f"{version!r} is not a Windows version", why="wanted 10.0.BUILD or 10.0.BUILD.REVISION",
+        raise UsageError(f"{quoted(version)} is not a Windows version", why="wanted 10.0.BUILD or 10.0.BUILD.REVISION",
                          hint="--os-version 10.0.20348")
     return Platform(found["os"], found["architecture"] or "amd64", version, variant=found["variant"] or "")
 
@@ -213,8 +213,8 @@ class HostAddress(_Text):
             with socket.socket() as probe:
                 probe.bind((value, 0))
         except (ValueError, OSError):
-            self.fail(f"{value!r} is no IPv4 address of this machine, as 127.0.0.1 is, or 0.0.0.0 for all of them",
-                      param, ctx)
+            self.fail(f"{quoted(value)} is no IPv4 address of this machine, as 127.0.0.1 is, or 0.0.0.0 for all of "
+                      "them", param, ctx)
         return value
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -14,7 +14,7 @@ import click
 
 from ..dockerapi import Client, shapes
 from ..engine import EngineSettings, engine_place, inside
-from ..errors import DaemonError, UsageError
+from ..errors import DaemonError, UsageError, quoted
 from ..images import bring_image
 from ..oci import Platform
 from ..wiring import Settings, docker_client, make_engine, open_library
@@ -115,9 +115,9 @@ def _request(image: str, command: tuple[str, ...], *, interactive: bool, termina
         inner, _slash, protocol = inner.partition("/")
         ip, _colon, outer = address.rpartition(":")
         if not inner.isdecimal() or not (outer.isdecimal() or not outer):
-            raise UsageError(f"{text!r} is no port to publish", hint="8080:80, or 0.0.0.0:8080:80/udp")
+            raise UsageError(f"{quoted(text)} is no port to publish", hint="8080:80, or 0.0.0.0:8080:80/udp")
         if ip not in ("", "0.0.0.0"):  # refused now, in the engine's words, and not when everything else is done
-            raise UsageError(f"cannot publish {text!r}",
+            raise UsageError(f"cannot publish {quoted(text)}",
                              why="Windows does not support host IP addresses in NAT settings",
                              hint="leave the address out: the engine's --publish-address says where such ports are")
         published.setdefault(f"{inner}/{protocol or 'tcp'}", []).append({"HostIp": ip, "HostPort": outer})

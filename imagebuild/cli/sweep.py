@@ -10,7 +10,7 @@ import click
 
 from ..containers import find_leftovers, owner, remove_leftovers
 from ..engine import engine_place, running
-from ..errors import NotFoundError, UsageError
+from ..errors import NotFoundError, UsageError, quoted
 from ..wiring import docker_client
 from .options import format_option, settings_from
 from .output import print_json, print_lines, table
@@ -41,7 +41,7 @@ def sweep(ctx: click.Context, /, address: str | None, older_than: str, everythin
     """
     found = _AGE.fullmatch(older_than)
     if found is None:
-        raise UsageError(f"{older_than!r} is not an age", hint="--older-than 90s, 30m, 2h or 7d")
+        raise UsageError(f"{quoted(older_than)} is not an age", hint="--older-than 90s, 30m, 2h or 7d")
     with docker_client(settings_from(ctx, docker_host=address or _running())) as client:
         things = list(find_leftovers(client, owner(), everything=everything,
                                      older_than=int(found[1]) * _SECONDS[found[2]]))

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..builder.cache import read_record
-from ..errors import UsageError
+from ..errors import UsageError, quoted
 from ..images.housekeeping import Caches, Pruned, prune, usage
 from ..oci import Reference
 from ..wiring import Settings, Stores, cache_folders
@@ -126,5 +126,6 @@ def _told(pruned: Pruned, dry_run: bool) -> list[str]:
 def _age(text: str) -> float:
     found = re.fullmatch(r"(\d{1,9})([smhdw])", text)
     if found is None:
-        raise UsageError(f"{text!r} is not an age", why="wanted a number and s, m, h, d or w", hint="--older-than 7d")
+        raise UsageError(f"{quoted(text)} is not an age", why="wanted a number and s, m, h, d or w",
+                         hint="--older-than 7d")
     return float(found[1]) * _UNITS[found[2]]

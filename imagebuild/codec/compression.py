@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import UnsupportedError, UsageError
+from ..errors import UnsupportedError, UsageError, quoted
 
 BLOCK_SIZE = 1 << 20
 """Bytes of tar in one compressed block. Fixed: it is part of what decides the bytes of a layer."""
@@ -31,7 +31,7 @@ class Compression:
 
     def __post_init__(self) -> None:
         if self.name not in _DEFAULT_LEVEL:
-            raise UsageError(f"unknown compression {self.name!r}", why="known are gzip, zstd and none")
+            raise UsageError(f"unknown compression {quoted(self.name)}", why="known are gzip, zstd and none")
         if self.level is None:
             object.__setattr__(self, "level", _DEFAULT_LEVEL[self.name])
         else:
@@ -48,7 +48,7 @@ class Compression:
         if not colon:
             return cls(name, None, reproducible)
         if not (level.isascii() and level.isdigit() and len(level) <= 3):
-            raise UsageError(f"cannot read compression {text!r}", why="write NAME or NAME:LEVEL, such as gzip:1")
+            raise UsageError(f"cannot read compression {quoted(text)}", why="write NAME or NAME:LEVEL, such as gzip:1")
         return cls(name, int(level), reproducible)
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
-from ..errors import DependencyError, FormatError, IntegrityError, UsageError
+from ..errors import DependencyError, FormatError, IntegrityError, UsageError, quoted
 from .aside import HasherAside
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def open_reader(stream: Readable, hint: str | None = None) -> BinaryIO:
     raises ``FormatError``. ``stream`` needs only ``read`` and stays the caller's to close.
     """
     if hint not in (None, "gzip", "zstd", "none"):
-        raise UsageError(f"unknown compression {hint!r}", why="known are gzip, zstd and none")
+        raise UsageError(f"unknown compression {quoted(hint)}", why="known are gzip, zstd and none")
     source = _Source(stream)
     head = source.peek(4)
     if hint is None:
@@ -118,7 +118,7 @@ class VerifyingReader(io.RawIOBase):
         self._owned = False  # until we are whole: a failed start is the caller's to clean up
         algorithm = digest.partition(":")[0]
         if algorithm not in ("sha256", "sha384", "sha512"):
-            raise FormatError(f"cannot verify digest {digest!r}", why="known are sha256, sha384 and sha512")
+            raise FormatError(f"cannot verify digest {quoted(digest)}", why="known are sha256, sha384 and sha512")
         self.verified = False
         self._readinto = getattr(stream, "readinto", None)
         self._hash = hashlib.new(algorithm) if start == 0 else None

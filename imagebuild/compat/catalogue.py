@@ -21,7 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import NotFoundError
+from ..errors import NotFoundError, quoted
 from ..windows.status import canonical, hexadecimal
 
 Author = Literal["engine", "windows"]
@@ -115,7 +115,8 @@ def failure(name: str) -> Failure:
     """The entry with this id; NotFoundError when there is none."""
     found = _table()[1].get(name)
     if found is None:
-        raise NotFoundError(f"there is no failure {name[:60]!r}", hint="'wcow doctor explain --list' names them all")
+        raise NotFoundError(f"there is no failure {quoted(name[:60])}",
+                            hint="'wcow doctor explain --list' names them all")
     return found
 
 

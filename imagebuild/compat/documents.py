@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 from ..oci.descriptor import Platform
 from .image import ImageFacts
 
@@ -92,7 +92,7 @@ def _inspected(name: str, fields: dict[str, Any]) -> Subject:
 def _member(fields: Any, key: str, kind: type, name: str) -> Any:
     value = fields.get(key) if isinstance(fields, dict) else None
     if not isinstance(value, kind):
-        raise FormatError(f"cannot read {name}", why=f"{key!r} is {_kind(value)}")
+        raise FormatError(f"cannot read {name}", why=f"{quoted(key)} is {_kind(value)}")
     return value
 
 
@@ -101,7 +101,7 @@ def _text(fields: dict[str, Any], key: str, name: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise FormatError(f"cannot read {name}", why=f"{key!r} is {_kind(value)}, not a text")
+        raise FormatError(f"cannot read {name}", why=f"{quoted(key)} is {_kind(value)}, not a text")
     return value
 
 
@@ -110,7 +110,7 @@ def _texts(fields: dict[str, Any], key: str, name: str) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise FormatError(f"cannot read {name}", why=f"{key!r} is {_kind(value)}, not a list of texts")
+        raise FormatError(f"cannot read {name}", why=f"{quoted(key)} is {_kind(value)}, not a list of texts")
     return tuple(value)
 
 

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..errors import UsageError
+from ..errors import UsageError, quoted
 from ..windows.hostfacts import HostFacts, Store
 from .generations import Generation
 from .verdict import Confidence
@@ -118,7 +118,7 @@ def parse_engine(text: str, store: Store = "", generation: Generation | None = N
     containerd with docker's own store."""
     found = _TEXT.fullmatch(text.strip().lower())
     if found is None or not text.strip():
-        raise UsageError(f"there is no engine {text[:60]!r}",
+        raise UsageError(f"there is no engine {quoted(text[:60])}",
                          hint="name one like docker-29.6, containerd-2.1 or docker")
     kind = _KINDS[found[1] or ""]
     if kind == "containerd" and store == "graphdriver":

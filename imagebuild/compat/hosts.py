@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 from ..windows import dockerinfo
 from ..windows.hostfacts import EngineFacts, HostFacts, Product, WindowsVersion
 from ..windows.machine import MachineFacts
@@ -48,10 +48,11 @@ def from_text(text: str) -> HostFacts:
         return _typed(WindowsVersion.parse(f"10.0.{words}"), said)
     named = named_releases(words)
     if len({known.build for known, _unused in named}) > 1:
-        raise FormatError(f"{text[:60]!r} may be more than one Windows", hint="say the build: 10.0.BUILD.REVISION",
+        raise FormatError(f"{quoted(text[:60])} may be more than one Windows",
+                          hint="say the build: 10.0.BUILD.REVISION",
                           why=" or ".join(f"{known.name_of(product)} ({known.build})" for known, product in named))
     if not named:
-        raise FormatError(f"cannot read {text[:60]!r} as a Windows host",
+        raise FormatError(f"cannot read {quoted(text[:60])} as a Windows host",
                           hint="like 10.0.20348.2527, 20348, ltsc2022, 'Windows 11 25H2' or 'Windows Server 2025'")
     known, product = named[0]
     return _typed(WindowsVersion(10, 0, known.build), said, product)

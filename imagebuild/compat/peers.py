@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..errors import FormatError, UsageError
+from ..errors import FormatError, UsageError, quoted
 from ..oci import Platform
 from . import platforms
 from .platforms import Accepts, same_build
@@ -41,7 +41,7 @@ class Tool:
 def tool(name: str) -> Tool:
     """A tool by its name; UsageError with the names there are."""
     if name not in TOOLS:
-        raise UsageError(f"there is no tool {name[:40]!r} here", hint=f"there are {', '.join(TOOLS)}")
+        raise UsageError(f"there is no tool {quoted(name[:40])} here", hint=f"there are {', '.join(TOOLS)}")
     return TOOLS[name]
 
 
@@ -143,7 +143,7 @@ def _colon(text: str) -> Platform:
     head, *versions = text.strip().split(":")
     parts = head.split("/")
     if len(parts) > 3:
-        raise FormatError(f"cannot read {text[:60]!r} as a platform", why="it has too many slashes",
+        raise FormatError(f"cannot read {quoted(text[:60])} as a platform", why="it has too many slashes",
                           hint="expected like windows/amd64:10.0.20348.2527")
     os, architecture, variant = (*parts, "", "")[:3]
     return Platform(os, architecture, versions[0] if len(versions) == 1 else "", variant=variant)

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import unquote_to_bytes
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 from ..oci import Platform
 from .generations import parts as numbers
 
@@ -57,10 +57,10 @@ def parse(specifier: str, default_architecture: str = "amd64", default_os: str =
         raise _wrong(specifier, "wildcards have no meaning here")
     found = _OS.fullmatch(parts[0])
     if found is None:
-        raise _wrong(specifier, f"{parts[0][:60]!r} is no OS with a version in parentheses")
+        raise _wrong(specifier, f"{quoted(parts[0][:60])} is no OS with a version in parentheses")
     for part in parts[1:]:
         if not _PART.fullmatch(part):
-            raise _wrong(specifier, f"{part[:60]!r} is no architecture and no variant")
+            raise _wrong(specifier, f"{quoted(part[:60])} is no architecture and no variant")
     if len(parts) > 3:
         raise _wrong(specifier, "a variant is the last that can follow")
     version = _decoded(found[2] or "", specifier)
@@ -207,13 +207,13 @@ def _machine(architecture: str, variant: str) -> Machine:
 
 def _decoded(text: str, specifier: str) -> str:
     if re.search(r"%(?![0-9A-Fa-f]{2})", text):
-        raise _wrong(specifier, f"{text[:60]!r} has a % that is no escape")
+        raise _wrong(specifier, f"{quoted(text[:60])} has a % that is no escape")
     try:
         return unquote_to_bytes(text).decode()
     except UnicodeDecodeError:
-        raise _wrong(specifier, f"{text[:60]!r} is no text once it is unescaped") from None
+        raise _wrong(specifier, f"{quoted(text[:60])} is no text once it is unescaped") from None
 
 
 def _wrong(specifier: str, why: str) -> FormatError:
-    return FormatError(f"cannot read {specifier[:60]!r} as a platform", why=why,
+    return FormatError(f"cannot read {quoted(specifier[:60])} as a platform", why=why,
                        hint="expected like windows/amd64, windows(10.0.20348)/amd64 or linux/arm64/v8")

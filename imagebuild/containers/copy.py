@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..dockerapi import faults, shapes
-from ..errors import DaemonError, NotFoundError, UsageError
+from ..errors import DaemonError, NotFoundError, UsageError, quoted
 
 if TYPE_CHECKING:
     from .container import Container
@@ -251,7 +251,7 @@ def _whole(path: str) -> str:
     found = ntpath.normpath(str(path).replace("/", "\\"))
     drive, rest = ntpath.splitdrive(found)
     if len(drive) != 2 or not rest.startswith("\\"):
-        raise UsageError(f"{path!r} is not an absolute path of Windows", hint=r"like C:\app\a.txt")
+        raise UsageError(f"{quoted(path)} is not an absolute path of Windows", hint=r"like C:\app\a.txt")
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..dockerapi import shapes
+from ..errors import quoted
 from .spec import NANO, Spec, endpoint, healthcheck, restart_policy
 
 
@@ -19,7 +20,7 @@ class Difference:
     found: object
 
     def __str__(self) -> str:
-        return f"{self.field} is {self.found!r}, wanted is {self.wanted!r}"
+        return f"{self.field} is {quoted(self.found)}, wanted is {quoted(self.wanted)}"
 
 
 def differences(spec: Spec, found: shapes.Inspect, image: str = "") -> tuple[Difference, ...]:

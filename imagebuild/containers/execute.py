@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from ..dockerapi import Client, shapes, streams
-from ..errors import DaemonError, UsageError
+from ..errors import DaemonError, UsageError, quoted
 from ..windows import output
 from .deadline import Closable, Deadline, DeadlineError
 from .outcome import CommandError, Decode, Outcome, line_of, outcome_of
@@ -59,7 +59,7 @@ def run_program(client: Client, container: str, argv: Sequence[str], ways: Ways 
     """
     ways = ways or Ways()
     if isinstance(argv, str):
-        raise UsageError(f"cannot run {argv[:SHOWN]!r}", why="a program is run by its words",
+        raise UsageError(f"cannot run {quoted(argv[:SHOWN])}", why="a program is run by its words",
                          hint=f"run({argv.split()[:4]!r}), or cmd({argv[:SHOWN]!r}) for a line of cmd")
     words = tuple(map(str, argv))
     if not words:
@@ -121,9 +121,11 @@ def cmd_words(text: str) -> tuple[tuple[str, ...], dict[str, str]]:
     after it has looked for operators and quotes, so that none is seen twice. Raises UsageError for what is not a line.
     """
     if not isinstance(text, str):
-        raise UsageError("cmd takes one line", why=f"{text!r} is not a text", hint="run([...]) takes a program's words")
+        raise UsageError("cmd takes one line", why=f"{quoted(text)} is not a text",
+                         hint="run([...]) takes a program's words")
     if not text.strip() or any(char in text for char in "\r\n\0"):
-        raise UsageError("cmd takes one line", why=f"{text[:60]!r} " + ("has more" if text.strip() else "is empty"),
+        raise UsageError("cmd takes one line",
+                         why=f"{quoted(text[:60])} " + ("has more" if text.strip() else "is empty"),
                          hint="join commands with &, or copy a .cmd file into the container and run that")
     if '"' not in text and not text.endswith("\\"):
         return ("cmd", "/d", "/s", "/c", text), {}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..dockerapi import shapes
-from ..errors import NotFoundError, UsageError
+from ..errors import NotFoundError, UsageError, quoted
 
 Kind = Literal["bind", "volume", "npipe"]
 PIPE = "\\\\.\\pipe\\"
@@ -45,20 +45,21 @@ def mounts_of(value: Any) -> tuple[Mount, ...]:
     if isinstance(value, Mapping):
         for target, source in value.items():
             if _turned(target, source):
-                raise UsageError(f"cannot mount at {str(target)!r}", why="a target is an absolute path of Windows",
+                raise UsageError(f"cannot mount at {quoted(str(target))}",
+                                 why="a target is an absolute path of Windows",
                                  hint=f"the target stands first: {{{str(source)!r}: {str(target)!r}}}")
         return tuple(_mount(source, str(target)) for target, source in value.items())
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
         made = tuple(value)
         if all(isinstance(one, Mount) for one in made):
             return tuple(checked(one) for one in made)
-    raise UsageError(f"cannot read {value!r} as mounts", hint=r"write {r'C:\data': tmp_path}, or a list of Mount")
+    raise UsageError(f"cannot read {quoted(value)} as mounts", hint=r"write {r'C:\data': tmp_path}, or a list of Mount")
 
 
 def checked(mount: Mount) -> Mount:
     """The mount, when its target is one of Windows. Raises UsageError otherwise."""
     target = mount.target.replace("/", "\\")
-    what = f"cannot mount at {mount.target!r}"
+    what = f"cannot mount at {quoted(mount.target)}"
     if target.startswith(PIPE):
         return mount
     drive, rest = ntpath.splitdrive(target.removeprefix("\\\\?\\"))
@@ -99,7 +100,7 @@ def _mount(source: Any, target: str) -> Mount:
     named = getattr(source, "name", None)  # a volume that we made
     if isinstance(named, str):
         return checked(Mount(named, target, "volume"))
-    raise UsageError(f"cannot mount {source!r}", hint="a path, the name of a volume, or a Mount")
+    raise UsageError(f"cannot mount {quoted(source)}", hint="a path, the name of a volume, or a Mount")
 
 
 def _kind(source: str) -> Kind:

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING
 
-from ..errors import DaemonError, NotFoundError, UsageError
+from ..errors import DaemonError, NotFoundError, UsageError, quoted
 from . import regtext
 from .regtext import Value
 
@@ -54,7 +54,7 @@ class Key(MutableMapping[str, Value]):
         root, _unused, rest = path.strip("\\").partition("\\")
         full = _ROOTS.get(root.upper(), root.upper())
         if full not in _ROOTS.values():
-            raise UsageError(f"{path!r} is not a key of the registry", hint=r"like HKLM\Software\App")
+            raise UsageError(f"{quoted(path)} is not a key of the registry", hint=r"like HKLM\Software\App")
         self._container = container
         self.path = f"{full}\\{rest}" if rest else full
 
@@ -147,7 +147,8 @@ def _value(kind: str, data: str) -> Value:
 
 def _written(value: Value, kind: str) -> tuple[str, str]:
     if isinstance(value, bool) or not isinstance(value, str | int | bytes | tuple):
-        raise UsageError(f"cannot write {value!r} to the registry", hint="a text, a number, bytes or a tuple of texts")
+        raise UsageError(f"cannot write {quoted(value)} to the registry",
+                         hint="a text, a number, bytes or a tuple of texts")
     if isinstance(value, int):
         if not 0 <= value < 1 << 64:
             raise UsageError(f"{value} is not a number of the registry", why="it has no sign and at most 64 bits")

@@ -19,7 +19,7 @@ from difflib import get_close_matches
 from typing import Any, Literal, Self
 
 from ..dockerapi import shapes
-from ..errors import UsageError
+from ..errors import UsageError, quoted
 from ..windows import cmdline
 from .mount import Mount, mounts_of
 
@@ -54,7 +54,7 @@ class Port:
         outer, _colon, inner = text.rpartition(":")
         numbers = [int(part) if part.isascii() and part.isdigit() else -1 for part in (inner, outer or "0")]
         if not 0 < numbers[0] < 65536 or not 0 <= numbers[1] < 65536 or protocol not in ("", "tcp", "udp"):
-            raise UsageError(f"cannot publish port {value!r}", why="a port is a number from 1 to 65535",
+            raise UsageError(f"cannot publish port {quoted(value)}", why="a port is a number from 1 to 65535",
                              hint="write 80, '53/udp', or '8080:80' for port 80 of the container on port 8080 here")
         return cls(numbers[0], numbers[1], protocol or "tcp")
 
@@ -142,7 +142,8 @@ class Spec:
         unknown = sorted(set(facts) - known)
         if unknown:
             meant = _ELSEWHERE.get(unknown[0]) or next(iter(get_close_matches(unknown[0], known, 1)), "")
-            raise UsageError(f"a container has no {unknown[0]!r}" + (f"; it has {meant!r}" if meant else ""),
+            near = f"; it has {quoted(meant)}" if meant else ""
+            raise UsageError(f"a container has no {quoted(unknown[0])}{near}",
                              hint=f"known are {', '.join(sorted(known))}")
         return cls(image=image, **{name: _read(name, value) for name, value in facts.items() if value is not None})
 
@@ -182,7 +183,7 @@ def restart_policy(text: str) -> shapes.RestartPolicy:
     """``on-failure:3`` as the API has it. Raises UsageError for what is not a policy."""
     name, _unused, most = text.partition(":")
     if name not in ("", "no", "always", "on-failure", "unless-stopped") or (most and not most.isdecimal()):
-        raise UsageError(f"{text!r} is not a restart policy", hint="no, always, unless-stopped, on-failure:3")
+        raise UsageError(f"{quoted(text)} is not a restart policy", hint="no, always, unless-stopped, on-failure:3")
     return shapes.RestartPolicy(name=name, maximum_retry_count=int(most or 0))
 
 
@@ -221,9 +222,9 @@ def _read(name: str, value: Any) -> Any:
     if name in ("command", "entrypoint", "aliases", "dns", "dns_search", "exposed"):
         return (value,) if isinstance(value, str) else tuple(os.fspath(word) for word in value)
     if name == "isolation" and value not in ("", "default", "process", "hyperv"):
-        raise UsageError(f"{value!r} is not an isolation of Windows", hint="process or hyperv")
+        raise UsageError(f"{quoted(value)} is not an isolation of Windows", hint="process or hyperv")
     if name in ("memory", "cpus", "stop_seconds") and (not isinstance(value, int | float) or value < 0):
-        raise UsageError(f"{name} is {value!r}", why="it has to be a number, and not below 0",
+        raise UsageError(f"{name} is {quoted(value)}", why="it has to be a number, and not below 0",
                          hint="bytes, like 2 << 30" if name == "memory" else "")
     return "" if name == "isolation" and value == "default" else value
 
@@ -237,5 +238,5 @@ def _pairs(name: str, value: Any) -> Pairs:
     found = tuple((str(key), str(text)) for key, text in pairs)
     for key, text in found:
         if not key or "=" in key or "\0" in key + text:
-            raise UsageError(f"{key!r} cannot be a name in {name}", why="it is empty, or has '=' or NUL in it")
+            raise UsageError(f"{quoted(key)} cannot be a name in {name}", why="it is empty, or has '=' or NUL in it")
     return found

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..errors import DaemonError, UsageError
+from ..errors import DaemonError, UsageError, quoted
 from .deadline import Deadline, DeadlineError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class ForLog:
         return len(re.findall(self.pattern, container.logs(tail=5000), re.MULTILINE)) >= self.times
 
     def __str__(self) -> str:
-        return f"a log that matches {self.pattern!r}" + (f" {self.times} times" if self.times > 1 else "")
+        return f"a log that matches {quoted(self.pattern)}" + (f" {self.times} times" if self.times > 1 else "")
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class ForExec:
 
     def __str__(self) -> str:
         words = self.command if isinstance(self.command, str) else " ".join(self.command)
-        return f"{words!r} that ends with {self.code}"
+        return f"{quoted(words)} that ends with {self.code}"
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def strategy_of(wanted: Wanted) -> Strategy:
         return wanted
     if callable(wanted):
         return ForCall(wanted)
-    raise UsageError(f"cannot wait for {wanted!r}", hint="a strategy, the text of a log, a port, or a function")
+    raise UsageError(f"cannot wait for {quoted(wanted)}", hint="a strategy, the text of a log, a port, or a function")
 
 
 def wait_for(container: Container, wanted: Sequence[Wanted], seconds: float = WAIT_SECONDS) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 
 #: Go's zero time: what has not happened.
 NEVER = "0001-01-01T00:00:00Z"
@@ -41,7 +41,7 @@ def parse_duration(text: str) -> int:
         total += int((part[1] or "0")[-30:]) * unit + int(digits[:30] or "0") * unit // 10 ** len(digits[:30])
         position = part.end()
     if not rest or position < len(rest) or total > _MAX or len(rest) > 200:
-        raise FormatError(f"invalid duration {text!r}", why="write it like 300ms, 1.5h or 2h45m")
+        raise FormatError(f"invalid duration {quoted(text)}", why="write it like 300ms, 1.5h or 2h45m")
     return -total if text[:1] == "-" else total
 
 
@@ -90,11 +90,11 @@ def parse_moment(text: str, *, now: int = 0) -> int:
         try:
             return _moment(found)
         except (ValueError, OverflowError):
-            raise FormatError(f"invalid time {text!r}", why="there is no such day or hour") from None
+            raise FormatError(f"invalid time {quoted(text)}", why="there is no such day or hour") from None
     try:
         return now - parse_duration(text)
     except FormatError:
-        raise FormatError(f"failed to parse value as time or duration: {text!r}") from None
+        raise FormatError(f"failed to parse value as time or duration: {quoted(text)}") from None
 
 
 def _moment(found: re.Match[str]) -> int:

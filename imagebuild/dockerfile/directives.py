@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..errors import DockerfileError
+from ..errors import DockerfileError, quoted
 from .text import SPACE
 from .warning import Warning
 
@@ -72,7 +72,7 @@ def read_directives(lines: Sequence[str], file: str) -> Directives:
         else:
             found[name] = value
             if name == "escape" and value not in (BACKSLASH, BACKTICK):
-                raise DockerfileError(f"the escape character cannot be {value[:40]!r}", file=file, line=number,
+                raise DockerfileError(f"the escape character cannot be {quoted(value[:40])}", file=file, line=number,
                                       why=f"it is either {BACKSLASH} or {BACKTICK}")
     return Directives(escape=found.get("escape", BACKSLASH), syntax=found.get("syntax", "").partition(" ")[0],
                       checks=_checks(found.get("check", "")), warnings=tuple(warnings))

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 from . import bounds
 from .pattern import remove_prefix, remove_suffix, replace
 from .text import is_space
@@ -119,7 +119,7 @@ class _Lexer:
 
     def fail(self, why: str) -> FormatError:
         shown = self.source if len(self.source) <= 60 else self.source[:60] + "…"
-        return FormatError(f"cannot expand {shown!r}", why=why, word=self.source[:1000])
+        return FormatError(f"cannot expand {quoted(shown)}", why=why, word=self.source[:1000])
 
     def sized(self, text: str) -> str:
         """The text, as long as all of them together are no longer than a word may become."""

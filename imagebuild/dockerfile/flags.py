@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 from .suggest import closest
 
 
@@ -51,7 +51,7 @@ class Flags:
             if takes is Takes.BOOLEAN:
                 value = value.lower() if equals else "true"
                 if value not in ("true", "false"):
-                    raise FormatError(f"--{name} is true or false, not {value!r}")
+                    raise FormatError(f"--{name} is true or false, not {quoted(value)}")
             self._values.setdefault(name, []).append(value)
 
     def value(self, name: str, default: str = "") -> str:

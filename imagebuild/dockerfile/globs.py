@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,4 +151,4 @@ def _class_char(pattern: str, pos: int) -> tuple[str, int]:
 
 
 def _bad(pattern: str, why: str) -> FormatError:
-    return FormatError(f"{pattern!r} is not a pattern", why=why, pattern=pattern)
+    return FormatError(f"{quoted(pattern)} is not a pattern", why=why, pattern=pattern)

@@ -19,7 +19,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 from . import bounds
 from .globs import Anything, CharClass, Folders, Literal, Piece, Star, Token, matches, tokens
 from .path_pattern import PathPattern
@@ -175,6 +175,6 @@ def _pieces(parts: tuple[Token, ...], pattern: str) -> tuple[Piece, ...]:
             continue
         at += 1
         if isinstance(part, CharClass) and any(low > high for low, high in part.ranges):
-            raise FormatError(f"{pattern!r} is not a pattern", why="a range in [ ] runs backwards")
+            raise FormatError(f"{quoted(pattern)} is not a pattern", why="a range in [ ] runs backwards")
         out.append(part)
     return tuple(out)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeVar
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 from .suggest import closest
 from .values import boolean, size, unsigned
 
@@ -70,7 +70,7 @@ def parse_mount(word: str, expand: Callable[[str], str] | None = None) -> Mount:
         key = _SYNONYMS.get(key.lower(), key.lower())
         if key not in _KEYS:
             near = closest(key, _KEYS)
-            raise _bad(word, f"{key!r} is not an option of a mount", f"did you mean {near}?" if near else "")
+            raise _bad(word, f"{quoted(key)} is not an option of a mount", f"did you mean {near}?" if near else "")
         if not equals:
             if key not in ("readonly", "readwrite", "required"):
                 raise _bad(word, f"{key} needs a value")
@@ -132,7 +132,7 @@ def _member(kind: type[_E], value: str, word: str) -> _E:
     names = [str(member.value) for member in kind]
     if value.lower() not in names:
         near = closest(value, names)
-        raise _bad(word, f"{value!r} is not one of {', '.join(names)}", f"did you mean {near}?" if near else "")
+        raise _bad(word, f"{quoted(value)} is not one of {', '.join(names)}", f"did you mean {near}?" if near else "")
     return kind(value.lower())
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ..errors import DockerfileError, FormatError
+from ..errors import DockerfileError, FormatError, quoted
 from . import bounds, lint
 from .directives import BACKSLASH, BACKTICK, NO_CHECKS, Checks, read_directives
 from .flags import Flags
@@ -200,7 +200,8 @@ class _Parser:
             elif isinstance(previous, Run):
                 hint = f"if it belongs to the RUN before, end the lines before it with {self.escape}"
         name = word if len(word) <= 40 else word[:40] + "…"
-        return DockerfileError(f"unknown instruction {name!r}", file=self.reader.file, line=statement.line, why="",
+        return DockerfileError(f"unknown instruction {quoted(name)}", file=self.reader.file, line=statement.line,
+                               why="",
                                hint=hint, word=word)
 
 

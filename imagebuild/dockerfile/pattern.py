@@ -10,7 +10,7 @@ Matching keeps the set of positions reached so far: a pattern of many stars cost
 
 from __future__ import annotations
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 from . import bounds
 
 _STAR, _ANY = object(), object()
@@ -57,7 +57,7 @@ def _tokens(pattern: str) -> list[_Token]:
         if char == "\\":
             char = next(chars, "")
             if char not in ("*", "?", "\\", "}", "/"):
-                raise FormatError(f"cannot use the pattern {pattern!r}", hint="write \\\\ for one backslash",
+                raise FormatError(f"cannot use the pattern {quoted(pattern)}", hint="write \\\\ for one backslash",
                                   why=f"\\{char} is not an escape in a pattern: only \\* \\? \\\\ \\}} \\/ are")
             if char not in "}/":
                 tokens.append(char)
@@ -80,7 +80,7 @@ class _Work:
             reached = _after(value, reached, token)
             self._steps += len(reached) + 1
             if self._steps > bounds.PATTERN_STEPS:
-                raise FormatError(f"cannot use the pattern {self._pattern[:60]!r}",
+                raise FormatError(f"cannot use the pattern {quoted(self._pattern[:60])}",
                                   why=f"comparing takes more than {bounds.PATTERN_STEPS:,} steps")
             if not reached:
                 return None

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 from .flags import Flags
 from .heredoc import Heredoc, heredoc_word
 from .instructions import (
@@ -85,7 +85,7 @@ def _from(request: Request, flags: Flags) -> From:
         raise FormatError("FROM takes an image, or an image, AS and a name", why=f"found {len(words)} words")
     name = words[2].lower() if len(words) == 3 else ""
     if name and not _STAGE.match(name):
-        raise FormatError(f"{words[2]!r} cannot name a stage",
+        raise FormatError(f"{quoted(words[2])} cannot name a stage",
                           why="a name begins with a letter and holds letters, digits, - _ and .")
     platform = flags.value("platform")
     if platform and "$" not in platform:
@@ -98,7 +98,7 @@ def _arg(request: Request, flags: Flags) -> Arg:
     for word in _at_least_one(request, split_words(request.rest, request.place.escape)):
         name, equals, default = word.partition("=")
         if not name:
-            raise FormatError("a name is blank", why=f"found {word!r}")
+            raise FormatError("a name is blank", why=f"found {quoted(word)}")
         args.append(ArgName(name, default if equals else None))
     return Arg(request.place, tuple(args))
 
@@ -117,16 +117,16 @@ def _pairs(request: Request) -> tuple[Pair, ...]:
     if "=" not in words[0]:
         parts = BLANKS.split(request.rest, maxsplit=1)
         if len(parts) == 1:
-            raise FormatError(f"{parts[0]!r} has no value", hint=f"{request.keyword} name=value")
+            raise FormatError(f"{quoted(parts[0])} has no value", hint=f"{request.keyword} name=value")
         return (Pair(parts[0], parts[1], old_form=True),)
     pairs = []
     for word in words:
         key, equals, value = word.partition("=")
         if not equals:
-            raise FormatError(f"{word!r} has no =", why="several pairs are written name=value name=value",
+            raise FormatError(f"{quoted(word)} has no =", why="several pairs are written name=value name=value",
                               hint="put a value that holds spaces in double quotes")
         if not key:
-            raise FormatError("a name is blank", why=f"found {word!r}")
+            raise FormatError("a name is blank", why=f"found {quoted(word)}")
         pairs.append(Pair(key, value))
     return tuple(pairs)
 
@@ -148,7 +148,7 @@ def _add(request: Request, flags: Flags) -> Add:
 def _source_stage(text: str) -> str:
     """``--from`` as it is: BuildKit refuses a value that expansion would change."""
     if "$" in text:
-        raise FormatError("variables are not expanded in --from", why=f"found {text!r}",
+        raise FormatError("variables are not expanded in --from", why=f"found {quoted(text)}",
                           hint="give the image a stage of its own: ARG X, then FROM $X AS name, then --from=name")
     return text
 
@@ -172,7 +172,8 @@ def _sources(request: Request) -> tuple[tuple[str, ...], str, tuple[Heredoc, ...
         elif announced.name in given:
             inline.append(given[announced.name])
         else:
-            raise FormatError(f"the heredoc {word!r} has no content", why="a quote before it on the line is not closed")
+            raise FormatError(f"the heredoc {quoted(word)} has no content",
+                              why="a quote before it on the line is not closed")
     return tuple(sources), words[-1], tuple(inline)
 
 
@@ -185,9 +186,9 @@ def _command(request: Request) -> tuple[str, ...]:
 def _run(request: Request, flags: Flags) -> Run:
     network, security = flags.value("network", "default"), flags.value("security", "sandbox")
     if network not in ("default", "none", "host"):
-        raise FormatError(f"{network!r} is not a network", why="it is default, none or host")
+        raise FormatError(f"{quoted(network)} is not a network", why="it is default, none or host")
     if security not in ("sandbox", "insecure"):
-        raise FormatError(f"{security!r} is not a security mode", why="it is sandbox or insecure")
+        raise FormatError(f"{quoted(security)} is not a security mode", why="it is sandbox or insecure")
     command = _command(request)
     if not command:
         raise FormatError("RUN needs a command")
@@ -215,7 +216,7 @@ def _healthcheck(request: Request, flags: Flags) -> HealthCheck:
     kind, rest = kind.upper(), rest.lstrip(SPACE)
     if kind == "NONE":
         if rest:
-            raise FormatError("HEALTHCHECK NONE takes no arguments", why=f"found {rest!r}")
+            raise FormatError("HEALTHCHECK NONE takes no arguments", why=f"found {quoted(rest)}")
         return HealthCheck(request.place, (), none=True)
     if kind != "CMD":
         near = closest(kind, ("CMD", "NONE"))

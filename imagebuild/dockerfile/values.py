@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 
 _PART = re.compile(r"[A-Za-z0-9_.-]+\Z")
 _OS = re.compile(r"([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.-]*)((?:\+[A-Za-z0-9_.-]+)*)\))?\Z")
@@ -40,7 +40,8 @@ class TargetPlatform:
         parts = text.split("/")
         system = _OS.match(parts[0])
         if len(parts) > 3 or system is None or not all(_PART.match(part) for part in parts[1:]):
-            raise FormatError(f"{text!r} is not a platform", why="the form is os[(version)][/architecture[/variant]]",
+            raise FormatError(f"{quoted(text)} is not a platform",
+                              why="the form is os[(version)][/architecture[/variant]]",
                               hint="for example windows/amd64 or windows(10.0.20348.1)/amd64")
         name = system[1].lower()
         if len(parts) == 1 and name not in _SYSTEMS and not system[2]:
@@ -65,7 +66,7 @@ def exposed_ports(words: Iterable[str]) -> tuple[str, ...]:
         numbers, _unused, protocol = parts[-1].partition("/")
         protocol = (protocol or "tcp").lower()
         if protocol not in ("tcp", "udp", "sctp"):
-            raise _bad_port(word, f"{protocol!r} is not tcp, udp or sctp")
+            raise _bad_port(word, f"{quoted(protocol)} is not tcp, udp or sctp")
         first, last = _port_range(numbers, word)
         if len(parts) > 1 and parts[-2]:
             host = _port_range(parts[-2], word)
@@ -82,7 +83,7 @@ def _check_address(text: str, word: str) -> None:
         if text:
             ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
     except ValueError:
-        raise _bad_port(word, f"{text!r} is not an IP address") from None
+        raise _bad_port(word, f"{quoted(text)} is not an IP address") from None
 
 
 def _port_range(text: str, word: str) -> tuple[int, int]:
@@ -96,7 +97,7 @@ def _port_range(text: str, word: str) -> tuple[int, int]:
 
 
 def _bad_port(word: str, why: str) -> FormatError:
-    return FormatError(f"{word!r} is not a port", why=why, hint="for example 80, 80/udp or 8000-8010/tcp")
+    return FormatError(f"{quoted(word)} is not a port", why=why, hint="for example 80, 80/udp or 8000-8010/tcp")
 
 
 def duration(text: str) -> int:
@@ -112,7 +113,7 @@ def duration(text: str) -> int:
         total += Fraction(number) * _UNITS[match[3]]
         pos = match.end()
     if not body or pos != len(body) or total >= 2**63:
-        raise FormatError(f"{text!r} is not a duration", why="the units are ns, us, ms, s, m and h",
+        raise FormatError(f"{quoted(text)} is not a duration", why="the units are ns, us, ms, s, m and h",
                           hint="for example 30s or 1m30s")
     return sign * int(total)
 
@@ -121,7 +122,8 @@ def size(text: str) -> int:
     """``64m`` → bytes; k, m, g, t and p are powers of 1024 (docker ``go-units`` ``RAMInBytes``)."""
     match = _SIZE.match(text)
     if match is None or len(match[1]) > 30:
-        raise FormatError(f"{text!r} is not a size", why="a number and one of b, k, m, g, t", hint="for example 64m")
+        raise FormatError(f"{quoted(text)} is not a size", why="a number and one of b, k, m, g, t",
+                          hint="for example 64m")
     return int(Fraction(match[1].rstrip(".")) * 1024 ** "bkmgtp".index((match[2] or "b")[0].lower()))
 
 
@@ -131,12 +133,12 @@ def boolean(text: str) -> bool:
         return True
     if text in _FALSE:
         return False
-    raise FormatError(f"{text!r} is neither true nor false")
+    raise FormatError(f"{quoted(text)} is neither true nor false")
 
 
 def unsigned(text: str, base: int = 10) -> int:
     """A number of at most 32 bits."""
     digits = "0123456789"[:base]
     if not text or len(text) > 20 or text.strip(digits) or int(text, base) >= 2**32:
-        raise FormatError(f"{text!r} is not a number", why="octal digits" if base == 8 else "decimal digits")
+        raise FormatError(f"{quoted(text)} is not a number", why="octal digits" if base == 8 else "decimal digits")
     return int(text, base)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from ..compat import hosts
-from ..errors import UsageError
+from ..errors import UsageError, quoted
 from ..windows.hostfacts import HostFacts
 from ..windows.machine import DaemonFacts, HypervisorFacts, MachineFacts, SystemFacts
 from . import checks_engine, checks_hypervisor, checks_network, checks_services, checks_system, checks_windows
@@ -26,7 +26,7 @@ def examine(facts: MachineFacts, *, only: Collection[str] = (), skip: Collection
     """
     for name in (*only, *skip):
         if name not in QUESTIONS:
-            raise UsageError(f"there is no check {name!r}", hint="there are " + ", ".join(QUESTIONS))
+            raise UsageError(f"there is no check {quoted(name)}", hint="there are " + ", ".join(QUESTIONS))
     answers = (one.ask(facts) for name, one in QUESTIONS.items() if name not in skip and (not only or name in only))
     return tuple(answer for answer in answers if answer is not None)
 

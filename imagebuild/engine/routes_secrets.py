@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..dockerapi import Request, Response, Route, faults, respond
 from ..dockerapi.shape import key, shape
+from ..errors import quoted
 from .secrets import Secrets
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ async def put_secrets(request: Request, engine: Engine) -> Response:
         raise faults.BadRequest(f"more than {MOST} secrets")
     for path in files:
         if not _PATH.fullmatch(path):
-            raise faults.BadRequest(f"Files has a path that is not an absolute one of drive C: {path!r}")
+            raise faults.BadRequest(f"Files has a path that is not an absolute one of drive C: {quoted(path)}")
     if any(not name or "=" in name or "\0" in name + value for name, value in variables.items()):
         raise faults.BadRequest("Environment has a name or a value that no variable of Windows can have")
     try:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from ..errors import FetchError, FormatError, InputError
+from ..errors import FetchError, FormatError, InputError, quoted
 from .redact import redact
 
 
@@ -32,14 +32,14 @@ class DownloadMap:
         rules: list[tuple[str, str | Path]] = []
         for prefix, target in table.items():
             if not prefix.lower().startswith(("http://", "https://")) or not urlsplit(prefix).netloc:
-                raise InputError(f"cannot use the download map entry {redact(prefix)!r}",
+                raise InputError(f"cannot use the download map entry {quoted(redact(prefix))}",
                                  why="the left side is not the beginning of an http or https URL")
             if not isinstance(target, str) or not target:
-                raise InputError(f"cannot use the download map entry {redact(prefix)!r}",
+                raise InputError(f"cannot use the download map entry {quoted(redact(prefix))}",
                                  why="the right side is not a URL or a folder in quotes")
             if "://" in target:
                 if not target.lower().startswith(("http://", "https://")):
-                    raise InputError(f"cannot use the download map entry {redact(prefix)!r}",
+                    raise InputError(f"cannot use the download map entry {quoted(redact(prefix))}",
                                      why=f"{redact(target)} is neither an http or https URL nor a folder")
                 rules.append((_canonical(prefix), target))
             else:

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from ..errors import FetchError, IntegrityError, ToolError
+from ..errors import FetchError, IntegrityError, ToolError, quoted
 from .giturl import SCHEMES, GitSource
 from .port import Checkout
 from .redact import scrub
@@ -91,7 +91,7 @@ def _clone(source: GitSource, root: Path, keep: bool, checksum: str, git: _Git) 
     path = root.joinpath(*source.subdir.split("/")) if source.subdir else root
     if not path.is_dir() or not path.resolve().is_relative_to(root.resolve()):
         raise FetchError(f"cannot use the git repository {source}", url=str(source),
-                         why=f"commit {commit} has no folder {source.subdir!r}")
+                         why=f"commit {commit} has no folder {quoted(source.subdir)}")
     return Checkout(path, root, str(source), commit, committed)
 
 

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from ..errors import InputError, UnsupportedError
+from ..errors import InputError, UnsupportedError, quoted
 from .redact import redact
 
 SCHEMES = ("https", "http", "ssh", "git")
@@ -90,7 +90,7 @@ def _fields(query: str, shown: str) -> dict[str, str]:
     fields = dict(parse_qsl(query, keep_blank_values=True))
     if unknown := sorted(set(fields) - known):
         raise InputError(f"cannot use the git repository {shown}",
-                         why=f"{unknown[0]!r} is not one of {', '.join(sorted(known))}")
+                         why=f"{quoted(unknown[0])} is not one of {', '.join(sorted(known))}")
     for name in ("submodules", "keep-git-dir"):
         if fields.get(name) == "":
             fields[name] = "true"
@@ -106,7 +106,7 @@ def _check(ref: str, subdir: str, shown: str) -> None:
     # git check-ref-format: none of these can be in a ref; a leading dash would be read as an option
     if ref.startswith("-") or re.search(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|\.lock$|/$", ref):
         raise InputError(f"cannot use the git repository {shown}",
-                         why=f"{ref!r} is not the name of a branch, tag or commit")
+                         why=f"{quoted(ref)} is not the name of a branch, tag or commit")
     if any(part in ("..", ".git") for part in subdir.split("/")) or "\\" in subdir or "\0" in subdir:
         raise InputError(f"cannot use the git repository {shown}",
-                         why=f"{subdir!r} is not a folder inside the repository")
+                         why=f"{quoted(subdir)} is not a folder inside the repository")

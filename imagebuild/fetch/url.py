@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Protocol
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
-from ..errors import FetchError, InputError, IntegrityError, UnsupportedError
+from ..errors import FetchError, InputError, IntegrityError, UnsupportedError, quoted
 from .downloadmap import DownloadMap
 from .port import Download, Progress
 from .redact import redact, scrub
@@ -246,7 +246,7 @@ def parse_checksum(text: str | None) -> tuple[str, str] | None:
     algorithm, _unused, digits = text.partition(":")
     size = {"sha256": 64, "sha384": 96, "sha512": 128}.get(algorithm)
     if size is None or not re.fullmatch(f"[0-9a-fA-F]{{{size}}}", digits):
-        raise InputError(f"cannot use the checksum {text!r}",
+        raise InputError(f"cannot use the checksum {quoted(text)}",
                          why="it is not sha256:, sha384: or sha512: followed by its hex digits")
     return algorithm, digits.lower()
 

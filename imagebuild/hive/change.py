@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..errors import InputError
+from ..errors import InputError, quoted
 from ..windows.access import KEY
 from ..windows.inherit import inherited
 from ..windows.security import SecurityDescriptor
@@ -79,7 +79,8 @@ class Change:
 
     def _set(self, edit: SetValue) -> None:
         if edit.value.deleted:
-            raise InputError("cannot change the registry", why=f"value {edit.value.name!r} of key {edit.path} is a "
+            raise InputError("cannot change the registry",
+                             why=f"value {quoted(edit.value.name)} of key {edit.path} is a "
                              "tombstone", hint="delete the value instead")
         check_values((edit.value,), edit.path)
         self._key(edit.path).set_value(edit.value)

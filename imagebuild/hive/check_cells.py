@@ -8,6 +8,7 @@ from mmap import mmap
 from struct import Struct, unpack_from
 from typing import TypeVar
 
+from ..errors import quoted
 from .damage import Damage, found
 from .layout import BIN_SIZE, NONE, PAGE
 
@@ -37,7 +38,7 @@ class Cells:
                 return
             signature, own, size = unpack_from("<4sII", self.data, PAGE + at)
             if signature != b"hbin":
-                yield found("bin-signature", PAGE + at, "", f"a bin begins with {signature!r}, not with 'hbin'")
+                yield found("bin-signature", PAGE + at, "", f"a bin begins with {quoted(signature)}, not with 'hbin'")
                 return
             if own != at:
                 yield found("bin-offset", PAGE + at, "", f"a bin says that it is at {own}, and it is at {at}")

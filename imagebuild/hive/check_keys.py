@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import NamedTuple
 
+from ..errors import quoted
 from ..windows.upcase import fold
 from .base_block import BaseBlock
 from .check_cells import Cells, Found
@@ -113,7 +114,8 @@ class KeyCheck:
             return None
         record = Record._make(_RECORD(content))
         if record.signature != b"nk":
-            yield found("key-signature", PAGE + at, path, f"a key begins with {record.signature!r}, not with 'nk'")
+            yield found("key-signature", PAGE + at, path,
+                        f"a key begins with {quoted(record.signature)}, not with 'nk'")
             return None
         stored = content[KEY_SIZE : KEY_SIZE + record.name_size]
         wide = not record.flags & self._compressed
@@ -189,7 +191,7 @@ class KeyCheck:
         for child in children:
             folded = fold(child.name)
             if folded in names:
-                yield found("list-duplicate", PAGE + child.at, path, f"there is another subkey {child.name!r}")
+                yield found("list-duplicate", PAGE + child.at, path, f"there is another subkey {quoted(child.name)}")
             names.add(folded)
         return children
 
@@ -201,7 +203,8 @@ class KeyCheck:
                 continue
             yield from examine_entry(leaf.kind, child.name, number, leaf.at, path)
             if before is not None and sort_key(child.name) < sort_key(before.name):
-                yield found("list-order", PAGE + leaf.at, path, f"subkey {child.name!r} comes after {before.name!r}")
+                yield found("list-order", PAGE + leaf.at, path,
+                            f"subkey {quoted(child.name)} comes after {quoted(before.name)}")
             before = child
             children.append(child)
         return children

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from struct import unpack_from
 
+from ..errors import quoted
 from ..windows.upcase import fold
 from .check_cells import Cells, Found
 from .damage import Damage, found
@@ -49,7 +50,7 @@ def _list(cells: Cells, minor: int, at: int, holder: int, path: str) -> Found[Le
     kind, count = content[:2], int.from_bytes(content[2:4], "little")
     width = _WIDTHS.get(kind, 0)
     if not width:
-        yield found("list-kind", PAGE + at, path, f"a list of subkeys begins with {kind!r}")
+        yield found("list-kind", PAGE + at, path, f"a list of subkeys begins with {quoted(kind)}")
         return None
     if 4 + width * count > len(content):
         yield found("list-count", PAGE + at, path, f"a list has {count} entries, its cell has room for "
@@ -58,7 +59,7 @@ def _list(cells: Cells, minor: int, at: int, holder: int, path: str) -> Found[Le
     if not count:
         yield found("list-empty", PAGE + at, path, "a list of subkeys is empty")
     if (kind == b"lh" and minor < 5) or (kind == b"lf" and minor < 3):
-        yield found("list-version", PAGE + at, path, f"version 1.{minor} has no lists of the kind {kind!r}")
+        yield found("list-version", PAGE + at, path, f"version 1.{minor} has no lists of the kind {quoted(kind)}")
     numbers = unpack_from(f"<{width // 4 * count}I", content, 4)
     if width == 4:
         return Leaf(kind, at, [(number, 0) for number in numbers])
@@ -68,10 +69,11 @@ def _list(cells: Cells, minor: int, at: int, holder: int, path: str) -> Found[Le
 def examine_entry(kind: bytes, name: str, number: int, at: int, path: str) -> Iterator[Damage]:
     """Compare the hash or hint of an entry with the name of its key, as Windows does to find it."""
     if kind == b"lh" and number != name_hash(fold(name)):
-        yield found("list-hash", PAGE + at, path, f"the hash of subkey {name!r} is {number:#010x}, not "
+        yield found("list-hash", PAGE + at, path, f"the hash of subkey {quoted(name)} is {number:#010x}, not "
                                                   f"{name_hash(fold(name)):#010x}")
     elif kind == b"lf" and not _hints(number.to_bytes(4, "little"), name):
-        yield found("list-hint", PAGE + at, path, f"the hint of subkey {name!r} is {number.to_bytes(4, 'little')!r}")
+        yield found("list-hint", PAGE + at, path,
+                    f"the hint of subkey {quoted(name)} is {quoted(number.to_bytes(4, 'little'))}")
 
 
 def _hints(hint: bytes, name: str) -> bool:

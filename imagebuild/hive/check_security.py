@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from struct import unpack_from
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 from ..windows.security import SecurityDescriptor
 from .check_cells import Cells, Found
 from .damage import Damage, found
@@ -38,7 +38,8 @@ class Securities:
         if content is None:
             return False
         if content[:2] != b"sk":
-            yield found("security-signature", PAGE + at, path, f"a security cell begins with {content[:2]!r}, not 'sk'")
+            yield found("security-signature", PAGE + at, path,
+                        f"a security cell begins with {quoted(content[:2])}, not 'sk'")
             return False
         after, before, count, size = unpack_from("<4I", content, 4)
         self._links[at] = after, before, count

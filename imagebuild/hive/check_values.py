@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from struct import Struct, unpack_from
 from typing import NamedTuple
 
+from ..errors import quoted
 from ..windows.upcase import fold
 from .check_cells import Cells, Found
 from .damage import Damage, found
@@ -54,7 +55,7 @@ class ValueCheck:
                 continue
             folded = fold(value.name)
             if folded in names:
-                yield found("value-duplicate", PAGE + at, path, f"there is another value {value.name!r}")
+                yield found("value-duplicate", PAGE + at, path, f"there is another value {quoted(value.name)}")
             names.add(folded)
             seen.append(value)
         return seen
@@ -65,16 +66,17 @@ class ValueCheck:
             return None
         signature, length, size, where, kind, flags, _unused = _RECORD(content)
         if signature != b"vk":
-            yield found("value-signature", PAGE + at, path, f"a value begins with {signature!r}, not with 'vk'")
+            yield found("value-signature", PAGE + at, path, f"a value begins with {quoted(signature)}, not with 'vk'")
             return None
         name = yield from self._name(content[VALUE_SIZE:], length, flags, at, path)
         if self._flags and flags & ~(VALUE_COMPRESSED | self._tombstones):
-            yield found("value-flags", PAGE + at, path, f"value {name[:80]!r} has flags {flags:#x}, not all known")
+            yield found("value-flags", PAGE + at, path,
+                        f"value {quoted(name[:80])} has flags {flags:#x}, not all known")
         if flags & self._tombstones:
             if (kind, size, where) != (0, 0, NONE):
-                yield found("value-tombstone", PAGE + at, path, f"a tombstone {name[:80]!r} has a type or data")
+                yield found("value-tombstone", PAGE + at, path, f"a tombstone {quoted(name[:80])} has a type or data")
             return Seen(name, kind, 0, True)
-        yield from self._data(size, where, at, f"{path}: {name[:80]!r}", path)
+        yield from self._data(size, where, at, f"{path}: {quoted(name[:80])}", path)
         return Seen(name, kind, size & ~INLINE if size & INLINE else size, False)
 
     def _name(self, rest: bytes, length: int, flags: int, at: int, path: str) -> Found[str]:
@@ -88,7 +90,7 @@ class ValueCheck:
             yield found("value-name", PAGE + at, path, f"a value's name of {length} bytes is no UTF-16")
         name = stored[: len(stored) & ~1].decode("utf-16-le", "surrogatepass")
         if self._flags and name and max(name) < "\u0100":
-            yield found("value-name-wide", PAGE + at, path, f"value {name[:80]!r} has a wide name and needs none")
+            yield found("value-name-wide", PAGE + at, path, f"value {quoted(name[:80])} has a wide name and needs none")
         if length > 2 * MAX_VALUE_NAME:
             yield found("value-name", PAGE + at, path, f"a value's name has {length // 2} characters, {MAX_VALUE_NAME} "
                                                        "are allowed")

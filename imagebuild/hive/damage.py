@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..errors import quoted
+
 ERROR, WARNING, NOTE = "error", "warning", "note"
 
 KINDS = {
@@ -54,7 +56,7 @@ class Damage:
     sentence: str
 
     def __str__(self) -> str:
-        where = f" of {self.path!r}" if self.path else ""
+        where = f" of {quoted(self.path)}" if self.path else ""
         return f"{self.severity} {self.id} at byte {self.offset}{where}: {self.sentence}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from mmap import mmap
 from struct import Struct, unpack_from
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 from .cells import CellReader
 from .layout import SEGMENT
 
@@ -74,7 +74,7 @@ class ListReader(CellReader):
         kind, count = content[:2], int.from_bytes(content[2:4], "little")
         size = count * _WIDTHS.get(kind, 0)
         if kind not in _WIDTHS or 4 + size > len(content):
-            raise self._bad(f"a list of subkeys is {kind!r} with {count} entries in {len(content)} bytes", at)
+            raise self._bad(f"a list of subkeys is {quoted(kind)} with {count} entries in {len(content)} bytes", at)
         return content[4 : 4 + size]
 
     def _value_offsets(self, where: int, count: int, at: int) -> Sequence[int]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import cmp_to_key
 from struct import pack_into, unpack_from
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 from ..windows.upcase import fold
 from .base_block import PRIMARY, BaseBlock, parse_base_block
 from .layout import BIN_SIZE, PAGE, checksum
@@ -139,7 +139,7 @@ class _Work:
         if unpack_from("<I", data, 44)[0] != 1:
             return "is of a disk with sectors of another size than 512 bytes"
         if self.block.intact and not self._ours(data, block):
-            return f"belongs to another hive, {block.name!r}"
+            return f"belongs to another hive, {quoted(block.name)}"
         return ""
 
     def _ours(self, log: bytes, block: BaseBlock) -> bool:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from ..errors import InputError, UnsupportedError
+from ..errors import InputError, UnsupportedError, quoted
 from .roots import ROOTS, long_path
 from .tree import split
 
@@ -103,7 +103,7 @@ def _of_users(name: str, rest: list[str], path: str) -> Place:
     sid, underscore, classes = name.partition("_")
     if not _SID.fullmatch(sid) or (underscore and classes.upper() != "CLASSES"):
         raise InputError(f"cannot find {path} in the registry",
-                         why=f"{name!r} is neither .DEFAULT nor the SID of a user",
+                         why=f"{quoted(name)} is neither .DEFAULT nor the SID of a user",
                          hint=r"HKU\S-1-5-93-2-1 is ContainerAdministrator's, HKU\S-1-5-93-2-2 ContainerUser's")
     sid = sid.upper()
     if underscore:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Protocol
 
-from ..errors import FormatError, UsageError
+from ..errors import FormatError, UsageError, quoted
 from .edit import AddKey, DeleteKey, DeleteValue, Edit, SetValue
 from .regtext_lines import NeedMore, Problem, logical_line, shown
 from .roots import ROOTS, long_path
@@ -145,7 +145,8 @@ def _header(window: _Window) -> tuple[bool, int]:
     first = window.text[:end].strip(" \t")
     if first not in (HEADER, LEGACY_HEADER):
         raise FormatError(WHAT, source=window.source, line=1, found=first[:60], allowed=f"{HEADER} or {LEGACY_HEADER}",
-                          why=f"line 1 is {shown(first)}; allowed is exactly {HEADER!r} or {LEGACY_HEADER!r}")
+                          why=f"line 1 is {shown(first)}; allowed is exactly {quoted(HEADER)} or "
+                          f"{quoted(LEGACY_HEADER)}")
     return first == LEGACY_HEADER, end
 
 
@@ -213,7 +214,7 @@ class _Window:
             self.decoder = codecs.getincrementaldecoder(encoding)(
                 "surrogatepass" if encoding.startswith("utf-") else "strict")
         except LookupError:
-            raise UsageError(f"cannot read a .reg file in the code page {ansi!r}",
+            raise UsageError(f"cannot read a .reg file in the code page {quoted(ansi)}",
                              why="Python knows no such encoding") from None
         self.encoding = encoding
         self.taken = skip

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 
+from ..errors import quoted
 from .tree import REG_BINARY, REG_DWORD, REG_SZ, Value
 
 Item = tuple[str, str, Value | None]
@@ -76,7 +77,7 @@ def logical_line(text: str, at: int, final: bool) -> tuple[Item, int]:
 
 def shown(text: str) -> str:
     """A piece of what was found, short enough for an error, on one line."""
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+    return quoted(text if len(text) <= 60 else text[:57] + "...")
 
 
 def _blanks(text: str, at: int) -> int:

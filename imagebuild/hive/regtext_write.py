@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from ..errors import InputError
+from ..errors import InputError, quoted
 from .edit import AddKey, DeleteKey, DeleteValue, Edit, SetValue
 from .regtext import HEADER
 from .tree import REG_BINARY, REG_DWORD, REG_SZ, SUPERSEDE_TREE, TOMBSTONE, KeyLike, Value
@@ -135,7 +135,8 @@ class _Form:
         """The line of a key, after an empty one."""
         if "\n" in path or "\r" in path:
             raise InputError("cannot write a .reg file", path=path,
-                             why=f"the key {path!r} has a line end in its name, and a key is one line of such a file")
+                             why=f"the key {quoted(path)} has a line end in its name, and a key is one line of such a "
+                             "file")
         if not path or path[0] == "-":
             path = "\\" + path  # the root of a hive, or what would be read as a deletion
         return f"{self.newline}[{sign}{path}]{self.newline}"

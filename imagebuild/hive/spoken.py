@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..errors import UsageError
+from ..errors import UsageError, quoted
 from .tree import (
     REG_BINARY,
     REG_DWORD,
@@ -82,11 +82,11 @@ def value_from(name: str, kind: str, texts: Sequence[str]) -> Value:
     number = _type_number(kind)
     if number == REG_MULTI_SZ:
         if "" in texts:
-            raise UsageError(f"value {name!r} cannot have an empty text in it",
+            raise UsageError(f"value {quoted(name)} cannot have an empty text in it",
                              why="an empty text ends the list of a REG_MULTI_SZ")
         return Value.multi_sz(name, texts)
     if len(texts) > 1:
-        raise UsageError(f"value {name!r} has {len(texts)} data", why=f"{type_name(number)} has one",
+        raise UsageError(f"value {quoted(name)} has {len(texts)} data", why=f"{type_name(number)} has one",
                          hint="--type multi_sz takes several")
     text = texts[0] if texts else ""
     if number in _TEXTS:
@@ -96,7 +96,8 @@ def value_from(name: str, kind: str, texts: Sequence[str]) -> Value:
         return Value(name, number, _number(name, text or "0", _WIDTHS[number], number))
     digits = re.sub(r"[\s,]|^0x", "", text)
     if len(digits) % 2 or not re.fullmatch("[0-9a-fA-F]*", digits):
-        raise UsageError(f"value {name!r} cannot be {text!r}", why=f"{type_name(number)} takes pairs of hexadecimal "
+        raise UsageError(f"value {quoted(name)} cannot be {quoted(text)}",
+                         why=f"{type_name(number)} takes pairs of hexadecimal "
                          "digits", hint="for text, --type sz")
     return Value(name, number, bytes.fromhex(digits))
 
@@ -107,17 +108,17 @@ def _type_number(kind: str) -> int:
         return found
     if re.fullmatch(r"0x[0-9a-fA-F]{1,8}|[0-9]{1,10}", kind) and int(kind, 0) < 1 << 32:
         return int(kind, 0)
-    raise UsageError(f"there is no type {kind!r}",
+    raise UsageError(f"there is no type {quoted(kind)}",
                      hint=f"types are {', '.join(name.lower() for name in _NUMBERS)}, or a number")
 
 
 def _number(name: str, text: str, width: int, kind: int) -> bytes:
     if not re.fullmatch(r"-?[0-9]{1,20}|0x[0-9a-fA-F]{1,16}", text):
-        raise UsageError(f"value {name!r} cannot be {text!r}", why=f"{type_name(kind)} takes a number",
+        raise UsageError(f"value {quoted(name)} cannot be {quoted(text)}", why=f"{type_name(kind)} takes a number",
                          hint="42 or 0x2a")
     number = int(text, 16 if text.startswith("0x") else 10)
     if not -(1 << 8 * width - 1) <= number < 1 << 8 * width:
-        raise UsageError(f"value {name!r} cannot be {text}", why=f"{type_name(kind)} has {width} bytes")
+        raise UsageError(f"value {quoted(name)} cannot be {text}", why=f"{type_name(kind)} has {width} bytes")
     return (number % (1 << 8 * width)).to_bytes(width, "big" if kind == REG_DWORD_BIG_ENDIAN else "little")
 
 

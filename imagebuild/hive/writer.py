@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from struct import pack, pack_into
 
-from ..errors import InputError
+from ..errors import InputError, quoted
 from ..windows.upcase import fold
 from .base_block import BaseBlock, serialise_base_block
 from .layout import (
@@ -249,7 +249,7 @@ class _Writer:
         """
         parts = [content[at : at + SEGMENT] for at in range(0, len(content), SEGMENT)]
         if len(parts) > MAX_SEGMENTS:
-            raise InputError("cannot write a hive", why=f"value {name!r} of key {path} has {len(content)} bytes, "
+            raise InputError("cannot write a hive", why=f"value {quoted(name)} of key {path} has {len(content)} bytes, "
                                                         f"{MAX_SEGMENTS * SEGMENT} are allowed")
         segments = [self._put(part.ljust(SEGMENT, b"\0")) for part in parts]
         listed = self._put(pack(f"<{len(segments)}I", *segments))
@@ -279,7 +279,7 @@ class _Writer:
 def check_key_name(name: str, path: str) -> None:
     """InputError for a name that no key can have. One may hold a NUL, which only the kernel's own calls can name."""
     if not name or "\\" in name:
-        raise InputError("cannot write a hive", why=f"key {path!r}: a name is not empty and holds no backslash")
+        raise InputError("cannot write a hive", why=f"key {quoted(path)}: a name is not empty and holds no backslash")
     if len(name) > MAX_KEY_NAME or (not name.isascii() and unit_count(name) > MAX_KEY_NAME):
         raise InputError("cannot write a hive", why=f"key {path[:200]} has a name of {unit_count(name)} characters, "
                                                     f"{MAX_KEY_NAME} are allowed")

@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ..dockerapi.client import address as engines
-from ..errors import InputError, UnsupportedError, UsageError
+from ..errors import InputError, UnsupportedError, UsageError, quoted
 
 TLS_PORT, PORT = 5986, 5985
 KINDS = ("winrm", "winrm+http", "ssh", "tcp", "unix", "npipe", "context", "local", "host")
@@ -102,7 +102,7 @@ def parse(text: str, hosts: Mapping[str, HostAddress] | None = None) -> HostAddr
     kind = kind.lower()
     if kind not in KINDS or kind == "local":
         raise UnsupportedError(f"cannot reach a host at {_shown(text)}",
-                               why=f"{kind[:20]!r} is not a kind of address that is known here", hint=_HINT)
+                               why=f"{quoted(kind[:20])} is not a kind of address that is known here", hint=_HINT)
     if kind in ("winrm", "winrm+http"):
         return _winrm(kind, text)
     if kind in ("context", "host"):
@@ -139,7 +139,8 @@ def from_table(name: str, table: Any, folder: Path) -> HostAddress:
         if key in values:
             values[key] = str(folder / Path(values[key]).expanduser())
     if values.get("auth", AUTH[0]) not in AUTH:
-        raise InputError(f"{what}: there is no login {values['auth'][:40]!r}", hint=f"there are {', '.join(AUTH)}")
+        raise InputError(f"{what}: there is no login {quoted(values['auth'][:40])}",
+                         hint=f"there are {', '.join(AUTH)}")
     if table.get("user"):
         values["user"] = table["user"]
     return replace(found, **values)
@@ -160,7 +161,7 @@ def _winrm(kind: str, text: str) -> HostAddress:
     if not name or name.startswith("-"):
         raise _wrong(text, "it names no host", f"{kind}://[user@]host[:port]")
     if ":" not in name and not _NAME.fullmatch(name):
-        raise _wrong(text, f"{name[:60]!r} cannot be the name of a host")
+        raise _wrong(text, f"{quoted(name[:60])} cannot be the name of a host")
     if parts.path.rstrip("/") or parts.query or parts.fragment:
         raise _wrong(text, "it goes on after the host's name", f"{kind}://[user@]host[:port]")
     if port == 0:
@@ -177,4 +178,4 @@ def _wrong(text: str, why: str, hint: str = "") -> UsageError:
 
 def _shown(text: str) -> str:
     """The text in quotes, without what may be a password."""
-    return repr(_USER.sub("//***@", text[:400])[:120])
+    return quoted(_USER.sub("//***@", text[:400])[:120])

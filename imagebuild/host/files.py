@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from ..errors import HostError, IntegrityError, NotFoundError
+from ..errors import HostError, IntegrityError, NotFoundError, quoted
 from .command import Command, Lost
 from .port import Progress
 
@@ -159,7 +159,8 @@ def _look(host: Scripts, path: str, *, size: int = -1, prefix: int = 0) -> _Ther
         text = _all(host, running, f"cannot look at {path} on {host.name}", path).decode("ascii", "replace")
     found = _THERE.fullmatch(text.strip())
     if found is None:
-        raise HostError(f"cannot understand {host.name}", address=host.name, why=f"it said {text[:80]!r} about a file")
+        raise HostError(f"cannot understand {host.name}", address=host.name,
+                        why=f"it said {quoted(text[:80])} about a file")
     return _There(int(found[1]), found[2], int(found[3]), found[4])
 
 

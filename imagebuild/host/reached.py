@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from ..errors import FormatError, ToolError, UsageError
+from ..errors import FormatError, ToolError, UsageError, quoted
 from ..windows.machine import MachineFacts
 from . import files, powershell
 from .collector import collected, collector_script
@@ -109,8 +109,9 @@ def plain_line(command: Sequence[str]) -> str:
         bad = next((char for char in argument if char in '%"\r\n\0'), None)
         if bad is not None:
             raise UsageError(f"cannot run {command[0]} on a remote host",
-                             why=f"the argument {argument[:60]!r} has {bad!r} in it, which cmd.exe there would read as "
-                             "its own", hint="send the text by standard input, or run it by powershell")
+                             why=f"the argument {quoted(argument[:60])} has {quoted(bad)} in it, which cmd.exe "
+                             "there would read as its own",
+                             hint="send the text by standard input, or run it by powershell")
     words = [quote_argument(argument) for argument in command]
     line = " ".join(word if word.startswith('"') or not set(word) & _CMD else
                     f'"{word}{chr(92) * (len(word) - len(word.rstrip(chr(92))))}"' for word in words)

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from ..errors import HostError, UsageError
+from ..errors import HostError, UsageError, quoted
 from ..windows.machine import MachineFacts
 from . import engine, powershell
 from .address import HostAddress
@@ -78,7 +78,8 @@ class SshHost(ReachedHost):
                 text = said.decode("ascii", "replace").strip()
                 code = asked.wait()
             if code or "OS" not in text:
-                raise HostError(f"cannot use {self.name}", address=self.name, why=f"its shell said {text[:80]!r} with "
+                raise HostError(f"cannot use {self.name}", address=self.name,
+                                why=f"its shell said {quoted(text[:80])} with "
                                 f"{code} where cmd, PowerShell or sh was expected", hint="is it a git server?")
             known = "cmd" if "-Windows_NT-" in text else "powershell" if text.startswith("Windows_NT") else "sh"
             with self._lock:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..engine import engine_place
-from ..errors import NotFoundError, StoreError, UsageError
+from ..errors import NotFoundError, StoreError, UsageError, quoted
 from ..files import write_whole
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,13}[A-Za-z0-9])?")
@@ -135,7 +135,8 @@ def hosts_folder() -> Path:
 def place_of(name: str) -> HostPlace:
     """Return the place of a host, there or not. UsageError for a name that is no computer name."""
     if not _NAME.fullmatch(name) or name.isdigit():
-        raise UsageError(f"{name[:64]!r} cannot be a host's name", why="a computer name has 1 to 15 letters, digits "
+        raise UsageError(f"{quoted(name[:64])} cannot be a host's name",
+                         why="a computer name has 1 to 15 letters, digits "
                          "and hyphens, and is not a number")
     folder = hosts_folder()
     if folder.is_dir():

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..codec import Compression
-from ..errors import UsageError
+from ..errors import UsageError, quoted
 from ..layer import Entry, Kind, LayerWriter, Times
 from ..oci import Config, Descriptor, History, Image, RunConfig, append, create
 from ..stores import Store
@@ -61,7 +61,7 @@ def make_base(request: BaseRequest, store: Store, *, tag: str | None = None) -> 
     flavour = request.flavour
     if flavour in VERSIONED and request.os_version.count(".") != 3:
         raise UsageError(f"a stand-in for {flavour} needs a version",
-                         why=f"{request.os_version!r} is not of the form 10.0.BUILD.REVISION"
+                         why=f"{quoted(request.os_version)} is not of the form 10.0.BUILD.REVISION"
                          if request.os_version else "Windows picks bases by their os.version",
                          hint="--os-version 10.0.20348.2762")
     layer = put_layer(store, lambda writer: _fill(writer, request), request.compression, base=True)

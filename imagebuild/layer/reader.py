@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
 from ..codec.readers import Readable, open_reader
-from ..errors import FormatError, InputError, NotFoundError
+from ..errors import FormatError, InputError, NotFoundError, quoted
 from ..windows.filetime import TICKS_PER_SECOND, UNIX_EPOCH, from_pax
 from ..windows.upcase import fold
 from .entry import ATTRIBUTE_DIRECTORY, Entry, Kind, Times
@@ -117,7 +117,7 @@ class Decoder:
 
     def _whiteout(self, folder: str, name: str, header: Header) -> Entry | None:
         if name in ("", ".", ".."):
-            raise self._bad(f"a whiteout of {name!r}", header.offset)
+            raise self._bad(f"a whiteout of {quoted(name)}", header.offset)
         if self._linux and name.startswith(WHITEOUT) and name != OPAQUE:
             return None
         return Entry(f"{folder}/{name}" if folder else name, Kind.WHITEOUT)
@@ -133,7 +133,7 @@ class Decoder:
             path = path.replace("\\", "/")  # to Windows it is a separator
         components = [name for name in path.split("/") if name not in ("", ".")]
         if ".." in components:
-            raise self._bad(f"the path {path[:200]!r} leads out of the layer", offset)
+            raise self._bad(f"the path {quoted(path[:200])} leads out of the layer", offset)
         if len(components) > self._limits.depth:
             raise self._bad(f"a path of {len(components)} components", offset)
         return "/".join(components)
@@ -161,7 +161,7 @@ class Decoder:
         if text is None:
             return None
         if not text.isdigit() or len(text) > 10 or int(text) > 0xFFFFFFFF:
-            raise self._bad(f"MSWINDOWS.fileattr is {text[:30]!r}, not a decimal number of 32 bits", offset)
+            raise self._bad(f"MSWINDOWS.fileattr is {quoted(text[:30])}, not a decimal number of 32 bits", offset)
         return int(text)
 
     def _descriptor(self, pax: dict[bytes, bytes], offset: int) -> bytes | None:
@@ -202,9 +202,10 @@ class Decoder:
         try:
             found = from_pax(text.decode("ascii"))
         except (UnicodeDecodeError, FormatError) as error:
-            raise self._bad(f"the time {key.decode()} is {text[:30]!r}", offset) from error
+            raise self._bad(f"the time {key.decode()} is {quoted(text[:30])}", offset) from error
         if not -1 << 62 <= found < 1 << 62:
-            raise self._bad(f"the time {key.decode()} is {text[:30]!r}, farther away than a FILETIME reaches", offset)
+            raise self._bad(f"the time {key.decode()} is {quoted(text[:30])}, farther away than a FILETIME reaches",
+                            offset)
         return found
 
     def _eas(self, pax: dict[bytes, bytes], offset: int) -> tuple[tuple[str, bytes], ...]:

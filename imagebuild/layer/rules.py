@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from ..errors import InputError, UnsupportedError
+from ..errors import InputError, UnsupportedError, quoted
 from ..windows.names import MAX_NAME, MAX_PATH, check_name
 from .entry import ATTRIBUTE_DIRECTORY, ATTRIBUTE_REPARSE_POINT, Entry, Kind
 from .header import WHITEOUT
@@ -39,7 +39,8 @@ def check_component(name: str, path: str) -> None:
                                why=f"a name that begins with {WHITEOUT} means that a file disappears",
                                hint="rename the file", path=path)
     if "/" in name or "\\" in name or not name:
-        raise InputError(f"{path!r} is not the path of an entry", why="components are separated by single slashes",
+        raise InputError(f"{quoted(path)} is not the path of an entry",
+                         why="components are separated by single slashes",
                          path=path)
     check_name(name)
 
@@ -107,13 +108,14 @@ def check_target(entry: Entry) -> None:
             raise _wrong(entry, f"a {kind.value} needs a target")
         if entry.is_reparse():
             if "/" in target:
-                raise _wrong(entry, f"the target {target!r} is not written with backslashes")
+                raise _wrong(entry, f"the target {quoted(target)} is not written with backslashes")
             if len(target.encode("utf-16-le", "surrogatepass")) > 2 * 8000:
                 raise UnsupportedError(f"cannot put {entry.path} into a layer",
                                        why="its target is longer than a reparse point can hold", path=entry.path)
         if kind is Kind.JUNCTION and not re.match(r"[A-Za-z]:\\|\\\\\?\\|\\\?\?\\", target):
             raise UnsupportedError(f"cannot put the junction {entry.path} into a layer",
-                                   why=f"its target {target!r} is not absolute, and NTFS has no relative junctions",
+                                   why=f"its target {quoted(target)} is not absolute, and NTFS has no relative "
+                                   "junctions",
                                    hint="give a target like C:\\dir, or use a directory symlink", path=entry.path)
         try:
             target.encode()
@@ -141,7 +143,7 @@ def _check_eas(entry: Entry) -> None:
         raise _wrong(entry, "its extended attributes are not sorted by name, each once")
     for name, value in entry.eas:
         if not name or not name.isascii() or len(name) > 254 or not name.isprintable() or "=" in name:
-            raise _wrong(entry, f"{name!r} cannot be the name of an extended attribute")
+            raise _wrong(entry, f"{quoted(name)} cannot be the name of an extended attribute")
         if len(value) > _LARGEST_EA:
             raise _wrong(entry, f"its extended attribute {name} has {len(value)} bytes, {_LARGEST_EA} are allowed")
 

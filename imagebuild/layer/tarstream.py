@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from zlib import adler32
 
 from ..codec.readers import CHUNK_OUT, Readable
-from ..errors import FormatError, UsageError
+from ..errors import FormatError, UsageError, quoted
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -190,7 +190,7 @@ class TarStream:
             text = pax[b"size"]
             size = int(text) if text.isdigit() and len(text) < 20 else -1
             if not 0 <= size <= _MAX_SIZE:
-                raise self._bad(f"a PAX size of {text[:30]!r}", start)
+                raise self._bad(f"a PAX size of {quoted(text[:30])}", start)
         else:
             size = self._size(block, at)
         if typeflag in _NO_CONTENT:
@@ -289,7 +289,7 @@ class TarStream:
             return value - (1 << (8 * len(field) - 1)) if field[0] & 0x40 else value
         text = field.partition(b"\0")[0].strip(b" ") or b"0"
         if not text.isdigit() or b"8" in text or b"9" in text:
-            raise self._bad(f"{field[:12]!r} is not a number", at)
+            raise self._bad(f"{quoted(field[:12])} is not a number", at)
         return int(text, 8)
 
     def _skip(self) -> None:

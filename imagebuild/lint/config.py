@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ..compat.image import from_image
 from ..compat.notes import warn_of
-from ..errors import WcowError
+from ..errors import WcowError, quoted
 from ..oci import Descriptor, Image, Index, media
 from ..windows.releases import parse_os_version
 from .report import Report
@@ -20,16 +20,16 @@ def check_image(image: Image, report: Report) -> None:
     if not media.is_config(kind):
         report("config-media-type", f"the config is of type {kind[:100] or 'nothing'}")
     if config.os != "windows":
-        report("config-os", f"os is {config.os[:40]!r}")
+        report("config-os", f"os is {quoted(config.os[:40])}")
     if config.architecture not in ("amd64", "arm64"):
-        report("config-architecture", f"architecture is {config.architecture[:40]!r}")
+        report("config-architecture", f"architecture is {quoted(config.architecture[:40])}")
     if not config.os_version:
         report("os-version-missing", "os.version is not set")
     else:
         try:
             parse_os_version(config.os_version)
         except WcowError:
-            report("os-version-malformed", f"os.version is {config.os_version[:60]!r}")
+            report("os-version-malformed", f"os.version is {quoted(config.os_version[:60])}")
     for reason in warn_of(from_image(image)):
         report("release-ended" if reason.code == "ended" else "release-unlisted", reason.text)
     _check_layers(image, report)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 
+from ..errors import quoted
 from ..layer import Limits
 from ..windows.names import MAX_NAME, MAX_PATH, is_reserved
 from .report import Report
@@ -26,7 +27,7 @@ def text_of(raw: bytes, offset: int | None, report: Report) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         text = raw.decode("utf-8", "replace")
-        report("name-not-unicode", f"{raw[:200]!r} is not UTF-8", text, offset)
+        report("name-not-unicode", f"{quoted(raw[:200])} is not UTF-8", text, offset)
         return text
 
 
@@ -72,17 +73,18 @@ def check_component(base: str, path: str, offset: int | None, report: Report) ->
     """One name of a path that :data:`SUSPICIOUS` found, or that is long. Colons are looked at elsewhere."""
     found = _FORBIDDEN.search(base)
     if found:
-        shown = repr(found[0]) if found[0] > "\x1f" else f"the control character U+{ord(found[0]):04X}"
-        report("forbidden-character", f"{base[:100]!r} has {shown} in it", path, offset)
+        shown = quoted(found[0]) if found[0] > "\x1f" else f"the control character U+{ord(found[0]):04X}"
+        report("forbidden-character", f"{quoted(base[:100])} has {shown} in it", path, offset)
     if _SURROGATE.search(base):
-        report("name-not-unicode", f"{base[:100]!r} has half a surrogate pair in it", path, offset)
+        report("name-not-unicode", f"{quoted(base[:100])} has half a surrogate pair in it", path, offset)
     if base[-1:] in (".", " "):
-        report("trailing-dot-or-space", f"{base[:100]!r} ends with {base[-1]!r}", path, offset)
+        report("trailing-dot-or-space", f"{quoted(base[:100])} ends with {quoted(base[-1])}", path, offset)
     if is_reserved(base):
-        report("reserved-name", f"{base[:100]!r} is a device on Windows", path, offset)
+        report("reserved-name", f"{quoted(base[:100])} is a device on Windows", path, offset)
     units = len(base) + sum(char > "\uffff" for char in base)
     if units > MAX_NAME:
-        report("name-too-long", f"{base[:60]!r}... has {units} UTF-16 units, {MAX_NAME} are allowed", path, offset)
+        report("name-too-long", f"{quoted(base[:60])}... has {units} UTF-16 units, {MAX_NAME} are allowed", path,
+               offset)
 
 
 def is_stream(name: str, owner: str, path: str, offset: int | None, report: Report) -> bool:
@@ -95,7 +97,7 @@ def is_stream(name: str, owner: str, path: str, offset: int | None, report: Repo
         else:
             report("stream-without-type", f"the stream {bare} of {file}, without its type", path, offset)
         return True
-    report("colon-in-name", f"{name[:100]!r} is no stream of the entry before it", path, offset)
+    report("colon-in-name", f"{quoted(name[:100])} is no stream of the entry before it", path, offset)
     return False
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from ..errors import UsageError
+from ..errors import UsageError, quoted
 from .finding import IMPORTERS, Finding, Importer, Severity, Where
 from .rules import RULES, find_rule
 
@@ -26,7 +26,7 @@ def check_names(importers: Iterable[str], ignore: Iterable[str]) -> None:
     """``UsageError`` for an importer or a rule that does not exist."""
     for name in importers:
         if name not in IMPORTERS:
-            raise UsageError(f"there is no importer {name!r}", hint=f"there are {', '.join(IMPORTERS)}")
+            raise UsageError(f"there is no importer {quoted(name)}", hint=f"there are {', '.join(IMPORTERS)}")
     for name in ignore:
         find_rule(name)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..errors import UsageError
+from ..errors import UsageError, quoted
 from .finding import Rule
 from .rules_hives import HIVE_RULES
 from .rules_image import IMAGE_RULES
@@ -24,7 +24,7 @@ def find_rule(name: str) -> Rule:
         from difflib import get_close_matches
 
         near = get_close_matches(name, RULES, n=3)
-        raise UsageError(f"there is no rule {name[:80]!r}",
+        raise UsageError(f"there is no rule {quoted(name[:80])}",
                          hint=f"did you mean {' or '.join(near)}?" if near else "'wcow lint --explain all' lists them")
     return rule
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..errors import FormatError, WcowError
+from ..errors import FormatError, WcowError, quoted
 from ..layer import Batch, Kind
 from ..layer.spellings import Spellings
 from ..windows.names import parse_path
@@ -169,7 +169,7 @@ class Tree:
                     report("utilityvm-without-parent", "no layer below has UtilityVM/Files", item.path, offset)
             elif top != "Files":
                 near = {"FILES": "Files", "HIVES": "Hives", "UTILITYVM": "UtilityVM"}.get(fold(top))
-                report("unknown-top-level", f"{top[:100]!r} stands at the top of the layer"
+                report("unknown-top-level", f"{quoted(top[:100])} stands at the top of the layer"
                        + (f", {near} is spelt otherwise" if near else ""), item.path, offset)
         if top == "Hives":
             if below:
@@ -192,7 +192,7 @@ class Tree:
         if item.base == _OPAQUE:
             report("whiteout-opaque", f"it is meant to empty {item.folder}", name, offset)
         elif item.base in ("", ".", "..") or item.base.startswith(_AUFS):
-            report("whiteout-name", f"{item.base!r} is no name that could go", name, offset)
+            report("whiteout-name", f"{quoted(item.base)} is no name that could go", name, offset)
             return
         if not path.startswith(_LINKABLE):
             report("whiteout-outside-files", f"{path} is not below Files or UtilityVM/Files", name, offset)

@@ -7,7 +7,7 @@ import binascii
 import re
 from base64 import b64decode
 
-from ..errors import WcowError
+from ..errors import WcowError, quoted
 from ..layer import Kind
 from ..layer.tarstream import is_sparse
 from ..windows.security import SecurityDescriptor
@@ -85,7 +85,7 @@ def read_attributes(text: bytes | None, problems: list[tuple[str, str]]) -> int 
         return None
     if text.isdigit() and len(text) <= 10 and int(text) <= 0xFFFFFFFF:
         return int(text)
-    problems.append(("attributes-malformed", f"MSWINDOWS.fileattr is {text[:30]!r}"))
+    problems.append(("attributes-malformed", f"MSWINDOWS.fileattr is {quoted(text[:30])}"))
     return None
 
 
@@ -94,7 +94,7 @@ def read_security(text: bytes) -> tuple[bytes | None, tuple[tuple[str, str], ...
     try:
         data = b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        return None, (("security-malformed", f"MSWINDOWS.rawsd is not base64: {text[:40]!r}"),)
+        return None, (("security-malformed", f"MSWINDOWS.rawsd is not base64: {quoted(text[:40])}"),)
     return _look_at(data)
 
 
@@ -124,7 +124,7 @@ def _read_times(pax: dict[bytes, bytes], problems: list[tuple[str, str]]) -> Non
         if not text:
             continue
         if not _TIME.fullmatch(text):
-            problems.append(("time-malformed", f"{key.decode()} is {text[:40]!r}"))
+            problems.append(("time-malformed", f"{key.decode()} is {quoted(text[:40])}"))
         elif len(text.partition(b".")[0]) > 9 and abs(int(text.partition(b".")[0])) > _UNIX_LIMIT:
             problems.append(("time-range", f"{key.decode()} is {text[:40].decode()}, seconds from 1970"))
     created, modified = pax.get(_TIMES[3], b"").partition(b"."), pax.get(b"mtime", b"").partition(b".")
@@ -179,7 +179,7 @@ def check_values(item: Item, report: Report) -> None:
                 what = {b"3": "character device", b"4": "block device"}.get(typeflag, "FIFO")
                 report("special-file", f"a {what}", path, offset)
             elif typeflag not in b"07":
-                report("unknown-typeflag", f"the type is {typeflag!r}", path, offset)
+                report("unknown-typeflag", f"the type is {quoted(typeflag)}", path, offset)
     else:
         _check_link(item, report)
 

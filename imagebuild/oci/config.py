@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..errors import quoted
 from .descriptor import Platform
 from .digest import Digest
 from .document import Extra, Object, Pairs, Writer, pairs, read
@@ -196,7 +197,7 @@ class Config:
         if rootfs:
             kind = rootfs.string("type")
             if kind not in ("", "layers"):
-                rootfs.fail(f"rootfs.type: {kind[:40]!r}, only 'layers' exists")
+                rootfs.fail(f"rootfs.type: {quoted(kind[:40])}, only 'layers' exists")
             diff_ids, rootfs_extra = rootfs.strings("diff_ids") or (), rootfs.rest()
         config = cls(
             os=fields.string("os"), architecture=fields.string("architecture"),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from ..errors import FormatError, UnsupportedError
+from ..errors import FormatError, UnsupportedError, quoted
 
 _GRAMMAR = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
 _HEX_LENGTH = {"sha256": 64, "sha384": 96, "sha512": 128}
@@ -26,11 +26,11 @@ class Digest(str):
     def parse(cls, text: str, *, source: str = "digest") -> Digest:
         """The digest ``text`` spells. FormatError unless it does, in the lower-case hex the specification asks for."""
         if len(text) > _MAX_LENGTH or not _GRAMMAR.fullmatch(text):
-            raise FormatError(f"{text[:80]!r} is not a digest", source=source, why="wanted algorithm:hex")
+            raise FormatError(f"{quoted(text[:80])} is not a digest", source=source, why="wanted algorithm:hex")
         algorithm, _unused, encoded = text.partition(":")
         length = _HEX_LENGTH.get(algorithm)
         if length is not None and not re.fullmatch(f"[0-9a-f]{{{length}}}", encoded):
-            raise FormatError(f"{text[:80]!r} is not a {algorithm} digest", source=source,
+            raise FormatError(f"{quoted(text[:80])} is not a {algorithm} digest", source=source,
                               why=f"wanted {length} lower-case hex digits after the colon")
         return cls(text)
 

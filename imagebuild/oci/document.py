@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn, TypeVar
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 
 MAX_SIZE = 8 << 20
 """No manifest, index or config may be larger (registries stop at 4 MiB)."""
@@ -62,7 +62,7 @@ class Object:
         for name, begin, end in self._walk(start):
             if name in self._fields:
                 # Which of two wins differs between readers, so two programs could see two images.
-                self.fail(f"the field {name[:60]!r} stands twice in one object", begin)
+                self.fail(f"the field {quoted(name[:60])} stands twice in one object", begin)
             self._fields[name] = (begin, end)
 
     def _walk(self, start: int) -> Iterator[tuple[str, int, int]]:
@@ -79,7 +79,7 @@ class Object:
             if self._text[at:at + 1] != ":":
                 self.fail("wanted a colon after a field name", at)
             begin = self._skip(at + 1)
-            _unused, end = self._value(begin, f"the value of {name[:60]!r}")
+            _unused, end = self._value(begin, f"the value of {quoted(name[:60])}")
             yield name, begin, end
             at = self._skip(end)
             mark = self._text[at:at + 1]
@@ -137,7 +137,7 @@ class Object:
         value = self._get(name, int, "a whole number")
         if value is None:
             if default is None:
-                self.fail(f"the field {name!r} is missing")
+                self.fail(f"the field {quoted(name)} is missing")
             return default
         return value
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from ..errors import UsageError
+from ..errors import UsageError, quoted
 from .reference import Reference, without_login
 
 Transport = Literal["", "docker", "oci", "oci-archive", "docker-archive", "docker-daemon", "dir"]
@@ -42,7 +42,7 @@ class Location:
         if prefix == "docker":
             if not rest.startswith("//"):
                 if "/" in rest:
-                    raise UsageError(f"{without_login(text)!r} is not a place of an image",
+                    raise UsageError(f"{quoted(without_login(text))} is not a place of an image",
                                      why="docker: is followed by two slashes", hint=f"docker://{without_login(rest)}")
                 return cls("", Reference.parse(text))  # an image that is called "docker"
             return cls("docker", Reference.parse(rest[2:]))
@@ -50,18 +50,18 @@ class Location:
             return _daemon(rest)
         if prefix == "dir":
             if not rest:
-                raise UsageError(f"{text!r} names no folder", hint=_HINT)
+                raise UsageError(f"{quoted(text)} names no folder", hint=_HINT)
             return cls("dir", path=rest)  # the whole of it: as skopeo, an image in such a folder has no name
         if prefix in _FILES:
             path, tag = _split_path(rest)
             if not path:
-                raise UsageError(f"{text!r} names no {'folder' if prefix == 'oci' else 'file'}", hint=_HINT)
+                raise UsageError(f"{quoted(text)} names no {'folder' if prefix == 'oci' else 'file'}", hint=_HINT)
             if prefix == "docker-archive" and tag and not tag.startswith("@"):
                 Reference.parse(tag)
             return cls(_FILES[prefix], path=path, tag=tag)
         if prefix in _OTHERS and rest.startswith(("/", ".")):
-            raise UsageError(f"{without_login(text)!r} is not a place of an image we can reach",
-                             why=f"no transport {prefix!r}", hint=_HINT)
+            raise UsageError(f"{quoted(without_login(text))} is not a place of an image we can reach",
+                             why=f"no transport {quoted(prefix)}", hint=_HINT)
         return cls("", Reference.parse(text))
 
     def __str__(self) -> str:

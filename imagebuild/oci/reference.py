@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from ..errors import FormatError, UsageError
+from ..errors import FormatError, UsageError, quoted
 from .digest import Digest
 
 DEFAULT_DOMAIN = "docker.io"
@@ -53,7 +53,7 @@ class Reference:
         domain, rest = _split_domain(text)
         name = rest.partition(":")[0]
         if name.lower() != name:
-            raise _bad(text, f"the repository name {without_login(name)[:80]!r} must be lower case")
+            raise _bad(text, f"the repository name {quoted(without_login(name)[:80])} must be lower case")
         found = _REFERENCE.fullmatch(f"{domain}/{rest}")
         if not found:
             raise _bad(text, _reason(rest))
@@ -93,7 +93,7 @@ class Reference:
     def with_tag(self, tag: str) -> Reference:
         """The name with this tag and no digest. UsageError when it is no tag."""
         if not is_tag(tag):
-            raise UsageError(f"{tag[:140]!r} is not a tag",
+            raise UsageError(f"{quoted(tag[:140])} is not a tag",
                              why="wanted letters, digits, _ . - (first no . or -), at most 128")
         return replace(self, tag=tag, digest=None)
 
@@ -131,11 +131,11 @@ def _split_domain(text: str) -> tuple[str, str]:
 def _checked_digest(text: str, digest: str) -> Digest:
     algorithm = digest.partition(":")[0]
     if algorithm not in ("sha256", "sha384", "sha512"):
-        raise _bad(text, f"the digest algorithm {algorithm!r} is not supported")
+        raise _bad(text, f"the digest algorithm {quoted(algorithm)} is not supported")
     try:
         return Digest.parse(digest)
     except FormatError:
-        raise _bad(text, f"{digest[:80]!r} is no {algorithm} digest") from None
+        raise _bad(text, f"{quoted(digest[:80])} is no {algorithm} digest") from None
 
 
 def _reason(rest: str) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from ..errors import NotFoundError, UsageError
+from ..errors import NotFoundError, UsageError, quoted
 from . import media
 from .descriptor import Descriptor, Platform
 from .document import Pairs
@@ -64,7 +64,7 @@ def check_entry(entry: Descriptor, *, name: str = "", any_version: bool = False)
                          why="it has no os.version, so that every Windows host would take it for its own",
                          hint="--os-version says which it is; --any-version lists it so, as HostProcess images are")
     if platform.os_version and not numbers(platform.os_version):
-        raise UsageError(f"cannot list {what} in an index", why=f"its os.version is {platform.os_version[:40]!r}",
+        raise UsageError(f"cannot list {what} in an index", why=f"its os.version is {quoted(platform.os_version[:40])}",
                          hint="an os.version is 10.0.BUILD.REVISION")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ..errors import InputError, UnsupportedError
+from ..errors import InputError, UnsupportedError, quoted
 from ..fetch import Download, Fetcher
 from ..sandbox import toolchain
 from .powershell import Progress
@@ -48,7 +48,7 @@ def fetch_docker(fetcher: Fetcher, version: str, *, releases: str = RELEASES, pr
     """Download the official archive of a version. The caller closes it. Raises InputError for what is not a version,
     FetchError when it cannot be had."""
     if not _VERSION.fullmatch(version):
-        raise InputError(f"{version[:40]!r} is not a version of Docker", hint="write it like 28.4.0")
+        raise InputError(f"{quoted(version[:40])} is not a version of Docker", hint="write it like 28.4.0")
     return fetcher.url(f"{releases.rstrip('/')}/docker-{version}.zip", progress=progress)
 
 
@@ -70,7 +70,7 @@ def with_version(program: bytes, version: str) -> bytes:
     """Return ``dockerd.exe`` of ours with another version. InputError for what is none, or too long; UnsupportedError
     for another program."""
     if not _VERSION.fullmatch(version):
-        raise InputError(f"{version[:40]!r} is not a version of Docker", hint="write it like 24.0.7")
+        raise InputError(f"{quoted(version[:40])} is not a version of Docker", hint="write it like 24.0.7")
     at = program.find(_MARK)
     if at < 0:
         raise UnsupportedError("cannot change the version of dockerd.exe", why="it is not ours")

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable
 
-from ..errors import InputError, UnsupportedError
+from ..errors import InputError, UnsupportedError, quoted
 from ..fetch import Download, Fetcher
 from .store import Program
 
@@ -55,7 +55,7 @@ def fetch_powershell(fetcher: Fetcher, version: str, *, releases: str = RELEASES
     """
     found = _VERSION.fullmatch(version)
     if found is None:
-        raise InputError(f"{version[:40]!r} is not a version of PowerShell 7", hint="write it like 7.6.9")
+        raise InputError(f"{quoted(version[:40])} is not a version of PowerShell 7", hint="write it like 7.6.9")
     name, folder = f"PowerShell-{found[1]}-win-x64.zip", f"{releases.rstrip('/')}/v{found[1]}"
     digests = {line[2]: line[1] for line in _LINE.finditer(_text(fetcher, f"{folder}/hashes.sha256"))}
     if name not in digests:

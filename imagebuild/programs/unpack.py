@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-from ..errors import FormatError, InputError, StoreError
+from ..errors import FormatError, InputError, StoreError, quoted
 
 MOST_FILES = 20_000
 MOST_BYTES = 4 << 30
@@ -145,7 +145,7 @@ class _Budget:
 
 
 def _refused(archive: str, name: str, why: str) -> InputError:
-    return InputError(f"cannot unpack {archive}", why=f"{name[:200]!r} {why}",
+    return InputError(f"cannot unpack {archive}", why=f"{quoted(name[:200])} {why}",
                       hint="it is not the archive of a program")
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import BinaryIO, cast
 
 from ..codec.packed import decompressed
-from ..errors import InputError, StoreError, UnsupportedError
+from ..errors import InputError, StoreError, UnsupportedError, quoted
 from ..layer import Kind
 from ..layer.tarstream import Header, Limits, TarStream, is_sparse
 from ..windows.names import check_name, join
@@ -72,7 +72,8 @@ class _Writer:
         if not names:
             return
         if len(name) > LONGEST:
-            raise UnsupportedError(f"cannot unpack {name[:200]!r}…", why=f"a path of Windows has at most {LONGEST} "
+            raise UnsupportedError(f"cannot unpack {quoted(name[:200])}…",
+                                   why=f"a path of Windows has at most {LONGEST} "
                                    f"characters, and this one {len(name)}")
         for one in names:
             if one not in self._checked:
@@ -88,7 +89,7 @@ class _Writer:
             self._times[drive.make(place, replace=self._replace)] = header.modified
             return
         if header.typeflag not in (b"0", b"1", b"2", b"7") or is_sparse(header.typeflag, header.pax):
-            raise UnsupportedError(f"cannot unpack {name[:200]!r}",
+            raise UnsupportedError(f"cannot unpack {quoted(name[:200])}",
                                    why="it is a device, a pipe or sparse, which a container on Windows does not get")
         if node is not None and node.sort is Sort.FOLDER and not self._replace:
             raise overwrites("directory", place, "non-directory")
@@ -123,7 +124,7 @@ class _Writer:
         inside = text[3:] if not self._folder and text[:3].upper() == "C:\\" else text
         names = tuple(name for name in inside.replace("\\", "/").split("/") if name not in ("", "."))
         if ".." in names:
-            raise InputError(f"cannot unpack {text[:200]!r}", why="it leads out of the folder it is put into")
+            raise InputError(f"cannot unpack {quoted(text[:200])}", why="it leads out of the folder it is put into")
         return names
 
     def _linked(self, name: str, target: str) -> BinaryIO:
@@ -137,14 +138,15 @@ class _Writer:
                 with opened(drive.view.place(node), place[:-1]) as number:
                     if number is not None:
                         return os.fdopen(os.open(node.name, OPEN_FILE, dir_fd=number), "rb")
-        raise InputError(f"cannot unpack {name[:200]!r}",
-                         why=f"it links to {target[:200]!r}, which is no file of the archive")
+        raise InputError(f"cannot unpack {quoted(name[:200])}",
+                         why=f"it links to {quoted(target[:200])}, which is no file of the archive")
 
     def _put_link(self, above: int, place: Parts, name: str, written: str) -> None:
         view = self._drive.view
         target = links.destination(written, place[:-1])
         if target is None:
-            raise InputError(f"cannot unpack {name[:200]!r}", why=f"it links to {written[:200]!r}, which is not on C:")
+            raise InputError(f"cannot unpack {quoted(name[:200])}",
+                             why=f"it links to {quoted(written[:200])}, which is not on C:")
         node = view.get(target)
         kind = Kind.DIRECTORY_SYMLINK if node is not None and node.sort is Sort.FOLDER else Kind.SYMLINK
         text = links.to_linux(links.Link(kind, written), place[:-1], view.spelt(target))

@@ -14,7 +14,7 @@ from concurrent.futures import TimeoutError as WaitTimeout
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import NotFoundError, ToolError, UsageError
+from ..errors import NotFoundError, ToolError, UsageError, quoted
 from . import bwrap, etc, folder, identity, idmapped, joined, launch, own_drive, processes, roots, talks, targets
 from .account import Account
 from .idmapped import Idmaps
@@ -261,10 +261,11 @@ class WineBox:
         self._abandon(child)
         self._talks.end(talk)
         if word == "failed":
-            raise ToolError(f"cannot start {command.line[:200]!r}", program=command.line.split(" ")[0],
+            raise ToolError(f"cannot start {quoted(command.line[:200])}", program=command.line.split(" ")[0],
                             code=number, why=f"Windows error {number}")
         why = f"Wine ended with {child.popen.returncode}" if gone else f"Wine said nothing for {seconds:g} s"
-        raise ToolError(f"cannot start {command.line[:200]!r}", program="wine64", why=f"{why} before the program began")
+        raise ToolError(f"cannot start {quoted(command.line[:200])}", program="wine64",
+                        why=f"{why} before the program began")
 
     def _said(self, child: launch.Child, talk: Talk, seconds: float) -> tuple[str, int, bool]:
         """What launcher.exe said of the start, as word and number, and whether all was over before; no word: in

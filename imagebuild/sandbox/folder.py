@@ -20,7 +20,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import NotFoundError, UsageError
+from ..errors import NotFoundError, UsageError, quoted
 from . import identity, overlay
 from .account import Account
 from .port import BoxSpec, OpenFolder
@@ -139,7 +139,7 @@ def _enter(name: str, parent: int, account: Account) -> int:
 def open_source(path: Path) -> OpenFolder:
     """The folder to be mounted that a path leads to now; NotFoundError."""
     if not path.is_absolute():
-        raise UsageError(f"cannot mount {str(path)!r}", why="the source must be an absolute path")
+        raise UsageError(f"cannot mount {quoted(str(path))}", why="the source must be an absolute path")
     try:
         return OpenFolder(os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
     except OSError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..errors import ToolError
+from ..errors import ToolError, quoted
 from ..windows.releases import Release, release
 from ..windows.upcase import fold
 from .cpu_keys import cpu_keys
@@ -84,8 +84,8 @@ def check(name: str, hostname: str, local: Iterable[str], line: str = "") -> Non
     if domain(name, hostname) not in (DOMAIN, SERVICE_DOMAIN):
         domains.add(".")
     if name and (fold(short) not in known or fold(given) not in domains):
-        raise ToolError(f"cannot start {line[:200]!r}", program=line.split(" ")[0], code=LOGON_FAILURE,
-                        why=f"there is no account {name!r}")
+        raise ToolError(f"cannot start {quoted(line[:200])}", program=line.split(" ")[0], code=LOGON_FAILURE,
+                        why=f"there is no account {quoted(name)}")
 
 
 def user(hostname: str, name: str) -> bytes:

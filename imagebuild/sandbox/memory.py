@@ -31,7 +31,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as WaitTimeout
 from pathlib import Path
 
-from ..errors import NotFoundError, ToolError, UsageError
+from ..errors import NotFoundError, ToolError, UsageError, quoted
 from . import identity
 from .port import (
     KILLED,
@@ -279,10 +279,10 @@ def parse(line: str) -> list[tuple[str, str]]:
     for part in line.split("&&"):
         name, _unused, text = part.strip().partition(" ")
         if name.lower() not in _COMMANDS:
-            raise ToolError(f"cannot start {line[:200]!r}", program=name, code=2, why="Windows error 2")
+            raise ToolError(f"cannot start {quoted(line[:200])}", program=name, code=2, why="Windows error 2")
         if name.lower() == "sleep" and not re.fullmatch(r"\d+(\.\d+)?", text):
-            raise UsageError(f"cannot start {line[:200]!r}", why="sleep wants seconds")
+            raise UsageError(f"cannot start {quoted(line[:200])}", why="sleep wants seconds")
         if name.lower() == "exit" and not re.fullmatch(r"|\d+|0[xX][0-9a-fA-F]+", text):
-            raise UsageError(f"cannot start {line[:200]!r}", why="exit wants a code")
+            raise UsageError(f"cannot start {quoted(line[:200])}", why="exit wants a code")
         steps.append((name.lower(), text))
     return steps

@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ToolError, UsageError
+from ..errors import ToolError, UsageError, quoted
 from ..windows.upcase import fold
 from . import wine_install
 from .account import Account
@@ -90,7 +90,8 @@ def check(process: int, targets: Iterable[str]) -> None:
     while missing := wanted - _mount_points(process):
         if time.monotonic() > end:
             raise ToolError("cannot start a sandbox", program="bwrap",
-                            why=f"the way to the mount {min(missing)!r} leads through a link, or was changed meanwhile",
+                            why=f"the way to the mount {quoted(min(missing))} leads through a link, or was changed "
+                            "meanwhile",
                             hint="mount it outside folders in which other containers write")
         time.sleep(0.001)
 
@@ -107,10 +108,11 @@ def _mount_points(process: int) -> set[str]:
 def _split(path: str) -> tuple[str, list[str]]:
     letter, parts = path[:1].upper(), [part for part in path[2:].replace("/", "\\").split("\\") if part]
     if not ("C" <= letter <= "Z") or path[1:3] not in (":\\", ":/", ":") or ".." in parts or "." in parts:
-        raise UsageError(f"cannot mount at {path!r}", why="the target must be an absolute path of a drive from C to Z",
+        raise UsageError(f"cannot mount at {quoted(path)}",
+                         why="the target must be an absolute path of a drive from C to Z",
                          hint=r"write it like C:\data")
     if letter == "C" and not parts:
-        raise UsageError(f"cannot mount at {path!r}", why="the drive C of a container cannot be replaced")
+        raise UsageError(f"cannot mount at {quoted(path)}", why="the drive C of a container cannot be replaced")
     return letter, parts
 
 
@@ -126,7 +128,7 @@ def _walk(path: str, roots: list[int], names: Iterable[str], stack: ExitStack) -
             except FileNotFoundError:
                 continue
             if stat.S_ISLNK(mode):
-                raise UsageError(f"cannot mount at {path!r}", why=f"{found} is a link there")
+                raise UsageError(f"cannot mount at {quoted(path)}", why=f"{found} is a link there")
             if not stat.S_ISDIR(mode):
                 break  # a file, or the mark of a removed folder: it hides what lies below
             below.append(_keep(stack, os.open(found, _OPEN | os.O_NOFOLLOW, dir_fd=root)))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from ..errors import ToolError, UsageError
+from ..errors import ToolError, UsageError, quoted
 from . import (
     account,
     altered,
@@ -146,9 +146,10 @@ class WineSandbox:
         if self._shared is None:
             raise ToolError("cannot open a box", why="the sandbox has not been prepared")
         if not _ID.fullmatch(spec.id):
-            raise UsageError("cannot open a box", why=f"{spec.id[:60]!r} is no id", hint="letters, digits, _ . and -")
+            raise UsageError("cannot open a box", why=f"{quoted(spec.id[:60])} is no id",
+                             hint="letters, digits, _ . and -")
         if spec.hostname and not _HOSTNAME.fullmatch(spec.hostname):
-            raise UsageError("cannot open a box", why=f"{spec.hostname[:80]!r} is no host name")
+            raise UsageError("cannot open a box", why=f"{quoted(spec.hostname[:80])} is no host name")
         try:
             spec.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -25,7 +25,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 from ..hive import REG_BINARY, REG_DWORD, REG_SZ, Key, Value
 from ..hive.layout import MAX_DEPTH
 from ..hive.tree import SYMLINK
@@ -84,7 +84,7 @@ def parse(data: bytes, *, source: str = "registry") -> RegFile:
     """Read a file. A key that comes twice gets the values of both, as Wine reads it. FormatError with the offset."""
     lines = _Lines(data, source)
     if lines.next() != MAGIC:
-        raise lines.bad(f"it does not begin with {MAGIC!r}")
+        raise lines.bad(f"it does not begin with {quoted(MAGIC)}")
     base, arch, root = "", "", _Open("")
     here: _Open | None = None
     while (line := lines.next()) is not None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from ..errors import FormatError, UnsupportedError
+from ..errors import FormatError, UnsupportedError, quoted
 from ..oci import MAX_SIZE, Config, Descriptor, Digest, Index, Manifest, describe, media
 from . import names, tarscan
 from .files import open_file, translated
@@ -128,7 +128,7 @@ class _Files:
             if not member.link:
                 return member
             wanted = member.link
-        raise FormatError(f"{self.source} lacks the member {name[:200]!r}", source=self.source,
+        raise FormatError(f"{self.source} lacks the member {quoted(name[:200])}", source=self.source,
                           why="its table of images speaks of it")
 
     def data(self, name: str) -> bytes:

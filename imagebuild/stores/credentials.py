@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..errors import FormatError, ToolError
+from ..errors import FormatError, ToolError, quoted
 from ..files import Draft
 from .files import trouble
 
@@ -223,7 +223,7 @@ class DockerConfig:
         program = f"docker-credential-{helper}"
         what = f"cannot {verb} the login of {host} with {program}"
         if not _HELPER_NAME.fullmatch(helper):
-            raise ToolError(what, why=f"{helper[:40]!r} is no name of a helper", program=program,
+            raise ToolError(what, why=f"{quoted(helper[:40])} is no name of a helper", program=program,
                             hint=f"see {self.path}")
         try:
             done = self._run((program, verb), body)

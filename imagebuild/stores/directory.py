@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import NotFoundError, StoreError, UnsupportedError
+from ..errors import NotFoundError, StoreError, UnsupportedError, quoted
 from ..oci import Descriptor, Digest, Manifest, describe, is_index, is_manifest, parse, sniff
 from . import names
 from .files import BlobPlace, DraftBlob, open_file, size_of, translated, write_file
@@ -96,7 +96,7 @@ class DirectoryStore:
     def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Descriptor:
         """See :class:`~.port.Store`. With ``tag=""`` it becomes the image of the folder; a name cannot be kept."""
         if tag:
-            raise UnsupportedError(f"cannot call an image in {self.path} {tag!r}",
+            raise UnsupportedError(f"cannot call an image in {self.path} {quoted(tag)}",
                                    why="an image in a dir: folder has no name", hint=f"oci:{self.path}:{tag}")
         for item in names.needed(data, media_type):
             if not self.has_blob(item):

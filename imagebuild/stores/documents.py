@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from ..errors import FormatError, IntegrityError, UsageError
+from ..errors import FormatError, IntegrityError, UsageError, quoted
 from ..oci import MAX_SIZE, Descriptor, Digest, describe, is_tag, media
 from .answers import TEMPORARY
 from .endpoint import Endpoint
@@ -26,7 +26,7 @@ def target(reference: str) -> str:
         return reference
     if ":" in reference:
         return quote(str(Digest.parse(reference)), safe=":")
-    raise UsageError(f"{reference[:140]!r} is neither a tag nor a digest")
+    raise UsageError(f"{quoted(reference[:140])} is neither a tag nor a digest")
 
 
 def kind_of(descriptor: Descriptor) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
-from ..errors import RegistryError, UsageError, WcowError
+from ..errors import RegistryError, UsageError, WcowError, quoted
 from . import answers
 from .credentials import Credentials
 from .redact import redact
@@ -239,7 +239,7 @@ class Endpoint:
         except ValueError:
             valid = False
         if not valid:
-            raise RegistryError(what, why=f"{self.host} sent us to {redact(target)[:200]!r}, which is no URL")
+            raise RegistryError(what, why=f"{self.host} sent us to {quoted(redact(target)[:200])}, which is no URL")
         if parts.scheme == "http" and url.startswith("https://") and not self._transport.tls.insecure:
             raise RegistryError(what, why=f"{self.host} sent us from https to http, at {parts.hostname}",
                                 hint="its proxy does not tell it that clients come by https (--insecure accepts it), "
@@ -251,7 +251,7 @@ def check_host(host: str) -> str:
     """The host of a registry someone typed. UsageError when it is none."""
     bare = host.removeprefix("https://").removeprefix("http://").rstrip("/")
     if not bare or any(char in bare for char in "/@?# \\"):
-        raise UsageError(f"{redact(host)!r} is not a registry", why="wanted HOST or HOST:PORT")
+        raise UsageError(f"{quoted(redact(host))} is not a registry", why="wanted HOST or HOST:PORT")
     return "docker.io" if bare in ("index.docker.io", "registry-1.docker.io", "hub.docker.com") else bare
 
 

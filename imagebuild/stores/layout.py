@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import FormatError, NotFoundError, StoreError, WcowError
+from ..errors import FormatError, NotFoundError, StoreError, WcowError, quoted
 from ..files import locked
 from ..oci import MAX_SIZE, Descriptor, Digest, Index, Location, describe, is_index, is_manifest, sniff
 from . import names
@@ -298,7 +298,7 @@ class LayoutStore:
             except (ValueError, KeyError, TypeError):
                 raise FormatError(f"{self.path} is no OCI layout", source="oci-layout") from None
         if version.partition(".")[0] != "1":
-            raise FormatError(f"{self.path} is an OCI layout of version {version[:20]!r}", source="oci-layout",
+            raise FormatError(f"{self.path} is an OCI layout of version {quoted(version[:20])}", source="oci-layout",
                               why="version 1 is known")
 
     def _create(self) -> None:
@@ -311,7 +311,7 @@ class LayoutStore:
             others = sorted({entry.name for entry in self.path.iterdir()} - _OURS)
         if others:
             raise StoreError(f"will not make an OCI layout in {self.path}",
-                             why=f"it holds other files, like {others[0]!r}",
+                             why=f"it holds other files, like {quoted(others[0])}",
                              hint="choose an empty or a new folder")
         with self.locked():
             with translated(f"cannot make an OCI layout at {self.path}"):

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..errors import UsageError
+from ..errors import UsageError, quoted
 from ..oci import Reference
 from .redact import redact
 
@@ -49,7 +49,7 @@ class Mirrors:
             left, equals, right = rule.partition("=")
             left, right = left.strip().rstrip("/"), right.strip()
             if not (left and equals) or "//" in left or not _RIGHT.fullmatch(right):
-                raise UsageError(f"{redact(rule)!r} is not a mirror rule", why="wanted NAME=[http(s)://]HOST[:PORT][/PATH]",
+                raise UsageError(f"{quoted(redact(rule))} is not a mirror rule", why="wanted NAME=[http(s)://]HOST[:PORT][/PATH]",
                                  hint="mcr.microsoft.com=localhost:5000")
             out.append((left, right))
         return cls(tuple(out), only)

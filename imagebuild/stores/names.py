@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from ..errors import FormatError, NotFoundError, UsageError
+from ..errors import FormatError, NotFoundError, UsageError, quoted
 from ..oci import Descriptor, Digest, Index, Reference, is_tag, media, parse
 from ..oci.manifest import Manifest
 
@@ -114,7 +114,8 @@ def missing(reference: str, there: list[str], *, what: str) -> NotFoundError:
     """The error for a name that is not there."""
     listing = ", ".join(there[:8]) + (" …" if len(there) > 8 else "")
     if reference:
-        return NotFoundError(f"no image {reference!r} in {what}", why=f"it has {listing}" if listing else "it is empty",
+        return NotFoundError(f"no image {quoted(reference)} in {what}",
+                             why=f"it has {listing}" if listing else "it is empty",
                              reference=reference)
     if not there:
         return NotFoundError(f"no image in {what}", why="it has none, or several without a name")

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 
-from ..errors import AuthError, FormatError, RegistryError, WcowError
+from ..errors import AuthError, FormatError, RegistryError, WcowError, quoted
 from . import answers, challenge
 from .credentials import Credentials, Login
 from .redact import redact
@@ -159,7 +159,7 @@ class Authorizer:
             valid = False
         if not valid:
             answer.drop()
-            raise FormatError(what, source="WWW-Authenticate", why=f"{redact(realm)[:200]!r} is no token service")
+            raise FormatError(what, source="WWW-Authenticate", why=f"{quoted(redact(realm)[:200])} is no token service")
         # Whoever can answer in a secured registry's name could otherwise have the password sent in the clear.
         if parts.scheme == "http" and answer.url.startswith("https://") and not self._transport.tls.insecure:
             answer.drop()

@@ -7,7 +7,7 @@ rest.
 
 from __future__ import annotations
 
-from ..errors import FormatError, UnsupportedError
+from ..errors import FormatError, UnsupportedError, quoted
 
 READONLY = 0x0000_0001
 HIDDEN = 0x0000_0002
@@ -89,14 +89,15 @@ def change(attributes: int, text: str) -> int:
             sign = char
         elif char in SETTABLE:
             if not sign:
-                raise FormatError(f"cannot change attributes by {text!r}", why="it must begin with + or -", offset=at)
+                raise FormatError(f"cannot change attributes by {quoted(text)}", why="it must begin with + or -",
+                                  offset=at)
             bit = SETTABLE[char]
             attributes = (attributes | bit) & ~NORMAL if sign == "+" else attributes & ~bit
             changed = True
         elif not char.isspace():
             raise _bad_letter(text, char, at)
     if not changed:
-        raise FormatError(f"cannot change attributes by {text!r}", why="it names no attribute; write like +RH-S")
+        raise FormatError(f"cannot change attributes by {quoted(text)}", why="it names no attribute; write like +RH-S")
     if attributes & ~NORMAL:
         attributes &= ~NORMAL
     return attributes
@@ -106,6 +107,7 @@ def _bad_letter(text: str, char: str, at: int) -> FormatError | UnsupportedError
     allowed = "allowed are R H S A I"
     for _unused, letter, word in NAMES:
         if letter == char:
-            return UnsupportedError(f"cannot change attributes by {text!r}",
+            return UnsupportedError(f"cannot change attributes by {quoted(text)}",
                                     why=f"{char} ({word}) says what the file is and cannot be set; {allowed}")
-    return FormatError(f"cannot change attributes by {text!r}", why=f"{char!r} is no attribute; {allowed}", offset=at)
+    return FormatError(f"cannot change attributes by {quoted(text)}", why=f"{quoted(char)} is no attribute; {allowed}",
+                       offset=at)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from struct import Struct, error, unpack_from
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 from .sid import Sid, alias, from_alias
 
 TYPES: dict[str, int] = {"TI": 1, "TU": 2, "TS": 3, "TD": 5, "TB": 6, "TX": 0x10}
@@ -77,7 +77,7 @@ def number(text: str, bits: int, whole: str, *, signed: bool = False) -> int:
             raise ValueError
         value = int(digits, 8) if octal else int(digits, 0)
     except ValueError:
-        raise _bad(whole, f"{text[:30]!r} is no number") from None
+        raise _bad(whole, f"{quoted(text[:30])} is no number") from None
     value = -value if digits != text else value
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
     if not low <= value <= high:
@@ -101,7 +101,7 @@ def _value_bytes(code: int, text: str, whole: str, domain: Sid | None) -> bytes:
         return number(text, 64, whole, signed=code == 1).to_bytes(8, "little", signed=code == 1)
     if code == 6:
         if text not in ("0", "1"):
-            raise _bad(whole, f"{text!r} is no boolean; write 0 or 1")
+            raise _bad(whole, f"{quoted(text)} is no boolean; write 0 or 1")
         return int(text).to_bytes(8, "little")
     if code == 3:
         if not (len(text) >= 2 and text[0] == text[-1] == '"'):
@@ -111,11 +111,11 @@ def _value_bytes(code: int, text: str, whole: str, domain: Sid | None) -> bytes:
         inner = text[4:-1] if text[:4].upper() == "SID(" and text.endswith(")") else ""
         sid = (from_alias(inner, domain) if len(inner) == 2 else Sid.parse(inner)) if inner else None
         if sid is None:
-            raise _bad(whole, f"{text!r} is no account; write SID(BA) or SID(S-1-5-32-544)")
+            raise _bad(whole, f"{quoted(text)} is no account; write SID(BA) or SID(S-1-5-32-544)")
         return len(sid.to_bytes()).to_bytes(4, "little") + sid.to_bytes()
     match = _HEX.fullmatch(text)
     if not match:
-        raise _bad(whole, f"{text!r} is no hexadecimal string")
+        raise _bad(whole, f"{quoted(text)} is no hexadecimal string")
     octets = bytes.fromhex(match[1])
     return len(octets).to_bytes(4, "little") + octets
 
@@ -150,4 +150,4 @@ def _outside() -> bytes:
 
 
 def _bad(text: str, why: str) -> FormatError:
-    return FormatError(f"cannot read {text if len(text) <= 80 else text[:77] + '...'!r} in an SDDL text", why=why)
+    return FormatError(f"cannot read {quoted(text if len(text) <= 80 else text[:77] + '...')} in an SDDL text", why=why)

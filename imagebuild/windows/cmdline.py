@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..errors import UnsupportedError
+from ..errors import UnsupportedError, quoted
 
 _BLANKS = " \t"
 
@@ -26,7 +26,8 @@ def quote(argv: Sequence[str]) -> str:
     if not argv:
         return ""
     if '"' in argv[0]:
-        raise UnsupportedError(f"cannot start {argv[0]!r}", why="a program's name cannot contain a quote on Windows")
+        raise UnsupportedError(f"cannot start {quoted(argv[0])}",
+                               why="a program's name cannot contain a quote on Windows")
     program = f'"{argv[0]}"' if not argv[0] or any(blank in argv[0] for blank in _BLANKS) else argv[0]
     return " ".join([program, *map(quote_argument, argv[1:])])
 

@@ -8,7 +8,7 @@ keep one. Nothing here goes through floating point, so no tick is ever lost, bef
 
 from __future__ import annotations
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 
 TICKS_PER_SECOND = 10_000_000
 UNIX_EPOCH = 116_444_736_000_000_000
@@ -153,7 +153,7 @@ def _leap(year: int) -> bool:
 
 
 def _shown(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+    return quoted(text if len(text) <= 60 else text[:57] + "...")
 
 
 def _not_iso(text: str, why: str = "") -> FormatError:

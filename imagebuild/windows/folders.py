@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ..errors import UnsupportedError
+from ..errors import UnsupportedError, quoted
 from . import attributes as a
 from .upcase import fold
 
@@ -113,7 +113,7 @@ def folders(flavour: str, build: int = 0) -> tuple[Folder, ...]:
     """
     del build
     if flavour not in _FLAVOURS:
-        raise UnsupportedError(f"no base image {flavour!r} is known", why=f"known are {', '.join(_FLAVOURS)}")
+        raise UnsupportedError(f"no base image {quoted(flavour)} is known", why=f"known are {', '.join(_FLAVOURS)}")
     return tuple(sorted(_FLAVOURS[flavour], key=lambda folder: tuple(map(fold, folder.path))))
 
 

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 
 Product = Literal["server", "client", ""]
 """What a Windows is sold as (``ProductType`` 2 and 3, or 1); empty: not known."""
@@ -37,7 +37,8 @@ class WindowsVersion:
         digits, a revision nine)."""
         found = _VERSION.fullmatch(text.strip()) if text.isascii() else None
         if found is None:
-            raise FormatError(f"cannot read {text[:60]!r} as a Windows version", why="expected like 10.0.20348.2527")
+            raise FormatError(f"cannot read {quoted(text[:60])} as a Windows version",
+                              why="expected like 10.0.20348.2527")
         major, minor, build, revision = found.groups()
         return cls(int(major), int(minor), int(build), None if revision is None else int(revision))
 

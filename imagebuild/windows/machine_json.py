@@ -16,7 +16,7 @@ from functools import cache
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 from .hostfacts import WindowsVersion
 from .machine import MachineFacts
 
@@ -76,7 +76,7 @@ def from_document(document: Any) -> Reading:
         raise FormatError(_WHAT, source="schema", why=f'there is no "schema": "{SCHEMA}"', hint=_HINT)
     if document["schema"] != SCHEMA:
         raise FormatError(_WHAT, source="schema", hint=_HINT,
-                          why=f"it is of the form {document['schema'][:60]!r}, and {SCHEMA} is known here")
+                          why=f"it is of the form {quoted(document['schema'][:60])}, and {SCHEMA} is known here")
     notes: list[str] = []
     facts = _dataclass(MachineFacts, {name: value for name, value in document.items() if name != "schema"}, "", notes)
     if len(notes) > MAX_NOTES:
@@ -162,7 +162,7 @@ def _value(hint: Any, value: Any, path: str, notes: list[str]) -> Any:
         return _value(next(one for one in get_args(hint) if one is not type(None)), value, path, notes)
     if origin is Literal:
         if value not in get_args(hint) or not isinstance(value, str):
-            raise _wrong(path, value, "one of " + ", ".join(repr(one) for one in get_args(hint)))
+            raise _wrong(path, value, "one of " + ", ".join(quoted(one) for one in get_args(hint)))
         return value
     if origin is tuple:
         if not isinstance(value, list):

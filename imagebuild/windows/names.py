@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from operator import lt
 
-from ..errors import UnsupportedError
+from ..errors import UnsupportedError, quoted
 from .upcase import fold
 
 MAX_NAME = 255
@@ -59,7 +59,8 @@ def check_name(name: str) -> None:
     why = _objection(name)
     if why:
         shown = name if len(name) <= 80 else name[:77] + "..."
-        raise UnsupportedError(f"{shown!r} cannot be a file name on Windows", why=why, hint="rename it", name=name)
+        raise UnsupportedError(f"{quoted(shown)} cannot be a file name on Windows", why=why, hint="rename it",
+                               name=name)
 
 
 def check_path(path: Iterable[str]) -> None:
@@ -90,11 +91,11 @@ def parse_path(text: str, cwd: tuple[str, ...] = ()) -> tuple[str, ...]:
     if path[:4] in ("\\\\?\\", "\\??\\") and path[5:6] == ":":
         path = path[4:]
     if path.startswith("\\\\"):
-        raise UnsupportedError(f"cannot use the path {text!r}", path=text, hint="write it like C:\\folder",
+        raise UnsupportedError(f"cannot use the path {quoted(text)}", path=text, hint="write it like C:\\folder",
                                why="it names a device or a network share, and an image has only the drive C:")
     if path[1:2] == ":":
         if path[0] not in "Cc":
-            raise UnsupportedError(f"cannot use the path {text!r}", path=text, hint="write it like C:\\folder",
+            raise UnsupportedError(f"cannot use the path {quoted(text)}", path=text, hint="write it like C:\\folder",
                                    why=f"an image has only the drive C:, not {path[:2].upper()}")
         path = path[2:]
     components = [] if path.startswith("\\") else list(cwd)
@@ -120,11 +121,11 @@ def join(path: Iterable[str]) -> str:
 def _objection(name: str) -> str:
     """Why ``name`` cannot be used, or nothing."""
     if name in ("", ".", ".."):
-        return "it is empty" if not name else f"{name!r} means a folder, not a name in it"
+        return "it is empty" if not name else f"{quoted(name)} means a folder, not a name in it"
     for char in name:
         if char in _FORBIDDEN:
             meaning = "; alternate streams cannot be put into a layer" if char == ":" else ""
-            return f"{char!r} is not allowed in a name{meaning}"
+            return f"{quoted(char)} is not allowed in a name{meaning}"
         if char < " ":
             return f"the control character U+{ord(char):04X} is not allowed in a name"
         if "\ud800" <= char <= "\udfff":

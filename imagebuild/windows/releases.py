@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 from .hostfacts import Product
 
 Channel = Literal["LTSC", "SAC", "annual", "client"]
@@ -107,6 +107,6 @@ def parse_os_version(text: str) -> tuple[int, int, int, int]:
     """``10.0.20348.2527`` as numbers, a missing revision as 0; ``FormatError`` when it is no Windows version."""
     parts = text.split(".")
     if len(parts) not in (3, 4) or not all(part.isascii() and part.isdigit() and len(part) <= 9 for part in parts):
-        raise FormatError(f"cannot read {text[:60]!r} as a Windows version", why="expected like 10.0.20348.2527")
+        raise FormatError(f"cannot read {quoted(text[:60])} as a Windows version", why="expected like 10.0.20348.2527")
     major, minor, build, revision = (*map(int, parts), 0)[:4]
     return major, minor, build, revision

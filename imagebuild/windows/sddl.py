@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from ..errors import FormatError, UnsupportedError
+from ..errors import FormatError, UnsupportedError, quoted
 from . import security as s
 from .claims import format_claim, number, parse_claim
 from .letters import CONDITIONAL, FLAGS, RIGHTS, TYPES, WORDS, flags_text, rights_text
@@ -50,7 +50,7 @@ def parse_sddl(text: str, *, kind: Kind = "file", domain: Sid | None = None) -> 
     ``FormatError`` has the offset of the character that is wrong; ``UnsupportedError`` names conditional entries.
     """
     if kind not in ("file", "key"):
-        raise ValueError(f"kind is 'file' or 'key', not {kind!r}")
+        raise ValueError(f"kind is 'file' or 'key', not {quoted(kind)}")
     return _Parser(text, "a registry key" if kind == "key" else "a file", domain).descriptor()
 
 
@@ -88,7 +88,7 @@ def parse_guid(text: str) -> bytes:
     """The sixteen bytes of a GUID's text; ``FormatError`` when it is none."""
     match = _GUID.fullmatch(text)
     if not match:
-        raise FormatError(f"cannot read {text[:60]!r} as a GUID",
+        raise FormatError(f"cannot read {quoted(text[:60])} as a GUID",
                           why="a GUID looks like bf967aa5-0de6-11d0-a285-00aa003049e2")
     first, second, third, fourth, fifth = map(bytes.fromhex, match.groups())
     return first[::-1] + second[::-1] + third[::-1] + fourth + fifth
@@ -164,7 +164,7 @@ class _Parser:
         if match:
             name = match[1].upper()
             raise UnsupportedError(
-                f"cannot use the {name} entry {self.text[self.at:self.at + 60]!r} for {self.what}", entry=name,
+                f"cannot use the {name} entry {quoted(self.text[self.at:self.at + 60])} for {self.what}", entry=name,
                 offset=self.at, why=f"{name} is {WORDS[name]}, and conditions are not compiled",
                 hint="write it without a condition, or give the descriptor in binary")
 
@@ -172,7 +172,7 @@ class _Parser:
         fields = [field.strip() for field in body.split(";", 6)]
         name = fields[0].upper()
         if name not in TYPES:
-            raise self.error(f"{fields[0]!r} is no type of entry; there are {' '.join(TYPES)}")
+            raise self.error(f"{quoted(fields[0])} is no type of entry; there are {' '.join(TYPES)}")
         if len(fields) < 6:
             raise self.error("an entry has six fields: (type;flags;rights;object;inherited object;account)")
         kind = TYPES[name]
@@ -190,7 +190,7 @@ class _Parser:
         for at in range(0, len(text), 2):
             bit = FLAGS.get(text[at:at + 2].upper())
             if bit is None:
-                raise self.error(f"{text[at:at + 2]!r} is no flag; there are {' '.join(FLAGS)}")
+                raise self.error(f"{quoted(text[at:at + 2])} is no flag; there are {' '.join(FLAGS)}")
             flags |= bit
         return flags
 
@@ -201,7 +201,8 @@ class _Parser:
         for at in range(0, len(text), 2):
             bits = RIGHTS.get(text[at:at + 2].upper())
             if bits is None:
-                raise self.error(f"{text[at:at + 2]!r} is no right; there are {' '.join(RIGHTS)}, or write 0x1200a9")
+                raise self.error(f"{quoted(text[at:at + 2])} is no right; there are {' '.join(RIGHTS)}, or write "
+                                 "0x1200a9")
             mask |= bits
         return mask
 
@@ -210,16 +211,16 @@ class _Parser:
             try:
                 return Sid.parse(text)
             except FormatError as error:
-                raise self.error(f"{text[:80]!r} is no account: {error.why}", at) from None
+                raise self.error(f"{quoted(text[:80])} is no account: {error.why}", at) from None
         sid = from_alias(text, self.domain)
         if sid is None and text.upper() in RELATIVE_ALIASES:
             words = RELATIVE_ALIASES[text.upper()][1]
             raise self.error(f"{text.upper()} ({words}) is another account in every domain; write its SID", at)
         if sid is None:
-            raise self.error(f"{text!r} is no account that SDDL knows", at)
+            raise self.error(f"{quoted(text)} is no account that SDDL knows", at)
         return sid
 
     def error(self, why: str, at: int | None = None) -> FormatError:
         shown = self.text if len(self.text) <= 100 else self.text[:97] + "..."
-        return FormatError(f"cannot read the SDDL {shown!r} for {self.what}", why=why, source="SDDL",
+        return FormatError(f"cannot read the SDDL {quoted(shown)} for {self.what}", why=why, source="SDDL",
                            offset=self.at if at is None else at)

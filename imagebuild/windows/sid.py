@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 
 MAX_SUBS = 15
 """SID_MAX_SUB_AUTHORITIES of winnt.h."""
@@ -28,7 +28,7 @@ def _number(text: str) -> int | None:
 
 
 def _shown(text: str) -> str:
-    return repr(text if len(text) <= 80 else text[:77] + "...")
+    return quoted(text if len(text) <= 80 else text[:77] + "...")
 
 
 @dataclass(frozen=True, slots=True)

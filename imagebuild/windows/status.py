@@ -20,7 +20,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from ..errors import FormatError
+from ..errors import FormatError, quoted
 
 _MASK = 0xFFFF_FFFF
 _HRESULT_OF = {0xC037: 0x8037, 0xC03B: 0x803B, 0xC007: 0x8007}
@@ -81,7 +81,7 @@ def parse(text: str) -> int:
         return named[0]
     value = int(wanted, 16 if "x" in wanted.lower() else 10) if _typed().fullmatch(wanted) else 1 << 32
     if not -0x8000_0000 <= value <= _MASK:
-        raise FormatError(f"cannot read {text[:60]!r} as a Windows code",
+        raise FormatError(f"cannot read {quoted(text[:60])} as a Windows code",
                           why="expected like 0xc0370106, -1070137082, 0x5b4 or HCS_E_UNEXPECTED_EXIT")
     found = canonical(value)
     if (value & _MASK) >> 28 == 0xD and find(found) is None:

@@ -14,6 +14,7 @@ from typing import Any
 from ansible import constants
 
 from ...imagebuild.dockerapi import Client
+from ...imagebuild.errors import quoted
 from ...imagebuild.host import HostAddress
 from ...imagebuild.host.broker import engine, forget
 from ._task import TaskError, plain
@@ -116,7 +117,7 @@ def _login(name: str) -> str:
     try:
         return _LOGINS[name]
     except KeyError:
-        raise TaskError(f"the engine cannot be reached with the login {name!r}: {', '.join(sorted(_LOGINS))} can"
+        raise TaskError(f"the engine cannot be reached with the login {quoted(name)}: {', '.join(sorted(_LOGINS))} can"
                         ) from None
 
 

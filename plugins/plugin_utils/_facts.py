@@ -10,7 +10,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ...imagebuild.compat import ImageFacts, from_ansible, from_docker, from_machine, from_platform, from_text
-from ...imagebuild.errors import WcowError
+from ...imagebuild.errors import WcowError, quoted
 from ...imagebuild.oci import Platform
 from ...imagebuild.windows import HostFacts, find_release, machine_json
 from ._task import plain
@@ -31,7 +31,8 @@ def version_of(value: Any) -> str:
         tag = text.rpartition(":")[2].removeprefix("nanoserver-").removeprefix("windowsservercore-")
         found = find_release(tag) if tag.count(".") < 2 else None
         if found is None:
-            raise AnsibleFilterError(f"{text!r} names no Windows release: 10.0.20348, 20348, ltsc2022 and 21H2 do")
+            raise AnsibleFilterError(f"{quoted(text)} names no Windows release: 10.0.20348, 20348, ltsc2022 and 21H2 "
+                                  "do")
         return f"10.0.{found.build}"
     if isinstance(known, Mapping):
         if known.get("OsVersion"):

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from ...imagebuild.dockerapi.duration import parse_duration
-from ...imagebuild.errors import FormatError
+from ...imagebuild.errors import FormatError, quoted
 from ._task import Task, TaskError, filters_of
 
 KINDS = {"containers": "ContainersDeleted", "images": "ImagesDeleted", "networks": "NetworksDeleted",
@@ -83,7 +83,7 @@ def _moment(text: str, *, ago: bool = False) -> float:
     if ago:
         with suppress(FormatError):
             return time.time() - parse_duration(text) / 1e9
-    raise TaskError(f"until is {text!r}, and it has to be a duration like 24h, or a timestamp")
+    raise TaskError(f"until is {quoted(text)}, and it has to be a duration like 24h, or a timestamp")
 
 
 def _texts(value: Any) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...imagebuild.dockerapi import faults, shapes
+from ...imagebuild.errors import quoted
 from . import _secret
 from ._task import Plan, Task, TaskError, filters_of
 
@@ -38,7 +39,7 @@ def volume(task: Task) -> dict[str, Any]:
             plan.differs(key, before, after)
         found = None
     elif different:
-        said = ", ".join(f"{key} is {before!r}" for key, (before, _after) in different.items())
+        said = ", ".join(f"{key} is {quoted(before)}" for key, (before, _after) in different.items())
         raise TaskError(f"the volume {name} is there with other options: {said}. recreate: options-changed makes it"
                         " anew, and its files are lost", volume=_secret.volume_document(found))
     if found is None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...imagebuild.containers import Attachment, Health, Mount, Port, Spec
-from ...imagebuild.errors import UsageError
+from ...imagebuild.errors import UsageError, quoted
 from ._task import Task, TaskError
 
 _SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,9})?)\s*([kmgt]?)i?b?", re.IGNORECASE)
@@ -60,7 +60,7 @@ def size(value: object, name: str) -> int:
         return 0
     found = _SIZE.fullmatch(str(value).strip())
     if found is None:
-        raise TaskError(f"{name} is a size like 512m or 2g, not {value!r}")
+        raise TaskError(f"{name} is a size like 512m or 2g, not {quoted(value)}")
     power = " kmgt".index(found[2].lower() or " ")
     return int(float(found[1]) * 1024 ** power)
 
@@ -74,7 +74,7 @@ def seconds(value: object, name: str) -> float:
         return float(text)
     parts = _TIME.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise TaskError(f"{name} is a time like 30s or 1m30s, not {value!r}")
+        raise TaskError(f"{name} is a time like 30s or 1m30s, not {quoted(value)}")
     return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 

@@ -108,13 +108,15 @@ def marked(spec: Spec, request: pytest.FixtureRequest) -> Spec:
 def _fitted(run: Run, engine: Engine, request: pytest.FixtureRequest, spec: Spec, image: dict[str, Any]) -> Spec:
     """Compare image and host: the spec with the isolation in which it runs, or a skipped test."""
     from imagebuild.compat import ImageFacts, check, from_docker
+    from imagebuild.errors import quoted
 
     facts = ImageFacts(image.get("Os", ""), image.get("Architecture", ""), image.get("OsVersion", ""), name=spec.image)
     host = from_docker(engine.document)
     report = check(host, facts, spec.isolation or None)
     decided = request.config.hook.pytest_wcow_compat(report=report, spec=spec, engine=engine)
     if decided not in (None, "run", "process", "hyperv", "skip"):
-        raise pytest.UsageError(f"pytest_wcow_compat returned {decided!r}; it has to be run, process, hyperv or skip")
+        raise pytest.UsageError(f"pytest_wcow_compat returned {quoted(decided)}; it has to be run, process, hyperv or "
+                                "skip")
     if decided in ("process", "hyperv"):
         return spec.with_facts(isolation=decided)
     if decided == "skip" or (decided is None and report.runs == "no"):

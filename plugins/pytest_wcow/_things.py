@@ -65,12 +65,12 @@ def make_volume(run: Run, engine: Engine, request: pytest.FixtureRequest, conten
 
 def write_files(folder: Path, content: Mapping[str, str | bytes]) -> None:
     """Write files by their paths below a folder. Raises UsageError for a path that leads out of it."""
-    from imagebuild.errors import UsageError
+    from imagebuild.errors import UsageError, quoted
 
     for name, data in content.items():
         path = Path(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in name:
-            raise UsageError(f"{name!r} is not a path below the folder", hint=r"like a.txt, or sub\a.txt")
+            raise UsageError(f"{quoted(name)} is not a path below the folder", hint=r"like a.txt, or sub\a.txt")
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data.encode() if isinstance(data, str) else data)
 

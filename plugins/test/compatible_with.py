@@ -10,6 +10,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ...imagebuild.compat import check, engine_of
+from ...imagebuild.errors import quoted
 from ..plugin_utils._facts import host_of, image_of
 
 DOCUMENTATION = r"""
@@ -58,7 +59,7 @@ def compatible_with(value: Any, host: Any, isolation: str | None = None) -> bool
     known = host_of(host)
     chosen = None if isolation is None else str(isolation)
     if chosen not in (None, "process", "hyperv"):
-        raise AnsibleFilterError(f"{chosen!r} is not an isolation: process and hyperv are")
+        raise AnsibleFilterError(f"{quoted(chosen)} is not an isolation: process and hyperv are")
     return check(known, image_of(value), chosen, engine=engine_of(known)).runs == "yes"  # type: ignore[arg-type]
 
 

@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from ...errors import UnsupportedError, UsageError
+from ...errors import UnsupportedError, UsageError, quoted
 
 UNIX = "/var/run/docker.sock"
 NPIPE = "//./pipe/docker_engine"
@@ -62,7 +62,7 @@ def of_environment(text: str, *, tls: bool = False) -> Address:
         text = f"tcp://{text}"
     scheme = text.partition("://")[0]
     if scheme not in ("unix", "npipe", "tcp", "ssh"):
-        raise _wrong(text, f"{scheme[:20]!r} is not a kind of address", "unix, tcp, npipe and ssh are")
+        raise _wrong(text, f"{quoted(scheme[:20])} is not a kind of address", "unix, tcp, npipe and ssh are")
     return parse(text, tls=tls)
 
 
@@ -83,7 +83,7 @@ def parse(text: str, *, tls: bool = False) -> Address:
         return Address("npipe", rest.replace("\\", "/") or NPIPE)
     if scheme not in ("tcp", "http", "https", "ssh"):
         raise UnsupportedError(f"cannot reach an engine at {_shown(text)}",
-                               why=f"{scheme[:20]!r} is not a kind of address that is known here",
+                               why=f"{quoted(scheme[:20])} is not a kind of address that is known here",
                                hint="unix:///path, tcp://name:port, npipe:////./pipe/name and ssh://user@name are")
     try:
         parts = urlsplit(text)
@@ -121,4 +121,4 @@ def _wrong(text: str, why: str, hint: str = "") -> UsageError:
 
 def _shown(text: str) -> str:
     """The text in quotes, without what may be a password."""
-    return repr(re.sub(r"//[^/@]*@", "//***@", text)[:120])
+    return quoted(re.sub(r"//[^/@]*@", "//***@", text)[:120])

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import NotFoundError, UsageError
+from ...errors import NotFoundError, UsageError, quoted
 from . import address
 from .address import Address
 
@@ -82,7 +82,7 @@ def _folder(said: Mapping[str, str]) -> Path:
 def _version(text: str) -> str:
     version = text.removeprefix("v")
     if version and not all(part.isascii() and part.isdigit() for part in version.split(".")):
-        raise UsageError("cannot use DOCKER_API_VERSION", why=f"{text[:40]!r} is not a version of the API",
+        raise UsageError("cannot use DOCKER_API_VERSION", why=f"{quoted(text[:40])} is not a version of the API",
                          hint="write it as 1.45, or unset it")
     return version
 
@@ -114,7 +114,7 @@ def _certificates(said: Mapping[str, str], folder: Path) -> Certificates | None:
 def _context(name: str, folder: Path, version: str) -> Endpoint:
     from hashlib import sha256
 
-    what = f"cannot use the docker context {name[:80]!r}"
+    what = f"cannot use the docker context {quoted(name[:80])}"
     key = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
     path = folder / "contexts" / "meta" / key / "meta.json"
     try:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 from urllib.parse import quote, urlencode
 
-from ...errors import UsageError
+from ...errors import UsageError, quoted
 from .. import gojson
 from ..filters import Filters
 from ..shape import Shape
@@ -61,10 +61,10 @@ def head(method: str, target: str, headers: Iterable[tuple[str, str]]) -> bytes:
     """The bytes of a request's head. UsageError for a method, a target or a header that would break out of it."""
     lines = [f"{method} {target} HTTP/1.1"]
     if not _HEADER.fullmatch(method) or " " in target or _FORBIDDEN.search(target):
-        raise UsageError("cannot make this call", why=f"{lines[0][:80]!r} is not a line of a request")
+        raise UsageError("cannot make this call", why=f"{quoted(lines[0][:80])} is not a line of a request")
     for name, value in headers:
         if not _HEADER.fullmatch(name) or _FORBIDDEN.search(value):
-            raise UsageError("cannot make this call", why=f"the header {name[:80]!r} is malformed")
+            raise UsageError("cannot make this call", why=f"the header {quoted(name[:80])} is malformed")
         lines.append(f"{name}: {value}")
     return "\r\n".join([*lines, "", ""]).encode("utf-8")
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ...errors import quoted
+
 #: The head of an answer (with those of ``100 Continue`` before it) is not longer than this.
 MAX_HEAD = 256 << 10
 #: A line that says how long a chunk is, and the trailers behind the last chunk, are not longer than this.
@@ -67,14 +69,14 @@ class Reader:
         coding = head.headers.get("transfer-encoding")
         if coding is not None:
             if coding.lower() != "chunked":
-                raise NotHttp(f"it sends in a transfer coding that is not known here: {coding[:80]!r}")
+                raise NotHttp(f"it sends in a transfer coding that is not known here: {quoted(coding[:80])}")
             return self._chunks(), True
         length = head.headers.get("content-length")
         if length is None:
             return self._until_closed(), False
         values = {one.strip() for one in length.split(",")}
         if len(values) != 1 or not _LENGTH.fullmatch(value := values.pop()):
-            raise NotHttp(f"its answer has no usable length: {length[:80]!r}")
+            raise NotHttp(f"its answer has no usable length: {quoted(length[:80])}")
         return self._exactly(int(value)), True
 
     def rest(self) -> bytes:
@@ -98,7 +100,7 @@ class Reader:
             if len(gathered) > limit:
                 raise NotHttp(f"the head of its answer is longer than {MAX_HEAD >> 10} KiB")
             if searched == 0 and len(gathered) > 4 and not gathered.startswith(b"HTTP/"):
-                raise NotHttp(f"its answer begins with {bytes(gathered[:40])!r}")
+                raise NotHttp(f"its answer begins with {quoted(bytes(gathered[:40]))}")
             searched = max(len(gathered) - 3, 0)
             data = self._receive(RECEIVE)
             if not data:
@@ -183,7 +185,7 @@ def _parse(block: bytes) -> Head:
     first, _unused, rest = block.partition(b"\r\n")
     found = _STATUS.fullmatch(first)
     if found is None:
-        raise NotHttp(f"its answer begins with {first[:40]!r}")
+        raise NotHttp(f"its answer begins with {quoted(first[:40])}")
     headers: dict[str, str] = {}
     for line in rest.split(b"\r\n") if rest else ():
         key, text = _field(line)
@@ -198,5 +200,5 @@ def _field(line: bytes) -> tuple[str, str]:
     """Return the name, in small letters, and the value of a header. Most lines of an engine's answers are alike."""
     name, colon, value = line.partition(b":")
     if not colon or not _NAME.fullmatch(name) or b"\n" in value or b"\0" in value:
-        raise NotHttp(f"a header of its answer is malformed: {line[:40]!r}")
+        raise NotHttp(f"a header of its answer is malformed: {quoted(line[:40])}")
     return name.decode("ascii").lower(), value.strip(b" \t").decode("utf-8", "replace")

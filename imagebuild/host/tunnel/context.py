@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from ...errors import StoreError, UsageError
+from ...errors import StoreError, UsageError, quoted
 from ...files import write_whole
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.+-]+")
@@ -24,7 +24,7 @@ def tunnel_context(name: str, address: str, host: str, environment: Mapping[str,
     """A context of this name leads to the tunnel's socket for the block. One that a tunnel left is replaced; StoreError
     when another has the name."""
     if not _NAME.fullmatch(name) or name == "default":
-        raise UsageError(f"{name[:60]!r} cannot be the name of a docker context",
+        raise UsageError(f"{quoted(name[:60])} cannot be the name of a docker context",
                          why="it has two or more letters, digits and ._+-, and is not 'default'")
     said = os.environ if environment is None else environment
     base = Path(said.get("DOCKER_CONFIG") or Path(said.get("HOME") or Path.home()) / ".docker")

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from ...errors import quoted
+
 MAX_HEAD = 256 << 10
 MAX_LINE = 16 << 10
 PIECE = 256 << 10
@@ -151,7 +153,7 @@ def request(raw: bytes) -> Request:
     first, headers = _head(raw)
     found = _REQUEST.fullmatch(first)
     if found is None:
-        raise NotHttp(f"a request begins with {first[:60]!r}")
+        raise NotHttp(f"a request begins with {quoted(first[:60])}")
     method, target = found[1].decode("ascii"), found[2].decode("latin-1")
     path = target.partition("?")[0]
     hijacks = method == "POST" and (path.rpartition("/")[2] in ("attach", "session", "grpc") or "/exec/" in path)
@@ -164,7 +166,7 @@ def response(raw: bytes, method: str, *, upgrade: bool) -> Response:
     first, headers = _head(raw)
     found = _STATUS.fullmatch(first)
     if found is None:
-        raise NotHttp(f"an answer begins with {first[:60]!r}")
+        raise NotHttp(f"an answer begins with {quoted(first[:60])}")
     status = int(found[2])
     said = headers.get("connection", "").lower()
     persistent = "close" not in said if found[1] == b"1" else "keep-alive" in said
@@ -182,7 +184,7 @@ def _head(raw: bytes) -> tuple[bytes, dict[str, str]]:
     for line in lines:
         name, colon, value = line.partition(b":")
         if not colon or not name or name != name.strip():
-            raise NotHttp(f"a header is malformed: {line[:60]!r}")
+            raise NotHttp(f"a header is malformed: {quoted(line[:60])}")
         key, text = name.decode("latin-1").lower(), value.strip().decode("latin-1")
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
     return first, headers
@@ -192,12 +194,12 @@ def _length(headers: dict[str, str], otherwise: int) -> int | None:
     coding = headers.get("transfer-encoding")
     if coding is not None:
         if coding.lower() != "chunked" or "content-length" in headers:
-            raise NotHttp(f"a body is framed in a way that is not known: {coding[:60]!r}")
+            raise NotHttp(f"a body is framed in a way that is not known: {quoted(coding[:60])}")
         return None
     text = headers.get("content-length")
     if text is None:
         return otherwise
     values = {one.strip() for one in text.split(",")}
     if len(values) != 1 or not _LENGTH.fullmatch(value := values.pop()):
-        raise NotHttp(f"a length is not a number: {text[:60]!r}")
+        raise NotHttp(f"a length is not a number: {quoted(text[:60])}")
     return int(value)

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from ...errors import FormatError
+from ...errors import FormatError, quoted
 from . import names
 
 LARGEST = 16 << 20
@@ -54,7 +54,8 @@ def parse(data: bytes) -> ElementTree.Element:
     except (ElementTree.ParseError, ValueError, RecursionError) as error:
         raise FormatError("the host's answer is not XML", why=str(error)[:200]) from None
     if root.tag != f"{{{names.SOAP}}}Envelope":
-        raise FormatError("the host's answer is not an envelope of SOAP 1.2", why=f"it begins with {root.tag[:80]!r}")
+        raise FormatError("the host's answer is not an envelope of SOAP 1.2",
+                          why=f"it begins with {quoted(root.tag[:80])}")
     return root
 
 
@@ -110,7 +111,7 @@ def output(root: ElementTree.Element) -> Output:
     if state is not None and (text := state.findtext(f"{{{names.SHELL}}}ExitCode")) is not None:
         text = text.strip()
         if not _CODE.fullmatch(text):
-            raise FormatError("the host's exit code is not a number", why=repr(text[:40]))
+            raise FormatError("the host's exit code is not a number", why=quoted(text[:40]))
         code = int(text) & 0xFFFFFFFF
     return Output(tuple(pieces), done, code)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from ...errors import FormatError
+from ...errors import FormatError, quoted
 
 _SHAPE = re.compile(r"P(?:(\d{1,9})D)?(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d{1,9})?)S)?)?")
 _UNITS = (86400, 3600, 60, 1)
@@ -16,7 +16,7 @@ def parse(text: str) -> float:
     that is no duration."""
     found = _SHAPE.fullmatch(text.strip()[:64])
     if found is None or not any(found.groups()):
-        raise FormatError(f"not a duration: {text[:64]!r}", why="it reads PT20S, PT1M30S or P1DT2H")
+        raise FormatError(f"not a duration: {quoted(text[:64])}", why="it reads PT20S, PT1M30S or P1DT2H")
     return sum(float(part) * unit for part, unit in zip(found.groups(), _UNITS, strict=True) if part)
 
 

@@ -11,7 +11,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ...errors import UsageError
+from ...errors import UsageError, quoted
 from . import fault
 from .fault import Fault, Kind
 
@@ -43,19 +43,20 @@ class Trouble:
 def check(trouble: Trouble) -> Trouble:
     """Return the fault as it was asked for. UsageError for one that has no meaning."""
     if trouble.kind not in KINDS:
-        raise UsageError(f"there is no fault {trouble.kind[:40]!r}", hint=", ".join(KINDS))
+        raise UsageError(f"there is no fault {quoted(trouble.kind[:40])}", hint=", ".join(KINDS))
     if trouble.operation and trouble.operation not in OPERATIONS:
-        raise UsageError(f"there is no operation {trouble.operation[:40]!r}", hint=", ".join(OPERATIONS))
+        raise UsageError(f"there is no operation {quoted(trouble.operation[:40])}", hint=", ".join(OPERATIONS))
     if trouble.kind == "latency" and not _seconds(trouble.value):
-        raise UsageError(f"{trouble.value[:40]!r} is not a time", why=f"seconds from 0 to {LONGEST:g} are",
+        raise UsageError(f"{quoted(trouble.value[:40])} is not a time", why=f"seconds from 0 to {LONGEST:g} are",
                          hint="latency 0.5")
     if trouble.kind == "http" and trouble.value not in map(str, STATUSES):
-        raise UsageError(f"{trouble.value[:40]!r} is not a status that a host answers",
+        raise UsageError(f"{quoted(trouble.value[:40])} is not a status that a host answers",
                          hint=", ".join(map(str, STATUSES)))
     if trouble.kind == "wsman" and trouble.value not in wsman_faults():
-        raise UsageError(f"there is no WS-Man fault {trouble.value[:40]!r}", hint=", ".join(sorted(wsman_faults())))
+        raise UsageError(f"there is no WS-Man fault {quoted(trouble.value[:40])}",
+                         hint=", ".join(sorted(wsman_faults())))
     if trouble.kind in ("drop", "stall") and trouble.value:
-        raise UsageError(f"{trouble.kind} takes no value", why=f"{trouble.value[:40]!r} was given")
+        raise UsageError(f"{trouble.kind} takes no value", why=f"{quoted(trouble.value[:40])} was given")
     if trouble.kind == "http" and trouble.operation:
         raise UsageError("http meets every request", why="its operation is not known before it is let in")
     if trouble.times < 0:
