@@ -91,19 +91,19 @@ def _text(config: pytest.Config, name: str) -> str:
 
 
 def _number(config: pytest.Config, name: str) -> int:
-    from imagebuild.errors import quoted
-
     text = _text(config, name)
     if text and not (text.isascii() and text.isdigit()):
+        from imagebuild.errors import quoted
+
         raise pytest.UsageError(f"{_key(name)} is {quoted(text)}, and it has to be a number")
     return int(text or 0)
 
 
 def _one_of(config: pytest.Config, name: str, values: tuple[str, ...]) -> str:
     """The value of an option that has only some; the first is the default."""
-    from imagebuild.errors import quoted
-
     value = _text(config, name) or values[0]
     if value not in values:
+        from imagebuild.errors import quoted
+
         raise pytest.UsageError(f"{_key(name)} is {quoted(value)}, and it has to be one of {', '.join(values)}")
     return value

@@ -703,7 +703,7 @@ def test_old_hives_have_longer_cells() -> None:
 
 def test_damage_reads_as_a_line() -> None:
     assert str(Damage("key-parent", ERROR, 4200, "a\\b", "it is wrong")) == (
-        "error key-parent at byte 4200 of 'a\\\\b': it is wrong")
+        "error key-parent at byte 4200 of 'a\\b': it is wrong")
     assert str(Damage("block-rest", NOTE, 8192, "", "it is there")) == "note block-rest at byte 8192: it is there"
     assert set(KINDS.values()) == {ERROR, WARNING, NOTE}
 

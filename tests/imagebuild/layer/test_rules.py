@@ -164,7 +164,7 @@ STREAM = ("a colon names an alternate stream, and Windows' two importers want it
     ("a:b", ["cannot put Files/a:b into a layer", STREAM, "leave the stream out"]),
     (".wh.a", ["cannot put Files/.wh.a into a layer", "a name that begins with .wh. means that a file disappears",
                "rename the file"]),
-    ("a\\b", [f"{'Files/a' + chr(92) + 'b'!r} is not the path of an entry",
+    ("a\\b", ["'Files/a\\b' is not the path of an entry",
               "components are separated by single slashes"]),
     ("a/b", ["'Files/a/b' is not the path of an entry", "components are separated by single slashes"]),
 ])
