@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -23,6 +25,9 @@ from .parts import ImagePart, NetworkPart, VolumePart
 
 if TYPE_CHECKING:
     from .settings import EngineSettings
+
+
+LOG = logging.getLogger("wcow.engine.containers")
 
 
 class Collection:
@@ -58,11 +63,16 @@ class Collection:
         return found[0]
 
     def load(self) -> None:
-        """What an earlier engine left: containers that ran are reported as ended, halves of containers removed."""
+        """What an earlier engine left: containers that ran are reported as ended, halves of containers removed. One
+        whose record is there and cannot be read (a damaged disk, an engine of another version) keeps its folder, and
+        the log names it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         for folder in sorted(self._folder.iterdir()):
             container = Container.load(folder)
             sweep(folder)
+            if container is None and os.path.lexists(folder / RECORD):
+                LOG.warning("a container is left out, for its record cannot be read: %s", folder / RECORD)
+                continue
             if container is None or container.status == "removing" or is_step(container.config.labels):
                 with suppress(OSError, WcowError):  # the next start tries again
                     clear(folder)
@@ -141,8 +151,10 @@ class Collection:
     def _remember(self, container: Container) -> None:
         """Write the record down where things must go on without it, too: a full disk must not keep a container from
         ending or from being removed."""
-        with suppress(StoreError):
+        try:
             container.save()
+        except StoreError as error:
+            LOG.warning("container %s: its state is not written down: %s", container.id, error)
 
 
 def clear(folder: Path) -> None:

@@ -72,13 +72,17 @@ class Lock:
 
 
 def running(root: Path) -> Running | None:
-    """Return the engine of a folder; ``None`` when none runs there. Its process is 0 while it starts."""
+    """Return the engine of a folder; ``None`` when none runs there. Its process is 0 while it starts. StoreError for
+    a folder that this user may not look into."""
     import fcntl
 
     try:
-        file = os.open(root / "engine.lock", os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
+        file = os.open(root / "engine.lock", os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise StoreError(f"cannot use {root} as an engine's folder", why=f"{error.filename}: {error.strerror}",
+                         hint="run this as the user whose engine it is, or choose a folder with --root") from error
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who ask do not take each other for it
     except OSError:

@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
 from ..dockerapi import faults
+from ..errors import StoreError
 from . import net_addresses, net_model
 from .files import read_document, write_document
 from .net_model import Network, Pool
+
+LOG = logging.getLogger("wcow.engine.networks")
 
 
 class NetworkShelf:
@@ -34,8 +37,13 @@ class NetworkShelf:
         """What an earlier engine left, and ``nat`` and ``none`` where they are not. A subnet that the engine had chosen
         is chosen again when the machine (``taken``) is in such a network by now."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        found = [net_model.from_document(read_document(path)) for path in sorted(self._folder.glob("*.json"))]
-        for network in sorted((one for one in found if one), key=lambda one: one.created):
+        found = []
+        for path in sorted(self._folder.glob("*.json")):
+            if network := net_model.from_document(read_document(path)):
+                found.append(network)
+            else:
+                LOG.warning("a network is left out, for its record cannot be read: %s", path)
+        for network in sorted(found, key=lambda one: one.created):
             if all(one.name != network.name for one in self._all.values()):
                 self._all[network.id] = network
         host = taken()
@@ -54,9 +62,12 @@ class NetworkShelf:
         self._all[network.id] = network
 
     def remove(self, network: Network) -> None:
-        """Forget one."""
-        with suppress(OSError):
-            (self._folder / f"{network.id}.json").unlink()
+        """Forget one. StoreError when its document stays, for the next engine would have it again."""
+        path = self._folder / f"{network.id}.json"
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"cannot remove {path}", why=error.strerror or str(error)) from error
         self._all.pop(network.id, None)
 
     def find(self, term: str) -> Network:

@@ -128,12 +128,12 @@ class Networks:
                 raise faults.predefined_network(network.name)
             if self.members(network):
                 raise faults.network_in_use(network.name, network.id)
+            self._shelf.remove(network)
             number = self._bridges.pop(network.id, None)
             if number is not None:
                 with suppress(ToolError):  # then its process is gone, and with it the bridge
                     self._kernel.unbridge(number)
             self._addresses.pop(network.id, None)
-            self._shelf.remove(network)
             self._tell(network, "destroy")
 
     def prune(self, filters: Filters, until: int | None = None) -> tuple[str, ...]:

@@ -199,13 +199,16 @@ def tell_running(place: HostPlace, running: RunningHost) -> None:
 
 
 def running(place: HostPlace) -> RunningHost | None:
-    """Return the run of a host; ``None`` when it does not run."""
+    """Return the run of a host; ``None`` when it does not run. StoreError for one that this user may not look at."""
     import fcntl
 
     try:
-        descriptor = os.open(place.folder / "host.lock", os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
+        descriptor = os.open(place.folder / "host.lock", os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise StoreError(f"cannot tell whether the host {place.name} runs", why=f"{error.filename}: {error.strerror}",
+                         hint="run this as the user whose host it is") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:

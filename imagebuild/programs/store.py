@@ -76,12 +76,15 @@ class ProgramStore:
         self._held: dict[Path, int] = {}
 
     def installed(self, program: Program) -> Installed | None:
-        """Return the version in use; ``None`` when there is none."""
+        """Return the version in use; ``None`` when there is none. StoreError for a store that cannot be read."""
         place = self.root / program.name
         try:
             name = (place / "current").read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
+        except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
             return None
+        except OSError as error:
+            raise StoreError(f"cannot tell whether {program.name} is installed",
+                             why=f"{error.filename}: {error.strerror}") from error
         return _read(place / name, program) if name and "/" not in name and name not in (".", "..") else None
 
     def use(self, program: Program) -> Installed | None:

@@ -11,6 +11,7 @@ are in ``user.overlay``.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -84,7 +85,9 @@ def opacity(folder: int) -> bytes:
     """``y`` where the open folder hides those below it, ``x`` where it may hold marked whiteouts, else nothing."""
     try:
         return os.getxattr(folder, OPAQUE)
-    except OSError:
+    except OSError as error:
+        if error.errno not in (errno.ENODATA, errno.ENOTSUP):  # it may hide files that would come back
+            raise
         return b""
 
 

@@ -19,7 +19,7 @@ from ..errors import FormatError, IntegrityError, WcowError
 from ..files import abandoned
 from ..oci import MAX_SIZE, Descriptor, Digest, Manifest, is_index, is_manifest, parse
 from . import names
-from .files import size_of
+from .files import size_of, translated, trouble
 from .layout import LayoutStore
 from .lease import leased
 
@@ -86,10 +86,9 @@ def relied_on(store: LayoutStore) -> set[Digest]:
 
 
 def blobs(store: LayoutStore) -> Iterator[Blob]:
-    """Every blob there is, in no order."""
-    with suppress(OSError):
-        for folder in (store.path / "blobs").iterdir():
-            yield from _blobs_in(folder)
+    """Every blob there is, in no order. StoreError for a folder that cannot be read: its blobs would count as none."""
+    for folder in _listed(store.path / "blobs"):
+        yield from _blobs_in(folder)
 
 
 def collect(store: LayoutStore, *, only: Iterable[Digest] | None = None, keep: Iterable[Digest] = (),
@@ -143,7 +142,7 @@ def _delete(store: LayoutStore, alive: set[Digest], dead: list[Blob]) -> tuple[B
     spared = alive | relied_on(store)  # a second time: what was claimed before a blob was moved stands there now
     gone: list[Blob] = []
     mine = {blob.digest: blob for blob in dead}
-    for folder in _folders(store.private / "trash"):
+    for folder in _listed(store.private / "trash"):
         for blob in _blobs_in(folder):
             if blob.digest in spared:
                 store.place.put_back(blob.digest)
@@ -184,9 +183,10 @@ def _about(store: LayoutStore, entry: Descriptor) -> str:
 
 def _document(store: LayoutStore, digest: Digest, *, declared: bool = True) -> bytes | None:
     """A manifest or index, wherever it lies; None when it is not here. What is not ``declared`` to be one may be any
-    blob: None, too, when it is no JSON. IntegrityError when it is not what its digest says."""
+    blob: None, too, when it is no JSON. IntegrityError when it is not what its digest says; StoreError when it is here
+    and cannot be read, for then it does not say what it needs."""
     for path in (store.place.blob_path(digest), store.place.aside_path(digest), store.place.blob_path(digest)):
-        with suppress(OSError):
+        with suppress(FileNotFoundError), translated(f"cannot tell what is needed in {store.path}", missing=True):
             if (size := size_of(path)) is None or size > MAX_SIZE:
                 continue
             with path.open("rb") as stream:
@@ -207,30 +207,33 @@ def _document(store: LayoutStore, digest: Digest, *, declared: bool = True) -> b
 
 def _sweep(folder: Path, dry_run: bool) -> tuple[tuple[Path, int], ...]:
     out: list[tuple[Path, int]] = []
-    for path in sorted(_folders(folder)):
+    for path in sorted(_listed(folder)):
         if abandoned(path) and (size := size_of(path)) is not None and (dry_run or removed(path)):
             out.append((path, size))
     return tuple(out)
 
 
 def _promises(store: LayoutStore, spared: set[Digest]) -> list[tuple[Digest, Path]]:
-    return [(blob.digest, folder / blob.digest.hex) for folder in _folders(store.private / "origins")
+    return [(blob.digest, folder / blob.digest.hex) for folder in _listed(store.private / "origins")
             for blob in _blobs_in(folder) if blob.digest not in spared]
 
 
-def _folders(path: Path) -> list[Path]:
-    with suppress(OSError):  # a folder that is not there holds nothing
-        return list(path.iterdir())
-    return []
+def _listed(folder: Path) -> list[Path]:
+    """What is in a folder; nothing for one that is not there. StoreError for one that cannot be read."""
+    try:
+        return list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise trouble(f"cannot read {folder}", error) from error
 
 
 def _blobs_in(folder: Path) -> Iterator[Blob]:
-    """The files of a folder that is called as an algorithm."""
-    with suppress(OSError):
-        for path in list(folder.iterdir()):
-            with suppress(OSError, FormatError):
-                status = path.stat()
-                yield Blob(Digest.parse(f"{folder.name}:{path.name}"), status.st_size, status.st_mtime)
+    """The files of a folder that is called as an algorithm. StoreError."""
+    for path in _listed(folder):
+        with suppress(FileNotFoundError, FormatError), translated(f"cannot read {path}", missing=True):
+            status = path.stat()
+            yield Blob(Digest.parse(f"{folder.name}:{path.name}"), status.st_size, status.st_mtime)
 
 
 def _sorted(found: Iterable[Blob]) -> tuple[Blob, ...]:

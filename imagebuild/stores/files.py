@@ -35,11 +35,14 @@ def trouble(what: str, error: OSError) -> StoreError:
 
 
 @contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Turn an OSError inside into a StoreError that says what was attempted."""
+def translated(what: str, *, missing: bool = False) -> Iterator[None]:
+    """Turn an OSError inside into a StoreError that says what was attempted; with ``missing`` not one of a file that is
+    not there, which the caller looks at."""
     try:
         yield
     except OSError as error:
+        if missing and isinstance(error, FileNotFoundError):
+            raise
         raise trouble(what, error) from error
 
 

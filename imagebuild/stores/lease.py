@@ -16,7 +16,7 @@ import weakref
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import FormatError
+from ..errors import FormatError, StoreError
 from ..files import abandoned, hold, still_there
 from ..oci import Digest
 
@@ -73,21 +73,25 @@ class Lease:
 
 
 def leased(folder: Path) -> set[Digest]:
-    """Everything that living processes rely on; the leases of dead ones are removed."""
+    """Everything that living processes rely on; the leases of dead ones are removed. StoreError for a lease that
+    cannot be read (another user's): what it names would be deleted under its owner's hands."""
     out: set[Digest] = set()
     try:
-        paths = list(folder.iterdir())
-    except OSError:
-        return out
-    for path in paths:
-        with suppress(OSError):
+        for path in list(folder.iterdir()):
             if abandoned(path):
-                path.unlink()
+                with suppress(OSError):  # the next collection tries again
+                    path.unlink()
                 continue
-            whole, _unused, _unused = path.read_text("ascii", "replace").rpartition("\n")
-            for line in whole.splitlines():
-                with suppress(FormatError):
-                    out.add(Digest.parse(line))
+            with suppress(FileNotFoundError):  # its owner has ended meanwhile
+                whole, _unused, _unused = path.read_text("ascii", "replace").rpartition("\n")
+                for line in whole.splitlines():
+                    with suppress(FormatError):  # half a line, of a disk that was full
+                        out.add(Digest.parse(line))
+    except (FileNotFoundError, NotADirectoryError):  # nobody has ever begun one
+        return out
+    except OSError as error:
+        raise StoreError("cannot tell what other processes are using", why=f"{error.filename}: {error.strerror}",
+                         hint="run this as the user whose store it is", errno=error.errno) from error
     return out
 
 

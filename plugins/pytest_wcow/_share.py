@@ -119,11 +119,16 @@ def end_shared(run: Run) -> None:
     from ._engine import open_named
 
     for file in (state_folder() / "shared").glob("*.json"):
-        with locked(Path(f"{file}.lock"), LOCK_SECONDS), suppress(OSError, ValueError, KeyError):
-            found = json.loads(file.read_bytes())
+        with locked(Path(f"{file}.lock"), LOCK_SECONDS), suppress(FileNotFoundError):
+            try:
+                found = json.loads(file.read_bytes())
+                users = list(found["users"])
+            except (ValueError, KeyError, TypeError):
+                run.leftovers.append(f"what workers shared cannot be removed, for {file} is damaged: 'wcow sweep' does")
+                continue
             me = [os.getpid(), process_start(os.getpid()) or ""]
-            others = [one for one in found["users"] if one != me and _lives(one)]
-            if me not in found["users"] or others or run.options.reuse:
+            others = [one for one in users if one != me and _lives(one)]
+            if me not in users or others or run.options.reuse:
                 continue
             file.unlink()
             try:

@@ -452,3 +452,13 @@ def test_an_image_for_linux_on_windows_is_named_where_the_image_says_so() -> Non
     engine = explain(text, host, ImageFacts(os="windows")).first
     assert engine is not None
     assert engine.confidence == "low"
+
+
+@pytest.mark.parametrize(("text", "others"), [
+    ("hcsshim::PrepareLayer failed in Win32: The parameter is incorrect. (0x57)", ("storage-opt", "not NTFS")),
+    ('failed to extract layer sha256:1f to windows as "extract-1": hcsshim::ProcessBaseLayer C:\\x: '
+     "The system cannot find the path specified.", ("for Linux", "damaged"))])
+def test_a_text_that_has_several_causes_names_them_and_is_sure_of_none(text: str, others: tuple[str, ...]) -> None:
+    found = explain(text).first
+    assert found is not None and found.confidence != "high"
+    assert all(one in found.failure.cause for one in others), found.failure.cause

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.engines import Heard, make, new, opened, run
+from support.engines import Heard, make, new, opened, run, until
 
 from imagebuild.dockerapi import faults
 from imagebuild.engine.container import Container
@@ -466,7 +466,7 @@ def test_what_a_killed_engine_left_is_reported_as_ended(tmp_path: Path) -> None:
         one = new(engine)
         half, gone = new(engine, name="half"), new(engine, name="gone")
         await engine.containers.start(one)
-        (half.folder / "container.json").write_text("{")
+        (half.folder / "container.json").unlink()
         gone.status = "removing"
         gone.save()
         for box in engine.sandbox.opened:  # type: ignore[attr-defined]
@@ -483,6 +483,39 @@ def test_what_a_killed_engine_left_is_reported_as_ended(tmp_path: Path) -> None:
             await engine.containers.start(one)
 
     run(after(run(before())))
+
+
+@pytest.mark.parametrize("record", ["{", '{"version": 99, "id": "of an engine to come"}'])
+def test_a_container_whose_record_cannot_be_read_keeps_its_files(tmp_path: Path, record: str,
+                                                                 caplog: pytest.LogCaptureFixture) -> None:
+    async def work() -> None:
+        async with opened(tmp_path) as engine:
+            folder = new(engine).folder
+            (folder / "data").write_text("kept")
+            (folder / "container.json").write_text(record)
+        async with opened(tmp_path) as engine:
+            assert not list(engine.containers)
+        assert (folder / "data").read_text() == "kept"
+        assert str(folder / "container.json") in caplog.text
+
+    run(work())
+
+
+def test_a_state_that_is_not_written_down_is_told_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                             caplog: pytest.LogCaptureFixture) -> None:
+    def full(*_words: object, **_more: object) -> None:
+        raise StoreError("cannot write the record", why="No space left on device")
+
+    async def work() -> None:
+        async with opened(tmp_path) as engine:
+            one = new(engine, "sleep 0")
+            await engine.containers.start(one)
+            monkeypatch.setattr(type(one), "save", full)
+            await until(lambda: one.status == "exited")
+            monkeypatch.undo()
+
+    run(work())
+    assert "its state is not written down: cannot write the record: No space left on device" in caplog.text
 
 
 def _spec(root: Path) -> BoxSpec:

@@ -13,6 +13,7 @@ from imagebuild.engine import net_model
 from imagebuild.engine.net_addresses import POOL
 from imagebuild.engine.net_model import Pool
 from imagebuild.engine.net_shelf import NetworkShelf
+from imagebuild.errors import StoreError
 
 
 def loaded(folder: Path, *host: str) -> NetworkShelf:
@@ -84,3 +85,24 @@ def test_a_removed_network_is_gone_for_good(tmp_path: Path) -> None:
     shelf.remove(network)
     shelf.remove(network)
     assert "mine" not in {one.name for one in (*shelf, *loaded(tmp_path))}
+
+
+def test_a_network_whose_document_stays_is_not_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be there again when the engine starts the next time."""
+    shelf = loaded(tmp_path)
+    network = net_model.made("mine", "nat", (Pool("10.5.0.0/24", "10.5.0.1"),))
+    shelf.put(network)
+
+    def refused(self: Path, missing_ok: bool = False) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    with pytest.raises(StoreError, match="Read-only file system"):
+        shelf.remove(network)
+    assert shelf.find("mine") is network
+
+
+def test_a_record_that_cannot_be_read_is_named_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "broken.json").write_text("{")
+    loaded(tmp_path)
+    assert "broken.json" in caplog.text

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import starters
+from support import programs, starters, users
 from support.engines import served, wait_for
 
 from imagebuild.dockerapi import Client
@@ -146,3 +146,21 @@ def test_an_engine_in_which_something_runs_is_not_idle(root: Path) -> None:
     with pytest.raises(AssertionError):
         wait_for(lambda: running(root) is None, 2)
     wait_for(lambda: running(root) is None, 15)
+
+
+def test_an_engine_that_may_not_be_looked_at_is_not_called_none() -> None:
+    """Another user's, or root's: its folder is closed."""
+    code = ("import sys\nfrom pathlib import Path\nfrom imagebuild.engine.lock import running\n"
+            "from imagebuild.errors import StoreError\n"
+            "try:\n    print(running(Path(sys.argv[1])))\nexcept StoreError as error:\n    print(error)\n")
+    with programs.skipping():
+        user = users.ordinary()
+        with user.folder() as folder:
+            closed = folder / "engine"
+            closed.mkdir(mode=0o700)
+            (closed / "engine.lock").touch(mode=0o600)
+            if not user.drop:
+                closed.chmod(0)
+            assert user.run(code, closed).startswith(f"cannot use {closed} as an engine's folder: ")
+            assert user.run(code, folder / "nothing") == "None\n"
+            closed.chmod(0o700)

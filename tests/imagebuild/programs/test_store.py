@@ -176,3 +176,15 @@ def test_every_error_is_ours(tmp_path: Path) -> None:
     assert caught.value.what == "cannot unpack x.zip" and caught.value.hint
     with pytest.raises(WcowError):
         ProgramStore(source).install(POWERSHELL, zipped(tmp_path))
+
+
+def test_a_store_that_cannot_be_read_is_not_an_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ProgramStore(tmp_path / "programs")
+    store.install(POWERSHELL, zipped(tmp_path))
+
+    def denied(self: Path, *_words: object, **_more: object) -> str:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    with pytest.raises(StoreError, match="cannot tell whether powershell is installed"):
+        store.installed(POWERSHELL)

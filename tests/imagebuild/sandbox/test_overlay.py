@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -154,3 +156,18 @@ def test_a_pipe_or_a_link_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
         overlay.read_small(tmp_path / "pipe", 4)
     with pytest.raises(StoreError, match="cannot read"):
         overlay.read_small(tmp_path / "link", 4)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EBADF])
+def test_a_mark_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                          number: int) -> None:
+    """The files that it hides would be there again."""
+    def broken(*_words: object) -> bytes:
+        raise OSError(number, os.strerror(number))
+
+    with overlay.opened(tmp_path, ()) as folder:
+        assert folder is not None
+        assert overlay.opacity(folder) == b""
+        monkeypatch.setattr(os, "getxattr", broken)
+        with pytest.raises(OSError, match=re.escape(os.strerror(number))):
+            overlay.opacity(folder)

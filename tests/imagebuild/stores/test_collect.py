@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -292,3 +293,27 @@ def test_what_cannot_be_removed_is_not_told_as_freed(store: LayoutStore, monkeyp
     assert (freed.drafts, freed.promises) == ((), 0)
     freed = collect(store)
     assert (len(freed.drafts), freed.promises) == (1, 1)
+
+
+def denied(*_words: object, **_more: object) -> None:
+    raise PermissionError(13, "Permission denied", "there")
+
+
+@pytest.mark.parametrize("what", ["a manifest", "a lease", "the leases", "the blobs"])
+def test_where_it_cannot_be_seen_what_is_needed_nothing_is_freed(store: LayoutStore, monkeypatch: pytest.MonkeyPatch,
+                                                                  what: str) -> None:
+    """A store that several users share has files that one of them may not read: they count, and are not nothing."""
+    found = image(store, ONE, TWO, tag="a:1")
+    with LayoutStore(store.path, create=True) as other:
+        put_bytes(other, BOTH, media.OCI_LAYER)
+        hidden = {"a manifest": store.place.blob_path(found.digest), "the leases": store.private / "leases",
+                  "a lease": next((store.private / "leases").iterdir()), "the blobs": store.path / "blobs"}[what]
+        for name in ("open", "read_text", "iterdir"):
+            real = getattr(Path, name)
+            monkeypatch.setattr(Path, name, lambda self, *words, real=real, **more:
+                                (denied if self == hidden else partial(real, self))(*words, **more))
+        with pytest.raises(StoreError, match=r"cannot (tell what|read)") as caught:
+            collect(store)
+        assert "Permission denied" in caught.value.why
+        monkeypatch.undo()
+    assert here(store, ONE, TWO, BOTH) == [True] * 3
