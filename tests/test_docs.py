@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
+from imagebuild import errors
 from imagebuild.cli import config
 from imagebuild.cli.app import wcow
 from imagebuild.dockerfile.warning import CODES
@@ -97,3 +98,24 @@ def test_every_decision_is_listed() -> None:
     for path in (TOP / "docs/decisions").glob("0*.md"):
         assert f"({path.name})" in index and f"decisions/{path.name}" in nav, path.name
         assert path.read_text(encoding="utf-8").startswith(f"# {int(path.name[:4])}. "), path.name
+
+
+def exit_codes(name: str) -> list[tuple[str, str]]:
+    """The rows of a page's table of exit codes."""
+    table = re.search(r"^\| code \| meaning \|\n\|---\|---\|\n((?:\| .*\n)+)", text(name), re.MULTILINE)
+    assert table is not None, name
+    return re.findall(r"^\| (\d+) \| (.+) \|$", table[1], re.MULTILINE)
+
+
+def kinds(kind: type[errors.WcowError] = errors.WcowError) -> Iterator[type[errors.WcowError]]:
+    """The tree of errors."""
+    yield kind
+    for below in kind.__subclasses__():
+        yield from kinds(below)
+
+
+def test_exit_codes_are_one_table_in_the_readme_and_the_guide_and_it_is_whole() -> None:
+    assert exit_codes("README.md") == exit_codes("docs/guides/errors.md")
+    raised = {kind.exit_code for kind in kinds() if isinstance(kind.exit_code, int)}
+    raised |= {errors.OutputError("x", unread=unread).exit_code for unread in (False, True)} | {0}
+    assert {int(code) for code, _meaning in exit_codes("README.md")} == raised

@@ -66,7 +66,7 @@ def archives(littered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the sdist and the wheel, built as `python -m build` does, with the setuptools that is here."""
     pytest.importorskip("build", reason="the Python package build is not installed (scripts/setup test)")
     out = tmp_path_factory.mktemp("dist")
-    programs.run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, littered)
+    programs.run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, littered, timeout=600)
     return out
 
 

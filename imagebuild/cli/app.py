@@ -87,7 +87,7 @@ class Verbs(LazyGroup):
              context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="wcow", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, envvar="WCOW_DEBUG", help="Show the traceback of an error.")
-@click.option("--config", "config", metavar="FILE", envvar="WCOW_CONFIG",
+@click.option("--config", "config", type=click.Path(readable=False), metavar="FILE", envvar="WCOW_CONFIG",
               help="Configuration file; default: wcow.toml or [tool.wcow] of pyproject.toml, here or above.")
 @click.pass_context
 def wcow(ctx: click.Context, debug: bool, config: str | None) -> None:

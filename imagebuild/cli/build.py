@@ -31,7 +31,7 @@ from ..images.copy import copy, holds_indexes
 from ..oci import Location, Reference
 from ..tools import sbom as list_materials
 from ..wiring import OpenLibrary, Settings, cache_folders, open_library, workshop
-from .options import docker_host_option, format_option, progress_option, registry_options, settings_from
+from .options import FILE_NAME, docker_host_option, format_option, progress_option, registry_options, settings_from
 from .output import print_json
 from .plan_text import plan_facts, plan_lines
 from .render import Style, follow
@@ -111,11 +111,12 @@ def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--cache-to", "cache_to", multiple=True, metavar="NAME|type=registry,ref=NAME|type=local,dest=DIR",
               help="Keep this build's layers there; mode=max: those of all stages.")
 @click.option("--plan", "only_plan", is_flag=True, help="Show what would be done, and do none of it.")
-@click.option("--iidfile", metavar="FILE", help="Write the config's digest (docker's image id) to a file.")
+@click.option("--iidfile", type=FILE_NAME, metavar="FILE",
+              help="Write the config's digest (docker's image id) to a file.")
 @click.option("--provenance/--no-provenance", default=False,
               help="Attach a statement of where the image comes from (in-toto, SLSA), and put it into --metadata-file.")
 @click.option("--sbom/--no-sbom", default=False, help="Attach a bill of materials, made by the program syft.")
-@click.option("--metadata-file", metavar="FILE", help="Write digests and names to a JSON file.")
+@click.option("--metadata-file", type=FILE_NAME, metavar="FILE", help="Write digests and names to a JSON file.")
 @click.pass_context
 def build(ctx: click.Context, /, tags: tuple[str, ...], push: bool, load: bool, outputs: tuple[str, ...],
           only_plan: bool, provenance: bool, sbom: bool, iidfile: str | None, metadata_file: str | None,

@@ -21,7 +21,7 @@ from ..host import LocalHost, collector_script
 from ..images.tree import shown
 from ..windows import machine_json
 from ..windows.machine import MachineFacts
-from .options import format_option
+from .options import FILE_NAME, format_option
 from .output import print_json, print_lines
 from .reach import host_at, reach_options
 
@@ -41,7 +41,8 @@ def _checks(ctx: click.Context, parameter: click.Parameter, names: tuple[str, ..
 
 @click.command(short_help="Examine a host: what stops Windows containers there?")
 @click.argument("host", required=False, default="")
-@click.option("--facts", "source", metavar="FILE", help="What is known of the host, - for standard input: facts from "
+@click.option("--facts", "source", type=FILE_NAME, metavar="FILE",
+              help="What is known of the host, - for standard input: facts from "
               "'wcow doctor facts', or JSON of docker info, docker version, kubectl get node(s) or Ansible's setup. "
               "Default: this machine.")
 @click.option("--only", multiple=True, metavar="CHECK", callback=_checks, help="Only this check. Repeatable.")

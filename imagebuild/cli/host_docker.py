@@ -19,7 +19,7 @@ from ..programs import DOCKER_CLI, Installed, fetch_docker, newest_docker
 from ..programs.docker import RELEASES
 from ..wiring import fetcher
 from .lazy import Commands
-from .options import format_option, progress_option, settings_from
+from .options import FILE_NAME, format_option, progress_option, settings_from
 from .output import fields, print_json
 from .render import Renderer, choose, human
 
@@ -33,7 +33,8 @@ def docker_cli() -> None:
 
 @docker_cli.command()
 @click.option("--version", metavar="X.Y.Z", help="Which one; default: the newest.")
-@click.option("--from", "source", metavar="ZIP|EXE|URL", help="Take this archive, folder or program (Windows, x64).")
+@click.option("--from", "source", type=FILE_NAME, metavar="ZIP|EXE|URL",
+              help="Take this archive, folder or program (Windows, x64).")
 @click.option("--checksum", metavar="sha256:HEX", help="What the archive or program of --from must be.")
 @click.option("--releases", metavar="URL", default=RELEASES, envvar="WCOW_DOCKER_CLI_RELEASES",
               help="Where releases lie, for a mirror: a page of links, docker-VERSION.zip.")

@@ -44,6 +44,8 @@ else:  # generic since Click 8.2 only
 P = ParamSpec("P")
 R = TypeVar("R")
 Decorated = Callable[..., Any]
+FILE_NAME = click.Path(readable=False)
+"""A file or folder as a text: a shell completes it, and whoever opens it says what is wrong with it."""
 
 REGISTRY_OPTIONS = ("mirror", "ca", "insecure", "offline", "air_gapped", "store")
 _PLATFORM = re.compile(r"(?P<os>[a-z0-9]+)(?:\((?P<version>[0-9.]*)\))?(?:/(?P<architecture>[a-z0-9_]+))?"
@@ -60,7 +62,8 @@ def network_options(function: Decorated) -> Decorated:
     for option in reversed((
         click.option("--mirror", "mirror", multiple=True, metavar="NAME=HOST[/PATH]",
                      help="Read NAME (like mcr.microsoft.com) from another registry. Also WCOW_MIRRORS, [mirrors]."),
-        click.option("--ca", "ca", metavar="FILE", help="Trust the CAs in this PEM file. Also WCOW_CA_FILE."),
+        click.option("--ca", "ca", type=FILE_NAME, metavar="FILE",
+                     help="Trust the CAs in this PEM file. Also WCOW_CA_FILE."),
         click.option("--insecure", is_flag=True, default=None,
                      help="Take any certificate, and plain http. Also WCOW_INSECURE."),
         click.option("--offline/--no-offline", default=None,

@@ -17,7 +17,7 @@ from ..programs import POWERSHELL, Installed, ProgramStore, WindowsPowerShell, f
 from ..programs.powershell import NEWEST, RELEASES
 from ..wiring import fetcher
 from .lazy import Commands
-from .options import format_option, progress_option, settings_from
+from .options import FILE_NAME, format_option, progress_option, settings_from
 from .output import fields, print_json
 from .render import Renderer, choose, human
 
@@ -37,7 +37,8 @@ def _root_option(function: Any) -> Any:
 
 @powershell.command()
 @click.option("--version", metavar="7.X.Y", help="Which one; default: the newest stable release.")
-@click.option("--from", "source", metavar="ZIP|FOLDER|URL", help="Take this archive or folder (Windows, x64).")
+@click.option("--from", "source", type=FILE_NAME, metavar="ZIP|FOLDER|URL",
+              help="Take this archive or folder (Windows, x64).")
 @click.option("--checksum", metavar="sha256:HEX", help="What the archive of --from must be.")
 @click.option("--releases", metavar="URL", default=RELEASES, envvar="WCOW_POWERSHELL_RELEASES",
               help="Where releases lie, for a mirror: vVERSION/PowerShell-VERSION-win-x64.zip, hashes.sha256.")

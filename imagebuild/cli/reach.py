@@ -11,7 +11,7 @@ import click
 
 from ..host import Host
 from ..wiring import host_named
-from .options import Decorated, settings_from
+from .options import FILE_NAME, Decorated, settings_from
 from .passwords import PASSWORD
 
 
@@ -22,7 +22,8 @@ def reach_options(function: Decorated) -> Decorated:
                      f"{PASSWORD} has it, the keyring (service wcow), or it is asked for."),
         click.option("--auth", type=click.Choice(["negotiate", "ntlm", "kerberos", "credssp", "basic", "certificate"]),
                      help="How to log in by WinRM.  [default: negotiate]"),
-        click.option("--ca", "host_ca", metavar="FILE", help="Trust the CAs in this PEM file. Also WCOW_CA_FILE."),
+        click.option("--ca", "host_ca", type=FILE_NAME, metavar="FILE",
+                     help="Trust the CAs in this PEM file. Also WCOW_CA_FILE."),
         click.option("--allow-clear-text", "clear_text", is_flag=True,
                      help="Allow Basic over plain HTTP, which shows the password to the network."),
     )):

@@ -16,12 +16,14 @@ import click
 from ..errors import ToolError, UsageError
 from ..host import SshHost, WinrmHost
 from ..host.tunnel import Tunnel, tunnel_context, usual_path
+from .options import FILE_NAME
 from .reach import host_at, reach_options
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("host")
-@click.option("--socket", "socket", metavar="PATH", help="Where to listen.  [default: in the user's runtime folder]")
+@click.option("--socket", "socket", type=FILE_NAME, metavar="PATH",
+              help="Where to listen.  [default: in the user's runtime folder]")
 @click.option("--context", "context", metavar="NAME", help="A docker context of this name leads there meanwhile.")
 @reach_options
 @click.argument("command", nargs=-1, metavar="[-- COMMAND...]", type=click.UNPROCESSED)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every command of ``wcow --help`` with its streams closed, full or gone, with a missing file, and offline: the exit
-code says how the work ended, and what is named as done is there.
+"""Every command of ``wcow --help`` with its streams closed, full or gone, on a terminal and on one that hung up, under
+``| head -1``, on a disk without a byte left, with a missing file, and offline: the exit code says how the work ended,
+and what is named as done is there.
 
 The commands run in children of one process that has imported everything, so that a cell costs little.
 """
@@ -10,12 +11,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
-from support import rawtar
+from support import programs, rawtar
 from support.home import Home
+from support.small_disk import full_disk
 
 from imagebuild.cli.app import wcow
 
@@ -62,10 +65,16 @@ LINES: dict[str, tuple[str, int]] = {
 MADE = {"copy": "made/index.json", "build": "made/index.json", "reg merge": "merged"}
 """What is there when a command has done its work."""
 
+WRITES = {"build", "copy", "tag", "index create", "reg merge", "base create"}
+"""Commands that cannot do their work without room on a disk."""
+
 ELSEWHERE = {"engine start": "test_engine.py", "run": "test_run.py", "tunnel": "it stays", "host start": "test_host.py",
              "powershell install": "test_powershell.py",
              "host serve": "test_host.py", "host docker-cli install": "test_host.py"}
 """Commands that serve, or need an engine or a download: where they are tried, or why not."""
+
+VARIES = {"system df"}
+"""Commands whose first line is another each time."""
 
 MISSING = ["build nothing", "plan nothing", "build -f nothing c", "copy --offline nothing:1 oci:x",
            "inspect oci:nothing",
@@ -78,17 +87,22 @@ MISSING = ["build nothing", "plan nothing", "build -f nothing c", "copy --offlin
            "build --build-context a=nothing c", "base create --like nothing -t x:1"]
 
 RUNNER = r"""
-import json, os, sys
+import fcntl, json, os, sys
 os.chdir(sys.argv[1])
+notes = sys.argv[2]
 from imagebuild.cli import main
 import imagebuild.cli.app as app
 for module in {module for module, _ in app.VERBS.values()}:
     __import__(f"imagebuild.cli.{module}")
 
-def child(line, mode):
+def child(line, mode, theirs):
     sys.stdin = open(os.devnull)
-    out = os.open("out", os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-    err = os.open("err", os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+    out = os.open(notes + "/out", os.O_RDWR | os.O_TRUNC)
+    err = os.open(notes + "/err", os.O_RDWR | os.O_TRUNC)
+    if mode == "head":
+        out = theirs
+    if mode in ("terminal", "hung up"):
+        out, err = theirs, os.dup(theirs)
     if mode == "full":
         out = os.open("/dev/full", os.O_WRONLY)
     if mode == "gone":
@@ -111,20 +125,43 @@ def child(line, mode):
             pass
     os._exit(code)
 
+def read(ours, mode):
+    with open(ours, "rb", buffering=0) as stream, open(notes + "/out", "wb") as out:
+        try:
+            while data := stream.read(1 if mode == "head" else 65536):
+                out.write(data)
+                if mode == "head" and data == b"\n":
+                    return
+        except OSError:  # Linux's end of a terminal whose other side is closed
+            pass
+
 cells, told = json.load(sys.stdin), []
 for line, mode, made in cells:
     for name in ("made", "merged", "docker", "x.zip"):
         os.system(f"rm -rf {name}")
+    for name in ("out", "err"):
+        open(notes + "/" + name, "w").close()
+    ours, theirs = os.pipe() if mode == "head" else os.openpty() if mode in ("terminal", "hung up") else (-1, -1)
+    if mode == "head":
+        fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, 4096)
+    if mode == "hung up":
+        os.close(ours)
     pid = os.fork()
     if not pid:
+        if mode in ("head", "terminal"):
+            os.close(ours)
         try:
-            child(line, mode)
+            child(line, mode, theirs)
         except BaseException:
             import traceback
             os.write(2, traceback.format_exc().encode())
         os._exit(99)
+    if theirs >= 0:
+        os.close(theirs)
+    if mode in ("head", "terminal"):
+        read(ours, mode)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    told.append([code, open("out", errors="replace").read(), open("err", errors="replace").read(),
+    told.append([code, open(notes + "/out", errors="replace").read(), open(notes + "/err", errors="replace").read(),
                  bool(made) and os.path.exists(made)])
 print(json.dumps(told))
 """
@@ -152,9 +189,11 @@ def ready(home: Home, app: str, many: str) -> Home:
 
 def ran(home: Home, cells: list[tuple[str, str, str]]) -> list[tuple[int, str, str, bool]]:
     """How each line ended under a mode: its exit code, what it wrote, and whether what it makes is there."""
-    done = subprocess.run([sys.executable, "-c", RUNNER, str(home.folder)], input=json.dumps(cells).encode(),
-                          env=home.environment(WCOW_ENGINE_ROOT=str(home.folder / "engine"), WCOW_RETRIES="1"),
-                          capture_output=True, timeout=300, check=False)
+    with tempfile.TemporaryDirectory(prefix="wcow-matrix-") as notes:
+        done = subprocess.run([sys.executable, "-c", RUNNER, str(home.folder), notes], input=json.dumps(cells).encode(),
+                              env=home.environment(WCOW_ENGINE_ROOT=str(home.folder / "engine"), WCOW_RETRIES="1",
+                                                   TMPDIR=str(home.folder)),
+                              capture_output=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr.decode()
     told: list[Any] = json.loads(done.stdout)
     return [tuple(one) for one in told]
@@ -167,30 +206,58 @@ def test_every_command_has_a_line() -> None:
 
 
 QUICK = ("build", "copy", "digest", "tag", "plan", "reg merge")
+REST = [name for name in LINES if name not in QUICK]
+PARTS = pytest.mark.parametrize("names", [QUICK, pytest.param(REST[::2], marks=pytest.mark.slow),
+                                          pytest.param(REST[1::2], marks=pytest.mark.slow)],
+                                ids=["quick", "others", "others still"])
+LOST = {"closed": 3, "full": 3, "hung up": 3, "gone": 141}
+"""The exit code of what would have been a success where the result cannot be written."""
 
 
-@pytest.mark.parametrize("names", [QUICK, pytest.param([name for name in LINES if name not in QUICK],
-                                                       marks=pytest.mark.slow)], ids=["quick", "all others"])
+@PARTS
 def test_no_command_calls_lost_output_success(ready: Home, names: Sequence[str]) -> None:
-    modes = ("as usual", "closed", "silent", "full", "gone")
-    cells = [(LINES[name][0], mode, MADE.get(name, "")) for name in names for mode in modes]
-    told = iter(ran(ready, cells))
+    modes = ("as usual", "silent", "terminal", "head", *LOST)
+    told = iter(ran(ready, [(LINES[name][0], mode, MADE.get(name, "")) for name in names for mode in modes]))
     wrong: list[str] = []
     for name in names:
         expected = LINES[name][1]
-        usual, closed, silent, full, gone = (next(told) for _unused in modes)
-        if usual[0] != expected or "Traceback" in usual[2] or (name in MADE and not usual[3]):
+        found = {mode: next(told) for mode in modes}
+        usual = found["as usual"]
+        if usual[0] != expected or (name in MADE and not usual[3]):
             wrong.append(f"{name}: {usual}")
             continue
         speaks = bool(usual[1])
-        for mode, found, lost in (("closed", closed, 3), ("full", full, 3), ("gone", gone, 141)):
-            right = {lost} if speaks and expected == 0 else {lost, expected} if speaks else {expected}
-            if found[0] not in right or "Traceback" in found[2]:
-                wrong.append(f"{name}, {mode}: {found} instead of {right}")
-            if name in MADE and found[0] == 0 and not found[3]:
+        for mode, one in found.items():
+            right = {expected}
+            if mode in LOST and speaks:
+                right = {LOST[mode]} if expected == 0 else {LOST[mode], expected}
+            if mode == "head" and usual[1].count("\n") > 1:  # a command may have written all before its reader left
+                right = {141, expected}
+            if one[0] not in right or "Traceback" in one[1] + one[2]:
+                wrong.append(f"{name}, {mode}: {one} instead of {right}")
+            if name in MADE and one[0] == 0 and not one[3]:
                 wrong.append(f"{name}, {mode}: nothing was made")
-        if silent[0] != expected or bool(silent[1]) != speaks or silent[3] != usual[3]:
-            wrong.append(f"{name}, standard error closed: {silent}")
+        if bool(found["silent"][1]) != speaks or found["silent"][3] != usual[3]:
+            wrong.append(f"{name}, standard error closed: {found['silent']}")
+        if found["head"][1] != usual[1].partition("\n")[0] + "\n" * ("\n" in usual[1]) and name not in VARIES:
+            wrong.append(f"{name}, the first line: {found['head'][1]!r}")
+        if speaks and not found["terminal"][1]:
+            wrong.append(f"{name}: nothing on a terminal")
+    assert not wrong, "\n".join(wrong)
+
+
+@PARTS
+def test_a_disk_without_room_is_an_error_or_does_not_matter(ready: Home, names: Sequence[str]) -> None:
+    before = [LINES[name][1] for name in names]
+    with programs.skipping(), full_disk(holding=ready.folder) as folder:
+        told = ran(Home(folder), [(LINES[name][0], "as usual", MADE.get(name, "")) for name in names])
+    wrong = []
+    for name, usual, found in zip(names, before, told, strict=True):
+        right = {3} if name in WRITES else {usual}
+        if found[0] not in right or "Traceback" in found[2] or len(found[2].splitlines()) > 3:
+            wrong.append(f"{name}: {found} instead of {right}")
+        if found[0] and found[3]:
+            wrong.append(f"{name}: {MADE[name]} is there though it failed")
     assert not wrong, "\n".join(wrong)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support import programs
 
 if TYPE_CHECKING:
     from support.home import Home
@@ -197,3 +198,15 @@ def test_a_terminal_shows_a_bar_that_moves_and_none_at_the_end(home: Home, tmp_p
     moved = set(re.findall(rb"([\d.]+)/[\d.]+ (?:MiB|bytes)", said))
     assert len(moved) >= 3, said
     assert b"\x1b[?25h" in said and said.rpartition(b"\x1b[2K")[2].count(b"MiB") == 0, said[-300:]
+
+
+def test_a_push_whose_progress_has_no_reader_is_done(home: Home, tmp_path: Path, registry: programs.Registry) -> None:
+    """``wcow build --push . 2>&1 | grep -m1 looking``, as in a script that waits for a line."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile C:/\n")
+    name = f"{registry.host}/pushed:1"
+    code, said = ended(home, f"build --progress plain -t {name} --push {tmp_path} 2>&1", "(head -1; exec 0<&-)")
+    assert (code, said.count("\n")) == (141, 1)
+    assert home.wcow("inspect", "--format", "json", f"docker://{name}").out
+    other = f"{registry.host}/pushed:2"
+    assert ended(home, f"copy {name} docker://{other} 2>&1 >/dev/null", "(exec 0<&-; sleep 3)") == (0, "")
+    assert home.wcow("digest", f"docker://{other}").out == home.wcow("digest", f"docker://{name}").out

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -70,13 +71,15 @@ def small_disk(size: int, user: User) -> Iterator[SmallDisk]:
 
 
 @contextlib.contextmanager
-def full_disk() -> Iterator[Path]:
-    """A folder on a disk without a byte left."""
+def full_disk(*, holding: Path | None = None) -> Iterator[Path]:
+    """A folder on a disk without a byte left, with a copy of what ``holding`` has in it."""
     if os.geteuid() != 0:
         raise programs.Unavailable("only root may mount a small disk")
     with tempfile.TemporaryDirectory(prefix="wcow-full-") as folder:
-        programs.run("mount", "-t", "tmpfs", "-o", "size=64k", "wcow-full", folder)
+        programs.run("mount", "-t", "tmpfs", "-o", f"size={'64m' if holding else '64k'}", "wcow-full", folder)
         try:
+            if holding:
+                shutil.copytree(holding, folder, symlinks=True, dirs_exist_ok=True)
             with Path(folder, "filler").open("wb", buffering=0) as stream, contextlib.suppress(OSError):
                 while True:
                     stream.write(_PIECE[:4096])
