@@ -57,5 +57,7 @@ def asking(what: str) -> Iterator[None]:
     except faults.Fault as fault:
         raise refused(what, fault.message, status=fault.status) from fault
     except DaemonError as error:
+        if error.what == what:  # a refusal in the stream of an answer, of which this has been said
+            raise
         why = redact(printable(f"{error.what}: {error.why}" if error.why else error.what))
         raise DaemonError(what, why=why, hint=error.hint, **error.facts) from error

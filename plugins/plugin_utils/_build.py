@@ -15,6 +15,7 @@ from ...imagebuild.oci import Location, Reference
 from ...imagebuild.stores import DaemonStore
 from ...imagebuild.wiring import OpenLibrary, Settings, open_library, workshop
 from . import _image
+from ._taken import expect_taken
 from ._task import Plan, Task, TaskError
 
 _NEEDED = {"zstandard": "zstandard", "filelock": "filelock", "platformdirs": "platformdirs", "requests": "requests"}
@@ -70,6 +71,7 @@ def _load(task: Task, plan: Plan, library: OpenLibrary, built: Built, name: str)
     found = _image.find(task, name)
     if found is not None and found.id in (str(built.image.manifest.config.digest), str(built.descriptor.digest)):
         return
+    expect_taken(task, name, built.image.config.platform)
     plan.differs("id", None if found is None else found.id, str(built.image.manifest.config.digest))
 
     def load() -> None:

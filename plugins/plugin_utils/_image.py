@@ -13,9 +13,14 @@ from typing import Any
 from ...imagebuild.dockerapi import faults, shapes
 from ...imagebuild.errors import DaemonError
 from ...imagebuild.files import Draft
+from ...imagebuild.oci import Platform
 from ._progress import follow
 from ._registry import auth_header, login
+from ._taken import expect_taken
 from ._task import Plan, Task, TaskError, filters_of
+
+_DOCUMENT = 1 << 22
+"""Bytes of a document in an archive that are read."""
 
 
 def find(task: Task, name: str) -> shapes.ImageInspect | None:
@@ -127,6 +132,9 @@ def _from_archive(task: Task, plan: Plan, found: shapes.ImageInspect | None, arc
     if found is not None and not task.args["force"] and identifier(path) in ("", found.id):
         return
     name = task.text("name")
+    platform = platform_of(path)
+    if platform is not None:
+        expect_taken(task, name, platform)
     plan.differs("state" if found is None else "id", "absent" if found is None else found.id, f"loaded from {archive}")
 
     def load() -> None:
@@ -141,13 +149,32 @@ def _from_archive(task: Task, plan: Plan, found: shapes.ImageInspect | None, arc
 
 def identifier(path: Path) -> str:
     """The id of the only image in an archive; empty when that cannot be told without reading much."""
-    with suppress(tarfile.TarError, OSError, ValueError, KeyError, IndexError), tarfile.open(path) as packed:
-        member = packed.extractfile("manifest.json")
-        manifests = json.loads(member.read(1 << 20)) if member is not None else []
+    name, _config = _only(path)
+    return f"sha256:{Path(name).name.removesuffix('.json')}" if name else ""
+
+
+def platform_of(path: Path) -> Platform | None:
+    """The platform of the only image in an archive, ``None`` where that cannot be told."""
+    name, config = _only(path)
+    if not name or not isinstance(config, dict):
+        return None
+    return Platform(os=str(config.get("os") or "windows"), architecture=str(config.get("architecture") or "amd64"),
+                    os_version=str(config.get("os.version") or ""))
+
+
+def _only(path: Path) -> tuple[str, Any]:
+    """The name and the content of the config of the only image in an archive; empty where it has several or none."""
+    with suppress(tarfile.TarError, OSError, ValueError, KeyError, IndexError, TypeError), tarfile.open(path) as packed:
+        manifests = _member(packed, "manifest.json")
         if len(manifests) == 1:
-            config = Path(manifests[0]["Config"]).name.removesuffix(".json")
-            return f"sha256:{config}"
-    return ""
+            name = str(manifests[0]["Config"])
+            return name, _member(packed, name)
+    return "", None
+
+
+def _member(packed: tarfile.TarFile, name: str) -> Any:
+    member = packed.extractfile(name)
+    return json.loads(member.read(_DOCUMENT)) if member is not None else []
 
 
 def _tag(task: Task, name: str, tag: str) -> None:

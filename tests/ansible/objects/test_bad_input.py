@@ -10,6 +10,7 @@ import pytest
 from support import ansible_winrm, engines, programs
 from support.ansible_hosts import Controller
 from support.ansible_objects import ours, play
+from support.workbench import Workbench, fill
 
 pytestmark = pytest.mark.slow  # a task takes most of a second of Ansible itself
 
@@ -42,6 +43,25 @@ def test_a_filter_is_a_value_or_a_list_of_values(controller: Controller, served:
     assert [one["Name"] for one in played[2]["volumes"]] == ["one"]
     assert sorted(one["Name"] for one in played[3]["volumes"]) == ["one", "two"]
     assert [one["Name"] for one in served.client.json("GET", "/volumes")["Volumes"]] == ["two"]
+
+
+def test_an_image_of_a_newer_windows_is_refused_before_it_is_sent(controller: Controller, served: engines.Served,
+                                                                  tmp_path: Path) -> None:
+    bench = Workbench(tmp_path / "bench")
+    bench.base("nanoserver", "base:1", os_version="10.0.26100.1")
+    context = fill(tmp_path / "context", {"Dockerfile": "FROM base:1\nCOPY app.txt /app/\n", "app.txt": "hello"})
+    bench.build(context, tag="newer:1")
+    bench.copy("newer:1", f"docker-archive:{tmp_path / 'newer.tar'}:newer:1")
+    build = ours("image_build", name="newer:1", path=str(context), offline=True,
+                 store=str(bench.folder / "store"), cache=str(bench.folder / "cache"))
+    load = ours("image", name="newer:1", archive=str(tmp_path / "newer.tar"))
+    tasks = [{**task, "check_mode": check, "ignore_errors": True} for task in (build, load) for check in (True, False)]
+    played = play(controller, served, *tasks)
+    assert [one.state for one in played.outcomes] == ["failed"] * 4, played.printed
+    for one in played.outcomes:
+        assert one.message.startswith("the engine does not take "), one.message
+        assert one.message.count("26100") == 1 and "take an image that is not newer than the host" in one.message
+    assert not served.failed  # the engine was sent nothing that it refused
 
 
 def test_a_network_that_would_cut_the_connection_is_refused(served: engines.Served, tmp_path: Path) -> None:

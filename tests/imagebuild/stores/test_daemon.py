@@ -171,8 +171,9 @@ def test_a_refusal_in_the_stream_or_by_status_is_an_error(double: tuple[DaemonDo
     state.status = status
     state.say = [{"stream": "Loading"}, {"errorDetail": {"message": text}, "error": text}] if status == 200 else \
         [{"message": text}]
-    with pytest.raises(DaemonError, match="classic image store"):
+    with pytest.raises(DaemonError, match="classic image store") as caught:
         images.store(store, images.sample(LAYER), LAYER, tag=APP)
+    assert str(caught.value).count("cannot load") == str(caught.value).count(text) + 1  # the text has it, too
     assert state.images == {}
 
 
