@@ -39,7 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[name] = str(Path(home.name, name.lower()))
     kept = ("WCOW_TEST_CACHE", "WCOW_SHARED", "WCOW_SUITES", "WCOW_POWERSHELL", "WCOW_DOTNET_SAMPLES",
             "WCOW_DOCKER_CLI", "WCOW_LINUX_POWERSHELL", "WCOW_PSSCRIPTANALYZER", "WCOW_TEST_TUNNEL",
-            "WCOW_LIVE_HOST", "WCOW_LIVE_PASSWORD", "WCOW_LIVE_CA", "WCOW_LIVE_SSH", "WCOW_LIVE_IMAGE")
+            "WCOW_TEST_STATES", "WCOW_LIVE_HOST", "WCOW_LIVE_PASSWORD", "WCOW_LIVE_CA", "WCOW_LIVE_SSH",
+            "WCOW_LIVE_IMAGE", "WCOW_LIVE_ENGINE", "WCOW_LIVE_CHECKSUM", "WCOW_LIVE_REGISTRY", "WCOW_LIVE_RESTART")
     for name in [name for name in os.environ if name.startswith("WCOW_") and name not in kept]:
         del os.environ[name]
 

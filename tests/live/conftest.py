@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Windows host for the tests of this folder: ``WCOW_LIVE_HOST`` is its address (``winrm+http://user@name``),
 ``WCOW_LIVE_PASSWORD`` the password, ``WCOW_LIVE_CA`` a file with the CA of its certificate, ``WCOW_LIVE_SSH`` its
-address by ssh, ``WCOW_LIVE_IMAGE`` an image whose ``cmd`` runs there."""
+address by ssh, ``WCOW_LIVE_IMAGE`` an image whose ``cmd`` runs there.
+
+Playbooks that change more of it want more: ``WCOW_LIVE_ENGINE`` is an archive of the engine as the module ``engine``
+takes it, ``WCOW_LIVE_CHECKSUM`` its checksum, ``WCOW_LIVE_REGISTRY`` a registry where the host may push and pull,
+``WCOW_LIVE_RESTART=1`` says that the host may restart."""
 
 from __future__ import annotations
 

@@ -92,13 +92,18 @@ class Controller:
 
     def play(self, *tasks: dict[str, Any], arguments: Sequence[str] = ("--diff",), **facts: Any) -> Played:
         """Play tasks, as a playbook has them, on the host; ``facts`` are the play's own keywords."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as temporary:
+            path = Path(temporary) / "play.yml"
+            play = [{"hosts": "all", "gather_facts": False, "tasks": list(tasks), **facts}]
+            path.write_text(json.dumps(play), encoding="utf-8")
+            return self._run(path, arguments)
+
+    def _run(self, playbook: Path, arguments: Sequence[str]) -> Played:
         program = self.program or (Path(sys.executable).with_name("ansible-playbook"),)
         if not Path(program[0]).exists():
             raise programs.Unavailable("ansible-core is not installed: scripts/setup test")
         with tempfile.TemporaryDirectory(dir=self.folder) as temporary:
             folder = Path(temporary)
-            play = [{"hosts": "all", "gather_facts": False, "tasks": list(tasks), **facts}]
-            (folder / "play.yml").write_text(json.dumps(play), encoding="utf-8")
             inventory = {"all": {"hosts": {"win": self.variables}}}
             (folder / "hosts.json").write_text(json.dumps(inventory), encoding="utf-8")
             results = folder / "results"
@@ -107,13 +112,17 @@ class Controller:
                 "ANSIBLE_CALLBACK_PLUGINS": str(_CALLBACK), "ANSIBLE_CALLBACKS_ENABLED": "wcow_results",
                 "WCOW_RESULTS": str(results), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0", **self.extra,
             }
-            done = subprocess.run([*program, "-i", folder / "hosts.json", *arguments, folder / "play.yml"],
+            done = subprocess.run([*program, "-i", folder / "hosts.json", *arguments, playbook],
                                   cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False)
             printed = done.stdout + done.stderr
             rows = [json.loads(line) for line in results.read_text("utf-8").splitlines()] if results.exists() else []
         if not rows and done.returncode != -9:
             pytest.fail(printed)
         return Played([Outcome(row["state"], row["task"], row["result"]) for row in rows], printed)
+
+    def playbook(self, name: str, variables: dict[str, Any], *arguments: str) -> Played:
+        """Play a playbook of the collection by its name."""
+        return self._run(Path(f"wcow.containers.{name}"), ["-e", json.dumps(variables), *arguments])
 
     def shell(self, script: str) -> str:
         """Run a script in the host's PowerShell by the module ``raw``; return what it printed."""

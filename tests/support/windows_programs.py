@@ -18,7 +18,7 @@ from pathlib import Path
 
 from . import programs
 
-SHARED = Path(__file__).parents[3] / "shared" / "windows"
+SHARED = Path(os.environ.get("WCOW_SHARED", Path(__file__).parents[2].parent / "shared")) / "windows"
 
 
 def powershell() -> Path:
