@@ -55,8 +55,8 @@ class ActionModule(ActionBase):
         failure: TaskError | None = None
         try:
             result = cleaned(function_of(name)(task), args, _secrets(name), failed=False)
-        except (TaskError, WcowError) as error:
-            failure = failed(error) if isinstance(error, WcowError) else error
+        except (TaskError, WcowError, OSError) as error:
+            failure = error if isinstance(error, TaskError) else failed(error)
         if failure is not None:  # raised out here: Ansible shows an error's causes, whose texts are not cleaned
             values = cleaned({"msg": str(failure), **failure.values}, args, _secrets(name), failed=True)
             raise AnsibleActionFail(values.pop("msg"), result=values)

@@ -27,7 +27,10 @@ def failure(error: WcowError) -> dict[str, Any]:
     return values
 
 
-def failed(error: WcowError) -> TaskError:
-    """The same as an error of the task."""
+def failed(error: WcowError | OSError) -> TaskError:
+    """The same as an error of the task. What the control node's own files say is told with the file's name."""
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return TaskError(f"the control node says: {where}{error.strerror or error}")
     values = failure(error)
     return TaskError(values.pop("msg"), **values)

@@ -101,16 +101,23 @@ def _fetch(task: Task, box: Container, source: str) -> dict[str, Any]:
     target = Path(task.text("src"))
     data = _read(box, source)
     plan = Plan()
+
+    def fetch() -> None:
+        try:
+            box.copy_out(source, target)
+        except OSError as error:
+            raise TaskError(f"cannot write {target}: {error.strerror or error}") from error
+
     if data is not None:
         if not target.is_file() or target.read_bytes() != data:
             plan.differs(str(target), _digest(target.read_bytes()) if target.is_file() else None, _digest(data))
-            plan.add(f"fetch {source}", lambda: box.copy_out(source, target))
+            plan.add(f"fetch {source}", fetch)
     else:
         if not _is_there(box, source):
             raise TaskError(f"cannot fetch {source}: it is not in the container")
         if not target.exists():
             plan.differs(str(target), None, source)
-            plan.add(f"fetch {source}", lambda: box.copy_out(source, target))
+            plan.add(f"fetch {source}", fetch)
     return {**plan.run(task), "path": source}
 
 

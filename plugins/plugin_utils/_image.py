@@ -214,6 +214,8 @@ def _export(task: Task, plan: Plan, found: shapes.ImageInspect | None) -> None:
                 for data in answer:
                     draft.write(data)
             draft.keep(path)
+        except OSError as error:
+            raise TaskError(f"cannot export to {path}: {error.strerror or error}") from error
         finally:
             draft.discard()
 

@@ -184,8 +184,8 @@ def test_fifty_names_over_five_hosts(report: Report, tmp_path: Path) -> None:
 
 def test_a_host_module_that_changes_nothing(report: Report) -> None:
     """Ours and ``win_service`` in turn, by psrp, on a host of this tree."""
-    mine = {"wcow.containers.host_service": {"name": "winrm", "state": "started"}}
-    peer = {"ansible.windows.win_service": {"name": "winrm", "state": "started"}}
+    mine = {"wcow.containers.host_service": {"name": "Spooler", "state": "started"}}
+    peer = {"ansible.windows.win_service": {"name": "Spooler", "state": "started"}}
     with programs.skipping(), ansible_hosts.host() as started:
         controller = started.controller("psrp")
         timed(controller, mine, peer)

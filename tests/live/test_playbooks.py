@@ -32,11 +32,13 @@ def variables(connection: str) -> dict[str, Any]:
     found: dict[str, Any] = {"ansible_connection": connection, "ansible_host": at.name, "ansible_user": at.user}
     if at.port:
         found["ansible_port"] = at.port
+    if password := os.environ.get("WCOW_LIVE_PASSWORD"):
+        found["ansible_password"] = password
     if connection == "ssh":
         return {**found, "ansible_shell_type": "cmd"}
     scheme, ca = ("https" if at.kind == "winrm" else "http"), os.environ.get("WCOW_LIVE_CA", "")
-    found |= {"ansible_password": os.environ.get("WCOW_LIVE_PASSWORD", ""), "ansible_psrp_protocol": scheme,
-              "ansible_winrm_scheme": scheme, "ansible_psrp_auth": "ntlm", "ansible_winrm_transport": "ntlm"}
+    found |= {"ansible_psrp_protocol": scheme, "ansible_winrm_scheme": scheme, "ansible_psrp_auth": "ntlm",
+              "ansible_winrm_transport": "ntlm"}
     return {**found, "ansible_psrp_ca_cert": ca, "ansible_winrm_ca_trust_path": ca} if ca else found
 
 

@@ -39,11 +39,15 @@ def winrm_host(folder: Path, engine: str, connection: str) -> Iterator[tuple[Con
     programs.find("docker")
     folder.mkdir(parents=True)
     with serving(folder, DockerMachine(engine)) as served:
-        variables = {
-            "ansible_host": "127.0.0.1", "ansible_port": served.port, "ansible_user": USER,
-            "ansible_password": PASSWORD, "ansible_connection": connection, "ansible_psrp_protocol": "http",
-            "ansible_psrp_auth": "ntlm", "ansible_winrm_scheme": "http", "ansible_winrm_transport": "ntlm"}
-        yield Controller(collections(folder / "controller"), variables), served
+        yield controller(folder, served, connection), served
+
+
+def controller(folder: Path, served: Served, connection: str) -> Controller:
+    """What plays on a service."""
+    return Controller(collections(folder / "controller"), {
+        "ansible_host": "127.0.0.1", "ansible_port": served.port, "ansible_user": USER,
+        "ansible_password": PASSWORD, "ansible_connection": connection, "ansible_psrp_protocol": "http",
+        "ansible_psrp_auth": "ntlm", "ansible_winrm_scheme": "http", "ansible_winrm_transport": "ntlm"})
 
 
 def brokers(marker: str) -> list[int]:

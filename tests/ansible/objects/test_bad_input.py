@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,14 @@ import pytest
 from support import ansible_winrm, engines, programs
 from support.ansible_hosts import Controller
 from support.ansible_objects import ours, play
+from support.slow_link import link
+from support.small_disk import full_disk
+from support.winrm_machine import ShellMachine
+from support.winrm_service import serving
 from support.workbench import Workbench, fill
+
+from imagebuild.dockerapi import faults
+from imagebuild.engine import image_archive
 
 pytestmark = pytest.mark.slow  # a task takes most of a second of Ansible itself
 
@@ -74,3 +83,52 @@ def test_a_network_that_would_cut_the_connection_is_refused(served: engines.Serv
                                  network(driver_options={"com.docker.network.windowsshim.interface": "Ethernet 2"}))
     assert [one.state for one in played.outcomes] == ["failed", "ok", "ok"], played.printed
     assert "allow_adapter_loss: true" in played[0].message
+
+
+def test_a_host_that_goes_away_in_mid_task_is_an_error_in_words(served: engines.Served, tmp_path: Path) -> None:
+    served.post(f"/containers/{served.create('sleep 600', name='web')}/start")
+    runs = {**ours("container_exec", container="web", argv=["sleep", "500"]), "ignore_errors": True}
+    after = {**ours("volume_info"), "ignore_errors": True, "ignore_unreachable": True}
+    with (programs.skipping(), ExitStack() as cable, ThreadPoolExecutor() as pool,
+          ansible_winrm.winrm_host(tmp_path / "win", f"unix://{served.socket}", "psrp") as (controller, winrm)):
+        controller.variables["ansible_port"] = cable.enter_context(link(winrm.port, 0)).port
+        playing = pool.submit(controller.play, ours("volume_info"), runs, after)
+        engines.wait_for(lambda: served.inspect("web").exec_ids or playing.done(), 60)
+        cable.close()
+        played = playing.result()
+    assert [one.state for one in played.outcomes] == ["ok", "failed", "failed"], played.printed
+    for one in played.outcomes[1:]:
+        assert one.message and "Traceback" not in one.message, one
+    assert "Traceback" not in played.printed
+    assert "127.0.0.1" in played[2].message and played[2]["remedy"], played[2]
+
+
+def test_a_host_without_docker_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "win").mkdir()
+    with programs.skipping(), serving(tmp_path / "win", ShellMachine()) as winrm:
+        controller = ansible_winrm.controller(tmp_path, winrm, "psrp")
+        played = controller.play({**ours("volume_info"), "ignore_errors": True})
+    assert played[0].state == "failed"
+    assert "is Docker installed there, and does its service run?" in played[0].message, played[0].message
+
+
+def test_a_full_disk_is_told_as_such(controller: Controller, served: engines.Served, tmp_path: Path,
+                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_unused: object, **_more: object) -> None:
+        raise faults.Internal("write C:\\ProgramData\\docker\\tmp\\x: There is not enough space on the disk.")
+
+    monkeypatch.setattr(image_archive, "load", full)
+    (tmp_path / "x.tar").write_bytes(b"")
+    served.post(f"/containers/{served.create('sleep 600', name='web')}/start")
+    with programs.skipping(), full_disk() as disk:
+        tasks = [ours("image", name="x:1", archive=str(tmp_path / "x.tar")),
+                 ours("image", name="app:1", export_to=str(disk / "app.tar")),
+                 ours("container_copy", container="web", path="C:\\a.txt", content="hello" * 10_000),
+                 ours("container_copy", container="web", path="C:\\a.txt", src=str(disk / "a.txt"), fetch=True)]
+        played = play(controller, served, *({**task, "ignore_errors": True} for task in tasks))
+        assert not (disk / "app.tar").exists()
+    assert [one.state for one in played.outcomes] == ["failed", "failed", "ok", "failed"], played.printed
+    assert "There is not enough space on the disk" in played[0].message
+    for at, name in ((1, "app.tar"), (3, "a.txt")):
+        assert "No space left on device" in played[at].message and str(disk / name) in played[at].message, played[at]
+    assert "Traceback" not in played.printed
