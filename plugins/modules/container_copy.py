@@ -12,6 +12,7 @@ short_description: Copy files into and out of containers of a Windows container 
 version_added: 0.1.0
 description:
   - Copies files between the control node and a container, and compares them by their content.
+  - The container has to run where folders on the way to O(path) have to be made, for a program in it makes them.
 author:
   - The wcow authors (@wcow)
 extends_documentation_fragment:
