@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The entries of a layer from what a container changed: as its image spells names, with the security Windows gives.
 
-What is there keeps its descriptor; what is new inherits from its folder, as NTFS does it. Wine's own files that the
+What is there keeps its descriptor unless a program gave it another (``icacls``, ``Set-Acl``); what is new inherits from
+its folder, as NTFS does it. Wine's own files that the
 image does not have are none of the image's: when they go, there is nothing to white out. ``Hives`` stays empty: what
 changed in the registry goes into a layer of its own.
 """
@@ -15,12 +16,14 @@ from ..builder.view_of import over_union
 from ..images.rootfs import Rootfs
 from ..layer import Entry, Kind, Times
 from ..layer.order import order
+from ..sandbox import identity
 from ..sandbox.changes import Changed
 from ..sandbox.merged import Parts
+from ..sandbox.security import with_account
 from ..windows import attributes as attribute
 from ..windows.inherit import inherited
 from ..windows.security import SecurityDescriptor
-from ..windows.sid import ADMINISTRATORS
+from ..windows.sid import ADMINISTRATORS, CONTAINER_ADMINISTRATOR, CONTAINER_USER
 from ..windows.upcase import fold
 
 KEPT = attribute.READONLY | attribute.HIDDEN | attribute.SYSTEM
@@ -40,6 +43,8 @@ class Entries:
         self._entries: dict[str, tuple[Entry, Content]] = {}
         self._folders: dict[str, bytes] = {}  # descriptors of those that have an entry
         self._spellings: dict[Parts, str] = {}
+        user = identity.account(rootfs.image.config.run.user)
+        self._account = CONTAINER_USER if user == identity.OTHER_USER else CONTAINER_ADMINISTRATOR
         root = self._view.get(())
         self._put(replace(root, path="Files", times=root.times or self._times, security=None) if root is not None
                   else Entry("Files", Kind.DIRECTORY, attributes=attribute.DIRECTORY, times=self._times), None)
@@ -54,14 +59,14 @@ class Entries:
                 self._put(Entry(self._spelt(change.path), Kind.WHITEOUT), None)
             return
         if change.kind is Kind.DIRECTORY:
-            self._folder(change.path, change.attributes)
+            self._folder(change.path, change.attributes, self._given(change))
             return
         security = self._folder(change.path[:-1])
         entry = Entry(self._spelt(change.path), change.kind, change.size if change.kind is Kind.FILE else 0,
                       _attributes(change, existing), None, self._moment(change, existing), self._target(change))
         if change.kind is not Kind.HARD_LINK:
             own = existing.security if existing is not None and existing.kind is change.kind else None
-            entry = replace(entry, security=own or _inherit(security, directory=bool(
+            entry = replace(entry, security=self._given(change) or own or _inherit(security, directory=bool(
                 (entry.attributes or 0) & attribute.DIRECTORY)))
         self._put(entry, change.path if change.kind is Kind.FILE else None)
 
@@ -70,11 +75,17 @@ class Entries:
         contents = {entry.path: content for entry, content in self._entries.values()}
         return [(entry, contents[entry.path]) for entry in order(entry for entry, _content in self._entries.values())]
 
-    def _folder(self, path: Parts, attributes: int | None = None) -> bytes:
-        """The descriptor of a folder, which gets an entry with all on the way to it."""
+    def _given(self, change: Changed) -> bytes:
+        """The descriptor that a program gave a file; empty where none did."""
+        return with_account(change.security, self._account) if change.security else b""
+
+    def _folder(self, path: Parts, attributes: int | None = None, given: bytes = b"") -> bytes:
+        """The descriptor of a folder, which gets an entry with all on the way to it. ``given`` is the one it has got.
+        """
         above, count = self._known(path if attributes is None else path[:-1])
         for end in range(count + 1, len(path) + 1):
-            above = self._put_folder(path[:end], above, attributes if end == len(path) else None)
+            last = end == len(path)
+            above = self._put_folder(path[:end], above, attributes if last else None, given if last else b"")
         return above
 
     def _known(self, path: Parts) -> tuple[bytes, int]:
@@ -84,12 +95,12 @@ class Entries:
                 return known, count
         return self._view.root_security, 0
 
-    def _put_folder(self, path: Parts, above: bytes, attributes: int | None) -> bytes:
+    def _put_folder(self, path: Parts, above: bytes, attributes: int | None, given: bytes) -> bytes:
         existing = self._view.get(path)
         there = existing is not None and existing.kind is Kind.DIRECTORY
         old = existing.attributes if there and existing and existing.attributes is not None else attribute.DIRECTORY
         wanted = old if attributes is None else (old & ~(attribute.HIDDEN | attribute.SYSTEM)) | attributes
-        security = (existing.security if there and existing else None) or _inherit(above, directory=True)
+        security = given or (existing.security if there and existing else None) or _inherit(above, directory=True)
         times = existing.times if there and existing else None
         self._put(Entry(self._spelt(path), Kind.DIRECTORY, attributes=wanted | attribute.DIRECTORY, security=security,
                         times=times or self._times), None)

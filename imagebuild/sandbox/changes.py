@@ -25,6 +25,7 @@ from . import links
 from .attributes import read_attributes
 from .merged import Merged, Node, Parts
 from .overlay import OPEN_FILE, OPEN_FOLDER, Item, Sort, items, opacity, open_folder, opened
+from .security import read_security
 from .way import Way
 
 DEEPEST = 1024
@@ -48,7 +49,7 @@ class Changed:
 
     ``path`` is below ``C:\\``, spelt as it is there. ``kind`` is WHITEOUT for what is gone (with all below it). Of a
     file there is its ``size``; ``modified`` is a FILETIME; ``attributes`` are of READONLY, HIDDEN and SYSTEM those that
-    Wine keeps. ``target`` is a link's in Windows' raw form, and a hard link's as a layer names it (``Files/app/x``),
+    Wine keeps, ``security`` is the descriptor that it has of its own, if any. ``target`` is a link's in Windows' raw form, and a hard link's as a layer names it (``Files/app/x``),
     the path of a change told before. A folder that is only MODIFIED is there because of what is below it.
     """
 
@@ -59,6 +60,7 @@ class Changed:
     modified: int = 0
     attributes: int = 0
     target: str = ""
+    security: bytes = b""
 
 
 def changes(upper: Path, lower: Merged, *, ignore: Iterable[Parts] = (), skipped: Told | None = None,
@@ -202,29 +204,30 @@ class _Walk:
             else:
                 yield Changed(here, how, self._kind(link, path), modified=modified, target=link.target)
             return
-        attributes = _attributes(number, item, found)
+        attributes, security = _facts(number, item, found)
         if item.sort is Sort.FILE:
             first = self._linked.get((found.st_dev, found.st_ino)) if found.st_nlink > 1 else None
             if first is not None:
                 yield Changed(here, how, Kind.HARD_LINK, modified=modified, attributes=attributes, target=first)
                 return
             self._linked[found.st_dev, found.st_ino] = "/".join(("Files", *here))
-            yield Changed(here, how, Kind.FILE, found.st_size, modified, attributes)
+            yield Changed(here, how, Kind.FILE, found.st_size, modified, attributes, security=security)
             return
-        folder = Changed(here, how, Kind.DIRECTORY, modified=modified, attributes=attributes)
+        folder = Changed(here, how, Kind.DIRECTORY, modified=modified, attributes=attributes, security=security)
         if node is None or node.sort is not Sort.FOLDER or lower is None:
             yield folder
             yield _Below(None, self.folder(here, None, False))
             return
         lower = (*lower, node.name)
-        told = attributes != self._attributes_below(lower, node)
+        below = self._facts_below(lower, node)
+        told = attributes != below[0] or security not in (b"", below[1])
         if told:
             yield folder
         yield _Below(None if told else folder, self.folder(here, lower, merged))
 
-    def _attributes_below(self, path: Parts, node: Node) -> int:
+    def _facts_below(self, path: Parts, node: Node) -> tuple[int, bytes]:
         with opened(self._lower.place(node), path, self._lower.way) as number:
-            return 0 if number is None else read_attributes(number, os.fstat(number))
+            return (0, b"") if number is None else (read_attributes(number, os.fstat(number)), read_security(number))
 
     def _gone(self, path: Parts) -> Iterator[Changed]:
         if not self._ignore or _key(path) not in self._ignore:
@@ -257,15 +260,16 @@ def _objection(path: Parts, item: Item) -> str:
     return "its name would mean a whiteout in a layer" if item.name.startswith(".wh.") else ""
 
 
-def _attributes(folder: int, item: Item, found: os.stat_result) -> int:
+def _facts(folder: int, item: Item, found: os.stat_result) -> tuple[int, bytes]:
+    """The attributes and the security descriptor of a file or folder."""
     try:
         number = os.open(item.name, OPEN_FOLDER if item.sort is Sort.FOLDER else OPEN_FILE, dir_fd=folder)
     except FileNotFoundError:
         raise
     except OSError:
-        return 0  # no permission, or it is something else by now
+        return 0, b""  # no permission, or it is something else by now
     try:
-        return read_attributes(number, found)
+        return read_attributes(number, found), read_security(number)
     finally:
         os.close(number)
 

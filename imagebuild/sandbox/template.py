@@ -27,17 +27,17 @@ from .identity import OTHER_USER
 from .port import Progress
 from .wine_install import Install
 
-FORM = 17
+FORM = 18
 """Counted up when what a template holds changes in another way than by :data:`_ADDED`."""
 HIVES = ("system.reg", "user.reg", "userdef.reg")
 UPDATED = ".update-timestamp"
 """Says when Wine brought a prefix up to date, or that it is not to do so: it would take minutes."""
-REFUSED = ("icacls.exe", "cacls.exe", "certutil.exe", "robocopy.exe", "dism.exe", "netsh.exe", "schtasks.exe",
+REFUSED = ("cacls.exe", "certutil.exe", "robocopy.exe", "dism.exe", "netsh.exe", "schtasks.exe",
            "wevtutil.exe", "secedit.exe", "lodctr.exe", "unlodctr.exe", "pnputil.exe", "sdbinst.exe",
            "mofcomp.exe")
 """Programs that Wine pretends to have, or that Windows has and Wine lacks: each is ``refuse.exe`` under its name."""
 OURS = ("mklink.exe", "timeout.exe", "ping.exe", "systeminfo.exe", "whoami.exe", "shutdown.exe", "wbem/wmic.exe",
-        "setx.exe", "net.exe", "curl.exe", "tar.exe", "find.exe")
+        "setx.exe", "net.exe", "curl.exe", "tar.exe", "find.exe", "icacls.exe")
 """Programs of Windows that we made anew, below ``System32``."""
 KEPT = {"whoami.exe": "whoami2.exe", "wmic.exe": "wbem/wmic2.exe", "net.exe": "net2.exe"}
 """Programs of Wine that ours hand on to what they do not do themselves, and where they lie."""

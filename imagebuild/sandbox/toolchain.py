@@ -40,6 +40,7 @@ PROGRAMS = {
     "wmic.exe": ("wmic.c", "os.c", "-municode", "-ladvapi32"),
     "setx.exe": ("setx.c", "-municode", "-ladvapi32"),
     "net.exe": ("net.c", "-municode"),
+    "icacls.exe": ("icacls.c", "icaclslist.c", "accounts.c", "-municode", "-ladvapi32"),
     "curl.exe": ("curl.c", "curloptions.c", "-municode", "-lwinhttp"),
     "tar.exe": ("tar.c", "tarinput.c", "tarread.c", "tarzip.c", "tardisk.c", "tarwrite.c", "tarpack.c", "-municode",
                 "-l:libz.a"),
@@ -52,7 +53,8 @@ PROGRAMS = {
     "wcowcmd.dll": ("cmdlib.c", "cmdconsole.c", "cmdlinks.c", "cmdwords.c", "cmdlib.def", *_LIBRARY, *_BARE,
                     "-lkernel32"),
     "wcowbase.dll": ("base.c", "opened.c", "paths.c", "reparse.c", "listing.c", "times.c", "folders.c", "pipes.c",
-                     "consolemode.c", "text.c", "base.def", *_LIBRARY, *_MAPPED, *_BARE, "-lntdll", "-lgcc"),
+                     "consolemode.c", "text.c", "acl.c", "security.c", "access.c",
+                     "base.def", *_LIBRARY, *_MAPPED, *_BARE, "-lntdll", "-lgcc"),
 }
 """Each file with what it is made of."""
 

@@ -2,8 +2,9 @@
 """A layer becomes a folder that an overlay can be mounted from: made once, then shared by all containers.
 
 The folder has what a running program can see of a layer on this machine: names, content, links, times, and of the
-attributes read-only, hidden and system, in the ways in which Wine looks for them. Everything else (security, other
-attributes, the spelling that the layer has, reparse data) stays in the layer's index, which whoever commits asks.
+attributes read-only, hidden and system, in the ways in which Wine looks for them, and security descriptors as
+:mod:`.security` has them. Everything else (other attributes, the spelling that the layer has, reparse data) stays in the
+layer's index, which whoever commits asks.
 
 The kernel compares names exactly, so each name is written as what lies below already spells it: ``Windows`` over Wine's
 ``windows`` is ``windows``. A folder therefore belongs to a layer *and* to what it was unpacked over: name it by
@@ -34,7 +35,8 @@ from .attributes import OF_A_FOLDER, text_of, write_attributes
 from .merged import Merged, Node, Parts
 from .overlay import OPEN_FILE, OPEN_FOLDER, Sort, make_opaque, make_whiteout, open_folder
 from .scratch import made_whole
-from .unpack_file import Facts, write_file
+from .security import Inheritance, root_security
+from .unpack_file import SECURITY, Facts, write_file
 from .unpack_small import SMALL, SmallFiles
 from .unpack_tree import Folder, moment, unmasked
 
@@ -115,6 +117,8 @@ class _Unpacker:
         self._root = root
         self._masked = not unmasked(root)
         self._top = Folder((), None, there=True)
+        self._top.security = root_security()
+        self._inheritance = Inheritance()
         self._folders: dict[str, Folder | None] = {"Files": self._top}  # by the path as the layer writes it
         self._open: dict[Parts, int] = {}
         self._whiteouts: list[tuple[Folder, str]] = []
@@ -128,6 +132,8 @@ class _Unpacker:
         if not above:
             if fold(name) == "FILES" and entry.kind is not Kind.DIRECTORY:
                 raise FormatError("cannot unpack a layer", why=f"it has a {entry.kind.value} in place of Files")
+            if fold(name) == "FILES" and entry.security is not None:
+                self._top.security = entry.security
             return  # Hives and UtilityVM are not files of a container; C:\ itself is there
         folder = self._folders.get(above)
         if folder is None:
@@ -142,6 +148,9 @@ class _Unpacker:
             made = self._folder(folder, name, path)
             if made is not None:
                 made.times = moment(entry)
+                made.security = entry.security
+                if kept := self._inheritance.to_keep(entry.security, folder.security, directory=True):
+                    os.setxattr(self._fd(made), SECURITY, kept)
                 if entry.attributes is not None and entry.attributes & OF_A_FOLDER:
                     write_attributes(self._fd(made), entry.attributes, folder=True)
             return
@@ -275,23 +284,24 @@ class _Unpacker:
     def _file(self, folder: Folder, name: str, entry: Entry, content: BinaryIO | None) -> None:
         """Write a file, now or with others of its size."""
         if content is None or entry.size > SMALL:
-            self._write(self._fd(folder), name, entry, content)
+            self._write(folder, name, entry, content)
         else:
-            self._small.add(folder, name, content.read(), self._facts(entry))
+            self._small.add(folder, name, content.read(), self._facts(folder, entry))
             self._count(entry)
 
-    def _facts(self, entry: Entry) -> Facts:
+    def _facts(self, folder: Folder, entry: Entry) -> Facts:
         attributes = entry.attributes or 0
         mode = 0o444 if attributes & READONLY else 0o644 if self._masked else None  # the umask cannot be asked for
-        return mode, self._owner, text_of(attributes), moment(entry)
+        security = self._inheritance.to_keep(entry.security, folder.security, directory=False)
+        return mode, self._owner, text_of(attributes), moment(entry), security
 
     def _count(self, entry: Entry) -> None:
         self.files += 1
         self.size += entry.size
 
-    def _write(self, above: int, name: str, entry: Entry, content: BinaryIO | None) -> None:
+    def _write(self, folder: Folder, name: str, entry: Entry, content: BinaryIO | None) -> None:
         read: Callable[[], bytes] = partial(getattr(content, "read1", content.read), _PIECE) if content else bytes
-        write_file(above, name, read, self._facts(entry))
+        write_file(self._fd(folder), name, read, self._facts(folder, entry))
         self._count(entry)
 
     def _hard_link(self, folder: Folder, key: str, entry: Entry) -> None:
@@ -313,7 +323,7 @@ class _Unpacker:
                     raise
                 with os.fdopen(os.open(place, OPEN_FILE, dir_fd=number), "rb") as file:
                     size = os.fstat(file.fileno()).st_size
-                    self._write(self._fd(folder), name, replace(entry, size=size), file)
+                    self._write(folder, name, replace(entry, size=size), file)
         finally:
             os.close(number)
         folder.own[key] = name

@@ -16,21 +16,24 @@ CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 ATTRIBUTES = "user.DOSATTRIB"
 """Where Samba and Wine keep what a mode cannot say."""
+SECURITY = "user.wcow.security"
+"""Where ``programs/security.c`` keeps a file's security descriptor."""
 HEAD = struct.Struct("<I")
 FAILED = struct.Struct("<Bi")
 DONE = b"\0"
 _OPEN_FOLDERS = 64
 
-Facts = tuple[int | None, int | None, bytes, int | None]
+Facts = tuple[int | None, int | None, bytes, int | None, bytes]
 """Of a file: its mode where it has to be set, its owner where it is another, its attributes as text where it has any,
-and when it was changed (nanoseconds since 1970) where that is known."""
+when it was changed (nanoseconds since 1970) where that is known, and its security descriptor where it has one of its
+own."""
 Job = tuple[tuple[str, ...], str, bytes, Facts]
 """A folder below the root, a name in it, the content, the facts."""
 
 
 def write_file(above: int, name: str, read: Callable[[], bytes], facts: Facts) -> None:
     """Make a file in an open folder; ``read`` gives its content, piece by piece, empty at the end."""
-    mode, owner, attributes, changed = facts
+    mode, owner, attributes, changed, security = facts
     number = os.open(name, CREATE, 0o644, dir_fd=above)
     try:
         while data := read():
@@ -38,6 +41,8 @@ def write_file(above: int, name: str, read: Callable[[], bytes], facts: Facts) -
                 data = data[done:]
         if attributes:  # before the mode: only root may give them to a file that its owner cannot write
             os.setxattr(number, ATTRIBUTES, attributes)
+        if security:
+            os.setxattr(number, SECURITY, security)
         if mode is not None:
             os.fchmod(number, mode)
         if owner is not None:

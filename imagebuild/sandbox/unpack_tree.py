@@ -17,9 +17,10 @@ from .unpack_file import CREATE
 
 class Folder:
     """A folder of the layer. ``own`` is what the layer put there by folded name: a folder, the name of a file, or an
-    entry to come (a link); ``lower`` what is there below it, asked for when a name is needed."""
+    entry to come (a link); ``lower`` what is there below it, asked for when a name is needed. ``security`` is its
+    descriptor, where the layer says one."""
 
-    __slots__ = ("above", "lower", "opaque", "own", "parts", "there", "times")
+    __slots__ = ("above", "lower", "opaque", "own", "parts", "security", "there", "times")
 
     def __init__(self, parts: Parts, above: Folder | None, there: bool) -> None:
         self.parts = parts
@@ -29,6 +30,7 @@ class Folder:
         self.lower: Mapping[str, Node] | None = None
         self.opaque = False
         self.times: int | None = None
+        self.security: bytes | None = None
 
     def all(self) -> list[Folder]:
         """This folder and all below it, what is inside before what holds it."""

@@ -57,6 +57,8 @@ NTSTATUS slow_path(const OBJECT_ATTRIBUTES *attr, char *out, UINT disposition);
 int path_of(HANDLE handle, char *out);
 /* The path by which a process opens what it has open already. */
 void path_of_number(int fd, char *out);
+/* What of a path on Linux is below its drive; NULL: it is on none. */
+const char *drive_of(const char *path);
 /* A path on Linux as an NT name: \??\C:\x; 0: it is on no drive. */
 int nt_name(const char *path, WCHAR *out, ULONG room);
 

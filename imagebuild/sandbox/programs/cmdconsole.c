@@ -84,8 +84,19 @@ static BOOL may_be_console(HANDLE handle)
     return FALSE;
 }
 
+/* A file that "> file" or "< file" means could not be opened, and nothing came after that. As on Windows "cmd /c" then
+ * ends with 1; Wine's forgets it. */
+static int unopened;
+static void (CDECL *end_now)(int);
+
+static void CDECL end_with(int code)
+{
+    end_now(code ? code : unopened);
+}
+
 static BOOL WINAPI write_console(HANDLE handle, const void *text, DWORD length, DWORD *written, void *reserved)
 {
+    if (handle != GetStdHandle(STD_ERROR_HANDLE)) unopened = 0;
     if (may_be_console(handle)) return WriteConsoleW(handle, text, length, written, reserved);
     if (written) *written = 0;
     return FALSE;
@@ -102,7 +113,7 @@ static BOOL WINAPI create_process(const WCHAR *program, WCHAR *line, SECURITY_AT
                                   SECURITY_ATTRIBUTES *thread, BOOL inherit, DWORD flags, void *environment,
                                   const WCHAR *directory, STARTUPINFOW *startup, PROCESS_INFORMATION *made)
 {
-    output_page = input_page = 0;
+    output_page = input_page = unopened = 0;
     return CreateProcessW(program, line, process, thread, inherit, flags, environment, directory, startup, made);
 }
 
@@ -154,6 +165,7 @@ static HANDLE WINAPI create_file(const WCHAR *name, DWORD access, DWORD share, S
 
     if (!lstrcmpW(name, L"CONIN$") && !may_be_console(GetStdHandle(STD_OUTPUT_HANDLE))) name = L"NUL";
     file = CreateFileW(name, access, share, security, how, flags, model);
+    unopened = file == INVALID_HANDLE_VALUE && security && security->bInheritHandle;
     batch = access == GENERIC_READ && share == all && how == OPEN_EXISTING && !security ? file : NULL; /* no other is */
     return file;
 }
@@ -182,6 +194,7 @@ static const struct { const char *name; void *function; } OURS[] = {
     {"GetOEMCP", get_input_page}, /* for batch files, which Windows' cmd reads in the console's code page too */
     {"MultiByteToWideChar", to_text}, {"ReadFile", read_file}, {"VerifyConsoleIoHandle", is_console},
     {"WaitForSingleObject", wait_for}, {"WideCharToMultiByte", to_bytes}, {"WriteConsoleW", write_console},
+    {"exit", end_with},
 };
 
 static void *ours(const char *name)
@@ -204,11 +217,14 @@ void answer_for_console(void)
         void **address = (void **)(base + library->FirstThunk), *function;
         SIZE_T size = 0;
 
-        if (lstrcmpiA(base + library->Name, "kernel32.dll")) continue;
+        if (lstrcmpiA(base + library->Name, "kernel32.dll") && lstrcmpiA(base + library->Name, "ucrtbase.dll")) continue;
         while (name[size]) size++;
         if (!VirtualProtect(address, size * sizeof *address, PAGE_READWRITE, &kept)) return;
         for (SIZE_T i = 0; i < size; i++)
-            if (!(name[i] >> 63) && (function = ours(base + name[i] + 2))) address[i] = function;
+            if (!(name[i] >> 63) && (function = ours(base + name[i] + 2))) {
+                if (function == end_with) end_now = address[i];
+                address[i] = function;
+            }
         VirtualProtect(address, size * sizeof *address, kept, &kept);
     }
 }

@@ -12,10 +12,11 @@ static int move_all(char *from, char *to, int depth);
 
 static int copy_facts(const char *from, const char *to)
 {
-    static const char *const KEPT[] = {"user.DOSATTRIB", "user.wcow.created", "user.wcow.times"};
+    static const char *const KEPT[] = {"user.DOSATTRIB", "user.wcow.created", "user.wcow.times",
+                                       "user.wcow.security"};
     struct linux_stat found;
     struct linux_time times[2];
-    char value[64];
+    char value[LONG_PATH];
     int fd, size;
 
     if (linux_stat(AT_CWD, from, &found, AT_NOFOLLOW)) return -1;

@@ -8,6 +8,7 @@
 #define AT_NOFOLLOW 0x100 /* AT_SYMLINK_NOFOLLOW */
 #define AT_DIRECTORY 0x200 /* AT_REMOVEDIR */
 #define OPEN_DIRECTORY 0x90000 /* O_RDONLY | O_DIRECTORY | O_CLOEXEC */
+#define OPEN_FILE 0x80000 /* O_RDONLY | O_CLOEXEC */
 #define OPEN_NEW 0x800C1 /* O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC */
 #define KEEP_TARGET 1 /* RENAME_NOREPLACE */
 #define TIME_KEPT 0x3FFFFFFELL /* UTIME_OMIT */
@@ -54,6 +55,7 @@ static inline long long linux_call(long number, long long a, long long b, long l
     static inline int linux_##name parameters { return (int)linux_call(__VA_ARGS__); }
 
 CALL(close, (int fd), 3, fd, 0, 0, 0, 0)
+CALL(read, (int fd, void *out, unsigned size), 0, fd, AT(out), size, 0, 0)
 CALL(fchmod, (int fd, unsigned mode), 91, fd, mode, 0, 0, 0)
 CALL(entries, (int fd, void *out, unsigned size), 217, fd, AT(out), size, 0, 0)
 CALL(open, (int at, const char *path, int flags, int mode), 257, at, AT(path), flags, mode, 0)
@@ -66,6 +68,9 @@ CALL(readlink, (int at, const char *path, char *out, int size), 267, at, AT(path
 CALL(utimes, (int at, const char *path, const struct linux_time times[2], int flags),
      280, at, AT(path), AT(times), flags, 0)
 CALL(getxattr, (const char *path, const char *name, void *out, int size), 191, AT(path), AT(name), AT(out), size, 0)
+CALL(setxattr, (const char *path, const char *name, const void *value, int size),
+     188, AT(path), AT(name), AT(value), size, 0)
+CALL(chmod, (const char *path, unsigned mode), 90, AT(path), mode, 0, 0, 0)
 CALL(fgetxattr, (int fd, const char *name, void *out, int size), 193, fd, AT(name), AT(out), size, 0)
 CALL(fsetxattr, (int fd, const char *name, const void *value, int size), 190, fd, AT(name), AT(value), size, 0)
 #undef CALL

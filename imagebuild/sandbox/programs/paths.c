@@ -186,6 +186,13 @@ static const char *below(const char *path, WCHAR *drive)
     return path;
 }
 
+const char *drive_of(const char *path)
+{
+    WCHAR drive;
+
+    return below(path, &drive);
+}
+
 int nt_name(const char *path, WCHAR *out, ULONG room)
 {
     WCHAR drive;

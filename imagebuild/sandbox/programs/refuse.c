@@ -9,8 +9,7 @@
 
 static const struct { const WCHAR *name; const char *why; } KNOWN[] = {
     {L"powershell", "PowerShell is not installed for this engine; on the machine that runs it: wcow powershell install"},
-    {L"icacls", "Wine keeps no access control lists, nothing would be changed"},
-    {L"cacls", "Wine keeps no access control lists, nothing would be changed"},
+    {L"cacls", "there is none; use icacls"},
     {L"certutil", "Wine's certutil does nothing"},
     {L"dism", "Wine has no features or packages of Windows, nothing would be changed"},
     {L"netsh", "Wine's netsh does nothing; the firewall and the network are the engine's"},

@@ -5,7 +5,7 @@
  * through it, whatever a program asks. So what asks for the link itself is answered here: a handle of it is one of the
  * folder that it is in, and our table knows better.
  */
-#include "base.h"
+#include "acl.h"
 
 #define GET_REPARSE 0x900A8 /* FSCTL_GET_REPARSE_POINT and its sisters */
 #define SET_REPARSE 0x900A4
@@ -101,6 +101,7 @@ NTSTATUS WINAPI NtCreateFile(HANDLE *handle, ACCESS_MASK access, OBJECT_ATTRIBUT
 
     if (attributes & FILE_FLAG_OPEN_REPARSE_POINT) options |= OPEN_REPARSE; /* how CreateFile says it (altered.py) */
     attributes &= ~FILE_FLAG_OPEN_REPARSE_POINT;
+    if ((status = may_open(attr, access, disposition, options))) return io->Status = status;
     if ((options & OPEN_REPARSE || itself) && disposition & 1 && (kind = link_at(attr, path)))
         return io->Status = open_link(handle, path, io, kind, options);
     status = ZwCreateFile(handle, access, attr, io, size, attributes, sharing, disposition, options, extended, length);
@@ -129,6 +130,7 @@ NTSTATUS WINAPI NtDeleteFile(OBJECT_ATTRIBUTES *attr)
 {
     char path[LONG_PATH];
 
+    if (may_open(attr, DELETE, 1, 0)) return DENIED;
     return link_at(attr, path) ? status_of(linux_unlink(path, 0)) : ZwDeleteFile(attr);
 }
 
@@ -384,6 +386,9 @@ NTSTATUS WINAPI NtSetInformationFile(HANDLE handle, IO_STATUS_BLOCK *io, void *g
     char path[LONG_PATH];
     NTSTATUS status;
 
+    if (is_restricted() && (class == 10 || class == 11 || class == 65 || class == 72) && size >= sizeof(struct renaming)
+        && !destination(given, path) && may_put(path, FILE_ADD_FILE))
+        return told(io, DENIED, 0); /* to rename it, or to give it one more name */
     if (opened_link(handle, path)) return told(io, set_link(handle, path, given, size, class), 0);
     if (class == 4 && size >= 36) {
         struct basic wanted = {0}, now;
@@ -571,7 +576,7 @@ BOOLEAN WINAPI CreateSymbolicLinkW(const WCHAR *link, const WCHAR *target, DWORD
         else {
             status = slow_path(&attr, path, 3); /* FILE_OPEN_IF: of the link all but the last name must be there */
             if (!status) status = NAME_COLLISION;
-            else if (status == NO_SUCH_FILE) {
+            else if (status == NO_SUCH_FILE && !(status = may_put(path, FILE_ADD_FILE))) {
                 status = text_of(flags & 1 ? DIRECTORY_LINK : FILE_LINK, target, path, text)
                        ? status_of(linux_symlink(text, path)) : NAME_INVALID;
             }

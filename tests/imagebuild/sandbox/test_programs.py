@@ -60,7 +60,6 @@ def test_links_are_what_commit_reads_as_reparse_points(upper: Path) -> None:
     ("setx onlyone", 'Type "SETX /?" for usage.'),
     ("setx A b c", "Default option is not allowed more than '2' time(s)."),
     ("setx /k HKLM\\x A", "takes NAME VALUE [/M] and nothing else"),
-    (r"icacls C:\probe.exe /grant a:F", "icacls: cannot run here"),
 ])
 def test_what_cannot_be_done_says_so_and_fails(boxes: Boxes, line: str, says: str) -> None:
     done = boxes.run(f"cmd /c {line}")
@@ -133,3 +132,11 @@ def test_setx_cuts_a_long_value_and_says_so(boxes: Boxes) -> None:
                      r'"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment" /v LONG')
     assert "WARNING: The data being saved is truncated to 1024 characters." in done.err
     assert done.out.split()[-1] == "x" * 1024
+
+
+@pytest.mark.parametrize(("line", "code"), [
+    (r"echo x> C:\nosuch\f", 1), (r"type < C:\nosuch", 1), (r"ipconfig > C:\nosuch\f", 1),
+    (r"echo x> C:\nosuch\f & echo y", 0), (r"echo x> C:\f", 0), (r"echo x> C:\nosuch\f & cmd /c exit 5", 5),
+])
+def test_a_file_that_cannot_be_written_to_is_the_end_of_cmd(boxes: Boxes, line: str, code: int) -> None:
+    assert boxes.run(f"cmd /c {line}").code == code
