@@ -36,7 +36,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 _GAPS = (
-    "access control lists are not enforced, and USER is a name only: Wine has neither",
+    "USER is a name: what it may not do in files of C: is refused by libraries of its own, and nothing else is",
     "32-bit programs do not run: Debian's wine64 has no WOW64",
 )
 

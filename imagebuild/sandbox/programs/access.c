@@ -12,6 +12,9 @@
 #define ONLY_FOLDER 1 /* FILE_DIRECTORY_FILE */
 #define ACCOUNTS 5
 #define ENVIRONMENT 32768
+#define DESKTOP 0xC0 /* DesktopInfo in RTL_USER_PROCESS_PARAMETERS */
+
+NTSYSAPI PEB *NTAPI RtlGetCurrentPeb(void);
 
 struct long_sid { SID sid; ULONG rest[2]; };
 
@@ -28,6 +31,15 @@ static int known; /* 1: nothing is to be asked; 2: `mine` are the account and it
 static const SID *mine[ACCOUNTS];
 static char profile[LONG_PATH];
 
+/* Services are SYSTEM's, whoever the container's programs run as; Wine starts them on a desktop of their own, which what
+ * they start has, too. */
+static int is_service(void)
+{
+    const UNICODE_STRING *desktop = (const UNICODE_STRING *)((char *)RtlGetCurrentPeb()->ProcessParameters + DESKTOP);
+
+    return desktop->Length > 28 && !wcsncmp(desktop->Buffer, L"__wineservice_", 14);
+}
+
 /* The account that Wine was started with (bwrap.wine_environment). */
 static void look(void)
 {
@@ -38,6 +50,7 @@ static void look(void)
     if (fd >= 0) linux_close(fd);
     for (at = text; size > 0 && at < text + size; at += strlen(at) + 1)
         if (!strncmp(at, "USER=", 5)) name = at + 5;
+    if (is_service()) name = NULL;
     for (unsigned i = 0; name && i < sizeof RESTRICTED / sizeof *RESTRICTED; i++) {
         if (strcmp(name, RESTRICTED[i].name)) continue;
         mine[0] = RESTRICTED[i].sid;

@@ -65,7 +65,7 @@ def two(boxes: Boxes, tmp_path: Path) -> Boxes:
     ("echo %CD% %PROMPT% %PATHEXT% %COMSPEC%", "C:"),
     ("set /a 7*6", "42"),
     ("set", "ALLUSERSPROFILE="),
-    (r"dir /q /a C:\windows\win.ini | findstr Container", "win.ini"),
+    (r"dir /q /a C:\windows\win.ini | findstr Administrators", "win.ini"),
     (r"dir /b C:\ & vol", "theirs.exe"),
     ("assoc .q=Quite & assoc .q & assoc .q= & assoc .q", ".q=Quite"),
     ("ftype Quite=a.exe & ftype Quite & ftype Quite= & ftype Quite", "Quite=a.exe"),

@@ -96,6 +96,7 @@ def test_a_broken_file_is_never_an_error(data: st.DataObject) -> None:
              "SetConsoleMode", "SetNamedPipeHandleState"}),
     (True, {"NtClose", "NtCreateFile", "NtDeleteFile", "NtFsControlFile", "NtOpenFile", "NtQueryAttributesFile",
             "NtQueryDirectoryFile", "NtQueryFullAttributesFile", "NtQueryInformationFile", "NtQueryObject",
+            "NtQuerySecurityObject", "NtSetSecurityObject",
             "NtSetInformationFile"})])
 def test_wines_own_take_our_library(tmp_path: Path, calls: bool, names: set[str]) -> None:
     with programs.skipping():

@@ -34,6 +34,7 @@ def layer(tmp_path: Path) -> Path:
         writer.add(replace(images.folder(f"Files/{name}")[0], security=security))
     for name, security in (("d/f", file), ("d/own", OWN)):
         writer.add(replace(images.file(f"Files/{name}", b"1")[0], security=security), b"1")
+    writer.add(images.folder("Hives", security=False)[0])
     writer.finish()
     out.seek(0)
     return unpack(read(out), tmp_path / "made", lower=Merged([])).folder

@@ -163,7 +163,7 @@ def test_what_the_other_cannot_write_is_told_as_it_was(tmp_path: Path) -> None:
     before = opened()
     (tmp_path / "there").touch()
     root = os.open(tmp_path, os.O_RDONLY)
-    plain = (None, None, b"", None)
+    plain = (None, None, b"", None, b"")
     for job, code in (((("no", "folder"), "x", b"1", plain), errno.ENOENT), (((), "there", b"1", plain), errno.EEXIST),
                       (((), "x" * 300, b"1", plain), errno.ENAMETOOLONG)):
         beside = Beside(root)
