@@ -49,8 +49,9 @@ class Changed:
 
     ``path`` is below ``C:\\``, spelt as it is there. ``kind`` is WHITEOUT for what is gone (with all below it). Of a
     file there is its ``size``; ``modified`` is a FILETIME; ``attributes`` are of READONLY, HIDDEN and SYSTEM those that
-    Wine keeps, ``security`` is the descriptor that it has of its own, if any. ``target`` is a link's in Windows' raw form, and a hard link's as a layer names it (``Files/app/x``),
-    the path of a change told before. A folder that is only MODIFIED is there because of what is below it.
+    Wine keeps, ``security`` is the descriptor that it has of its own, if any. ``target`` is a link's in Windows' raw
+    form, and a hard link's as a layer names it (``Files/app/x``), the path of a change told before. A folder that is
+    only MODIFIED is there because of what is below it.
     """
 
     path: Parts

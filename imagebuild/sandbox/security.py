@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Security descriptors of files as programs of a box find and leave them.
 
-Wine keeps none. Here they are in an extended attribute, in Windows' own bytes: an unpacked layer has it where a file does
-not simply inherit, and ``programs/security.c`` reads and writes it.
+Wine keeps none. Here they are in an extended attribute, in Windows' own bytes: an unpacked layer has it where a file
+does not simply inherit, and ``programs/security.c`` reads and writes it.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 
 The folder has what a running program can see of a layer on this machine: names, content, links, times, and of the
 attributes read-only, hidden and system, in the ways in which Wine looks for them, and security descriptors as
-:mod:`.security` has them. Everything else (other attributes, the spelling that the layer has, reparse data) stays in the
-layer's index, which whoever commits asks.
+:mod:`.security` has them. Everything else (other attributes, the spelling that the layer has, reparse data) stays in
+the layer's index, which whoever commits asks.
 
 The kernel compares names exactly, so each name is written as what lies below already spells it: ``Windows`` over Wine's
 ``windows`` is ``windows``. A folder therefore belongs to a layer *and* to what it was unpacked over: name it by

@@ -70,8 +70,8 @@ FROM {BASE}
 SHELL ["powershell", "-Command", "$ErrorActionPreference = 'Stop';"]
 RUN mkdir C:\web\in | Out-Null; `
     $acl = Get-Acl C:\web; `
-    $rule = New-Object Security.AccessControl.FileSystemAccessRule('Users', 'Modify', 'ContainerInherit,ObjectInherit', `
-        'None', 'Allow'); `
+    $rule = New-Object Security.AccessControl.FileSystemAccessRule('Users', 'Modify', `
+        'ContainerInherit,ObjectInherit', 'None', 'Allow'); `
     $acl.SetAccessRule($rule); Set-Acl C:\web $acl; (Get-Acl C:\web\in).Access | Out-String
 RUN $acl = Get-Acl C:\web\in; $acl.SetAccessRuleProtection($true, $false); Set-Acl C:\web\in $acl
 """)

@@ -58,7 +58,8 @@ def test_a_list_is_shown_as_windows_shows_it(boxes: Boxes) -> None:
 
 @pytest.mark.slow
 def test_what_is_granted_is_handed_down_to_all_below(boxes: Boxes) -> None:
-    done = run(boxes.open(), rf'cmd /c {TREE} & icacls C:\data /grant "ContainerUser:(OI)(CI)M" "NT SERVICE\wcow:(OI)(CI)(RX,W)"')
+    granted = r'"ContainerUser:(OI)(CI)M" "NT SERVICE\wcow:(OI)(CI)(RX,W)"'
+    done = run(boxes.open(), rf"cmd /c {TREE} & icacls C:\data /grant {granted}")
     assert (done.code, done.out.splitlines()) == (0, [
         r"processed file: C:\data", "Successfully processed 1 files; Failed processing 0 files"])
     upper = boxes.root / "box" / "upper"
