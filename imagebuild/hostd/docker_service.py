@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -37,7 +38,8 @@ _HEAD = struct.Struct("<II")
 _NUMBER = struct.Struct("<I")
 _READY_SECONDS = 20
 _PAUSE = 0.02
-_PATH = r'reg add "HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment" /v PATH /t REG_EXPAND_SZ /f /d '
+_MACHINE = r'"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment" /v PATH'
+_VALUE = re.compile(r"\bREG_(?:EXPAND_)?SZ\s+(.*)")
 _STARTS_ITSELF = (r"sc query docker >nul & reg query HKLM\SYSTEM\CurrentControlSet\Services\docker /v Start "
                   "| findstr 0x2 >nul")
 """Ends with 0 for a service that Windows starts. The registry says so, for the service manager, which begins when it is
@@ -67,8 +69,10 @@ class DockerService:
         await asyncio.to_thread(open_pipe, self._client, self._container, PIPE, self._place.dockerd)
         if not self._place.docker_installed.exists():
             await asyncio.to_thread(lay_docker, self._place)
-            await self._box.run(f'cmd.exe /c {_PATH} "%PATH%;{FOLDER}" >nul & "{FOLDER}\\dockerd.exe" '
-                                "--register-service & sc start docker >nul")
+            path = _VALUE.search((await self._box.run(f"reg.exe query {_MACHINE}"))[1].decode("utf-8", "replace"))
+            value = f"{path[1].strip()};{FOLDER}" if path else FOLDER
+            await self._box.run(f'cmd.exe /c reg add {_MACHINE} /t REG_EXPAND_SZ /f /d "{value}" >nul & '
+                                f'"{FOLDER}\\dockerd.exe" --register-service & sc start docker >nul')
             write_whole(self._place.docker_installed, b"", mode=0o600)
         elif (await self._box.run(f"cmd.exe /c {_STARTS_ITSELF}"))[0]:
             return

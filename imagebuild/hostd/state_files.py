@@ -77,6 +77,7 @@ def write(place: HostPlace, record: HostRecord, state: HostState) -> None:
 async def begin(place: HostPlace, record: HostRecord, box: Box) -> None:
     """Make a host that has just been started as its state says. A restart does what waited for it; a state that is new
     comes as it is, with its services. A document with nonsense is left alone, and the log says so."""
+    first = drive_files.get(place, FOLDER, _SERVICES, states.LARGEST) is None
     fresh = place.state_new.exists()
     try:
         state = read(place, record)
@@ -87,7 +88,7 @@ async def begin(place: HostPlace, record: HostRecord, box: Box) -> None:
     else:
         state = state if fresh else states.restarted(state)
         _lay_document(place, state)
-    await make(place, record, box, state, services=fresh)
+    await make(place, record, box, state, services=fresh or first)
 
 
 async def take(place: HostPlace, record: HostRecord, box: Box) -> None:
@@ -112,7 +113,7 @@ async def make(place: HostPlace, record: HostRecord, box: Box, state: HostState,
     if code:
         log.warning("%s: reg import ended with %d: %s", record.name, code, said.decode("utf-8", "replace").strip())
     if services:
-        _lay_program(place, state)
+        _lay_program(place)
         drive_files.put(place, FOLDER, _SERVICES, io.BytesIO(state_services.batch(state)))
         await box.run(f"cmd.exe /c {folder}\\{_SERVICES}")
     place.state_new.unlink(missing_ok=True)
@@ -135,9 +136,7 @@ def lay_modules(place: HostPlace, record: HostRecord, state: HostState) -> None:
             drive_files.put(place, folder, source.name, io.BytesIO(data))
 
 
-def _lay_program(place: HostPlace, state: HostState) -> None:
-    if not state_services.needed(state):
-        return
+def _lay_program(place: HostPlace) -> None:
     with our_program(_PROGRAM, engine_place().root / "sandbox").open("rb") as content:
         drive_files.put(place, FOLDER, _PROGRAM, content)
 

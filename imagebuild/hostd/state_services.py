@@ -15,6 +15,9 @@ from .state import HostState
 
 PROGRAM = r"C:\ProgramData\wcow\service.exe"
 _STARTS = {"auto": "auto", "manual": "demand", "disabled": "disabled"}
+_ALWAYS = Service("WinRM", "running", "auto")
+"""What every host has that is reached by WinRM; the service only runs, and ends no connection when it is stopped."""
+_TITLES = {"WinRM": "Windows Remote Management (WS-Management)"}
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _OURS = frozenset({"docker"})
 _STEADY = ("running", "stopped", "absent", "unknown")
@@ -34,7 +37,7 @@ def check(state: HostState) -> None:
 def batch(state: HostState) -> bytes:
     """Return a batch file that makes the services what the state says."""
     lines = ["@echo off"]
-    for service in state.machine.services or ():
+    for service in _services(state):
         if service.state == "unknown":
             continue
         name = service.name
@@ -43,14 +46,15 @@ def batch(state: HostState) -> bytes:
             continue
         if name not in _OURS:
             lines.append(f'sc query {name} >nul 2>&1 || sc create {name} binPath= "{PROGRAM}" '
-                         f"start= {_STARTS.get(service.start or '', 'demand')} >nul")
+                         f'start= {_STARTS.get(service.start or "", "demand")} '
+                         f'DisplayName= "{_TITLES.get(name, name)}" >nul')
         lines.append(f"net {'start' if service.state == 'running' else 'stop'} {name} >nul 2>&1")
     return "\r\n".join([*lines, "exit /b 0", ""]).encode("ascii")
 
 
-def needed(state: HostState) -> bool:
-    """Return whether the program of services is needed."""
-    return any(one.name not in _OURS and one.state in ("running", "stopped") for one in state.machine.services or ())
+def _services(state: HostState) -> tuple[Service, ...]:
+    told = state.machine.services or ()
+    return told if any(one.name.lower() == "winrm" for one in told) else (*told, _ALWAYS)
 
 
 def _wrong(service: Service, why: str) -> FormatError:

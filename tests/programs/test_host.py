@@ -147,6 +147,10 @@ def test_docker_on_a_host_mounts_the_hosts_folder_and_ends_with_its_service(prep
                 "docker.exe run --rm -v /etc:C:\\x nanoserver cmd /c dir C:\\x",
                 "docker.exe run --rm -v C:\\..\\..\\etc:C:\\x nanoserver cmd /c dir C:\\x")
     assert said[0] == (0, "windows/amd64\n")
+    environment = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment"
+    machine = _run(document, f'reg query "{environment}" /v PATH', "sc query winrm")
+    assert ";C:\\Program Files\\docker" in machine[0][1] and "WindowsApps" not in machine[0][1]  # that is the user's
+    assert "RUNNING" in machine[1][1]
     assert said[2] == (0, "Hello from the host\n")
     assert said[4] == (0, "back\n")
     assert said[6] == (0, "back\n")

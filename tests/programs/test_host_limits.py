@@ -78,8 +78,8 @@ def test_a_powershell_that_was_started_ahead_has_the_environment_of_now(host: Ho
                   "$all = [Environment]::GetEnvironmentVariable('PATH', 'Machine') + ';' + $path; "
                   "[Environment]::SetEnvironmentVariable('PATH', $all, 'Machine'); 1") == [1]
     for _ in range(3):
-        assert script(host, "$env:WcowLater; $env:PATH.EndsWith(';C:\\later') -or $env:PATH.Contains(';C:\\later;')"
-                      ) == ["now", True]
+        assert script(host, "$env:WcowLater; $env:PATH.Contains(';C:\\later;'); $env:PATH -like '*\\system32;*'; "
+                      "($env:PATH -split ';' -like '*\\WindowsApps').Count") == ["now", True, True, 1]
         time.sleep(3)
 
 

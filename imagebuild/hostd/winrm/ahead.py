@@ -53,15 +53,24 @@ Add-Type -TypeDefinition 'namespace Wcow.Ahead { public static class Type { publ
 { return string.Format("{0}", x); } } }'
 $null = '{"a": [1, "b"]}' | ConvertFrom-Json | ConvertTo-Json -Compress
 $null = [ScriptBlock]::Create('param($x) $x').Invoke(1)
-$global:WcowBefore = @{}
-foreach ($t in 'Machine', 'User') { $global:WcowBefore[$t] = [Environment]::GetEnvironmentVariables($t) }
+function global:Get-WcowEnvironment {
+  $of = @{}
+  foreach ($t in 'Machine', 'User') {
+    $of[$t] = @{}
+    foreach ($e in [Environment]::GetEnvironmentVariables($t).GetEnumerator()) { $of[$t][$e.Key] = $e.Value }
+  }
+  $of
+}
+$global:WcowBefore = Get-WcowEnvironment
 """
 _FRESH = """
 $ErrorActionPreference = 'SilentlyContinue'
-$now = @{}
-foreach ($t in 'Machine', 'User') { $now[$t] = [Environment]::GetEnvironmentVariables($t) }
-$names = foreach ($t in 'Machine', 'User') { $global:WcowBefore[$t].Keys; $now[$t].Keys }
-foreach ($n in $names | Select-Object -Unique) {
+$now = Get-WcowEnvironment
+$names = @{}
+foreach ($all in $global:WcowBefore, $now) {
+  foreach ($t in 'Machine', 'User') { foreach ($n in $all[$t].Keys) { $names[$n] = 1 } }
+}
+foreach ($n in $names.Keys) {
   $of = @('Machine', 'User' | ForEach-Object { $now[$_][$n] } | Where-Object { $_ })
   $value = if ($n -eq 'PATH') { $of -join ';' } elseif ($of) { $of[-1] } else { $null }
   if ([string]$value -cne [string][Environment]::GetEnvironmentVariable($n)) {

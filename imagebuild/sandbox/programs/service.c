@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A service of a stand-in host that does nothing but run: hns, vmcompute, vmms where the host's state says so
+/* A service of a stand-in host that does nothing but run: WinRM; hns, vmcompute, vmms where the host's state says so
  * (hostd/state_services.py). It reports that it runs, and ends when it is stopped. */
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>

@@ -23,8 +23,15 @@ def test_services_are_made_started_stopped_and_removed() -> None:
     assert lines[2].startswith("sc query hns ") and f'binPath= "{state_services.PROGRAM}" start= auto' in lines[2]
     assert lines[3] == "net start hns >nul 2>&1"
     assert "start= demand" in lines[4] and lines[5] == "net stop vmms >nul 2>&1"
-    assert "sc delete containerd" in lines[6] and lines[7:] == ["exit /b 0", ""]
-    assert state_services.needed(made) and not state_services.needed(of(Service("docker", "running", "auto")))
+    assert "sc delete containerd" in lines[6]
+    assert "sc create WinRM " in lines[7] and 'DisplayName= "Windows Remote Management (WS-Management)"' in lines[7]
+    assert lines[8:] == ["net start WinRM >nul 2>&1", "exit /b 0", ""]
+
+
+def test_a_state_may_say_that_winrm_is_stopped() -> None:
+    lines = state_services.batch(of(Service("winrm", "stopped", "manual"))).decode().split("\r\n")
+    assert [line.split(" >nul")[0] for line in lines[1:3]] == ["sc query winrm", "net stop winrm"]
+    assert lines[3] == "exit /b 0"
 
 
 @pytest.mark.parametrize("service", [
