@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from .dockerapi import Client
-from .errors import DependencyError, NotFoundError, ToolError, UsageError
+from .errors import NotFoundError, ToolError, UsageError
 from .fetch import (
     DownloadMap,
     Fetcher,
@@ -24,6 +24,7 @@ from .fetch import (
     Recordings,
     ReplayFetcher,
 )
+from .files import cache_folder
 from .images.library import Library
 from .images.rootfs import IndexCache
 from .oci import Location, Reference
@@ -111,13 +112,7 @@ def cache_folders(settings: Settings) -> CacheFolders:
     """Where caches are; the folders may not exist yet."""
     root = settings.cache
     if root is None:
-        try:
-            import platformdirs
-        except ImportError:
-            raise DependencyError("cannot find the cache folder", why="the Python package platformdirs is missing",
-                                  hint="pip install platformdirs, or set WCOW_CACHE to a folder",
-                                  package="platformdirs") from None
-        root = Path(platformdirs.user_cache_dir("wcow", appauthor=False))
+        root = cache_folder()
     return CacheFolders(root, root / "indexes", root / "steps")
 
 

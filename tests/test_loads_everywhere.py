@@ -27,7 +27,7 @@ PLAY = """
 import sys
 name, top = sys.argv[1:3]
 sys.path.insert(0, top)
-import asyncio, click, email, filelock, http.client, json, logging, multiprocessing, os, pathlib, platformdirs, random
+import asyncio, click, email, filelock, http.client, json, logging, multiprocessing, os, pathlib, random
 import requests, rich.console, rich.progress, select, shutil, signal, socket, socketserver, sqlite3, ssl, subprocess
 import tarfile, tempfile, threading, types, urllib.request, uuid, zipfile
 import click._termui_impl, click.shell_completion, click.testing

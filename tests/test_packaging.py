@@ -169,7 +169,7 @@ def test_an_execution_environment_gets_what_the_package_says_is_enough() -> None
     wanted = {line for line in lines if line and not line.startswith("#")}
     assert wanted <= known
     assert {re.split("[>=]", one)[0] for one in wanted} >= {"h11", "pypsrp", "pywinrm", "zstandard", "filelock",
-                                                            "platformdirs", "requests"}
+                                                            "requests"}
 
 
 def test_the_collection_holds_every_file_of_the_library(collection: set[str]) -> None:

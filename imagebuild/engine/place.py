@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ToolError
+from ..files import data_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,7 @@ def engine_place(root: str | Path | None = None, socket: str | Path | None = Non
     elif os.getuid() == 0:
         folder = Path("/var/lib/wcow/engine")
     else:
-        from platformdirs import user_data_path
-
-        folder = user_data_path("wcow") / "engine"
+        folder = data_folder() / "engine"
     if path:
         return EnginePlace(folder, Path(path).expanduser().absolute())
     return EnginePlace(folder, (None if chosen else _runtime_socket()) or folder / "engine.sock")

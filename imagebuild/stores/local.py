@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import DependencyError
+from ..files import data_folder
 from .layout import LayoutStore, Opener
 
 
@@ -16,13 +16,7 @@ def local_path() -> Path:
     chosen = os.environ.get("WCOW_STORE")
     if chosen:
         return Path(chosen)
-    try:
-        import platformdirs
-    except ImportError:
-        raise DependencyError("cannot find the local store", why="the Python package platformdirs is missing",
-                              hint="pip install platformdirs, or set WCOW_STORE to a folder",
-                              package="platformdirs") from None
-    return Path(platformdirs.user_data_dir("wcow", appauthor=False)) / "store"
+    return data_folder() / "store"
 
 
 def local_store(*, opener: Opener | None = None) -> LayoutStore:

@@ -111,7 +111,7 @@ options:
       - Folder for what can be made again. That of the user when not given.
     type: path
 requirements:
-  - zstandard, filelock, platformdirs and requests on the control node
+  - zstandard, filelock and requests on the control node
 """
 
 EXAMPLES = r"""

@@ -18,7 +18,7 @@ from . import _image
 from ._taken import expect_taken
 from ._task import Plan, Task, TaskError
 
-_NEEDED = {"zstandard": "zstandard", "filelock": "filelock", "platformdirs": "platformdirs", "requests": "requests"}
+_NEEDED = {"zstandard": "zstandard", "filelock": "filelock", "requests": "requests"}
 
 
 def image_build(task: Task) -> dict[str, Any]:

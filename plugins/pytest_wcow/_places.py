@@ -13,9 +13,9 @@ import pytest
 @cache
 def state_folder() -> Path:
     """The user's folder for locks and shared containers."""
-    import platformdirs
+    from imagebuild.files import state_folder as users
 
-    folder = Path(platformdirs.user_state_dir("wcow", appauthor=False)) / "pytest"
+    folder = users() / "pytest"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 

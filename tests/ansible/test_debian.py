@@ -13,7 +13,7 @@ from support.ansible_objects import ours
 pytestmark = pytest.mark.slow
 
 #: What other tests' control nodes have, and this one has not.
-LOOK = ("import importlib.util as u; print([n for n in ('pypsrp', 'zstandard', 'platformdirs', 'filelock')"
+LOOK = ("import importlib.util as u; print([n for n in ('pypsrp', 'zstandard', 'filelock')"
         " if u.find_spec(n)])")
 
 

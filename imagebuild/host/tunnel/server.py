@@ -8,12 +8,12 @@ import os
 import socket
 import stat
 import threading
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 from ...dockerapi.sockets import bind_owner_only
 from ...errors import StoreError, UnsupportedError
+from ...files import runtime_folder
 from ..engine import Dialer
 from .exchange import Client
 from .pool import Pool
@@ -118,12 +118,7 @@ class Tunnel:
 def usual_path(name: str) -> Path:
     """Where a tunnel to the host of this name listens, when the user does not say: in a folder that is the user's
     alone. StoreError when another user has made it."""
-    from platformdirs import user_runtime_path
-
-    base = os.environ.get("XDG_RUNTIME_DIR")
-    with warnings.catch_warnings():  # it warns where the system has no such folder, and takes one in /tmp
-        warnings.simplefilter("ignore")
-        folder = Path(base) / "wcow" if base else user_runtime_path("wcow")
+    folder = runtime_folder()
     for one in (folder.parent, folder):
         one.mkdir(parents=True, exist_ok=True, mode=0o700)
         found = one.lstat()
