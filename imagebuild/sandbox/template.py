@@ -3,8 +3,8 @@
 
 Its drive C is the lowest folder of every overlay. ``wineboot`` makes it inside the same sandbox that boxes get, else
 the host's user name, fonts and paths would end in its registry. Debian ships Wine's Windows files with debug
-information, 772 MB; programs never run the copies in a prefix (Wine recognises them and loads its own), they need only
-exist, so each is replaced by a stripped one: 174 MB.
+information, 711 MB; programs never run the copies in a prefix (Wine recognises them and loads its own), they need only
+exist, so ``wineboot`` is given files without it to copy: 149 MB.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import fcntl
 import hashlib
 import os
 import shutil
-import subprocess
+import struct
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,6 +25,7 @@ from .account import Account
 from .bwrap import USER
 from .identity import OTHER_USER
 from .port import Progress
+from .undebugged import undebugged
 from .wine_install import Install
 
 FORM = 18
@@ -157,26 +158,27 @@ def locked(home: Path) -> Iterator[None]:
         yield
 
 
-Boot = Callable[[Path], None]
-"""Runs ``wineboot --init`` in the sandbox with this folder as the prefix, to the end of wineserver."""
+Boot = Callable[[Path, Path], None]
+"""Runs ``wineboot --init`` in the sandbox with the first folder as the prefix and the second in place of the folder of
+Wine's programs and libraries, to the end of wineserver."""
 
 
 def make(home: Path, install: Install, account: Account, boot: Boot, progress: Progress | None = None) -> None:
     """Make the template, under :func:`locked`; what a killed one left half done is removed first. ToolError."""
     say = progress or (lambda line: None)
     target = home / folder_name(install)
-    building = home / "building"
-    shutil.rmtree(building, ignore_errors=True)
+    building, modules = home / "building", home / "building-wine"
+    for folder in (building, modules):
+        shutil.rmtree(folder, ignore_errors=True)
     if target.is_dir():
         return
     building.mkdir()
     account.own(building)
     try:
         say(f"making a Windows folder tree with {install.version}")
-        boot(building)
+        _lean_modules(install, modules)
+        boot(building, modules)
         _tidy(building)
-        say("taking the debug information out of it")
-        _strip(building / "drive_c" / "windows", install)
         (building / UPDATED).write_text("disable\n")
         _without_wines_own(building / "system.reg")
         for name, text in _ADDED.items():
@@ -190,7 +192,28 @@ def make(home: Path, install: Install, account: Account, boot: Boot, progress: P
         raise ToolError("cannot make the Wine prefix that boxes share", program="wine64",
                         why=f"{error.filename or building}: {error.strerror}") from error
     finally:
-        shutil.rmtree(building, ignore_errors=True)
+        for folder in (building, modules):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lean_modules(install: Install, folder: Path) -> None:
+    """Make a folder of Wine's programs and libraries without debug information; what is of another kind is copied."""
+
+    def one(path: Path) -> None:
+        target = folder / path.name
+        try:
+            with path.open("rb") as stream:
+                data = undebugged(stream)
+        except (ValueError, struct.error):  # a font, a type library, or one that has none
+            shutil.copyfile(path, target)
+        else:
+            target.write_bytes(data)
+        target.chmod(0o644)
+
+    folder.mkdir()
+    folder.chmod(0o755)
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(one, (path for path in install.modules.iterdir() if path.is_file())))
 
 
 def _tidy(prefix: Path) -> None:
@@ -231,29 +254,6 @@ def _give(folder: Path, account: Account) -> None:
     """
     for path in (folder, *folder.rglob("*")):
         account.own(path)
-
-
-def _strip(windows: Path, install: Install) -> None:
-    """Replace each copy of one of Wine's own files by a stripped one; nothing is done without mingw-w64's strip."""
-    strip = shutil.which(toolchain.STRIP)
-    if strip is None:
-        return
-    own = {path.name: path for path in install.modules.iterdir()}
-    files = [path for path in windows.rglob("*") if path.is_file() and path.name in own
-             and path.stat().st_size == own[path.name].stat().st_size]
-
-    def one(path: Path) -> None:
-        out = path.with_name(path.name + ".stripped")
-        done = subprocess.run([strip, "-o", str(out), str(path)], capture_output=True, check=False, env={},
-                              stdin=subprocess.DEVNULL)
-        if done.returncode == 0:
-            os.chmod(out, 0o644)  # noqa: PTH101
-            out.replace(path)
-        else:
-            out.unlink(missing_ok=True)  # a resource-only file it does not understand stays as it is
-
-    with ThreadPoolExecutor(_THREADS) as pool:
-        list(pool.map(one, files))
 
 
 def overrides(layer: Path) -> tuple[str, ...]:

@@ -9,13 +9,14 @@ they are first needed. This module imports nothing of the package, so the build 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 COMPILER = "x86_64-w64-mingw32-gcc"
-STRIP = "x86_64-w64-mingw32-strip"
 PACKAGE = "gcc-mingw-w64-x86-64"
 """The Debian package that has the compiler."""
 ZLIB_PACKAGE = "libz-mingw-w64-dev"
@@ -74,7 +75,8 @@ def missing() -> tuple[str, ...]:
 
 
 def compile_all(out: Path) -> bool:
-    """Compile every program into ``out``; False, and nothing done, where :func:`missing` names a package.
+    """Compile every program into ``out``, as many at a time as there are processors; False, and nothing done, where
+    :func:`missing` names a package.
 
     CompileError for a source that does not compile. Each file appears whole or not at all.
     """
@@ -84,13 +86,20 @@ def compile_all(out: Path) -> bool:
     out = out.absolute()  # the compiler runs in the folder of the sources
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".compile-") as folder:
-        for name, parts in PROGRAMS.items():
+
+        def one(name: str) -> None:
             target = Path(folder, name)
-            done = subprocess.run([compiler, *_FLAGS, "-o", str(target), *parts], cwd=SOURCES,
+            done = subprocess.run([compiler, *_FLAGS, "-o", str(target), *PROGRAMS[name]], cwd=SOURCES,
                                   capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
             if done.returncode:
                 raise CompileError(f"{name}: {done.stderr.strip()[-2000:]}")
             target.replace(out / target.name)
+
+        pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="compile")
+        try:  # the longest first, so that none of them is left over at the end
+            list(pool.map(one, sorted(PROGRAMS, key=lambda name: -len(PROGRAMS[name]))))
+        finally:
+            pool.shutdown(cancel_futures=True)
     return True
 
 

@@ -8,6 +8,7 @@ import re
 import subprocess
 import weakref
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -96,13 +97,17 @@ class WineSandbox:
                 raise ToolError("cannot prepare the sandbox", why=f"the account {self._account.uid}, which boxes run "
                                 f"as, may not enter {closed}", hint="choose a folder like /var/lib/wcow")
             with template.locked(self._home):
-                programs = toolchain.find(self._home)
+                if not toolchain.is_here(self._home):
+                    raise _cannot_compile(*toolchain.missing())
+                with ThreadPoolExecutor(1, thread_name_prefix="sandbox-programs") as beside:
+                    compiled = beside.submit(toolchain.find, self._home)
+                    template.make(self._home, install, self._account,
+                                  lambda folder, modules: self._boot(install, folder, modules), progress)
+                programs = compiled.result()
                 if programs is None:
                     raise _cannot_compile(*toolchain.missing())
                 if self._account.reaches(programs) is not None:
                     programs = toolchain.copied(programs, self._home)
-                template.make(self._home, install, self._account, lambda folder: self._boot(install, folder, programs),
-                              progress)
                 layer = template.engine_layer(self._home, programs, install, self._account)
                 modules = template.modules(self._home, programs, install, self._account)
                 certificates = template.roots_file(self._home, trusted)
@@ -118,16 +123,18 @@ class WineSandbox:
                               self._home / template.folder_name(install), layer, tuple(sorted(modules.iterdir())),
                               certificates, self._idmaps)
 
-    def _boot(self, install: wine_install.Install, folder: Path, programs: Path) -> None:
-        """wineboot, then the end of wineserver, which writes the registry. A shell is in the sandbox for this only."""
+    def _boot(self, install: wine_install.Install, folder: Path, modules: Path) -> None:
+        """wineboot, then the end of wineserver, which writes the registry. A shell, and ``modules`` over the folder of
+        Wine's own, are in the sandbox for this only; our programs, which may still be compiled, are not."""
         run = folder / "run"  # template.make takes away what is not part of a template
         run.mkdir()
-        view = bwrap.View(folder, run, programs)
+        view = bwrap.View(folder, run, modules)
         script = f"{install.loader} wineboot --init && {install.server} -w"
 
         def arguments(descriptors: bwrap.Descriptors) -> list[str]:
             return ["--ro-bind", "/bin/sh", "/bin/sh", *bwrap.arguments(
-                install, view, bwrap.wine_environment(install, (), booting=True), descriptors, hostname="TEMPLATE")]
+                install, view, bwrap.wine_environment(install, (), booting=True), descriptors, hostname="TEMPLATE"),
+                "--ro-bind", str(modules), str(install.modules)]
 
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         try:

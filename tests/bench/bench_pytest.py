@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the pytest plugin costs, beside the peers and the docker command. Peers have environments of their own."""
+"""What the pytest plugin costs, beside the peers and the docker command.
+
+It is the wheel, in an environment with pytest and xdist as a user has it; peers have environments of their own. The
+environment of this tree would not do: hypothesis, which its tests use, is loaded by every pytest there.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,7 @@ from support import engines, plugin_runs, programs, users, wheels, windows_progr
 from support.bench import Report, measure
 from support.plugin_runs import Place
 
+EMPTY = "sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
 CO_RUNS = 15
 RUNS = 3
 MANY = 100
@@ -119,10 +124,24 @@ def test_one(nanoserver, n):
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[Place]:
-    with programs.skipping(), plugin_runs.place() as made:
-        made.pytest(plugin_runs.HELLO).passed(1)  # the engine runs, and has its image
+def folder() -> Iterator[Path]:
+    with users.ourselves().folder() as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def wheel(folder: Path) -> Path:
+    with programs.skipping():
+        return wheels.build(folder)
+
+
+@pytest.fixture(scope="module")
+def place(folder: Path, wheel: Path) -> Iterator[Place]:
+    with programs.skipping():
+        python = wheels.install(folder / "env", users.ourselves(), f"{wheel}[pytest]", "pytest-xdist")
+        with plugin_runs.place(python=python) as made:
+            made.pytest(plugin_runs.HELLO).passed(1)  # the engine runs, and has its image
+            yield made
 
 
 def figures(place: Place, text: str, *args: str, tests: int) -> Mapping[str, float]:
@@ -144,13 +163,12 @@ def stop(place: Place) -> None:
                  timeout=60, user=place.user)
 
 
-def test_a_collection(report: Report, tmp_path: Path) -> None:
+def test_a_collection(report: Report, wheel: Path, tmp_path: Path) -> None:
     """``pytest --co`` in an empty folder, in turn: pytest alone, with us, and with peers."""
     with programs.skipping():
-        me, wheel = users.ourselves(), wheels.build(tmp_path)
+        me = users.ourselves()
         packages = {"pytest": ["pytest"], "wcow": ["pytest", str(wheel)],
-                    "platformdirs, which wcow needs, has a plugin": ["pytest", "platformdirs"],
-                    "a plugin of one line, with as many files as wcow": ["pytest", str(_control(tmp_path, wheel))],
+                    "a plugin of one line, with wcow's list of files": ["pytest", str(_control(tmp_path, wheel))],
                     "pytest-docker": ["pytest", "pytest-docker"],
                     "pytest-docker-tools": ["pytest", "pytest-docker-tools"]}
         pythons = {name: wheels.install(tmp_path / name, me, *wanted) for name, wanted in packages.items()}
@@ -170,12 +188,12 @@ def test_a_collection(report: Report, tmp_path: Path) -> None:
 
 
 def _control(folder: Path, like: Path) -> Path:
-    """A wheel with a plugin of one line, and as many files as another wheel has."""
+    """A wheel with a plugin of one line, and the files of another wheel, all of them empty."""
     with zipfile.ZipFile(like) as wheel:
-        modules = sum(name.endswith(".py") for name in wheel.namelist())
+        names = [name for name in wheel.namelist() if name.startswith("imagebuild/") and not name.endswith("/")]
     info = "control-1.dist-info"
     texts = {"control.py": "def pytest_report_header(): return 'control'\n",
-             **{f"bulk/m{n}.py": "" for n in range(modules)},
+             **{f"bulk/{name}": "" for name in names},
              f"{info}/METADATA": "Metadata-Version: 2.1\nName: control\nVersion: 1\n",
              f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: bench\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
              f"{info}/entry_points.txt": "[pytest11]\ncontrol = control\n"}
@@ -183,7 +201,8 @@ def _control(folder: Path, like: Path) -> Path:
     with zipfile.ZipFile(made, "w") as wheel:
         for name, text in texts.items():
             wheel.writestr(name, text)
-        wheel.writestr(f"{info}/RECORD", "".join(f"{name},,\n" for name in [*texts, f"{info}/RECORD"]))
+        wheel.writestr(f"{info}/RECORD", "".join(
+            f"{name},{'' if name.endswith('RECORD') else EMPTY},\n" for name in [*texts, f"{info}/RECORD"]))
     return made
 
 
