@@ -42,6 +42,12 @@ def pytest_report_header(config: pytest.Config) -> str:
     return header(config)
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """A container's facts as a parameter are shown as they are as a text: image and what was asked for."""
+    kind = type(val)
+    return str(val) if (kind.__name__, kind.__module__) == ("Spec", "imagebuild.containers.spec") else None
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what its markers skip."""
     if any(mark.name in NAMES for mark in item.iter_markers()):

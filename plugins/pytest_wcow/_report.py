@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 LOG_LINES = 200
 SCREEN_LINES = 25
 SHOWN = 10
+QUIET = frozenset(("GraphDriver", "LogConfig", "ConsoleSize", "SandboxID", "EndpointID", "NetworkID"))
+"""Parts of an inspection that are the same for all containers, or numbers of the engine's own."""
+EMPTY: tuple[Any, ...] = (None, "", 0, False, [], {}, "0001-01-01T00:00:00Z")
 
 
 def report_phase(item: pytest.Item, call: pytest.CallInfo[Any], run: Run) -> None:
@@ -43,7 +48,8 @@ def used_by(item: pytest.Item, run: Run) -> list[Made]:
 
 
 def add_sections(item: pytest.Item, when: str, made: Made) -> None:
-    """Attach a container's log and its end. Their names begin with ``stdout``: JUnit takes no others."""
+    """Attach a container's log and its end, its events and what the engine knows of it. Their names begin with
+    ``stdout``: JUnit takes no others."""
     box = made.container
     with suppress(Exception):  # the engine may be what failed
         state = box.inspect().state
@@ -52,6 +58,40 @@ def add_sections(item: pytest.Item, when: str, made: Made) -> None:
         title = f"stdout {str(box.spec).partition(':')[0]}[{box.name}]"
         item.add_report_section(when, title, f"(container {box.id[:12]} of {box.spec.image} {what})\n{said}")
         _last_screen(item, when, box, title)
+        item.add_report_section(when, f"{title} events", "\n".join(_event_lines(made)))
+        item.add_report_section(when, f"{title} inspect", "\n".join(_inspect_lines(made)))
+
+
+def _event_lines(made: Made) -> Iterator[str]:
+    """What happened to a container, a line each: when, what, and how it ended."""
+    from ._artifacts import events
+
+    for one in events(made):
+        about = {name: text for name, text in one.get("Actor", {}).get("Attributes", {}).items()
+                 if name in ("exitCode", "signal", "execID")}
+        said = " ".join((str(one.get("Action", "")), *(f"{name}={text[:12]}" for name, text in about.items())))
+        nanoseconds = int(one.get("timeNano") or 0)
+        clock = time.strftime("%H:%M:%S", time.localtime(nanoseconds // 10**9))
+        yield f"{clock}.{nanoseconds // 10**6 % 1000:03} {said}"
+
+
+def _inspect_lines(made: Made) -> Iterator[str]:
+    """What the engine knows of a container, a line for each part; what is empty or our own is left out."""
+    from ._artifacts import inspected
+
+    for name, value in inspected(made).items():
+        found = _said(value)
+        if found not in EMPTY and name not in QUIET:
+            yield f"{name}: {found if isinstance(found, str) else json.dumps(found)}"
+
+
+def _said(value: Any) -> Any:
+    """A document without what says nothing."""
+    if isinstance(value, dict):
+        found = {name: _said(one) for name, one in value.items()
+                 if name not in QUIET and not str(name).startswith("io.wcow.")}
+        return {name: one for name, one in found.items() if one not in EMPTY}
+    return [_said(one) for one in value] if isinstance(value, list) else value
 
 
 def _last_screen(item: pytest.Item, when: str, box: Container, title: str) -> None:

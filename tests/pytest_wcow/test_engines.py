@@ -166,7 +166,7 @@ def test_marker(nanoserver, servercore):
     assert {{nanoserver.spec.image, servercore.spec.image}} == {{"registry.example/third:1"}}
 @pytest.mark.parametrize("nanoserver", ["registry.example/third:1"], indirect=True)
 def test_name(nanoserver): assert nanoserver.spec.image == "registry.example/third:1"
-@pytest.mark.parametrize("servercore", [Spec.of({IMAGE!r}, hostname="web")], indirect=True, ids=str)
+@pytest.mark.parametrize("servercore", [Spec.of({IMAGE!r}, hostname="web")], indirect=True)
 def test_spec(servercore, request):
     assert servercore.spec.hostname == "web"
     assert "nanoserver:ltsc2022" in request.node.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -175,7 +176,10 @@ def test_it(nanoserver):
     assert "containers/outcome.py" not in run.text
     folder = max(place.folder.iterdir(), key=lambda one: one.stat().st_mtime)
     xml = ElementTree.parse(folder / "r.xml")
-    assert "Microsoft Windows" in "".join(one.text or "" for one in xml.iter("system-out"))
+    for said in ("".join(one.text or "" for one in xml.iter("system-out")), run.text):
+        assert "Microsoft Windows" in said
+        assert re.search(r"^\d\d:\d\d:\d\d\.\d{3} start$", said, re.MULTILINE), said
+        assert re.search(r'^State: \{"Status": "running", "Running": true', said, re.MULTILINE), said
     properties = {one.get("name"): one.get("value") for one in xml.iter("property")}
     assert properties["wcow_os_version"] == "10.0.20348.1"
     assert float(properties["wcow_start_seconds"] or 0) > 0
