@@ -185,9 +185,13 @@ class Session:
         """
         line = f"{verb} {rest or base64.b64encode(data).decode('ascii')}\n".encode("ascii")
         out, errors = bytearray(), bytearray()
+        unheard: DaemonError | None = None
         try:
             with Deadline(seconds).closing(self._stream, "the script did not end"):
-                self._stream.write(line)
+                try:
+                    self._stream.write(line)
+                except DaemonError as error:
+                    unheard = error  # it has ended; what it said before that is still to be read
                 for number, piece in self._pieces:
                     (errors if number == streams.STDERR else out).extend(piece)
                     start = out.find(MARK)
@@ -204,6 +208,8 @@ class Session:
             if not out and not errors:
                 raise
         self.open = False
+        if unheard is not None and not out and not errors:
+            raise unheard
         return None, bytes(out), bytes(errors)
 
 

@@ -27,7 +27,7 @@ NAMES = frozenset(line.partition("(")[0] for line in MARKERS)
 
 #: What the embedded engine has not, and why; every feature that a marker may name is here.
 NOT_EMBEDDED = {
-    "acl": "ACLs are kept in the image, and Wine does not enforce them",
+    "acl": "Administrators are denied nothing here, and lists of registry keys are not heeded",
     "32bit": "32-bit programs do not run in the embedded engine",
     "hyperv": "the embedded engine has no virtual machines",
     "services": "",
