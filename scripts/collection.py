@@ -27,7 +27,9 @@ from pathlib import Path
 
 from ansible_test import ROOT, unpack
 
-CORES = {"2.19": ("python3.11", "python3.13", "python3.12"), "2.21": ("python3.13", "python3.12")}
+CORES = {"2.19": ("python3.11", "python3.13", "python3.12"), "2.19-3.13": ("python3.13",),
+         "2.21": ("python3.13", "python3.12")}
+"""Each ansible-core, behind a hyphen on a Python alone, with the Pythons that are looked for."""
 HOME = [ROOT / ".collection"]
 TOOLS = ("python3.13", "python3.12", "python3.11")
 PLAYBOOK = """
@@ -53,7 +55,7 @@ PLAYBOOK = """
 
 def environment(name: str, pythons: tuple[str, ...]) -> Path:
     """Make an environment with the packages of its file, if it is not there; return its folder of programs."""
-    wanted = ROOT / "requirements" / f"collection-{name}.txt"
+    wanted = ROOT / "requirements" / f"collection-{name.removesuffix('-3.13')}.txt"
     place = HOME[0] / name
     stamp = place / "made-of.txt"
     if not stamp.exists() or stamp.read_bytes() != wanted.read_bytes():

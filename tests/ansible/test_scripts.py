@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import programs, windows_programs
+from support import ansible_cores, programs, windows_programs
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted([*(REPOSITORY / "plugins").rglob("*.ps*1"), REPOSITORY / "imagebuild/host/collector.ps1"])
@@ -76,10 +76,14 @@ ALONE = ("import", "pslint", "pylint", "validate-modules")
 GROUPS = [*(["--test", name] for name in ALONE), [word for name in ALONE for word in ("--skip-test", name)]]
 
 
+@pytest.mark.parametrize("core", ["", "2.19-3.13", "2.21"])
 @pytest.mark.parametrize("words", GROUPS, ids=[*ALONE, "the others"])
-def test_ansible_test_finds_nothing_in_what_ships(pwsh: Path, analyzer: Path, words: list[str]) -> None:
-    home = programs.user_cache() / "ansible-test"
-    done = subprocess.run([sys.executable, REPOSITORY / "scripts/ansible_test.py", "--home", home, "--pwsh", pwsh,
+def test_ansible_test_finds_nothing_in_what_ships(pwsh: Path, analyzer: Path, core: str, words: list[str]) -> None:
+    """``core`` is one of ``ansible_cores``, or the one of this environment."""
+    with programs.skipping():
+        python = ansible_cores.playbook(core)[0].with_name("python") if core else Path(sys.executable)
+    home = programs.user_cache() / f"ansible-test{core and '-'}{core}"
+    done = subprocess.run([python, REPOSITORY / "scripts/ansible_test.py", "--home", home, "--pwsh", pwsh,
                            "--analyzer", analyzer, "sanity", *words], capture_output=True, text=True, timeout=580,
                           check=False)
     said = done.stdout + done.stderr

@@ -54,7 +54,7 @@ def test_a_tool_finds_nothing(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("core", ["2.19", "2.21"])
+@pytest.mark.parametrize("core", ["2.19", "2.19-3.13", "2.21"])
 def test_the_tarball_is_installed_and_plays(core: str) -> None:
     said = check("--core", core, "install")
     modules = len({path.stem for path in (REPOSITORY / "plugins/modules").iterdir()})

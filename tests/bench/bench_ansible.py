@@ -183,21 +183,34 @@ def test_fifty_names_over_five_hosts(report: Report, tmp_path: Path) -> None:
 
 
 def test_a_host_module_that_changes_nothing(report: Report) -> None:
-    """Ours and ``win_service`` in turn, by psrp, on a host of this tree."""
-    mine = {"wcow.containers.host_service": {"name": "Spooler", "state": "started"}}
-    peer = {"ansible.windows.win_service": {"name": "Spooler", "state": "started"}}
+    """Ours, ``win_service`` and ``win_stat`` in turn, by psrp, on a host of this tree. Wine has no failure actions of
+    services, so ``win_service`` ends with an error where it writes its diff, when its work is done: its time is a
+    little less than on Windows."""
+    tasks: dict[str, dict[str, Any]] = {
+        "host_service": {"wcow.containers.host_service": {"name": "Spooler", "state": "started"}},
+        "ansible.windows.win_service": {"ansible.windows.win_service": {"name": "Spooler", "state": "started"},
+                                        "ignore_errors": True},
+        "ansible.windows.win_stat": {"ansible.windows.win_stat": {"path": "C:\\Windows"}}}
+
+    def spent(controller: Controller, *played: dict[str, Any]) -> float:
+        before = time.perf_counter()
+        outcomes = controller.play(*played).outcomes
+        seconds = time.perf_counter() - before
+        assert all(one.state == "ok" or "FailureActions" in one.message for one in outcomes), outcomes
+        assert not any(one.changed for one in outcomes), outcomes
+        return seconds
+
     with programs.skipping(), ansible_hosts.host() as started:
         controller = started.controller("psrp")
-        timed(controller, mine, peer)
-        each: dict[str, list[float]] = {"ours": [], "theirs": []}
+        controller.play(*tasks.values())  # starts the service
+        each: dict[str, list[float]] = {name: [] for name in tasks}
         for _run in range(RUNS):
-            for name, task in (("ours", mine), ("theirs", peer)):
-                one, _unused = timed(controller, task)
-                three, played = timed(controller, task, task, task)
-                assert not any(outcome.changed for outcome in played.outcomes), played.printed
-                each[name].append((three - one) / 2)
-    own, other = (statistics.median(each[name]) for name in ("ours", "theirs"))
+            for name, task in tasks.items():
+                one = spent(controller, task)
+                each[name].append((spent(controller, task, task, task) - one) / 2)
+    medians = {name: statistics.median(times) for name, times in each.items()}
+    own = medians["host_service"]
     report.lines("Ansible: a host module that changes nothing, by psrp", [
-        "| | seconds a task | times win_service |", "|---|---:|---:|",
-        f"| host_service | {own:.2f} | {own / other:.2f} |",
-        f"| ansible.windows.win_service | {other:.2f} | 1.00 |", "", "Bar: at most 1.2 times"])
+        "| | seconds a task | ours by it |", "|---|---:|---:|",
+        *(f"| {name} | {seconds:.2f} | {own / seconds:.2f} |" for name, seconds in medians.items()),
+        "", "Bar: at most 1.2 times win_service, which Wine ends with an error where it writes its diff"])

@@ -16,7 +16,7 @@ CORES = {"2.19": "4.8.5", "2.21": "5.4.0"}
 """Each core, and the community.docker that PyPI's package ``ansible`` has for it."""
 
 
-def playbook(core: str) -> tuple[str | Path, ...]:
+def playbook(core: str) -> tuple[Path]:
     """What starts ansible-playbook of a core, in the environment that ``scripts/collection.py`` keeps for it."""
     done = subprocess.run([sys.executable, REPOSITORY / "scripts/collection.py", "--home",
                            programs.user_cache() / "collection", "--core", core, "programs"],

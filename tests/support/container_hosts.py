@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,3 +76,31 @@ def changed(played: Played) -> list[str]:
 def named(played: Played, name: str) -> dict[str, Any]:
     """The result of a task."""
     return next(one.result for one in played.outcomes if one.task.endswith(name))
+
+
+def end(made: Role) -> dict[str, Any]:
+    """What the role leaves on a host, apart from what differs from one making to the next (ids, times)."""
+    state = json.loads(made.host.wcow("state", made.host.name))
+    played = made.controller.play(
+        {"ansible.builtin.raw": LOOK}, {"wcow.containers.network_info": {}},
+        {"wcow.containers.container_info": {}}, {"wcow.containers.image_info": {}},
+        {"wcow.containers.engine_request": {"path": "/version"}})
+    assert [one.state for one in played.outcomes] == ["ok"] * 5, played.printed
+    look, networks, containers, images, version = played.outcomes
+    return {"state": {key: state[key] for key in ("features", "optional", "rules", "defender", "pending_reboot")},
+            "files and services": look.text.strip().splitlines(),
+            "networks": sorted((one["Name"], one["Driver"]) for one in networks["networks"]),
+            "containers": containers["containers"], "images": sorted(one["Id"] for one in images["images"]),
+            "version": json.loads(version["body"])["Version"]}
+
+
+LOOK = r"""
+$docker = 'HKLM:\SYSTEM\CurrentControlSet\Services\docker'
+[IO.File]::ReadAllText('C:\ProgramData\docker\config\daemon.json') -replace '\s', ''
+(Get-Item $docker).GetValue('ImagePath'); (Get-Item $docker).GetValue('Start')
+(Get-Item $docker).GetValue('Environment') -join ' '
+(Get-Service docker).Status; (Get-Service hns).Status
+(Get-Item HKLM:\SYSTEM\CurrentControlSet\Services\hns).GetValue('Start')
+(Get-ChildItem -Name 'C:\Program Files\Docker') -join ' '
+[Environment]::GetEnvironmentVariable('Path', 'Machine')
+"""

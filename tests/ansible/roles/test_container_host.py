@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The role ``container_host`` makes container hosts of a fresh Windows Server 2022."""
+"""The role ``container_host`` makes container hosts of fresh Windows Servers 2019, 2022 and 2025."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support.container_hosts import STEPS, Role, bare, changed, named, role
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module", params=[20348])
+@pytest.fixture(scope="module", params=[17763, 20348, 26100], ids=["2019", "2022", "2025"])
 def made(request: pytest.FixtureRequest) -> Iterator[Role]:
     """A fresh host of a build. The tests below follow each other on it."""
     with (programs.skipping(),
