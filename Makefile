@@ -34,7 +34,7 @@ CORPUS_ARGS ?=
 PYTEST := $(BIN)/python -m pytest -q -rs -n $(JOBS) --dist loadfile
 SETUP := PYTHON="$(PYTHON)" scripts/setup
 
-.PHONY: help setup demo test test-full test-lowest test-matrix lint format bench mutants fuzz chaos docs serve-docs peers programs corpus suites host-suites lock clean
+.PHONY: help setup demo test test-full test-lowest test-newest test-matrix lint format bench mutants fuzz chaos docs serve-docs peers programs corpus suites host-suites lock clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -56,6 +56,9 @@ test-full:       ## set up, then all tests, the slow ones too
 
 test-lowest:     ## the fast tests with the lowest versions of packages that we say are enough
 	@scripts/lowest $(PYTEST_ARGS)
+
+test-newest:     ## the fast tests in a fresh environment with the newest versions of all packages
+	@scripts/newest $(PYTEST_ARGS)
 
 test-matrix:     ## the pytest plugin's tests: pytest 8.4 and the newest, Python 3.11 and 3.13, beside five other plugins
 	@$(SETUP) test

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ..errors import InputError, UnsupportedError, quoted
+from ..errors import InputError, ToolError, UnsupportedError, quoted
 from ..fetch import Download, Fetcher
 from ..sandbox import toolchain
 from .powershell import Progress
@@ -58,8 +58,13 @@ def our_daemon(home: Path) -> Path:
 
 
 def our_program(name: str, home: Path) -> Path:
-    """Return a program of ours for Windows; ``home`` is where compiled ones are kept. UnsupportedError without one."""
-    programs = toolchain.find(home)
+    """Return a program of ours for Windows; ``home`` is where compiled ones are kept. UnsupportedError without one,
+    ToolError when the compiler fails (a full disk)."""
+    try:
+        programs = toolchain.find(home)
+    except toolchain.CompileError as error:
+        raise ToolError(f"cannot make {name}", program=toolchain.COMPILER,
+                        why=str(error).partition("\n")[0]) from error
     if programs is None:
         raise UnsupportedError(f"cannot make {name}", why="no compiler for Windows is installed",
                                hint=f"apt-get install {' '.join(toolchain.missing())}")

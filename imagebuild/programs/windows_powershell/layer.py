@@ -58,6 +58,9 @@ class WindowsPowerShell:
         except TimeoutError as error:
             raise StoreError("cannot make powershell.exe",
                              why="another process has been making it for too long") from error
+        except toolchain.CompileError as error:
+            raise ToolError("cannot make powershell.exe", program=toolchain.COMPILER,
+                            why=str(error).partition("\n")[0]) from error
         except OSError as error:
             raise StoreError("cannot make powershell.exe", errno=error.errno,
                              why=f"{error.filename or self._store.root}: {error.strerror}") from error

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from support import made_programs
 
-from imagebuild.errors import FetchError, InputError, UnsupportedError
+from imagebuild.errors import FetchError, InputError, ToolError, UnsupportedError
 from imagebuild.fetch import MemoryFetcher
 from imagebuild.programs import DOCKER_CLI, ProgramStore, fetch_docker, newest_docker
-from imagebuild.programs.docker import RELEASES
+from imagebuild.programs.docker import RELEASES, our_daemon
 from imagebuild.programs.store import UNVERSIONED
+from imagebuild.sandbox import toolchain
 
 BASE = "https://mirror.example/x86_64"
 PAGE = b"""<a href="docker-9.9.9.zip">docker-9.9.9.zip</a> <a href="docker-28.10.0.zip">\
@@ -49,3 +50,13 @@ def test_a_docker_exe_that_says_no_version_is_taken_and_one_for_arm_is_not(tmp_p
     (source / "docker.exe").write_bytes(made_programs.program(machine=0xAA64))
     with pytest.raises(UnsupportedError, match="it is for arm64"):
         store.install(DOCKER_CLI, source)
+
+
+def test_a_compiler_that_fails_is_an_error_of_its_own_and_not_a_fault(tmp_path: Path,
+                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_home: Path) -> Path:
+        raise toolchain.CompileError("launcher.exe: No space left on device\n  58 | }\ncompilation terminated.")
+
+    monkeypatch.setattr(toolchain, "find", full)
+    with pytest.raises(ToolError, match=r"^cannot make dockerd\.exe: launcher\.exe: No space left on device$"):
+        our_daemon(tmp_path)
