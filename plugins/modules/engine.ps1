@@ -279,6 +279,9 @@ else {
     $sum = ([string]$wanted.checksum).ToLowerInvariant() -replace '^sha256:', ''
     $install = $null -eq $found.Program -or ($wantedVersion -and $found.Version -ne $wantedVersion) -or
         ($sum -and $found.Note -and $found.Note.checksum -ne $sum)
+    # Somebody began and did not end: dockerd.exe alone, with neither its service nor the command line beside it.
+    $begun = -not $found.Note -and -not $found.Service.Exists -and -not [System.IO.File]::Exists((Join-Path -Path $found.Folder -ChildPath 'docker.exe'))
+    if ($wanted.source -and $begun) { $install = $true }
     if ($install) {
         if (-not $wanted.source) {
             $is = 'no engine is installed'

@@ -31,8 +31,8 @@ def version_of(value: Any) -> str:
         tag = text.rpartition(":")[2].removeprefix("nanoserver-").removeprefix("windowsservercore-")
         found = find_release(tag) if tag.count(".") < 2 else None
         if found is None:
-            raise AnsibleFilterError(f"{quoted(text)} names no Windows release: 10.0.20348, 20348, ltsc2022 and 21H2 "
-                                  "do")
+            raise AnsibleFilterError(
+                f"{quoted(text)} names no Windows release: 10.0.20348, 20348, ltsc2022 and 21H2 do")
         return f"10.0.{found.build}"
     if isinstance(known, Mapping):
         if known.get("OsVersion"):
