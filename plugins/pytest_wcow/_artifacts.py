@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ._run import Made, Run
 
-EVENT_SECONDS = 2.0
-
 
 def write_artifacts(run: Run, made: Made) -> None:
     """Write them where that was asked for. Nothing that goes wrong here fails a test; it is told in the summary."""
@@ -48,4 +46,4 @@ def events(made: Made) -> list[Any]:
 
     now = time.time()
     return list(made.container.client.lines("GET", "/events", query={
-        "since": 0, "until": f"{now:.0f}", "filters": Filters.of(container=[made.container.id])}))
+        "since": 0, "until": f"{now:.6f}", "filters": Filters.of(container=[made.container.id])}))
