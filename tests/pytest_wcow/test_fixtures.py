@@ -169,6 +169,7 @@ def test_two():
 def test_a_failed_test_shows_the_container_s_log_in_all_reports(place: Place) -> None:
     run = place.pytest(r'''
 def test_it(nanoserver):
+    nanoserver.wait_for("Microsoft Windows")  # its log is empty until its own cmd has begun
     nanoserver.run(["cmd", "/c", "echo said & exit 3"]).check()
 ''', "--junit-xml=r.xml", "-o", "junit_logging=all", "--wcow-artifacts=retain-on-failure", "--wcow-timeline=t.html")
     assert run.counts == {"failed": 1}
