@@ -58,7 +58,7 @@ class Launch:
             tuple((other or container).host.dns or ()) or attachment.dns, self._settings.build, self._settings.revision,
             unpacked.accounts, unpacked.powershell, any(is_pipe(mount.destination) for mount in container.mounts),
             self._settings.own_drive, proxy.certificates if proxy else b"",
-            tuple(secrets.files.items()))
+            tuple(secrets.files.items()), discarded=container.host.auto_remove)
         command = Command(container.command, container.config.working_dir, tty=container.config.tty)
         return self._sandbox.open(spec), command
 

@@ -108,7 +108,7 @@ class WineBox:
                 raise UsageError("cannot start a box", why="it has been started before")
             self._started = True
             _make_raw(command, stdio)
-            talk = self._talk(command, "m" + "p" * self._spec.pipes
+            talk = self._talk(command, "m" + "p" * self._spec.pipes + "f" * self._spec.discarded
                               + "d" * any(mount.target[:1] not in "cC" for mount in self._spec.mounts))
             try:
                 binds = self._binds()

@@ -112,7 +112,8 @@ class BoxSpec:
     all of the drive is in ``folder``. ``authorities`` are certificates (PEM) that programs trust besides those that
     every box trusts; they are in no file or key that outlives the box, and programs with a list of their own find them
     at :data:`AUTHORITIES`. ``files`` are Windows paths and contents that programs can only read; they are in memory,
-    and what is left of one where no file was is an empty one.
+    and what is left of one where no file was is an empty one. Where ``discarded`` is set, no one looks at the box once
+    it has ended: what its programs changed in the registry is on disk only after :meth:`Box.flush`.
     """
 
     id: str
@@ -135,6 +136,7 @@ class BoxSpec:
     drive: Path | None = None
     authorities: bytes = b""
     files: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    discarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,16 +46,19 @@ class ReadyImages(Images):
 
 
 class Sandbox(MemorySandbox):
-    """The fake; ``fails`` is what the next openings fail with, ``opened`` the boxes that were opened."""
+    """The fake; ``fails`` is what the next openings fail with, ``opened`` the boxes that were opened, ``specs``
+    what was asked for."""
 
     def __init__(self) -> None:
         super().__init__()
         self.fails: list[ToolError] = []
         self.opened: list[Box] = []
+        self.specs: list[BoxSpec] = []
 
     def open(self, spec: BoxSpec) -> Box:
         if self.fails:
             raise self.fails.pop()
+        self.specs.append(spec)
         self.opened.append(super().open(spec))
         return self.opened[-1]
 

@@ -14,8 +14,6 @@
 
 NTSYSAPI PEB *NTAPI RtlGetCurrentPeb(void);
 
-#define CONSOLE_HANDLE Reserved2[0] /* of RTL_USER_PROCESS_PARAMETERS, as winternl.h has it */
-
 static int served;
 
 static HANDLE open_below(HANDLE root, const WCHAR *name, ACCESS_MASK access, ULONG options)

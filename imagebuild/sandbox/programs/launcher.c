@@ -12,7 +12,7 @@
  * FILE is \\?\unix\run\N, outside drive C: and made by the host. It is the request: UTF-8, each field ended by a NUL:
  * job, flags, memory in bytes, processors in hundredths, registry folder, working directory, command line, then one
  * NAME=VALUE each. Flags are letters: m main program, t terminal, d there are drives beside C:, p the program runs when
- * the box's pipes are served, b Ctrl-Break.
+ * the box's pipes are served, b Ctrl-Break, f the registry is forgotten at the end.
  * Into FILE.answer, a FIFO, we write the lines "started PID" or "failed ERROR", then "exit CODE"; Linux would pass on
  * eight bits of it. With a terminal there is FILE.size, a FIFO too, from which we read its size, each time anew: columns
  * and rows, 16 bits each.
@@ -39,18 +39,24 @@ NTSYSAPI NTSTATUS NTAPI NtCreateEvent(HANDLE *event, ACCESS_MASK access, OBJECT_
 NTSYSAPI NTSTATUS NTAPI NtGetNextThread(HANDLE process, HANDLE thread, ACCESS_MASK access, ULONG attributes,
                                         ULONG flags, HANDLE *next);
 
+#define BOOT_EVENT L"\\KernelObjects\\__wineboot_event"
+#define SHORT 100 /* milliseconds: what is over by then needs no services that start by themselves */
 #define IDLE 1000 /* milliseconds until a box counts as one that stays */
 #define IN_USE 0x10000 /* bytes of a waiting thread's stack that are taken for used; a few thousand are */
 
-/* The boot event lives as long as somebody holds it; without it every program would boot Windows again. */
-static void keep_boot_event(void)
+/* Events that live as long as somebody holds them. Without that of the boot every program would boot Windows again. */
+static void keep_events(void)
 {
-    static WCHAR name[] = L"\\KernelObjects\\__wineboot_event";
-    UNICODE_STRING text = {sizeof name - sizeof *name, sizeof name, name};
-    OBJECT_ATTRIBUTES attributes = {.Length = sizeof attributes, .ObjectName = &text, .Attributes = OBJ_OPENIF};
-    HANDLE event;
+    static struct { WCHAR *name; ULONG size; BOOLEAN set; } events[] = {
+        {BOOT_EVENT, sizeof BOOT_EVENT, TRUE}, {PAGE_EVENT, sizeof PAGE_EVENT, FALSE}};
 
-    NtCreateEvent(&event, EVENT_ALL_ACCESS, &attributes, 0, TRUE);
+    for (unsigned i = 0; i < sizeof events / sizeof *events; i++) {
+        UNICODE_STRING text = {events[i].size - sizeof(WCHAR), events[i].size, events[i].name};
+        OBJECT_ATTRIBUTES attributes = {.Length = sizeof attributes, .ObjectName = &text, .Attributes = OBJ_OPENIF};
+        HANDLE event;
+
+        NtCreateEvent(&event, EVENT_ALL_ACCESS, &attributes, 0, events[i].set);
+    }
 }
 
 /* Ctrl-C is for the program. A function that says "handled", not (NULL, TRUE), which the program would inherit. */
@@ -198,20 +204,21 @@ static DWORD run(const struct request *request)
 {
     STARTUPINFOW startup = {.cb = sizeof startup};
     PROCESS_INFORMATION process;
-    HANDLE job, console = NULL, pipes = NULL, waited[4];
-    DWORD code = 0, count = 1, mounts = 0, services = 0;
-    int roots = flag(request, 'm') && hold_roots(), automatic;
+    HANDLE job, console = NULL, pipes = NULL, waited[5];
+    DWORD code = 0, count = 1, mounts = 0, services = 0, roots = 0;
+    int saved = flag(request, 'm') && !flag(request, 'f'), automatic;
 
-    keep_boot_event();
+    keep_events();
     SetConsoleCtrlHandler(ignore_control, TRUE);
     set_environment(request);
     if (!enter_directory(request->field[CWD], flag(request, 'm'))) {
         say("failed ", ERROR_DIRECTORY);
         return 1;
     }
+    if (flag(request, 'm') && (waited[count] = hold_roots())) roots = count++;
     if (flag(request, 'm') && (waited[count] = offer_mounts())) mounts = count++;
     if (mounts && flag(request, 'd')) start_mounts();
-    if (flag(request, 'm')) watch_registry(); /* not before: the mount manager writes keys that are not kept anyway */
+    if (saved) watch_registry(); /* not before: the mount manager writes keys that are not kept anyway */
     if (flag(request, 'm') && (waited[count] = offer_services())) services = count++;
     if (flag(request, 'p')) pipes = expect_pipes();
     job = make_job(request);
@@ -242,17 +249,18 @@ static DWORD run(const struct request *request)
     if (startup.hStdInput != GetStdHandle(STD_INPUT_HANDLE)) CloseHandle(startup.hStdInput);
     waited[0] = process.hProcess;
     automatic = services != 0;
-    for (DWORD idle = roots ? ROOTS_AFTER : IDLE, event;;) {
+    for (DWORD idle = automatic ? SHORT : IDLE, event;;) {
         event = WaitForMultipleObjects(count, waited, FALSE, idle);
         if (automatic && event != WAIT_OBJECT_0) {
             automatic = 0;
+            idle = IDLE;
             if (has_automatic()) want_services();
-        }
-        if (roots && event != WAIT_OBJECT_0) {
-            fill_roots(), roots = 0, idle = IDLE;
             if (event == WAIT_TIMEOUT) continue;
         }
-        if (event == WAIT_TIMEOUT) give_back_stacks(), idle = INFINITE;
+        if (event == WAIT_TIMEOUT) {
+            if (roots) fill_roots();
+            give_back_stacks(), idle = INFINITE;
+        } else if (roots && event == WAIT_OBJECT_0 + roots) fill_roots(), idle = IDLE;
         else if (mounts && event == WAIT_OBJECT_0 + mounts) start_wanted(), idle = IDLE;
         else if (services && event == WAIT_OBJECT_0 + services) start_services(), idle = IDLE;
         else if (console && event == WAIT_OBJECT_0 + count - 1 && count > 1) start_console(console), count--;
@@ -260,7 +268,7 @@ static DWORD run(const struct request *request)
     }
     if (!flag(request, 'm')) leave_console(console); /* else the box ends with us */
     GetExitCodeProcess(process.hProcess, &code);
-    if (flag(request, 'm')) save_registry(request->field[REGISTRY], 0);
+    if (saved) save_registry(request->field[REGISTRY], 0);
     say("exit ", code);
     return code;
 }

@@ -5,7 +5,9 @@
  * takes out what the machine has not: a certificate that a program installed is gone with the next. It does so under a
  * semaphore (CRYPT_ImportSystemRootCertsToReg in dlls/crypt32/rootstore.c): who finds it there waits for it once and
  * takes what the registry has. So we hold it, put the certificates there by volatile keys, which no hive keeps and no
- * commit sees, and let go. That is not done at once: a start would pay for it, and few programs ever ask.
+ * commit sees, and let go. That is done when a program asks (certificates.c tells), or when the box has been idle for a
+ * while: few ask, and each would pay for it twice, for what the keys make of the registry is that it is written anew at
+ * the end.
  *
  * /etc/roots: for each certificate its SHA-1 in 40 hexadecimal digits, the size of what follows in eight, and the value
  * that Windows keeps ("Blob").
@@ -32,10 +34,21 @@ static HANDLE open_file(void)
     return CreateFileW(L"\\\\?\\unix\\etc\\roots", GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL);
 }
 
-int hold_roots(void)
+/* Whether programs have our NtCreateSemaphore: under its name with Zw it stays Wine's. */
+static int is_told(void)
 {
-    semaphore = CreateSemaphoreW(NULL, 0, 1, L"crypt32_root_semaphore");
-    return semaphore != NULL;
+    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
+
+    return GetProcAddress(ntdll, "NtCreateSemaphore") != GetProcAddress(ntdll, "ZwCreateSemaphore");
+}
+
+HANDLE hold_roots(void)
+{
+    HANDLE wanted = is_told() ? CreateEventW(NULL, FALSE, FALSE, ROOTS_WANTED) : NULL;
+
+    semaphore = CreateSemaphoreW(NULL, 0, 1, ROOTS_SEMAPHORE);
+    if (!wanted) fill_roots();
+    return wanted;
 }
 
 static void add(HANDLE store, const char *at, ULONG size)
@@ -54,14 +67,19 @@ static void add(HANDLE store, const char *at, ULONG size)
 
 void fill_roots(void)
 {
+    static int filled;
     WCHAR path[] = L"\\Registry\\Machine\\Software\\Microsoft\\SystemCertificates\\Root\\Certificates";
     UNICODE_STRING name = {sizeof path - sizeof *path, sizeof path, path};
     OBJECT_ATTRIBUTES attributes = {.Length = sizeof attributes, .ObjectName = &name,
                                     .Attributes = OBJ_CASE_INSENSITIVE};
-    HANDLE file = open_file(), store = NULL;
-    DWORD size = file == INVALID_HANDLE_VALUE ? 0 : GetFileSize(file, NULL), got = 0, part;
-    char *bytes = size && size <= MOST ? HeapAlloc(GetProcessHeap(), 0, size) : NULL;
+    HANDLE file, store = NULL;
+    DWORD size, got = 0, part;
+    char *bytes;
 
+    if (filled++) return;
+    file = open_file();
+    size = file == INVALID_HANDLE_VALUE ? 0 : GetFileSize(file, NULL);
+    bytes = size && size <= MOST ? HeapAlloc(GetProcessHeap(), 0, size) : NULL;
     if (bytes && !NtOpenKey(&store, KEY_CREATE_SUB_KEY, &attributes)) {
         while (got < size && ReadFile(file, bytes + got, size - got, &part, NULL) && part) got += part;
         for (ULONG at = 0, length; at + HEAD <= got; at += HEAD + length) {

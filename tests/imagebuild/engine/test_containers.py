@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.engines import Heard, make, new, opened, run, until
+from support.engines import Heard, Sandbox, make, new, opened, run, until
 
 from imagebuild.dockerapi import faults
 from imagebuild.engine.container import Container
@@ -42,6 +42,19 @@ def test_a_container_starts_ends_and_is_removed(tmp_path: Path) -> None:
             assert not one.folder.exists()
             with pytest.raises(faults.NotFound):
                 engine.containers.find("one")
+
+    run(work())
+
+
+def test_of_a_container_that_is_removed_at_its_end_no_registry_is_kept(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with opened(tmp_path) as engine:
+            assert isinstance(engine.sandbox, Sandbox)
+            for remove in (False, True):
+                one = new(engine, "exit 0", remove=remove)
+                await engine.containers.start(one)
+                await (await engine.containers.wait(one))
+                assert engine.sandbox.specs[-1].discarded is remove
 
     run(work())
 

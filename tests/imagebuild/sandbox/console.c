@@ -26,6 +26,7 @@ static BOOL WINAPI finish(DWORD event)
     }
     Sleep(1000);
     file = fopen(done, "w");
+    SetConsoleOutputCP(850); /* what only a console that is still there can do */
     fprintf(file, "page %u", GetConsoleOutputCP());
     fclose(file);
     ExitProcess(event);
@@ -101,6 +102,14 @@ int main(int count, char **argument)
 
         for (; ReadFile(input, block, sizeof block, &got, NULL) && got; sum += got) reads++;
         return printf("%llu %s\n", sum, reads * 1000 < sum ? "in blocks" : "in pieces"), 0;
+    }
+    if (!strcmp(verb, "pages")) { /* pages [FILE]: the code pages; with a file, into that, and stay */
+        FILE *file = count > 2 ? fopen(argument[2], "w") : stdout;
+
+        fprintf(file, "%u %u\n", GetConsoleCP(), GetConsoleOutputCP());
+        fflush(file);
+        if (count > 2) Sleep(INFINITE);
+        return 0;
     }
     if (!strcmp(verb, "mode")) return printf("%d\n", GetConsoleMode(input, &mode)), 0;
     return 9;

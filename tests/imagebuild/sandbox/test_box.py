@@ -223,6 +223,20 @@ def test_the_registry_is_on_disk_when_the_main_program_has_ended_and_is_there_ne
     assert "b" in run(boxes.open(), r"reg query HKLM\Software\Kept /v a").out
 
 
+def test_the_registry_of_a_box_that_is_discarded_is_written_by_a_flush_alone(boxes: Boxes) -> None:
+    box = boxes.open(discarded=True)
+    hive = boxes.root / "box" / "prefix" / "system.reg"
+    start(box, "probe sleep")
+    assert run(box, r"reg add HKLM\Software\Kept /v a /d b /f", main=False).code == 0
+    box.flush()
+    assert r"[Software\\Kept]" in hive.read_text()
+    box.close(remove=True)
+    assert boxes.run(r"reg add HKLM\Software\Kept /v a /d b /f", discarded=True).code == 0
+    box = boxes.open(discarded=True)
+    assert run(box, r"reg add HKLM\Software\Kept /v a /d b /f").code == 0
+    assert r"[Software\\Kept]" not in hive.read_text()
+
+
 def test_a_flush_brings_the_registry_of_a_running_box_to_disk(boxes: Boxes) -> None:
     box = boxes.open()
     start(box, "probe sleep")

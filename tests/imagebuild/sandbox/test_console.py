@@ -83,6 +83,17 @@ def test_a_program_that_is_given_a_console_of_its_own_has_one_without_a_window(c
     assert [line.rpartition(" ")[2] for line in done.out.split("\n") if line] == ["850", "437"]
 
 
+def test_code_pages_are_told_without_a_console_that_serves_until_one_is_changed(consoles: Boxes) -> None:
+    box = consoles.open()
+    start(box, rf"{CONSOLE} pages C:\\told.txt")
+    told = consoles.root / "box/upper/told.txt"
+    assert wait_for(lambda: told.exists() and told.read_text() == "437 437\n")
+    assert run(box, f"{CONSOLE} pages", main=False).out == "437 437\n"
+    assert "conhost.exe" not in {row.name for row in box.processes()}
+    assert run(box, f"cmd /c chcp 850 >nul & {CONSOLE} pages", main=False).out == "850 850\n"
+    assert run(box, f"{CONSOLE} pages", main=False).out == "437 437\n"  # a console of its own
+
+
 def test_a_code_page_that_was_changed_counts_from_then_on(consoles: Boxes) -> None:
     (consoles.layer / "page.cmd").write_bytes(
         "@echo Ä\r\n@chcp 65001 > nul\r\n@echo Ä漢\r\n@chcp 1252 > nul\r\n@echo ".encode() + b"\xc4\r\n@chcp\r\n")
@@ -106,7 +117,7 @@ def test_a_stop_leaves_a_program_its_console_until_it_has_finished(consoles: Box
     assert wait_for(lambda: "conhost.exe" in {row.name for row in box.processes()})
     box.stop(8)
     assert main.ended.result(1) == 7
-    assert (consoles.root / "box/upper/done.txt").read_text() == "page 437"
+    assert (consoles.root / "box/upper/done.txt").read_text() == "page 850"
 
 
 # --- standard handles -------------------------------------------------------------------------------------------------
@@ -137,12 +148,12 @@ def test_input_comes_in_blocks_and_whole(consoles: Boxes) -> None:
 
 def test_input_that_no_one_reads_does_not_keep_a_program(consoles: Boxes) -> None:
     given, typing = os.pipe()
+    os.write(typing, b"x" * 60_000)  # before: the program may have ended a moment later
     box = consoles.open()
     null = os.open(os.devnull, os.O_RDWR)
     process = box.start(Command(r"C:\probe.exe exit 5"), Stdio(given, null, null))
     os.close(given)
     os.close(null)
-    os.write(typing, b"x" * 60_000)
     assert process.ended.result(10) == 5
     os.close(typing)
 

@@ -92,12 +92,12 @@ def test_a_broken_file_is_never_an_error(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize(("calls", "names"), [
-    (False, {"CreateSymbolicLinkW", "GetDynamicTimeZoneInformation", "RaiseFailFastException",
-             "SetConsoleMode", "SetNamedPipeHandleState"}),
-    (True, {"NtClose", "NtCreateFile", "NtDeleteFile", "NtFsControlFile", "NtOpenFile", "NtQueryAttributesFile",
-            "NtQueryDirectoryFile", "NtQueryFullAttributesFile", "NtQueryInformationFile", "NtQueryObject",
-            "NtQuerySecurityObject", "NtSetSecurityObject",
-            "NtSetInformationFile"})])
+    (False, {"CreateSymbolicLinkW", "GetConsoleCP", "GetConsoleOutputCP",
+             "GetDynamicTimeZoneInformation", "RaiseFailFastException", "SetConsoleCP", "SetConsoleMode",
+             "SetConsoleOutputCP", "SetNamedPipeHandleState"}),
+    (True, {"NtClose", "NtCreateFile", "NtCreateSemaphore", "NtDeleteFile", "NtFsControlFile", "NtOpenFile",
+            "NtQueryAttributesFile", "NtQueryDirectoryFile", "NtQueryFullAttributesFile", "NtQueryInformationFile",
+            "NtQueryObject", "NtQuerySecurityObject", "NtSetInformationFile", "NtSetSecurityObject"})])
 def test_wines_own_take_our_library(tmp_path: Path, calls: bool, names: set[str]) -> None:
     with programs.skipping():
         programs.find(toolchain.COMPILER)

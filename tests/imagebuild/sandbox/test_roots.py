@@ -218,6 +218,16 @@ def test_a_program_that_asks_at_once_waits_for_the_roots(trusting: Trusting) -> 
 
 
 @pytest.mark.slow
+def test_where_no_one_asks_there_are_none_and_the_registry_is_not_written(trusting: Trusting) -> None:
+    box = trusting.boxes.open(network=trusting.network)
+    hive = trusting.boxes.root / "box/prefix/system.reg"
+    before = hive.stat()
+    assert run(box, "cmd /c ping -n 1 -w 300 127.0.0.1 >nul & reg query HKCU >nul").code == 0
+    after = hive.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+@pytest.mark.slow
 def test_with_nothing_named_the_roots_of_this_machine_are_there(boxes: Boxes) -> None:
     if roots.of_machine() is None:
         pytest.skip(roots.GAP)
