@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import tomllib
 from pathlib import Path
@@ -65,6 +66,17 @@ def test_the_page_names_what_failed_and_what_is_left_out(scripts: Any, tmp_path:
     assert "| `abcdef` | root | 1 | 2 | 33.3 % | 1 | 1 | 1 |" in text
     assert "- `a_test::A::test_bad`" in text
     assert "swarm:\n\n- `a_test::A::test_linux`" in text
+
+
+def test_what_the_page_said_of_suites_that_were_not_run_stays(scripts: Any, tmp_path: Path) -> None:
+    page, sources = scripts["page"].page, scripts["sources"]
+    found = outcome(scripts, tmp_path)
+    other = dataclasses.replace(found, source=sources.Source(sources.SUITES[0], tmp_path, "fedcba"))
+    both = page([other, found])
+    assert page([found], both) == page([other], both) == both
+    better = dataclasses.replace(found, failed=())
+    again = page([better], both)
+    assert again == page([other, better]) != both and "## docker-py (root): failed" not in again
 
 
 def test_a_missing_suite_says_the_commands_that_bring_it(scripts: Any, monkeypatch: pytest.MonkeyPatch,

@@ -2,8 +2,9 @@
 """Runs other people's tests against the embedded engine: ``python scripts/suites [SUITE…]``.
 
 ``--as root|user`` names the account of the engine (default: the one that starts this; may be repeated);
-``--part EXPRESSION`` runs only some tests (pytest's ``-k``); ``--page FILE`` writes what became of each suite. The
-tests run as the engine's account. Exit code 1 when a suite stays below the bar, 3 when no suite could run.
+``--part EXPRESSION`` runs only some tests (pytest's ``-k``); ``--page FILE`` writes what became of each suite, and
+keeps what the page says of suites that were not run; ``--reports DIR`` keeps the reports, which say why a test failed.
+The tests run as the engine's account. Exit code 1 when a suite stays below the bar, 3 when no suite could run.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -78,12 +80,16 @@ def main() -> int:
                         left = True
                         print(error, file=sys.stderr)
                     outcomes.append(read(source, report, kind))
+                    if options.reports and report.exists():
+                        options.reports.mkdir(parents=True, exist_ok=True)
+                        shutil.copyfile(report, options.reports / f"{report.parent.name}.xml")
                     print(outcomes[-1].line(), flush=True)
     except programs.Unavailable as error:
         print(f"the suites cannot run here: {error}", file=sys.stderr)
         return 3
     if options.page:
-        options.page.write_text(page(outcomes), encoding="utf-8")
+        before = options.page.read_text("utf-8") if options.page.exists() else ""
+        options.page.write_text(page(outcomes, before), encoding="utf-8")
     return 1 if left or any(one.percent < one.source.suite.bar for one in outcomes) else 0
 
 
@@ -93,6 +99,7 @@ def _options(names: list[str]) -> argparse.Namespace:
     parser.add_argument("--as", dest="accounts", action="append", choices=("root", "user"), help="the engine's account")
     parser.add_argument("--part", default="", metavar="EXPRESSION", help="only the tests that pytest's -k selects")
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the page")
+    parser.add_argument("--reports", type=Path, metavar="DIR", help="keep the reports there (JUnit's XML)")
     options = parser.parse_args()
     for name in options.suites:
         if name not in names:

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from outcome import Outcome
+from sources import SUITES
 
 HERE = Path(__file__).parent
 
@@ -33,23 +35,46 @@ language and 97 % for the modules.
 """
 
 
-def page(outcomes: Iterable[Outcome]) -> str:
-    """The whole page."""
+def page(outcomes: Iterable[Outcome], before: str = "") -> str:
+    """The whole page. What ``before`` (the page as it was) says of suites that were not run stays."""
     found = list(outcomes)
-    text = HEAD
+    ran = {one.source.suite.name for one in found}
+    rows = [(name, line) for name, line in _rows(before) if name not in ran]
+    rows += [(one.source.suite.name, _row(one)) for one in found]
+    sections = [(name, text) for name, text in _sections(before) if name not in ran]
     for one in found:
-        text += (f"| [{one.source.suite.name}]({one.source.suite.url}) | `{one.source.state[:12]}` | {one.user} | "
-                 f"{len(one.passed)} | {len(one.failed)} | {one.percent:.1f} % | {one.refused} | "
-                 f"{len(one.left_out) - one.refused} | "
-                 f"{len(one.skipped)} |\n")
-    for one in found:
-        text += "".join(_failures(one))
+        sections.append((one.source.suite.name, "".join(_failures(one))))
     for name in dict.fromkeys(one.source.suite.name for one in found):
         mine = [one for one in found if one.source.suite.name == name]
-        for title, rows in (("left out", [row for one in mine for row in one.left_out]),
+        for title, left in (("left out", [row for one in mine for row in one.left_out]),
                             ("skipped by the suite itself", [row for one in mine for row in one.skipped])):
-            text += "".join(_grouped(f"{name}: {title}", dict.fromkeys(rows)))
-    return text
+            sections.append((name, "".join(_grouped(f"{name}: {title}", dict.fromkeys(left)))))
+    return HEAD + "".join(_in_order(rows)) + "".join(_in_order(sections))
+
+
+def _row(one: Outcome) -> str:
+    return (f"| [{one.source.suite.name}]({one.source.suite.url}) | `{one.source.state[:12]}` | {one.user} | "
+            f"{len(one.passed)} | {len(one.failed)} | {one.percent:.1f} % | {one.refused} | "
+            f"{len(one.left_out) - one.refused} | {len(one.skipped)} |\n")
+
+
+def _rows(page: str) -> Iterator[tuple[str, str]]:
+    """The rows of a page's table, with the suite of each."""
+    for line in page.splitlines(keepends=True):
+        if line.startswith("| ["):
+            yield line[3:line.index("]")], line
+
+
+def _sections(page: str) -> Iterator[tuple[str, str]]:
+    """The sections of a page, with the suite of each."""
+    for text in page.split("\n## ")[1:]:
+        yield re.split(r"[ :]", text, maxsplit=1)[0], f"\n## {text.rstrip()}\n"
+
+
+def _in_order(parts: list[tuple[str, str]]) -> Iterator[str]:
+    """Parts of a page as the suites follow each other; of one suite they stay as they are."""
+    names = [suite.name for suite in SUITES]
+    yield from (text for _, text in sorted(parts, key=lambda part: names.index(part[0])))
 
 
 def _failures(one: Outcome) -> Iterator[str]:
