@@ -54,8 +54,8 @@ PROGRAMS = {
     "wcowcmd.dll": ("cmdlib.c", "cmdconsole.c", "cmdlinks.c", "cmdwords.c", "cmdlib.def", *_LIBRARY, *_BARE,
                     "-lkernel32"),
     "wcowbase.dll": ("base.c", "opened.c", "paths.c", "reparse.c", "listing.c", "times.c", "folders.c", "pipes.c",
-                     "consolemode.c", "text.c", "acl.c", "security.c", "access.c", "certificates.c", "base.def", *_LIBRARY,
-                     *_MAPPED, *_BARE, "-lntdll", "-lgcc"),
+                     "consolemode.c", "text.c", "acl.c", "security.c", "access.c", "certificates.c", "streams.c",
+                     "base.def", *_LIBRARY, *_MAPPED, *_BARE, "-lntdll", "-lgcc"),
 }
 """Each file with what it is made of."""
 

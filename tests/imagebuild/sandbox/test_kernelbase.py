@@ -92,7 +92,7 @@ def test_a_broken_file_is_never_an_error(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize(("calls", "names"), [
-    (False, {"CreateSymbolicLinkW", "GetConsoleCP", "GetConsoleOutputCP",
+    (False, {"CreateSymbolicLinkW", "FindFirstStreamW", "FindNextStreamW", "GetConsoleCP", "GetConsoleOutputCP",
              "GetDynamicTimeZoneInformation", "RaiseFailFastException", "SetConsoleCP", "SetConsoleMode",
              "SetConsoleOutputCP", "SetNamedPipeHandleState"}),
     (True, {"NtClose", "NtCreateFile", "NtCreateSemaphore", "NtDeleteFile", "NtFsControlFile", "NtOpenFile",
