@@ -26,7 +26,9 @@ from ..stores import DaemonStore, Store, copy_blob
 from .blobs import Blobs
 from .cache import RunLayer
 from .plan import Execute
+from .run_caches import private_caches, wait_for_caches
 from .run_layers import added_layers, seen_by_command
+from .run_mounts import host_config
 from .secrets import Given, Secrets
 from .step_label import REPOSITORY
 
@@ -61,30 +63,43 @@ class EngineRunner:
         try:
             for _event in copy(cast(Store, blobs), descriptor, store, tag=sent, name=sent, foreign=True, whole=False):
                 pass
+            shown = self._shown(cast(Store, blobs), store, step, repository)
             try:
-                yield from self._run_seen(client, sent, done, step, name, given)
+                yield from self._run_seen(client, sent, done, step, name, given, shown)
             except faults.Fault as fault:
                 raise ToolError("cannot run it", program="the engine", why=str(fault)) from fault
             found = load(store, Location.parse(f"docker-daemon:{done}"), store.resolve(done), done,
                          image.config.platform)
             return added_layers(image, found.image, lambda layer: copy_blob(store, self._local, layer))
         finally:
-            for tag in (done, sent):
+            for tag in (done, sent, *(f"{repository}:mount{number}" for number in range(len(step.mounts)))):
                 with suppress(WcowError, faults.Fault):
                     client.call("DELETE", f"/images/{tag}").close()
             store.close()
 
-    def _run_seen(self, client: Client, sent: str, done: str, step: Execute, name: str, given: Given
-                  ) -> Generator[Event, None, None]:
+    def _shown(self, blobs: Store, store: DaemonStore, step: Execute, repository: str) -> dict[str, str]:
+        """Put the images of a RUN's binds there; their names by Windows path."""
+        names = {}
+        for number, mount in enumerate(step.mounts):
+            if mount.image is None:
+                continue
+            names[mount.target] = tag = f"{repository}:mount{number}"
+            descriptor = put_image(self._local, seen_by_command(mount.image))
+            for _event in copy(blobs, descriptor, store, tag=tag, name=tag, foreign=True, whole=False):
+                pass
+        return names
+
+    def _run_seen(self, client: Client, sent: str, done: str, step: Execute, name: str, given: Given,
+                  shown: dict[str, str]) -> Generator[Event, None, None]:
         """Run a command by the proxy of downloads, where there is one."""
         self.fetched = None
         if self._downloads is None or step.network == "none":
-            yield from self._run(client, sent, done, step, name, given, None)
+            yield from self._run(client, sent, done, step, name, given, shown, None)
             return
         with self._downloads.serve() as proxy:
             failed: RunError | None = None
             try:
-                yield from self._run(client, sent, done, step, name, given, proxy)
+                yield from self._run(client, sent, done, step, name, given, shown, proxy)
             except RunError as error:
                 failed = error
             self.fetched = proxy.fetched
@@ -96,12 +111,13 @@ class EngineRunner:
             raise failed
 
     def _run(self, client: Client, sent: str, done: str, step: Execute, name: str, given: Given,
-             proxy: DownloadProxy | None) -> Generator[Event, None, None]:
+             shown: dict[str, str], proxy: DownloadProxy | None) -> Generator[Event, None, None]:
         # what is replayed is all there is: a program that asks no proxy reaches nothing
         replayed = proxy is not None and proxy.rules.mode == "replay"
         network = "none" if step.network == "none" or replayed else "default"
         body = {"Image": sent, "Cmd": list(step.words), "ArgsEscaped": step.escaped, "Env": list(step.variables),
-                "HostConfig": {"NetworkMode": network, "LogConfig": {"Type": "none"}}}
+                "HostConfig": {"NetworkMode": network, "LogConfig": {"Type": "none"},
+                               **host_config(step.mounts, private_caches(client, step.mounts))}}
         made = client.json("POST", "/containers/create", body=body)["Id"]
         try:
             if proxy is not None:
@@ -109,6 +125,9 @@ class EngineRunner:
                             body={"Socket": str(proxy.path), "Certificates": proxy.certificate.decode()}).close()
             if given:
                 _give(client, made, given)
+            if shown:
+                _show(client, made, shown)
+            wait_for_caches(client, made, step.mounts)
             with client.attach(f"/containers/{made}/attach",
                                query={"stream": True, "stdout": True, "stderr": True}) as said:
                 client.call("POST", f"/containers/{made}/start").close()
@@ -134,6 +153,15 @@ def _give(client: Client, container: str, given: Given) -> None:
     except faults.NotFound as error:
         raise ToolError("cannot give it secrets", program="the engine", hint="--run engine",
                         why="only wcow's own engine takes them: another one keeps what a container gets") from error
+
+
+def _show(client: Client, container: str, shown: dict[str, str]) -> None:
+    """Show a container folders of images. ToolError where the engine is not ours."""
+    try:
+        client.call("PUT", f"/wcow/containers/{container}/folders", body={"Images": shown}).close()
+    except faults.NotFound as error:
+        raise ToolError("cannot mount files into it", program="the engine", hint="--run engine, or COPY the files",
+                        why="only wcow's own engine shows a container folders of images") from error
 
 
 def _lines(pieces: Iterable[Piece], name: str, given: Given) -> Generator[Event, None, None]:

@@ -47,10 +47,12 @@ from .plan import (
     PlannedStage,
     Transfer,
     Wanted,
+    transfers,
 )
 from .planner import make_plan, target_platform
 from .recipe import Memory, Taken
 from .request import BuildRequest
+from .run_binds import bound
 from .runner import Runner
 from .stage import StageBuild, located, placed
 from .versions import check_versions, other_platform, planned_error
@@ -202,18 +204,17 @@ class Build:
         self._prefer = plan.target().platform.os_version
         for stage in plan.stages:
             for step in stage.steps:
-                if not isinstance(step, Transfer):
-                    continue
-                place = step.instruction.place
+                place, amount = step.instruction.place, None
                 try:
-                    amount = gatherer.measure(step)
-                    for wanted in _images_of(step):
-                        yield from self._find(wanted)
+                    for taken in transfers(step):
+                        amount = gatherer.measure(taken)
+                        for wanted in _images_of(taken):
+                            yield from self._find(wanted)
                 except WcowError as error:
                     problems.append(Note("cannot-copy", str(error), place.line))
                     yield Warn(str(error), f"{place.file}:{place.line}", "cannot-copy")
                     continue
-                if amount is not None:
+                if amount is not None and isinstance(step, Transfer):
                     sizes[id(step)] = amount
         return replace(plan, amounts=sizes, problems=tuple(problems))
 
@@ -301,7 +302,7 @@ class Build:
                     changes = yield from gatherer.transfer(step, stage.view)
                     yield from stage.apply(changes, step.text)
                 elif isinstance(step, Execute):
-                    yield from self._execute(stage, step)
+                    yield from self._execute(stage, (yield from bound(step, stage, gatherer)))
                 else:
                     yield from stage.configure(step)
             except WcowError as error:

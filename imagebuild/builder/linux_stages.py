@@ -17,7 +17,7 @@ from ..dockerfile.instructions import Instruction
 from ..errors import ToolError
 from ..events import Event, Finish, Step
 from .open_context import Contexts
-from .plan import Configure, Files, OfStage, Plan, PlannedStage, Transfer
+from .plan import Configure, Files, OfStage, Plan, PlannedStage, Transfer, transfers
 from .planner import target_platform
 from .request import BuildRequest, Pairs
 from .stage import placed
@@ -129,7 +129,7 @@ def _below(stage: PlannedStage, by_index: dict[int, PlannedStage]) -> set[int]:
 
 
 def _taken_from(stage: PlannedStage) -> set[int]:
-    return {index for step in stage.steps if isinstance(step, Transfer) for index in _sources(step)}
+    return {index for step in stage.steps for taken in transfers(step) for index in _sources(taken)}
 
 
 def _sources(step: Transfer) -> set[int]:

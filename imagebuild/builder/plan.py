@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ..dockerfile.instructions import Instruction, Place
 from ..fetch import is_git_url, redact
-from ..oci import Config, Platform, RunConfig
+from ..oci import Config, Image, Platform, RunConfig
 from ..windows.names import join
 from .changes import Components
 from .secrets import SecretMount
@@ -136,6 +136,23 @@ class Transfer(Step):
     unpack: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class RunMount:
+    """One ``--mount`` of RUN but for secrets: its ``kind`` (bind, cache, tmpfs, ssh) and ``target``, a Windows path.
+
+    A cache has an ``id`` and how it is shared. ``content`` is what a bind shows, and ``image`` the image of one layer
+    that holds it, once it is there.
+    """
+
+    kind: str
+    target: str = ""
+    id: str = ""
+    read_only: bool = False
+    sharing: str = ""
+    content: Transfer | None = None
+    image: Image | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execute(Step):
     """RUN. ``words`` is its argument vector, or with ``escaped`` the one command line that Windows gets as it is.
@@ -147,7 +164,7 @@ class Execute(Step):
     words: tuple[str, ...]
     escaped: bool = False
     variables: tuple[str, ...] = ()
-    mounts: tuple[str, ...] = ()
+    mounts: tuple[RunMount, ...] = ()
     secrets: tuple[SecretMount, ...] = ()
     network: str = "default"
     security: str = "sandbox"
@@ -229,7 +246,7 @@ class Plan:
     def unread(self) -> bool:
         """Whether files come from an image or a stage: planning reads no layer, so it cannot say if they are there."""
         return any(isinstance(source, Files) and not isinstance(source.origin, Here) for stage in self.stages
-                   for step in stage.steps if isinstance(step, Transfer) for source in step.sources)
+                   for step in stage.steps for taken in transfers(step) for source in taken.sources)
 
     def runs(self) -> list[tuple[PlannedStage, Execute]]:
         """Every RUN."""
@@ -245,16 +262,21 @@ def _refusal(stage: PlannedStage, step: Execute) -> str:
         return "" if step.way != "none" else "RUN of a Linux stage needs a Linux builder"
     if step.way == "none":
         return "nothing here executes it (--run none)"
-    if "ssh" in step.mounts:
+    if any(mount.kind == "ssh" for mount in step.mounts):
         return "--mount=type=ssh: no agent's socket reaches programs in a Windows container; --mount=type=secret " \
                "gives a key or a token"
-    if step.mounts:
-        return f"--mount={step.mounts[0]} is not there yet"
     if step.network not in ("default", "none"):
         return f"--network={step.network} is of Linux"
     if step.security != "sandbox":
         return f"--security={step.security} is of Linux"
     return "scratch holds no program" if stage.base is None else ""
+
+
+def transfers(step: Step) -> tuple[Transfer, ...]:
+    """The steps that take files: COPY and ADD, and of a RUN its binds."""
+    if isinstance(step, Transfer):
+        return (step,)
+    return tuple(one.content for one in step.mounts if one.content) if isinstance(step, Execute) else ()
 
 
 def describe(source: Source) -> str:

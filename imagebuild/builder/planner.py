@@ -28,6 +28,7 @@ from .plan import (
     Transfer,
     Wanted,
     shown_context,
+    transfers,
 )
 from .request import BuildRequest
 from .scope import PROXY_ARGS, Scope, predefined
@@ -162,8 +163,8 @@ class _Planner:
             self._look_ahead(stage, platform)
             return None
         interpreter = Interpreter(self._request, scope, config, self._globals, self._args, self._used_args,
-                                  lambda copy: origin_of(copy, copy.source_stage, self._dockerfile.stages[:index],
-                                                         self._contexts, replace(platform, os_version="")))
+                                  lambda asking, name: origin_of(asking, name, self._dockerfile.stages[:index],
+                                                                 self._contexts, replace(platform, os_version="")))
         steps: list[Step] = list(prelude)
         triggers = [parse_trigger(text, name=f"ONBUILD of {base_word}") for text in config.on_build]
         interpreter.run = replace(config, on_build=())
@@ -254,5 +255,5 @@ class _Planner:
 
 def _stages_of(steps: list[Step]) -> set[int]:
     """The stages that steps read from."""
-    return {source.origin.index for step in steps if isinstance(step, Transfer) for source in step.sources
+    return {source.origin.index for step in steps for taken in transfers(step) for source in taken.sources
             if isinstance(source, Files) and isinstance(source.origin, OfStage)}

@@ -178,6 +178,9 @@ def run_key(image: Image, step: Execute, epoch: int, compression: Compression) -
     run = step.run
     return key_of(below=[str(one) for one in image.diff_ids], words=step.words, escaped=step.escaped,
                   variables=step.variables, env=run.env, user=run.user, folder=run.working_dir, network=step.network,
+                  **({"mounts": [[one.kind, one.target, one.id, one.read_only,
+                                  [str(layer) for layer in one.image.diff_ids] if one.image else []]
+                                 for one in step.mounts]} if step.mounts else {}),
                   **({"secrets": [[one.id, one.target, one.env] for one in step.secrets]} if step.secrets else {}),
                   system=str(image.config.platform), way=step.way, epoch=epoch, compression=str(compression))
 

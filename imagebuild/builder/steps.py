@@ -12,7 +12,7 @@ from ..dockerfile import bounds, expand_instruction, exposed_ports
 from ..dockerfile import instructions as I
 from ..dockerfile.instructions import Instruction
 from ..dockerfile.mounts import MountType
-from ..errors import FormatError, UnsupportedError, WcowError
+from ..errors import DockerfileError, FormatError, UnsupportedError, WcowError
 from ..fetch import is_git_url, redact, scrub
 from ..fetch.redact import HIDDEN
 from ..oci import RunConfig
@@ -32,11 +32,13 @@ from .plan import (
     MakeFolder,
     Note,
     Origin,
+    RunMount,
     Source,
     Step,
     Transfer,
 )
 from .request import BuildRequest
+from .run_mounts import run_mount
 from .scope import Scope, at
 from .secrets import SecretMount, secret_mount
 
@@ -48,7 +50,7 @@ class Interpreter:
     """Follows the instructions of one stage. ``run`` is the config so far, ``scope`` the variables."""
 
     def __init__(self, request: BuildRequest, scope: Scope, run: RunConfig, globals_: Scope, args: Mapping[str, str],
-                 used_args: set[str], origin: Callable[[I.Copy], Origin]) -> None:
+                 used_args: set[str], origin: Callable[[Instruction, str], Origin]) -> None:
         self.scope = scope
         self.run = run
         self.author = ""
@@ -100,11 +102,19 @@ class Interpreter:
         if fold("PATH") in env and "path" in words_of_text and not _MACHINE_WRITERS.isdisjoint(words_of_text):
             self._note(instruction, "path-of-env", "this writes PATH into the registry, but the PATH of an ENV hides "
                                                    "it from every program of the image: change the ENV")
-        mounts = tuple(mount.type.value for mount in done.mounts if mount.type is not MountType.SECRET)
         network = self._request.network if done.network == "default" else done.network
         return Execute(instruction=instruction, text=instruction.text, run=self.run, words=words, escaped=escaped,
-                       variables=variables, mounts=mounts, secrets=self._secrets(done), network=network,
+                       variables=variables, mounts=self._mounts(done), secrets=self._secrets(done), network=network,
                        security=done.security, way=self._request.run)
+
+    def _mounts(self, done: I.Run) -> tuple[RunMount, ...]:
+        try:
+            return tuple(run_mount(mount, self.run.working_dir, done, lambda name: self._origin(done, name))
+                         for mount in done.mounts if mount.type is not MountType.SECRET)
+        except DockerfileError:
+            raise
+        except WcowError as error:
+            raise done.error(error.what, why=error.why, hint=error.hint) from None
 
     def _secrets(self, done: I.Run) -> tuple[SecretMount, ...]:
         try:
@@ -262,7 +272,7 @@ class Interpreter:
         if checksum and (files or len(sources) != 1):
             raise done.error("--checksum does not fit", why="it goes with exactly one URL or git address")
         if files:
-            origin = self._origin(done) if isinstance(done, I.Copy) and done.source_stage else Here()
+            origin = self._origin(done, done.source_stage) if isinstance(done, I.Copy) and done.source_stage else Here()
             sources.insert(0, Files(origin, tuple(files)))
         return sources
 

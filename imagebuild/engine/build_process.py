@@ -28,6 +28,7 @@ from ..builder.downloads import Downloads
 from ..builder.execute import Build, Shared
 from ..builder.plan import Execute
 from ..builder.run_layers import seen_by_command
+from ..builder.run_mounts import host_config
 from ..builder.runner import Downloaded
 from ..builder.secrets import Secrets
 from ..dockerapi import faults
@@ -139,9 +140,12 @@ class _ChannelRunner:
         """See :class:`~..builder.runner.Runner`. What the command writes is told by the engine."""
         Secrets().given(step.secrets)  # what has to be there is not: the classic builder's call has no secrets
         descriptor = put_image(self._layout, seen_by_command(image))
+        folders = {one.target: put_image(self._layout, seen_by_command(one.image)).to_json()
+                   for one in step.mounts if one.image}
         answer = self._talk.ask(run={
             "image": descriptor.to_json(), "words": step.words, "escaped": step.escaped, "variables": step.variables,
-            "network": step.network})
+            "network": step.network, "mounts": host_config(step.mounts, {}).get("Mounts", []),
+            "folders": folders})
         yield from ()
         return [RunLayer(int(one["position"]), Descriptor.from_json(one["descriptor"]), Digest.parse(one["diff_id"]))
                 for one in answer["layers"]]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,7 @@ class StepLimits:
 class StepCall:
     """One RUN. ``image`` is the id of what it stands on; ``words``, ``escaped``, ``variables`` and ``network`` are
     those of :class:`~..builder.plan.Execute`. ``proxy`` is the socket of an HTTP proxy, and what programs trust for it.
+    ``volumes`` are its caches and the like, ``folders`` the ids of images that are shown, by Windows path.
     """
 
     image: str
@@ -51,6 +52,8 @@ class StepCall:
     network: str = "default"
     limits: StepLimits = StepLimits()
     proxy: tuple[Path, bytes] | None = None
+    volumes: tuple[shapes.Mount, ...] = ()
+    folders: Mapping[str, str] = field(default_factory=dict)
 
 
 class CommandFault(faults.Internal):
@@ -83,6 +86,7 @@ class StepRunner:
         container, _warnings = await create(self._engine, _request(call), name="", version=version)
         if call.proxy is not None:
             container.proxy = WebProxy(*call.proxy)
+        container.folders = dict(call.folders)
         try:
             await asyncio.to_thread(say, Message(stream=f" ---> Running in {container.short}\n"))
             await self._follow(container, say)
@@ -117,7 +121,7 @@ def _request(call: StepCall) -> shapes.CreateRequest:
         image=call.image, cmd=call.words, args_escaped=call.escaped, env=call.variables or None,
         attach_stdout=True, attach_stderr=True,
         host_config=shapes.HostConfig(network_mode=network, extra_hosts=call.limits.hosts or None,
-                                      memory=call.limits.memory))
+                                      memory=call.limits.memory, mounts=call.volumes or None))
 
 
 __all__ = ["CommandFault", "StepCall", "StepLimits", "StepRunner"]

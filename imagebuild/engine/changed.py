@@ -89,6 +89,7 @@ def mounted(container: Container) -> list[Parts]:
     places = (plain_target(mount.destination) for mount in container.mounts)
     found = [parts for place in places if place[:2].upper() == "C:" and (parts := parts_of(place))]
     files = [parts_of(path) for path in (container.secrets.files if container.secrets else ())]
+    found += [parts_of(place) for place in container.folders]
     return [*found, *(parts[:count] for parts in files for count in range(1, len(parts) + 1))]
 
 

@@ -60,6 +60,7 @@ class Container:
     execs: list[str] = field(default_factory=list)
     proxy: WebProxy | None = None
     secrets: Secrets | None = None
+    folders: dict[str, str] = field(default_factory=dict)
     output: Output = field(init=False)
 
     def __post_init__(self) -> None:

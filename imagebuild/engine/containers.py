@@ -17,8 +17,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..builder.step_label import is_step
 from ..dockerapi import faults
 from ..errors import StoreError, WcowError
+from ..sandbox.folder import refused
 from ..sandbox.port import Box, Sandbox
 from . import restart, threads
 from .collection import Collection, clear
@@ -188,6 +190,8 @@ class Containers(Collection):
             await run.proxy.close()
         await self._try(container, self._give_back, run, container.id)
         container.run, container.status = None, "exited"
+        if not code and is_step(container.config.labels) and refused(container.folder / BOX):
+            code = 1  # a shell passed over a program that cannot run here: a build does not
         container.exit_code, container.finished = code, time.time_ns()
         container.attachment = type(container.attachment)(None)
         again = not self._closing and container.id in self._all and restart.wanted(container)

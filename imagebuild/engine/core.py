@@ -131,6 +131,7 @@ def routes() -> tuple[Route, ...]:
         routes_containers,
         routes_exec,
         routes_exec_ours,
+        routes_folders,
         routes_images,
         routes_networks,
         routes_pipes,
@@ -144,7 +145,7 @@ def routes() -> tuple[Route, ...]:
 
     modules = (routes_system, routes_containers, routes_archive, routes_streams, routes_exec,
                routes_exec_ours, routes_images, routes_volumes, routes_networks, routes_pipes, routes_processes,
-               routes_proxy, routes_secrets, routes_absent)
+               routes_proxy, routes_secrets, routes_folders, routes_absent)
     return tuple(route for module in modules for route in module.ROUTES)
 
 

@@ -24,9 +24,10 @@ from typing import Any, BinaryIO
 
 from ..builder.cache import RunLayer
 from ..builder.downloads import Downloads
-from ..dockerapi import faults
+from ..dockerapi import faults, shapes
 from ..dockerapi.duration import moment_text
 from ..dockerapi.jsonlines import Message, message
+from ..dockerapi.shape import from_json
 from ..errors import Interrupted, StoreError, WcowError
 from ..oci import Descriptor, Digest, Platform, Reference
 from ..stores import Credentials, LayoutStore
@@ -245,11 +246,15 @@ class _Served:
         """Execute a RUN over an image that the process has written, and return the layers that it added."""
         shelf, made, say = self._images.shelf, list[RunLayer](), _unheard if self._call.quiet else self._say
         kept = shelf.keep(self._store, Descriptor.from_json(asked["image"]))
+        shown = {str(path): shelf.keep(self._store, Descriptor.from_json(image))
+                 for path, image in asked["folders"].items()}
         try:
             with self._tools.serve(alone="none" in (asked["network"], self._call.limits.network)) as proxy:
                 call = StepCall(str(kept.id), tuple(asked["words"]), bool(asked["escaped"]), tuple(asked["variables"]),
                                 str(asked["network"]), self._call.limits,
-                                None if proxy is None else (proxy.path, proxy.certificate))
+                                None if proxy is None else (proxy.path, proxy.certificate),
+                                tuple(from_json(shapes.Mount, one) for one in asked["mounts"]),
+                                {path: str(one.id) for path, one in shown.items()})
                 try:
                     self._execute(call, say,
                                   lambda source: made.extend(step_layers(self._images, source, self._store)))
@@ -257,7 +262,8 @@ class _Served:
                     for text in proxy.problems if proxy is not None else ():
                         say(Message(stream=f"[Warning] {text}\n"))
         finally:
-            shelf.remove(kept)
+            for one in {one.id: one for one in (kept, *shown.values())}.values():
+                shelf.remove(one)
         return [{"position": one.position, "descriptor": one.descriptor.to_json(), "diff_id": str(one.diff_id)}
                 for one in made]
 

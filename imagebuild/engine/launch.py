@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..dockerapi import shapes
-from ..sandbox.port import Box, BoxSpec, Command, Limits, Sandbox
+from ..builder.run_mounts import INSIDE
+from ..dockerapi import faults, shapes
+from ..sandbox.port import Box, BoxSpec, Command, Limits, Mount, Sandbox
 from ..windows.upcase import fold
 from . import net_request, ports
 from .container import Container
-from .hostpath import HostPaths
+from .hostpath import HostPaths, open_below
 from .mounts import for_box
 from .mountspec import is_pipe
 from .parts import Attachment, ImagePart, NetworkPart, Published, VolumePart
@@ -42,6 +43,7 @@ class Launch:
         unpacked = self._images.unpack(container.image)
         mounts = for_box(container.mounts, container.host, self._volumes, container.id,
                          HostPaths(self._settings.drives, self._settings.native))
+        mounts += self._folders(container)
         if not container.config.network_disabled:
             container.attachment = self._attach(container, other)
         attachment = container.attachment
@@ -61,6 +63,16 @@ class Launch:
             tuple(secrets.files.items()), discarded=container.host.auto_remove)
         command = Command(container.command, container.config.working_dir, tty=container.config.tty)
         return self._sandbox.open(spec), command
+
+    def _folders(self, container: Container) -> tuple[Mount, ...]:
+        """The folders of images that the container is shown."""
+        out = []
+        for target, image in container.folders.items():
+            found = open_below(self._images.unpack(image).layers[-1], (INSIDE,))
+            if found is None:
+                raise faults.Internal(f"image {image} has no folder to show")
+            out.append(Mount(found.path, target, read_only=True, folder=found))
+        return tuple(out)
 
     def _attach(self, container: Container, other: Container | None) -> Attachment:
         """Its networks. One that was taken out of all of them gets that of its mode back (``daemon``'s

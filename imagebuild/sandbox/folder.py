@@ -29,6 +29,8 @@ from .unpack_file import CREATE
 
 _HEAD = 4096
 """Bytes of a registry file that have its first key."""
+REFUSED = "refused"
+"""A file in ``prefix``: a program was started that stands for one which cannot run here (``programs/refuse.c``)."""
 FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 """How a folder is opened where a program of the box may have put a link."""
 
@@ -101,6 +103,11 @@ def _new(name: str, parent: int, account: Account) -> BinaryIO:
     file = os.fdopen(os.open(name, CREATE, 0o644, dir_fd=parent), "wb")
     account.own(name, parent)
     return file
+
+
+def refused(folder: Path) -> bool:
+    """Whether a program of the box, whose folder this is, could not run here and said so."""
+    return (folder / "prefix" / REFUSED).is_file()
 
 
 def remove(folder: Path) -> None:

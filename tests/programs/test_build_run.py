@@ -124,6 +124,13 @@ def test_the_next_command_and_the_image_see_variables_of_the_machine(home: Home)
     assert not any("MINE" in line or "tool" in line for line in config.get("env") or config.get("Env") or ())
 
 
+@pytest.mark.parametrize("line", ["dism /online & exit 0", "dism /online & echo done"])
+def test_a_program_that_cannot_run_here_fails_though_the_shell_goes_on(home: Home, line: str) -> None:
+    _out, err = home.wcow("build", home.context(f"FROM {BASE}\nRUN {line}\n"), code=1)
+    assert "dism: cannot run here" in err
+    assert "RUN: the command ended with 1" in err
+
+
 def test_powershell_runs_over_server_core_and_leaves_nothing_of_its_own(home: Home) -> None:
     with programs.skipping():
         home.wcow("powershell", "install", "--from", str(windows_programs.powershell()))

@@ -7,6 +7,10 @@
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 
+#include "linux.h"
+
+#define MARK "/prefix/refused" /* REFUSED of folder.py */
+
 static const struct { const WCHAR *name; const char *why; } KNOWN[] = {
     {L"powershell", "PowerShell is not installed for this engine; on the machine that runs it: wcow powershell install"},
     {L"cacls", "there is none; use icacls"},
@@ -52,5 +56,7 @@ void entry(void)
     print(": cannot run here: ");
     print(why);
     print("\r\n");
+    end = linux_open((int)AT_CWD, MARK, OPEN_NEW, 0644); /* a shell may pass over our exit code; a build does not */
+    if (end >= 0) linux_close(end);
     ExitProcess(1);
 }
