@@ -153,8 +153,29 @@ def test_what_a_command_can_see_decides_whether_it_runs_again(bench: Bench, chan
     assert [step.text for _image, step in script(bench).ran].count("RUN make a") == 2
 
 
+def test_mounts_count_as_what_a_command_sees(bench: Bench) -> None:
+    bound = "RUN --mount=type=bind,from=a,source=C:/d,target=C:/m --mount=type=cache,target=C:/c make b\n"
+    for made in ("d", "d", "e"):
+        bench.build(f"FROM {FROM.split()[1]} AS a\nWORKDIR C:/d/{made}\n{FROM}{bound}", run="engine")
+    first, second = (step for _image, step in script(bench).ran)
+    assert [(one.kind, one.target, one.id) for one in first.mounts] == [
+        ("bind", "C:\\m", ""), ("cache", "C:\\c", "C:\\c")]
+    assert first.mounts[0].image is not None and second.mounts[0].image is not None
+    assert first.mounts[0].image.diff_ids != second.mounts[0].image.diff_ids
+
+
 @pytest.mark.parametrize(("line", "why"), [
-    ("RUN --mount=type=cache,target=C:\\x echo x", "--mount=cache is not there yet"),
+    ("RUN --mount=type=bind,rw,target=C:\\x echo x", "is lost"),
+    ("RUN --mount=type=cache echo x", "it needs a target"),
+    ("RUN --mount=type=cache,source=d,target=C:\\x echo x", "a cache begins empty here")])
+def test_a_mount_that_cannot_be_is_refused_before_anything_runs(bench: Bench, line: str, why: str) -> None:
+    with pytest.raises(DockerfileError) as caught:
+        bench.build(FROM + "RUN make a\n" + line + "\n", run="engine")
+    assert why in caught.value.why
+    assert script(bench).ran == []
+
+
+@pytest.mark.parametrize(("line", "why"), [
     ("RUN --network=host echo x", "--network=host is of Linux"),
     ("RUN --security=insecure echo x", "--security=insecure is of Linux")])
 def test_what_no_container_of_windows_has_is_refused_before_anything_runs(bench: Bench, line: str, why: str) -> None:
