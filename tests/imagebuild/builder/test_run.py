@@ -154,6 +154,7 @@ def test_what_a_command_can_see_decides_whether_it_runs_again(bench: Bench, chan
 
 
 def test_mounts_count_as_what_a_command_sees(bench: Bench) -> None:
+    bench.cached = True
     bound = "RUN --mount=type=bind,from=a,source=C:/d,target=C:/m --mount=type=cache,target=C:/c make b\n"
     for made in ("d", "d", "e"):
         bench.build(f"FROM {FROM.split()[1]} AS a\nWORKDIR C:/d/{made}\n{FROM}{bound}", run="engine")
