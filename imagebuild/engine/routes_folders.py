@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..dockerapi import Request, Response, Route, faults, respond
 from ..dockerapi.shape import key, shape
+from ..errors import quoted
 
 if TYPE_CHECKING:
     from .core import Engine
@@ -33,7 +34,7 @@ async def put_folders(request: Request, engine: Engine) -> Response:
         raise faults.BadRequest(f"more than {MOST} folders")
     for path in asked:
         if not _PATH.fullmatch(path):
-            raise faults.BadRequest(f"Images has a path that is not an absolute one of drive C: {path!r}")
+            raise faults.BadRequest(f"Images has a path that is not an absolute one of drive C: {quoted(path)}")
     found = {path: engine.images.find(image)[0] for path, image in asked.items()}
     async with engine.containers.locked(container):
         if container.running:
