@@ -31,12 +31,14 @@ def test_a_terminal(windows: Engine, name: str) -> None:
     assert windows.docker("ps", "-aq", "--filter", f"name={name}").stdout == ""
 
 
-def test_a_life_in_pipes(docker: Docker, tmp_path: Path, name: str) -> None:
+def test_a_life_in_pipes(windows: Engine, docker: Docker, tmp_path: Path, name: str) -> None:
     docker("volume", "create", name)
     docker("run", "-d", "--name", name, "-v", f"{name}:C:\\data", IMAGE, "cmd", "/c",
            "echo begun & ping -n 60 127.0.0.1 >nul")
     try:
-        docker("exec", name, "cmd", "/c", "echo kept> C:\\data\\kept.txt & echo new> C:\\new.txt")
+        docker("exec", name, "cmd", "/c", "echo kept> C:\\data\\kept.txt & echo new> C:\\app\\new.txt")
+        denied = windows.docker("exec", name, "cmd", "/c", "echo new> C:\\new.txt", ok=False)
+        assert (denied.returncode, denied.stderr.strip()) == (1, "Access is denied.")  # ContainerUser's, as on Windows
         assert docker("exec", "-i", name, "findstr", "x", stdin=b"line x\r\nline y\r\n") == "line x"
         assert docker("logs", name) == "begun"
         (tmp_path / "in.txt").write_text("copied")
@@ -54,7 +56,7 @@ def test_a_life_in_pipes(docker: Docker, tmp_path: Path, name: str) -> None:
     finally:
         docker("rm", "-f", name)
     assert docker("run", "--rm", "-v", f"{name}:C:\\data", f"{name}:1", "cmd", "/c",
-                  "type C:\\data\\kept.txt & type C:\\new.txt").split() == ["kept", "new"]
+                  "type C:\\data\\kept.txt & type C:\\app\\new.txt").split() == ["kept", "new"]
     docker("rmi", f"{name}:1")
     docker("volume", "rm", name)
 
