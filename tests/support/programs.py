@@ -54,6 +54,7 @@ PACKAGES = {
     "reged": "chntpw",
     "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64 libz-mingw-w64-dev",
     "skopeo": "skopeo",
+    "sshd": "openssh-server",
     "winrmcp": "winrmcp",
     "wixl": "wixl",
 }
