@@ -22,7 +22,7 @@ def main() -> None:
         image = images.bring_image(client, library, NAME, Platform("windows", "amd64"))
         box = containers.run_container(client, containers.Spec(image=image))
         try:
-            box.cmd(r"echo written by cmd> C:\note.txt").check()
+            box.cmd(r"echo written by cmd> C:\note.txt", user="ContainerAdministrator").check()
             print(box.path(r"C:\note.txt").read_text().strip())
         finally:
             containers.remove(client, box.id)

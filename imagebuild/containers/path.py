@@ -103,7 +103,7 @@ class ContainerPath:
         """Remove the file. Raises NotFoundError when it is not there."""
         if not self.exists():
             raise NotFoundError(f"cannot remove {self._path} in the container", why="nothing is there")
-        said = self._container.cmd_path("del /f /q {}", str(self._path))
+        said = self._container.cmd_path("del /f /q {}", str(self._path), user=copy.ADMINISTRATOR)
         if self.exists():
             raise DaemonError(f"cannot remove {self._path} in the container", status=0, why=said.stderr.strip())
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import DaemonError, NotFoundError, UsageError, quoted
 from . import regtext
+from .copy import ADMINISTRATOR
 from .regtext import Value
 
 if TYPE_CHECKING:
@@ -80,13 +81,19 @@ class Key(MutableMapping[str, Value]):
                 for row in rows}, keys
 
     def _exported(self) -> dict[str, Value]:
-        """The values of the key from a ``.reg`` file, which is UTF-16."""
-        file = self._container.path(f"C:\\wcow-key-{secrets.token_hex(6)}.reg")
-        self._expect(["reg", "export", self.path, str(file), "/y"], "read")
+        """The values of the key from a ``.reg`` file, which is UTF-16.
+
+        The container's account exports it, as HKEY_CURRENT_USER is another one's for each. ``ContainerUser`` may make
+        folders in ``C:\\``, and no files (Windows' access control list there).
+        """
+        folder = f"C:\\wcow-key-{secrets.token_hex(6)}"
+        self._container.run(["cmd", "/d", "/c", "mkdir", folder]).check()
         try:
-            return regtext.values(file.read_text(), self.path)
+            file = f"{folder}\\key.reg"
+            self._expect(["reg", "export", self.path, file, "/y"], "read")
+            return regtext.values(self._container.path(file).read_text(), self.path)
         finally:
-            self._container.cmd_path("del /f /q {}", str(file))
+            self._container.run(["cmd", "/d", "/c", "rmdir", "/s", "/q", folder], user=ADMINISTRATOR)
 
     def subkeys(self) -> list[str]:
         """The names of the keys below."""

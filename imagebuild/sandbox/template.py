@@ -28,7 +28,7 @@ from .port import Progress
 from .undebugged import undebugged
 from .wine_install import Install
 
-FORM = 18
+FORM = 19
 """Counted up when what a template holds changes in another way than by :data:`_ADDED`."""
 HIVES = ("system.reg", "user.reg", "userdef.reg")
 UPDATED = ".update-timestamp"

@@ -47,14 +47,14 @@ def busy(windows: Engine, docker: Docker, tmp_path: Path, name: str) -> Engine:
     docker("volume", "create", f"{name}-v")
     docker("network", "create", "-d", "nat", "--label", f"token={SECRET}", f"{name}-n")
     docker("create", "--name", name, "--network", f"{name}-n", "-e", f"TOKEN={SECRET}", "-v", f"{name}-v:C:\\data",
-           IMAGE, "cmd", "/c", f"echo {SECRET}& echo {SECRET}> C:\\data\\kept.txt & echo {SECRET}> C:\\new.txt "
+           IMAGE, "cmd", "/c", f"echo {SECRET}& echo {SECRET}> C:\\data\\kept.txt & echo {SECRET}> C:\\app\\new.txt "
            "& ping -n 60 127.0.0.1 >nul")
     docker("start", name)
     until(lambda: SECRET in docker("logs", name))
     docker("stop", "-t", "0", name)
     docker("commit", name, f"{name}:1")
     docker("start", name)
-    docker("exec", "-e", f"MORE={SECRET}", name, "cmd", "/c", "echo %MORE%> C:\\more.txt")
+    docker("exec", "-e", f"MORE={SECRET}", name, "cmd", "/c", "echo %MORE%> C:\\app\\more.txt")
     (tmp_path / "Dockerfile").write_text(f"FROM {IMAGE}\nENV TOKEN={SECRET}\nCOPY Dockerfile C:/x/\n")
     docker("build", "-t", f"{name}-built:1", tmp_path)
     docker("run", "--rm", f"{name}-built:1")

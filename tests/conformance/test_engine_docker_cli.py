@@ -130,8 +130,8 @@ def test_exec_runs_more_programs_in_it(windows: Engine, docker: Docker, name: st
     assert windows.docker("exec", name, "cmd", "/c", "exit 7", ok=False).returncode == 7
     assert docker("exec", "-e", "A=b", "-w", r"C:\windows", name, "cmd", "/c", "echo %A% %CD%") == r"b C:\windows"
     assert docker("exec", "-i", name, "findstr", "b", stdin=b"abc\r\nxyz\r\n") == "abc"
-    docker("exec", "-d", name, "cmd", "/c", r"echo made> C:\made.txt")
-    until(lambda: windows.docker("exec", name, "cmd", "/c", r"type C:\made.txt", ok=False).stdout.strip() == "made")
+    docker("exec", "-d", name, "cmd", "/c", r"echo made> C:\app\made.txt")
+    until(lambda: windows.docker("exec", name, "cmd", "/c", r"type C:\app\made.txt", ok=False).stdout.strip() == "made")
     with shell(windows, "exec", "-it", name, "cmd") as screen:
         screen.read_to(b"app>")
         screen.type(b"exit 9\r")
@@ -219,8 +219,8 @@ def test_a_volume_outlives_its_containers(windows: Engine, docker: Docker, name:
 
 def test_files_are_copied_both_ways_and_changes_are_seen(docker: Docker, name: str, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_bytes(b"from outside\r\n")
-    docker("create", "--name", name, IMAGE, "cmd", "/c", r"type C:\app\in.txt > C:\app\out.txt & del C:\app\hello.txt"
-           r" & echo x> C:\new.txt")
+    docker("create", "--name", name, "-u", "ContainerAdministrator", IMAGE, "cmd", "/c",
+           r"type C:\app\in.txt > C:\app\out.txt & del C:\app\hello.txt & echo x> C:\new.txt")
     docker("cp", tmp_path / "in.txt", f"{name}:/app/in.txt")  # a client on Linux takes C:\app\in.txt for one name
     docker("start", "-a", name)
     docker("cp", f"{name}:/app/out.txt", tmp_path / "out.txt")

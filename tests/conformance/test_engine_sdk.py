@@ -136,8 +136,8 @@ def test_exec(client: Any, looping: Any) -> None:
     assert looping.exec_run(["cmd", "/c", "echo %A% %CD%"], environment={"A": "b"}, workdir=r"C:\windows"
                             ).output == b"b C:\\windows\r\n"
     assert b"".join(looping.exec_run(["cmd", "/c", "echo 1& echo 2"], stream=True).output) == b"1\r\n2\r\n"
-    looping.exec_run(["cmd", "/c", r"echo made> C:\made.txt"], detach=True)
-    until(lambda: looping.exec_run(["cmd", "/c", r"type C:\made.txt"]).output == b"made\r\n")
+    looping.exec_run(["cmd", "/c", r"echo made> C:\app\made.txt"], detach=True)
+    until(lambda: looping.exec_run(["cmd", "/c", r"type C:\app\made.txt"]).output == b"made\r\n")
     made = client.api.exec_create(looping.id, ["findstr", "b"], stdin=True)
     raw = client.api.exec_start(made["Id"], socket=True)
     with raw._sock as sock:  # the SDK leaves it to the garbage

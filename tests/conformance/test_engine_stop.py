@@ -31,7 +31,7 @@ def _drafts(made: Engine) -> list[Path]:
 @pytest.mark.parametrize("kind", users.KINDS)
 def test_an_engine_that_stops_during_a_big_commit_ends_and_keeps_nothing_of_it(kind: str) -> None:
     with programs.skipping(), engine(user=users.find(kind)) as made:
-        made.docker("run", "--name", "big", IMAGE, "cmd", "/c", "echo x > C:\\small.txt")
+        made.docker("run", "--name", "big", IMAGE, "cmd", "/c", "echo x > C:\\app\\small.txt")
         upper, = made.root.glob("containers/*/box/upper")
         with (upper / "big").open("wb") as file:
             made.user.own(upper / "big")

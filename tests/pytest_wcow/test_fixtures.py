@@ -103,7 +103,8 @@ def test_more(nanoserver):
 def test_a_run_of_a_dockerfile_is_executed_for_the_image_of_a_test(place: Place) -> None:
     done = place.pytest(r'''
 def test_run(image_factory, container_factory, nanoserver_image):
-    name = image_factory(f"FROM {nanoserver_image}\nRUN echo by a program> C:\\made.txt & mkdir C:\\d\n")
+    lines = f"FROM {nanoserver_image}\nUSER ContainerAdministrator\n"
+    name = image_factory(lines + "RUN echo by a program> C:\\made.txt & mkdir C:\\d\n")
     box = container_factory(name)
     assert box.path(r"C:\made.txt").read_text().strip() == "by a program"
     assert box.path(r"C:\d").is_dir()

@@ -46,9 +46,9 @@ def test_write(container_factory, tmp_path):
 def test_a_line_is_said_to_cmd_exactly(place: Place) -> None:
     place.pytest(r'''
 def test_quotes(nanoserver):
-    assert nanoserver.cmd('echo "a  b" & echo %COMPUTERNAME%|findstr /r "." & echo c>"C:\\d e.txt"').check().stdout \
-        .splitlines()[0] == '"a  b" '
-    assert nanoserver.cmd('type "C:\\d e.txt"').check().stdout == "c\n"
+    assert nanoserver.cmd('echo "a  b" & echo %COMPUTERNAME%|findstr /r "." & echo c>"C:\\Users\\Public\\d e"'
+                          ).check().stdout.splitlines()[0] == '"a  b" '
+    assert nanoserver.cmd('type "C:\\Users\\Public\\d e"').check().stdout == "c\n"
     assert nanoserver.cmd('echo "%OS%" & for %i in (1 2) do @echo "%i"').check().stdout == \
         '"Windows_NT" \n"1"\n"2"\n'
     assert "hosts" in nanoserver.cmd("dir /b C:\\Windows\\System32\\drivers\\etc\\").check().stdout

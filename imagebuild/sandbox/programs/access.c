@@ -146,3 +146,10 @@ NTSTATUS may_open(const OBJECT_ATTRIBUTES *attr, ACCESS_MASK access, ULONG dispo
     wanted &= ~(ULONG)DELETE;
     return !wanted || granted(path, wanted) ? 0 : DENIED;
 }
+
+void own_created(HANDLE handle)
+{
+    char path[LONG_PATH];
+
+    if (is_restricted() && path_of(handle, path) && drive_of(path) && !is_free(path)) set_owner_of_new(path, mine[0]);
+}

@@ -42,5 +42,8 @@ int is_restricted(void);
 /* DENIED, or 0: whether the account of this program may open a file so (access.c), and put something new there. */
 NTSTATUS may_open(const OBJECT_ATTRIBUTES *attr, ACCESS_MASK access, ULONG disposition, ULONG options);
 NTSTATUS may_put(const char *path, ULONG wanted);
+/* Makes what such an account has just created its own (access.c), and writes that down (security.c). */
+void own_created(HANDLE handle);
+void set_owner_of_new(const char *path, const SID *owner);
 
 #endif

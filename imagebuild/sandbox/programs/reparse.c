@@ -108,6 +108,7 @@ NTSTATUS WINAPI NtCreateFile(HANDLE *handle, ACCESS_MASK access, OBJECT_ATTRIBUT
     if (status == DENIED && disposition == 1 && access & FILE_WRITE_ATTRIBUTES && !(access & writes)) /* read-only */
         status = ZwCreateFile(handle, access & ~(FILE_WRITE_ATTRIBUTES | FILE_WRITE_EA), attr, io, size, attributes,
                               sharing, disposition, options, extended, length);
+    if (!status && io->Information == FILE_CREATED) own_created(*handle);
     if (!status && attributes & FILE_ATTRIBUTE_READONLY && attributes & (FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM)
         && io->Information == FILE_CREATED) { /* Wine makes it read-only, and can then say no more of it */
         struct basic basic = {.attributes = attributes & ~FILE_ATTRIBUTE_READONLY};

@@ -109,6 +109,22 @@ static int store(const char *path, const struct held *what)
     return error;
 }
 
+/* Whose a new file is, and what CREATOR OWNER of its folder's list gives; for Administrators nothing has to be said. */
+void set_owner_of_new(const char *path, const SID *owner)
+{
+    struct held *above = keep(2 * sizeof *above), *now = above + 1;
+    struct descriptor from, own = {.owner = owner};
+    char folder[LONG_PATH], *slash;
+
+    if (!above) return;
+    strcpy(folder, path);
+    if ((slash = strrchr(folder, '/'))) *slash = 0;
+    if (slash && effective_security(folder, above) && read_descriptor(above->bytes, above->size, &from)
+        && (now->size = descriptor_below(&from, &own, is_folder(path), now->bytes, sizeof now->bytes)))
+        store(path, now);
+    give_back(above);
+}
+
 /* --- handed down ---------------------------------------------------------------------------------------------------- */
 
 struct level {

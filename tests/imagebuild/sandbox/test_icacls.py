@@ -138,6 +138,23 @@ def test_a_user_writes_where_windows_lets_it_and_is_denied_elsewhere(boxes: Boxe
 
 
 @pytest.mark.slow
+def test_what_a_user_has_made_is_its_own(boxes: Boxes) -> None:
+    """CREATOR OWNER has all rights below ``C:\\``, so a user may change and delete what it made."""
+    box = boxes.open(user="ContainerUser")
+    done = run(box, r"cmd /c mkdir C:\mine & (echo 1)>C:\mine\f.txt & (echo 2)>>C:\mine\f.txt & type C:\mine\f.txt"
+                    r" & mkdir C:\mine\in & (echo 3)>C:\mine\in\g.txt & del C:\mine\in\g.txt & rmdir C:\mine\in"
+                    r" & ren C:\mine\f.txt h.txt & move C:\mine\h.txt C:\mine\i.txt >nul & icacls C:\mine\i.txt")
+    assert done.err == ""
+    assert done.out.splitlines()[:2] == ["1", "2"]
+    assert r"ContainerUser:(I)(F)" in done.out
+    upper = boxes.root / "box" / "upper" / "mine"
+    assert [one.name for one in upper.iterdir()] == ["i.txt"]
+    with upper.joinpath("i.txt").open("rb") as file:
+        owner = SecurityDescriptor.from_bytes(security.read_security(file.fileno())).owner
+    assert str(owner) == "S-1-5-93-2-2"
+
+
+@pytest.mark.slow
 def test_what_is_granted_to_a_user_it_may_do(boxes: Boxes) -> None:
     box = boxes.open()
     start(box, "cmd /c ping -n 100 127.0.0.1 >nul")
