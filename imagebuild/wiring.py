@@ -25,8 +25,8 @@ from .fetch import (
     ReplayFetcher,
 )
 from .files import cache_folder
+from .images.inspect.rootfs import IndexCache
 from .images.library import Library
-from .images.rootfs import IndexCache
 from .oci import Location, Reference
 from .stores import (
     ArchiveStore,
@@ -42,7 +42,7 @@ from .stores import (
     Tls,
     local_path,
 )
-from .stores.daemon import SILENCE
+from .stores.daemon.daemon import SILENCE
 
 RUN_IDLE = 600
 """Seconds for which an engine that a build started stays when nothing runs in it."""

@@ -176,8 +176,8 @@ def mutmut(arguments: list[str]) -> int:
 
 def divided(mutant: str, tests: Iterable[str]) -> tuple[list[str], list[str]]:
     """The tests in the file that mirrors a mutant's, and the others."""
-    _, room, file, *_ = (*mutant.split("."), "", "")
-    mirror = f"tests/imagebuild/{room}/test_{file}.py::"
+    *folders, file, _function = ("", "", *mutant.split("."))
+    mirror = "/".join(("tests", *filter(None, folders), f"test_{file}.py::"))
     every = sorted(tests)
     return [test for test in every if test.startswith(mirror)], [test for test in every if not test.startswith(mirror)]
 

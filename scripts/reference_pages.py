@@ -24,10 +24,10 @@ import click
 from imagebuild.cli.app import wcow
 from imagebuild.cli.compat_matrix import markdown
 from imagebuild.compat.engine import HISTORY
-from imagebuild.compat.generations import accepts
 from imagebuild.compat.grid import known_hosts, known_images, matrix
-from imagebuild.compat.reasons import REASONS
-from imagebuild.compat.tables import Cell, Table, tables
+from imagebuild.compat.rules.generations import accepts
+from imagebuild.compat.rules.reasons import REASONS
+from imagebuild.compat.rules.tables import Cell, Table, tables
 from imagebuild.doctor import (
     checks_engine,
     checks_hypervisor,
@@ -40,10 +40,10 @@ from imagebuild.doctor.check import Question
 from imagebuild.doctor.examine import QUESTIONS
 from imagebuild.engine.core import routes
 from imagebuild.lint import RULES, Rule
-from imagebuild.lint.rules_hives import HIVE_RULES
-from imagebuild.lint.rules_image import IMAGE_RULES
-from imagebuild.lint.rules_tree import TREE_RULES
-from imagebuild.lint.rules_values import VALUE_RULES
+from imagebuild.lint.rules.hives import HIVE_RULES
+from imagebuild.lint.rules.image import IMAGE_RULES
+from imagebuild.lint.rules.tree import TREE_RULES
+from imagebuild.lint.rules.values import VALUE_RULES
 from imagebuild.windows import attributes, machine_json
 from imagebuild.windows.folders import folders
 from imagebuild.windows.names import join

@@ -22,10 +22,14 @@ def test_a_judgement_names_a_function_and_a_line_that_are_there(row: dict[str, A
     if row["where"].endswith("*"):
         assert set(row) & {"swap", "case"}
         return
-    room, file, *names = row["where"].split(".")
-    path = REPOSITORY / "imagebuild" / room / f"{file}.py"
-    if not path.exists():
-        path, names = path.parent / "__init__.py", [file, *names]
+    folder, names = REPOSITORY / "imagebuild", row["where"].split(".")
+    while (folder / names[0]).is_dir():
+        folder, names = folder / names[0], names[1:]
+    path = folder / f"{names[0]}.py"
+    if path.exists():
+        names = names[1:]
+    else:
+        path = folder / "__init__.py"
     text = path.read_text(encoding="utf-8")
     assert f"def {names[-1]}(" in text
     lines = " ".join(line.strip() for line in text.splitlines())
@@ -70,8 +74,8 @@ def test_a_judgement_may_speak_of_a_kind_of_change(was: str, becomes: str, swap:
 
 
 def test_the_tests_of_the_broken_file_are_told_from_the_others() -> None:
-    tests = {f"tests/imagebuild/lint/test_{name}.py::test_x[a.b]" for name in ("tree", "trees", "values")}
-    own, others = SCRIPT["divided"]("imagebuild.lint.tree.x\u01c1Tree\u01c1place__mutmut_3", tests)
-    assert own == ["tests/imagebuild/lint/test_tree.py::test_x[a.b]"]
+    tests = {f"tests/imagebuild/lint/checks/test_{name}.py::test_x[a.b]" for name in ("tree", "trees", "values")}
+    own, others = SCRIPT["divided"]("imagebuild.lint.checks.tree.x\u01c1Tree\u01c1place__mutmut_3", tests)
+    assert own == ["tests/imagebuild/lint/checks/test_tree.py::test_x[a.b]"]
     assert set(others) == tests - set(own)
     assert SCRIPT["divided"]("", tests) == ([], sorted(tests))

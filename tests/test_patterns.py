@@ -17,19 +17,19 @@ import pytest
 from .support.patterns import Found, TooSlow, held, of_the_library, within
 
 OURS = {
-    "dockerapi/routing.py:_PLACEHOLDER": "reads the templates of our own routes",
-    "hive/regtext.py:_COMMON": "its empty match ends the search: held by regtext's own test",
+    "dockerapi/http/routing.py:_PLACEHOLDER": "reads the templates of our own routes",
+    "hive/regfile/read.py:_COMMON": "its empty match ends the search: held by regtext's own test",
 }
 """Patterns that no stranger's text reaches, or that are not used as the finder thinks."""
 MADE = {
-    "compat/catalogue.py:_compiled": "every phrase of the catalogue is held below",
-    "compat/messages.py:_patterns": "every phrase is held below",
+    "compat/failures/catalogue.py:_compiled": "every phrase of the catalogue is held below",
+    "compat/failures/messages.py:_patterns": "every phrase is held below",
     "containers/trouble.py:_compiled": "every row of the table is held below",
     "containers/wait.py:ready": "what a test's own author waits for, in the log of the author's own container",
     "dockerapi/filters.py:of": "a client's pattern: its number, length, repetitions and value are bounded first",
-    "dockerapi/routing.py:_pattern": "made of our own routes: held below",
-    "dockerfile/path_pattern.py:__init__": "at most two runs, over short paths: held by its own test",
-    "dockerfile/reader.py:__init__": "both are held below",
+    "dockerapi/http/routing.py:_pattern": "made of our own routes: held below",
+    "dockerfile/patterns/paths.py:__init__": "at most two runs, over short paths: held by its own test",
+    "dockerfile/text/reader.py:__init__": "both are held below",
     "fetch/url.py:parse_checksum": "a fixed count",
     "layer/index.py:_pattern": "each star but the last takes what it needs once: held below",
     "oci/digest.py:parse": "a fixed count",
@@ -44,10 +44,10 @@ SECONDS = 5.0
 
 def made() -> Iterator[Found]:
     """Patterns that are made while the program runs, as far as there is a list of them."""
-    from imagebuild.compat import catalogue, messages
+    from imagebuild.compat.failures import catalogue, messages
     from imagebuild.containers import trouble
-    from imagebuild.dockerapi.routing import _pattern
-    from imagebuild.dockerfile.reader import Reader
+    from imagebuild.dockerapi.http.routing import _pattern
+    from imagebuild.dockerfile.text.reader import Reader
     from imagebuild.engine.core import routes
     from imagebuild.layer import index
 
@@ -55,7 +55,7 @@ def made() -> Iterator[Found]:
         for phrase in failure.patterns:
             yield Found("compat/failures.json", failure.id, frozenset({"search"}), catalogue._compiled(phrase.regex))
     for kind, pattern in messages._patterns():
-        yield Found("compat/messages.py", kind, frozenset({"finditer"}), pattern)
+        yield Found("compat/failures/messages.py", kind, frozenset({"finditer"}), pattern)
     for row, pattern in trouble._compiled():
         yield Found("containers/trouble.py", row.regex, frozenset({"search"}), pattern)
     for globs in (["a*a*a*b"], ["Files/*a*a*/a*", "Files/a*a*a*a*ab", "*/*a*b*"]):
@@ -63,7 +63,7 @@ def made() -> Iterator[Found]:
     for route in routes():
         yield Found("engine/routes", route.path, frozenset({"fullmatch"}), _pattern(route.path))
     for escape in "\\`":
-        yield Found("dockerfile/reader.py", escape, frozenset({"search"}), Reader([], escape, "")._continued)
+        yield Found("dockerfile/text/reader.py", escape, frozenset({"search"}), Reader([], escape, "")._continued)
 
 
 def test_each_pattern_is_either_known_when_a_module_loads_or_in_the_table() -> None:

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ..images.rootfs import Rootfs
+from ..images.inspect.rootfs import Rootfs
 from ..layer import Kind, Times
 from ..windows.filetime import from_unix_ns
 from ..windows.names import are_plain, ascend, plain_keys

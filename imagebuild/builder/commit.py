@@ -15,8 +15,8 @@ from pathlib import Path
 from ..codec import Compression
 from ..errors import Interrupted
 from ..events import Advance, Event, Finish, Step
+from ..images.inspect.rootfs import Rootfs
 from ..images.put import Layer, sealed_layer
-from ..images.rootfs import Rootfs
 from ..layer import Batch, Entry, Kind, LayerWriter, Times
 from ..lint import Finding
 from ..oci import Digest

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ..layer import Batch, Entry, Kind, Times
-from ..lint.hives import CONFIG, USER_FILES
+from ..lint.checks.hives import CONFIG, USER_FILES
 from ..windows import attributes as attribute
 from ..windows.filetime import from_unix_ns
 from ..windows.inherit import inherited

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..dockerfile.globs import match
 from ..dockerfile.ignore import Ignore, Verdict
+from ..dockerfile.patterns.globs import match
 from ..errors import ContextError, FormatError
 from ..windows.upcase import fold
 from .context import Context

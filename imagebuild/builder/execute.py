@@ -18,9 +18,9 @@ from ..dockerfile import Dockerfile
 from ..errors import UsageError, WcowError, quoted
 from ..events import Event, Finish, Result, Step, Warn
 from ..fetch import Fetched, Fetcher
+from ..images.inspect.rootfs import IndexCache, Rootfs
 from ..images.library import Found, Library
 from ..images.put import promise_layers, put_image
-from ..images.rootfs import IndexCache, Rootfs
 from ..oci import Config, Descriptor, Image, annotate, convert, create, with_base, with_config
 from ..windows.filetime import DOS_EPOCH, UNIX_EPOCH, from_iso, to_iso
 from .asked import Asked

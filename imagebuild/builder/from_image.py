@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..dockerfile.globs import match
+from ..dockerfile.patterns.globs import match
 from ..errors import ContextError
-from ..images.rootfs import Rootfs
+from ..images.inspect.rootfs import Rootfs
 from ..layer import Entry, Kind
 from ..windows.names import parse_path
 from ..windows.upcase import fold

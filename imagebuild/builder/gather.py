@@ -12,7 +12,7 @@ from ..dockerfile.instructions import Add
 from ..errors import ContextError
 from ..events import Event, Finish, Step, Warn
 from ..fetch import redact
-from ..images.rootfs import Rootfs
+from ..images.inspect.rootfs import Rootfs
 from ..layer import Entry, Kind
 from ..oci import Digest
 from ..windows.filetime import from_unix_ns

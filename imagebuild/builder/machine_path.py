@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ..dockerfile import Dockerfile
 from ..errors import NotFoundError, UnsupportedError
 from ..events import result_of
-from ..images.rootfs import Rootfs
+from ..images.inspect.rootfs import Rootfs
 from ..windows.upcase import fold
 
 PathReader = Callable[[], "str | None"]
@@ -34,7 +34,7 @@ def registry_path(rootfs: Rootfs) -> str | None:
     """PATH as the machine variables in an image's registry have it: base and deltas. None where it has none."""
     from ..hive import machine_environment
     from ..hive.places import HIVES
-    from ..images.registry import Registry  # few builds ask for PATH
+    from ..images.hives.read import Registry  # few builds ask for PATH
 
     registry = Registry(rootfs)
     try:

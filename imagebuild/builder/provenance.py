@@ -16,7 +16,7 @@ from .. import __version__
 from ..fetch import redact
 from ..oci import Descriptor, Manifest, describe
 from ..stores import Store, put_bytes
-from ..stores.referrers import attach as attach_artefact
+from ..stores.registry.referrers import attach as attach_artefact
 from .execute import Built
 from .plan import Clone, Download, Transfer
 from .request import BuildRequest

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from ..codec import Compression
-from ..hive.clamp import clamped
+from ..hive.edits.clamp import clamped
 from ..images.put import put_layer
 from ..layer import Entry, Kind, LayerWriter, Times, read
 from ..oci import Descriptor, Image, RunConfig, with_config

@@ -11,9 +11,9 @@ import platform as machine
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from ..dockerfile import bounds
 from ..dockerfile.expand import expansion
 from ..dockerfile.instructions import Instruction
+from ..dockerfile.text import bounds
 from ..errors import DockerfileError, FormatError
 from ..oci import Platform
 from ..windows.upcase import fold

@@ -11,10 +11,10 @@ from ..dockerfile.instructions import Instruction
 from ..errors import ContextError, WcowError
 from ..events import Event, Finish, Step
 from ..fetch import Fetched
-from ..images.base import BaseRequest, entries
-from ..images.rootfs import Rootfs
+from ..images.bases.base import BaseRequest, entries
+from ..images.inspect.rootfs import Rootfs
 from ..layer import Kind
-from ..lint.hives import CONFIG
+from ..lint.checks.hives import CONFIG
 from ..oci import Digest, History, Image, RunConfig, add_history, append, insert, with_config
 from ..windows.filetime import to_iso
 from ..windows.names import join

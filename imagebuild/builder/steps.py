@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from ..dockerfile import bounds, expand_instruction, exposed_ports
+from ..dockerfile import expand_instruction, exposed_ports
 from ..dockerfile import instructions as I
 from ..dockerfile.instructions import Instruction
 from ..dockerfile.mounts import MountType
+from ..dockerfile.text import bounds
 from ..errors import DockerfileError, FormatError, UnsupportedError, WcowError
 from ..fetch import is_git_url, redact, scrub
 from ..fetch.redact import HIDDEN

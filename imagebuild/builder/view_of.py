@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..images.base import CONFIG_FOLDER
+from ..images.bases.base import CONFIG_FOLDER
 from ..layer import Entry, Union
 from ..oci import Config
 from ..windows.folders import folders

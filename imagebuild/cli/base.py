@@ -11,7 +11,7 @@ import click
 
 from ..codec import Compression
 from ..errors import UsageError, quoted
-from ..images.base import NAMES_OF, BaseRequest, Flavour, make_base
+from ..images.bases.base import NAMES_OF, BaseRequest, Flavour, make_base
 from ..images.copy import copy
 from ..images.local import local_name
 from ..oci import Location, Reference

@@ -12,11 +12,11 @@ import click
 
 from ..compat.documents import Subject
 from ..compat.facts import pick_facts, report_facts
-from ..compat.generations import Generation, matches
 from ..compat.image import from_platform
 from ..compat.peers import TOOLS, taken
 from ..compat.picks import pick as pick_entry
 from ..compat.report import check as check_pair
+from ..compat.rules.generations import Generation, matches
 from ..compat.verdict import Answer
 from ..errors import UsageError, quoted
 from ..oci import Platform

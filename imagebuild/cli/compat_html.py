@@ -15,7 +15,7 @@ from pathlib import Path
 from ..compat.grid import Cell, Matrix
 from ..compat.report import Report
 from ..compat.verdict import Verdict
-from ..images.tree import shown
+from ..images.inspect.tree import shown
 from ..windows.hostfacts import HostFacts
 
 WORDS = {"yes": "yes", "likely": "likely", "maybe": "maybe", "no": "no", "unknown": "?"}

@@ -11,12 +11,12 @@ from typing import Any, Literal
 import click
 
 from ..compat.facts import host_facts, pick_facts, report_facts
-from ..compat.generations import Generation
 from ..compat.grid import BOTH, Cell, Matrix, known_hosts, known_images
 from ..compat.grid import matrix as make_matrix
+from ..compat.rules.generations import Generation
 from ..compat.verdict import Answer
 from ..errors import NotFoundError, UsageError
-from ..images.tree import shown
+from ..images.inspect.tree import shown
 from ..oci import Location
 from ..windows.hostfacts import HostFacts, Isolation, Store
 from ..wiring import Settings, open_library

@@ -15,12 +15,12 @@ import click
 
 from ..compat.documents import Subject
 from ..compat.engine import Engine, engine_of, parse_engine
-from ..compat.generations import GENERATIONS, Generation
-from ..compat.hosts import detect, from_machine, from_text
+from ..compat.hosts.hosts import detect, from_machine, from_text
 from ..compat.image import ImageFacts
+from ..compat.rules.generations import GENERATIONS, Generation
 from ..errors import FormatError, InputError, UsageError
 from ..images import Library
-from ..images.rootfs import Rootfs
+from ..images.inspect.rootfs import Rootfs
 from ..images.subject import find_subject, look_inside, read_subject
 from ..windows.hostfacts import HostFacts, Store
 from ..windows.releases import find_release

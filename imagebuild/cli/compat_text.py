@@ -14,7 +14,7 @@ from ..compat.peers import Tool
 from ..compat.picks import Pick
 from ..compat.report import Report
 from ..compat.verdict import Answer, Reason, Verdict
-from ..images.tree import shown
+from ..images.inspect.tree import shown
 from ..oci import Platform
 
 _COLOURS: dict[Answer, str] = {"yes": "32", "likely": "32", "maybe": "33", "unknown": "33", "no": "31"}

@@ -14,10 +14,10 @@ from typing import Any, Literal
 import click
 
 from ..errors import UsageError
-from ..images.diff import Options, compare, side_of
-from ..images.difference import Difference
-from ..images.page import make_page
-from ..images.pagefindings import lint_for_page
+from ..images.compare.compare import Options, compare, side_of
+from ..images.compare.difference import Difference
+from ..images.page.findings import lint_for_page
+from ..images.page.page import make_page
 from ..wiring import index_cache, open_library
 from .diff_text import Acl, difference_text
 from .files import write_whole

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from ..hive.compare import KeyChange
-from ..images.hivechange import HiveChange, keys_of, security_change, told, total
-from ..images.tree import shown
+from ..hive.edits.compare import KeyChange
+from ..images.compare.hive_change import HiveChange, keys_of, security_change, told, total
+from ..images.inspect.tree import shown
 from .reg_text import head_line, value_line
 
 _LONGEST = 160

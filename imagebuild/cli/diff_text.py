@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from ..images.difference import Aspect, ConfigChange, Difference, FileChange, LayerPair, moments
-from ..images.listing import Item
-from ..images.tree import shown
+from ..images.compare.difference import Aspect, ConfigChange, Difference, FileChange, LayerPair, moments
+from ..images.inspect.listing import Item
+from ..images.inspect.tree import shown
 from ..layer import Kind
 from .diff_registry import registry_lines, registry_summary
 from .render import human

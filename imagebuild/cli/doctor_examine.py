@@ -18,7 +18,7 @@ from ..doctor.examine import QUESTIONS, machines
 from ..doctor.examine import examine as examine_machine
 from ..errors import InputError, UsageError, quoted
 from ..host import LocalHost, collector_script
-from ..images.tree import shown
+from ..images.inspect.tree import shown
 from ..windows import machine_json
 from ..windows.machine import MachineFacts
 from .options import FILE_NAME, format_option

@@ -10,7 +10,7 @@ from typing import BinaryIO, Literal
 
 import click
 
-from ..compat.catalogue import by_code, failures, updated
+from ..compat.failures.catalogue import by_code, failures, updated
 from ..compat.image import ImageFacts
 from ..doctor import Explanation, explain_stream
 from ..doctor import explain as explain_text

@@ -9,9 +9,9 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..compat.catalogue import Failure, failure, is_generic
+from ..compat.failures.catalogue import Failure, failure, is_generic
 from ..doctor import Cause, Explanation
-from ..images.tree import shown
+from ..images.inspect.tree import shown
 from ..windows.status import Status, find, hexadecimal, spellings
 
 _WAYS = {"code": "the code", "operation": "the operation that failed", "engine": "the engine's own words",

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..images.tree import shown
+from ..images.inspect.tree import shown
 from .output import day, fields, table
 from .render import human
 

@@ -17,11 +17,11 @@ import click
 from .. import __version__
 from ..errors import UsageError, quoted
 from ..images.index import load_index
-from ..images.tree import shown
+from ..images.inspect.tree import shown
 from ..lint import IMPORTERS, RULES, Finding, Severity, explain, find_rule, sarif_pieces
 from ..lint import image as lint_image
 from ..lint import layer as lint_layer
-from ..lint.inside import DEPTHS, Depth
+from ..lint.checks.inside import DEPTHS, Depth
 from ..oci import Descriptor
 from ..wiring import open_library
 from .options import ImageName, platform_options, registry_options, settings_from, wanted_platform

@@ -28,7 +28,7 @@ from ..images import (
     pick,
     rootfs_of_layer,
 )
-from ..images.tree import Acl, shown
+from ..images.inspect.tree import Acl, shown
 from ..layer import Kind
 from ..oci import is_index
 from ..wiring import index_cache, open_library

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from ..images.tree import shown
+from ..images.inspect.tree import shown
 
 GAP = "  "
 

@@ -12,10 +12,10 @@ import click
 
 from ..errors import InputError, UsageError
 from ..hive import KeyLike, Union, delta, walk, write
-from ..hive.compare import differences, edits_between
-from ..hive.regtext_write import Encoding, export, export_edits
-from ..hive.spoken import facts
-from ..images.hivechange import key_facts
+from ..hive.edits.compare import differences, edits_between
+from ..hive.regfile.value_format import facts
+from ..hive.regfile.write import Encoding, export, export_edits
+from ..images.compare.hive_change import key_facts
 from .files import write_whole
 from .lazy import Commands
 from .options import ImageOrFile, format_option

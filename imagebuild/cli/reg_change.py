@@ -12,13 +12,13 @@ import click
 from ..codec import Compression
 from ..errors import InputError, UsageError
 from ..hive import AddKey, DeleteKey, DeleteValue, Edit, SetValue, edited, write
-from ..hive.edit import moved
-from ..hive.regtext import parse
+from ..hive.edits.edit import moved
+from ..hive.regfile.read import parse
+from ..hive.regfile.value_format import value_from
 from ..hive.roots import long_path
-from ..hive.spoken import value_from
 from ..images import Rootfs
 from ..images.copy import copy
-from ..images.registry_edit import Edited, RegistryEdit, edit_registry
+from ..images.hives.edit import Edited, RegistryEdit, edit_registry
 from ..oci import Location, Reference
 from ..wiring import index_cache, open_library
 from .files import write_whole

@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from ..errors import InputError
-from ..hive.check import check
-from ..hive.damage import ERROR, NOTE, Damage
-from ..images.tree import shown
-from ..lint.contained import hives_in
+from ..hive.checks.check import check
+from ..hive.checks.damage import ERROR, NOTE, Damage
+from ..images.inspect.tree import shown
+from ..lint.checks.contained import hives_in
 from ..wiring import open_library
 from .options import ImageOrFile, format_option, platform_options, registry_options, settings_from, wanted_platform
 from .output import print_json, print_lines

@@ -15,7 +15,7 @@ import click
 from ..errors import UsageError
 from ..events import Event, Result
 from ..images import Rootfs
-from ..images.registry import Registry
+from ..images.hives.read import Registry
 from ..windows.filetime import DOS_EPOCH, UNIX_EPOCH
 from ..wiring import index_cache, open_library
 from .options import platform_options, progress_option, registry_options, settings_from, wanted_platform

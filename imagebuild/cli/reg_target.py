@@ -13,11 +13,11 @@ import click
 from ..errors import FormatError, InputError, NotFoundError, UsageError
 from ..events import Event
 from ..hive import Hive, KeyLike, find, read, resolve_control_set
-from ..hive.logs import recover
+from ..hive.logs.logs import recover
 from ..hive.places import HIVES, MACHINE, place_of
 from ..hive.roots import long_path
 from ..hive.tree import spelt, split
-from ..images.registry import Registry
+from ..images.hives.read import Registry
 
 Shown = tuple[str, KeyLike]
 """A key with the path under which the registry shows it."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..hive import KeyLike, Value
-from ..hive.compare import KeyChange
-from ..hive.spoken import facts, show, type_name
-from ..images.hivechange import SEMANTICS, key_facts, sddl_of
-from ..images.tree import shown
+from ..hive.edits.compare import KeyChange
+from ..hive.regfile.value_format import facts, show, type_name
+from ..images.compare.hive_change import SEMANTICS, key_facts, sddl_of
+from ..images.inspect.tree import shown
 from ..windows.filetime import to_iso
 
 DEFAULT = "(Default)"

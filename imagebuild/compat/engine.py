@@ -14,7 +14,7 @@ from typing import Literal
 
 from ..errors import UsageError, quoted
 from ..windows.hostfacts import HostFacts, Store
-from .generations import Generation
+from .rules.generations import Generation
 from .verdict import Confidence
 
 Kind = Literal["docker", "containerd"]

@@ -3,8 +3,8 @@
 
 dockerd's own store passes over entries of another processor and of builds above the host's, moves those of the host's
 build to the front and takes the first (moby ``filterManifests``). containerd's ways filter by generation
-(:mod:`.generations`) and take the first in list order (``Only``), the highest revision whatever the build (``Default``
-up to 1.6), or the greatest ``os.version`` as text (``Default`` from 2.1).
+(:mod:`.rules.generations`) and take the first in list order (``Only``), the highest revision whatever the build
+(``Default`` up to 1.6), or the greatest ``os.version`` as text (``Default`` from 2.1).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from datetime import date
 from ..oci.descriptor import Platform
 from ..windows.hostfacts import HostFacts, Isolation
 from . import platforms
-from .dockerd import NUMBER, above
 from .engine import Engine, Since, engine_of
-from .generations import matches
 from .image import from_platform
 from .report import Report, check
+from .rules.dockerd import NUMBER, above
+from .rules.generations import matches
 from .verdict import ORDER, Answer
 
 _ANY = Platform()

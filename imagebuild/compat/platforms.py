@@ -20,7 +20,7 @@ from urllib.parse import unquote_to_bytes
 
 from ..errors import FormatError, quoted
 from ..oci import Platform
-from .generations import parts as numbers
+from .rules.generations import parts as numbers
 
 Accepts = Callable[[str, str], bool]
 Machine = tuple[str, str]

@@ -11,10 +11,10 @@ from ..windows.hostfacts import HostFacts, Isolation
 from ..windows.releases import release
 from .engine import Engine, engine_of
 from .image import ImageFacts
-from .pair import Pair, default_isolation, pair
-from .start import start_verdict
-from .support import support_verdict
-from .takes import engine_verdict
+from .rules.engine import engine_verdict
+from .rules.pair import Pair, default_isolation, pair
+from .rules.start import start_verdict
+from .rules.support import support_verdict
 from .verdict import Answer, Reason, Verdict, worst
 
 

@@ -22,7 +22,7 @@ ORDER: dict[Answer, int] = {"no": 0, "unknown": 1, "maybe": 2, "likely": 3, "yes
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why: a stable ``code`` (:mod:`.reasons` has its words and its remedy) and the facts that go into the words."""
+    """Why: a stable ``code``, with words and remedy in :mod:`.rules.reasons`, and the facts that go into the words."""
 
     code: str
     facts: tuple[object, ...] = ()
@@ -31,21 +31,21 @@ class Reason:
     @property
     def text(self) -> str:
         """The reason as a sentence without a full stop."""
-        from .reasons import REASONS
+        from .rules.reasons import REASONS
 
         return REASONS[self.code].text.format(*self.facts)
 
     @property
     def remedy(self) -> str:
         """What to do about it; empty when there is nothing to do."""
-        from .reasons import REASONS
+        from .rules.reasons import REASONS
 
         return REASONS[self.code].remedy.format(*self.facts)
 
     @property
     def sources(self) -> str:
         """Where the fact is from."""
-        from .reasons import REASONS
+        from .rules.reasons import REASONS
 
         return self.source or REASONS[self.code].source
 

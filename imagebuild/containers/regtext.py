@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The values of one key in what ``reg export`` writes (:mod:`imagebuild.hive.regtext` reads whole files, strictly)."""
+"""The values of one key in what ``reg export`` writes; :mod:`imagebuild.hive.regfile.read` is for whole files."""
 
 from __future__ import annotations
 

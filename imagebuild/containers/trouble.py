@@ -2,7 +2,7 @@
 """What Windows says when a container does not start or does not go, and whether the same call may succeed next time.
 
 An engine passes on the words of HCS and HNS. The table says what they mean for one who tries again; the whole
-catalogue of causes is in :mod:`imagebuild.compat.catalogue`.
+catalogue of causes is in :mod:`imagebuild.compat.failures.catalogue`.
 """
 
 from __future__ import annotations

@@ -16,18 +16,19 @@ if TYPE_CHECKING:
     from . import faults, jsonlines, respond, shapes
     from .client import Answer, Client, Duplex, Ping, Stream, endpoint
     from .filters import Filters
-    from .hijack import Hijacked
-    from .request import Request
+    from .http.hijack import Hijacked
+    from .http.request import Request
+    from .http.routing import Route, Router
+    from .http.server import Identity, Limits, Server, tls_context
     from .respond import Response
-    from .routing import Route, Router
-    from .server import Identity, Limits, Server, tls_context
     from .versions import ApiVersion, VersionRange, api_version
 
 _HOME = {
     "Answer": "client", "ApiVersion": "versions", "Client": "client", "Duplex": "client", "Filters": "filters",
-    "Hijacked": "hijack", "Identity": "server", "Limits": "server", "Ping": "client", "Request": "request",
-    "Response": "respond", "Route": "routing", "Router": "routing", "Server": "server", "Stream": "client",
-    "VersionRange": "versions", "api_version": "versions", "endpoint": "client", "tls_context": "server",
+    "Hijacked": "http.hijack", "Identity": "http.server", "Limits": "http.server", "Ping": "client",
+    "Request": "http.request", "Response": "respond", "Route": "http.routing", "Router": "http.routing",
+    "Server": "http.server", "Stream": "client",
+    "VersionRange": "versions", "api_version": "versions", "endpoint": "client", "tls_context": "http.server",
 }
 _MODULES = ("faults", "jsonlines", "respond", "shapes")
 

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import FormatError, quoted
-from . import bounds
-from .pattern import remove_prefix, remove_suffix, replace
-from .text import is_space
+from .patterns.shell import remove_prefix, remove_suffix, replace
+from .text import bounds
+from .text.text import is_space
 
 #: Gives the value of a variable, or ``None`` when it is unset. A ``dict``'s ``get`` is one.
 Lookup = Callable[[str], str | None]

@@ -20,10 +20,10 @@ import re
 from dataclasses import dataclass
 
 from ..errors import FormatError, quoted
-from . import bounds
-from .globs import Anything, CharClass, Folders, Literal, Piece, Star, Token, matches, tokens
-from .path_pattern import PathPattern
-from .text import SPACE
+from .patterns.globs import Anything, CharClass, Folders, Literal, Piece, Star, Token, matches, tokens
+from .patterns.paths import PathPattern
+from .text import bounds
+from .text.text import SPACE
 from .warning import Warning
 
 _PROTECTED = re.compile(r"\\[*?\[\]!#]")

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..errors import DockerfileError
-from .heredoc import Heredoc, heredoc_word
 from .mounts import Mount
+from .text.heredoc import Heredoc, heredoc_word
 from .values import TargetPlatform
 
 

@@ -17,8 +17,8 @@ from .instructions import (
     Volume,
     Workdir,
 )
-from .reader import Statement
-from .text import SPACE, json_strings
+from .text.reader import Statement
+from .text.text import SPACE, json_strings
 from .warning import Warning
 
 _PATH = re.compile(r"""["']?(?:[A-Za-z]:|.*[\\/]).*[^\\]\Z""")

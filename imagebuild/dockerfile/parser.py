@@ -17,14 +17,15 @@ import re
 from dataclasses import dataclass
 
 from ..errors import DockerfileError, FormatError, quoted
-from . import bounds, lint
-from .directives import BACKSLASH, BACKTICK, NO_CHECKS, Checks, read_directives
-from .flags import Flags
-from .heredoc import Heredoc, announced
+from . import lint
 from .instructions import KEYWORDS, Arg, From, Instruction, OnBuild, Place, Run
-from .reader import Reader, Statement, physical_lines
 from .suggest import closest
-from .text import SPACE, is_space, split_command
+from .text import bounds
+from .text.directives import BACKSLASH, BACKTICK, NO_CHECKS, Checks, read_directives
+from .text.flags import Flags
+from .text.heredoc import Heredoc, announced
+from .text.reader import Reader, Statement, physical_lines
+from .text.text import SPACE, is_space, split_command
 from .typed import Request, build, read_json
 from .warning import Warning
 

@@ -13,7 +13,6 @@ from enum import Enum
 from typing import Any
 
 from ..errors import FormatError
-from . import bounds
 from .expand import Expansion, Lookup, expansion
 from .instructions import (
     Add,
@@ -32,6 +31,7 @@ from .instructions import (
     Workdir,
 )
 from .mounts import parse_mount
+from .text import bounds
 
 
 class How(Enum):

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import FormatError, quoted
-from .flags import Flags
-from .heredoc import Heredoc, heredoc_word
 from .instructions import (
     Add,
     Arg,
@@ -39,7 +37,9 @@ from .instructions import (
 )
 from .mounts import parse_mount
 from .suggest import closest
-from .text import BLANKS, SPACE, NotStrings, json_strings, split_blanks, split_words
+from .text.flags import Flags
+from .text.heredoc import Heredoc, heredoc_word
+from .text.text import BLANKS, SPACE, NotStrings, json_strings, split_blanks, split_words
 from .values import TargetPlatform, duration, exposed_ports
 
 _STAGE = re.compile(r"[a-z][a-z0-9-_.]*\Z")

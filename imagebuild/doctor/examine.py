@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from ..compat import hosts
+from ..compat.hosts import hosts
 from ..errors import UsageError, quoted
 from ..windows.hostfacts import HostFacts
 from ..windows.machine import DaemonFacts, HypervisorFacts, MachineFacts, SystemFacts

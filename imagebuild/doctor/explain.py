@@ -17,9 +17,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..compat import messages
-from ..compat.catalogue import Confidence, Failure, is_generic
-from ..compat.messages import MessageFacts
+from ..compat.failures import messages
+from ..compat.failures.catalogue import Confidence, Failure, is_generic
+from ..compat.failures.messages import MessageFacts
 from ..windows.hostfacts import HostFacts, WindowsVersion
 from ..windows.status import Status, codes_in, find, hexadecimal
 from .evidence import Evidence, weigh

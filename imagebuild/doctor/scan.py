@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from ..compat.catalogue import Failure, Phrase, failures, is_generic
+from ..compat.failures.catalogue import Failure, Phrase, failures, is_generic
 from ..windows.status import canonical, codes_in, find
 
 Way = Literal["code", "operation", "engine", "windows"]

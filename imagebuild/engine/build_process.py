@@ -35,9 +35,9 @@ from ..dockerapi import faults
 from ..dockerapi.jsonlines import Message
 from ..errors import DockerfileError, UsageError
 from ..events import Event
+from ..images.inspect.rootfs import IndexCache
 from ..images.library import Found, Library
 from ..images.put import put_image
-from ..images.rootfs import IndexCache
 from ..oci import Descriptor, Digest, Image, Location, Platform
 from ..stores import LayoutStore
 from . import build_steps

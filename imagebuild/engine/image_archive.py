@@ -22,7 +22,7 @@ from ..errors import WcowError
 from ..images.copy import copy
 from ..oci import Descriptor, Digest, Index, Manifest, Reference, from_bytes, is_index, parse
 from ..stores import ArchiveStore
-from ..stores.names import full_name, is_referrers_tag, tag_of
+from ..stores.layout.names import full_name, is_referrers_tag, tag_of
 from .image_layers import check_layers
 from .image_names import any_reference, missing, short
 from .image_shelf import Kept

@@ -31,7 +31,7 @@ from ..dockerapi.shape import from_json
 from ..errors import Interrupted, StoreError, WcowError
 from ..oci import Descriptor, Digest, Platform, Reference
 from ..stores import Credentials, LayoutStore
-from ..stores.collect import collect
+from ..stores.layout.collect import collect
 from ..stores.transfer import copy_blob
 from .build_channel import Channel, Ended, fault_of, told
 from .build_run import StepCall, StepLimits, StepRunner, Work

@@ -19,11 +19,11 @@ from ..dockerapi import faults
 from ..dockerapi.duration import moment_text
 from ..errors import Interrupted, WcowError
 from ..events import Result
-from ..hive.edit import moved
+from ..hive.edits.edit import moved
+from ..images.hives.edit import Edited, RegistryEdit, edit_registry
+from ..images.inspect.rootfs import IndexCache, Rootfs
 from ..images.library import Found
 from ..images.put import Layer, put_image, put_layer
-from ..images.registry_edit import Edited, RegistryEdit, edit_registry
-from ..images.rootfs import IndexCache, Rootfs
 from ..layer import LayerWriter
 from ..oci import History, Image, Location, Reference, RunConfig, append, with_config
 from ..sandbox.changes import Changed

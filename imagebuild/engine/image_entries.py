@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from ..builder.view import layer_path
 from ..builder.view_of import over_union
-from ..images.rootfs import Rootfs
+from ..images.inspect.rootfs import Rootfs
 from ..layer import Entry, Kind, Times
 from ..layer.order import order
 from ..sandbox import identity

@@ -10,8 +10,8 @@ from ..events import result_of
 from ..hive import Key, KeyLike, Union
 from ..hive import read as read_hive
 from ..hive.places import HIVES, HiveName
-from ..images.registry import Registry
-from ..images.rootfs import Rootfs
+from ..images.hives.read import Registry
+from ..images.inspect.rootfs import Rootfs
 from ..sandbox.identity import account
 from ..sandbox.registry import ImageRegistry, Sides
 

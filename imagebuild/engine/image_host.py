@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass
 
 from ..compat import platforms
-from ..compat.dockerd import refuses
 from ..compat.engine import Engine
 from ..compat.picks import choose, refusal
+from ..compat.rules.dockerd import refuses
 from ..dockerapi import faults
 from ..errors import FormatError
 from ..oci import Config, Descriptor, Index, Platform

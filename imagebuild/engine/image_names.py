@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from ..dockerapi import faults
-from ..dockerfile.globs import match
+from ..dockerfile.patterns.globs import match
 from ..errors import FormatError, UsageError
 from ..oci import Digest, Reference, is_tag
 

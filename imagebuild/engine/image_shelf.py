@@ -18,8 +18,8 @@ from typing import Any
 from ..errors import NotFoundError, UsageError, WcowError
 from ..oci import Descriptor, Digest, Image, Manifest, Reference, from_bytes, is_manifest
 from ..stores import LayoutStore, Opener
-from ..stores.collect import collect, reach
-from ..stores.names import is_referrers_tag, label, tag_of
+from ..stores.layout.collect import collect, reach
+from ..stores.layout.names import is_referrers_tag, label, tag_of
 from .files import read_document, write_document
 
 UNTAGGED = ""

@@ -19,8 +19,8 @@ from ..codec import ReadAhead, open_reader
 from ..dockerapi import faults
 from ..errors import FormatError, IntegrityError, StoreError, WcowError
 from ..files import locked
-from ..images.base import STAND_IN_LABEL, WITH_POWERSHELL
-from ..images.rootfs import IndexCache, Rootfs
+from ..images.bases.base import STAND_IN_LABEL, WITH_POWERSHELL
+from ..images.inspect.rootfs import IndexCache, Rootfs
 from ..layer import Entry, read
 from ..oci import Digest
 from ..sandbox import account, template, wine_install

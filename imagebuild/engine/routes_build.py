@@ -17,14 +17,14 @@ from collections.abc import Mapping
 from functools import partial
 
 from ..dockerapi import faults, respond
-from ..dockerapi.body import Body, ClientGone
-from ..dockerapi.request import Request
+from ..dockerapi.http.body import Body, ClientGone
+from ..dockerapi.http.request import Request
+from ..dockerapi.http.routing import Route
 from ..dockerapi.respond import Response
-from ..dockerapi.routing import Route
 from ..dockerapi.shapes import Config, Id
 from ..errors import WcowError
 from ..oci import Reference
-from ..stores.collect import collect
+from ..stores.layout.collect import collect
 from .build_run import StepLimits
 from .events import Event
 from .image_build import BuildCall, BuildProcess

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..dockerapi import faults, respond
-from ..dockerapi.request import Request
+from ..dockerapi.http.request import Request
+from ..dockerapi.http.routing import Route
 from ..dockerapi.respond import Response
-from ..dockerapi.routing import Route
 from . import image_archive, image_listing, image_remove, routes_build, routes_registry
 from .image_names import repo_tag
 from .image_owner import ImageOwner

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 from ..dockerapi import Filters, faults, respond, shapes
 from ..dockerapi.duration import moment_text, parse_moment
-from ..dockerapi.request import Request
+from ..dockerapi.http.request import Request
+from ..dockerapi.http.routing import Route
 from ..dockerapi.respond import Response
-from ..dockerapi.routing import Route
 from ..errors import FormatError
 from . import bounds, net_model, net_request
 from .net_model import Network

@@ -6,9 +6,9 @@ from __future__ import annotations
 from functools import partial
 
 from ..dockerapi import faults, respond
-from ..dockerapi.request import Request
+from ..dockerapi.http.request import Request
+from ..dockerapi.http.routing import Route
 from ..dockerapi.respond import Response
-from ..dockerapi.routing import Route
 from ..dockerapi.shapes import AuthConfig, Authenticated
 from ..errors import AuthError, UsageError, WcowError
 from ..oci import Digest, Reference

@@ -6,9 +6,9 @@ r"""The registry: hives as files, deltas as layers have them, and what both come
 
 from __future__ import annotations
 
-from .change import Change, edited
-from .delta import delta
-from .edit import AddKey, DeleteKey, DeleteValue, Edit, SetValue
+from .edits.change import Change, edited
+from .edits.delta import delta
+from .edits.edit import AddKey, DeleteKey, DeleteValue, Edit, SetValue
 from .machine import machine_environment, resolve_control_set
 from .reader import Hive, HiveKey, read
 from .tree import (

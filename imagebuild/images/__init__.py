@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..events import Advance, Event, Finish, Result, Step, Warn
-    from .base import BaseRequest, make_base
+    from .bases.base import BaseRequest, make_base
+    from .bases.stand_in import bring_stand_in
     from .bring import bring_image
-    from .cat import cat_file
     from .copy import Copied, holds_indexes, pick
     from .copy import copy as copy_image
-    from .inspect import image_facts, index_facts
+    from .inspect.cat import cat_file
+    from .inspect.facts import image_facts, index_facts
+    from .inspect.listing import Files, Item, rootfs_of_layer
+    from .inspect.rootfs import IndexCache, Rootfs
+    from .inspect.tree import draw_tree
     from .library import Found, Library, load, selector
-    from .listing import Files, Item, rootfs_of_layer
     from .local import LocalImage, find_local, list_images, local_name, remove_names, tag_image
     from .put import Layer, put_image, put_layer
-    from .rootfs import IndexCache, Rootfs
-    from .stand_in import bring_stand_in
-    from .tree import draw_tree
 
 __all__ = [
     "Advance", "BaseRequest", "Copied", "Event", "Files", "Finish", "Found", "IndexCache", "Item", "Layer", "Library",
@@ -36,15 +36,16 @@ __all__ = [
 ]
 
 _HOME = {
-    "BaseRequest": "base", "make_base": "base", "bring_image": "bring", "bring_stand_in": "stand_in",
-    "cat_file": "cat", "Copied": "copy", "holds_indexes": "copy", "pick": "copy",
+    "BaseRequest": "bases.base", "make_base": "bases.base", "bring_image": "bring", "bring_stand_in": "bases.stand_in",
+    "cat_file": "inspect.cat", "Copied": "copy", "holds_indexes": "copy", "pick": "copy",
     **dict.fromkeys(("Advance", "Event", "Finish", "Result", "Step", "Warn"), ".events"),
-    "image_facts": "inspect", "index_facts": "inspect",
+    "image_facts": "inspect.facts", "index_facts": "inspect.facts",
     **dict.fromkeys(("Found", "Library", "load", "selector"), "library"),
-    **dict.fromkeys(("Files", "Item", "rootfs_of_layer"), "listing"),
+    **dict.fromkeys(("Files", "Item", "rootfs_of_layer"), "inspect.listing"),
     **dict.fromkeys(("LocalImage", "find_local", "list_images", "local_name", "remove_names", "tag_image"), "local"),
-    **dict.fromkeys(("Layer", "put_image", "put_layer"), "put"), "IndexCache": "rootfs", "Rootfs": "rootfs",
-    "draw_tree": "tree",
+    **dict.fromkeys(("Layer", "put_image", "put_layer"), "put"), "IndexCache": "inspect.rootfs",
+    "Rootfs": "inspect.rootfs",
+    "draw_tree": "inspect.tree",
 }
 
 

@@ -16,7 +16,7 @@ from ..events import Event, Result
 from ..oci import Descriptor, Digest, Index, Location, Manifest, Platform, choose, is_foreign, is_index, is_manifest
 from ..oci import parse as parse_manifest
 from ..stores import ArchiveStore, DaemonStore, LayoutStore, RegistryStore, Store
-from ..stores.referrers import attach, referrers
+from ..stores.registry.referrers import attach, referrers
 from .blobs import Tally, move
 
 MAX_DEPTH = 4

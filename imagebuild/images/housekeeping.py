@@ -18,9 +18,9 @@ from typing import Any
 from ..errors import IntegrityError, NotFoundError, WcowError
 from ..oci import Config, Descriptor, Digest, Reference, is_layer, media
 from ..stores import LayoutStore
-from ..stores.collect import Freed, blobs, collect, living, reach, relied_on, removed
-from ..stores.files import lost_drafts
-from ..stores.names import is_referrers_tag, tag_of
+from ..stores.layout.collect import Freed, blobs, collect, living, reach, relied_on, removed
+from ..stores.layout.files import lost_drafts
+from ..stores.layout.names import is_referrers_tag, tag_of
 from .local import missing_image
 from .put import Layer
 

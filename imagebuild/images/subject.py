@@ -17,9 +17,9 @@ from ..hive import KeyLike, find, read
 from ..hive.places import HIVES
 from ..oci import Index, from_bytes, is_index
 from ..oci import parse as parse_manifest
+from .hives.read import Registry
+from .inspect.rootfs import Rootfs
 from .library import Library
-from .registry import Registry
-from .rootfs import Rootfs
 
 VERSION = r"Microsoft\Windows NT\CurrentVersion"
 

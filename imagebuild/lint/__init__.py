@@ -6,13 +6,13 @@
 :data:`RULES` is about.
 """
 
-from .config import check_image
-from .finding import IMPORTERS, Finding, Importer, Rule, Severity
+from .checks.config import check_image
 from .images import image
 from .layers import layer
 from .linter import LayerLinter
 from .report import Report
-from .rules import RULES, explain, find_rule
+from .rules.finding import IMPORTERS, Finding, Importer, Rule, Severity
+from .rules.rules import RULES, explain, find_rule
 from .sarif import sarif_pieces
 
 __all__ = [

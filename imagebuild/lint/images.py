@@ -11,14 +11,14 @@ from ..errors import FormatError, IntegrityError, NotFoundError, UsageError
 from ..layer import Limits
 from ..layer.tarstream import DEFAULT_LIMITS
 from ..oci import Descriptor, Digest, Image, Index, media
-from .config import check_image, check_index, check_index_entry
+from .checks.config import check_image, check_index, check_index_entry
+from .checks.inside import Depth
+from .checks.tree import Below
 from .digests import HashedReader
-from .finding import IMPORTERS, Finding, Importer
-from .inside import Depth
 from .layers import DAMAGED, breach, run
 from .linter import LayerLinter
 from .report import Report
-from .tree import Below
+from .rules.finding import IMPORTERS, Finding, Importer
 
 
 class Blobs(Protocol):

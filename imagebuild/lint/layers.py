@@ -9,9 +9,9 @@ from ..codec.readers import Readable, open_reader
 from ..errors import FormatError
 from ..layer import Limits
 from ..layer.tarstream import DEFAULT_LIMITS, TarStream
-from .finding import IMPORTERS, Finding, Importer
-from .inside import Depth
+from .checks.inside import Depth
 from .linter import LayerLinter
+from .rules.finding import IMPORTERS, Finding, Importer
 
 
 def layer(stream: Readable, *, base: bool | None = None, position: int | None = None, digest: str = "",

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from ..errors import UsageError, quoted
-from .finding import IMPORTERS, Finding, Importer, Severity, Where
-from .rules import RULES, find_rule
+from .rules.finding import IMPORTERS, Finding, Importer, Severity, Where
+from .rules.rules import RULES, find_rule
 
 _Active = dict[str, tuple[Severity, tuple[Importer, ...]]]
 _Held = tuple[str, str, str, int | None, Where]

@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-from .finding import Finding
-from .rules import RULES
+from .rules.finding import Finding
+from .rules.rules import RULES
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _NUMBERS = {name: number for number, name in enumerate(RULES)}

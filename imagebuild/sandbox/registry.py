@@ -27,8 +27,8 @@ from ..hive import (
     freeze,
     resolve_control_set,
 )
-from ..hive.compare import differences, edits_between
-from ..hive.edit import moved
+from ..hive.edits.compare import differences, edits_between
+from ..hive.edits.edit import moved
 from ..hive.machine import CURRENT_VERSION, ENVIRONMENT
 from ..hive.places import HIVES, HiveName
 from ..hive.tree import SYMLINK, find, split

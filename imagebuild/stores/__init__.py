@@ -6,22 +6,22 @@ Each adapter keeps the contract of :class:`Store`; :class:`MemoryStore` is the f
 
 from __future__ import annotations
 
-from .archive import ArchiveStore
-from .client import RegistryClient
+from .archive.archive import ArchiveStore
 from .credentials import Credentials, DockerConfig, FixedCredentials, Login, NoCredentials
-from .daemon import DaemonStore
-from .directory import DirectoryStore
-from .endpoint import Retries
-from .layout import LayoutStore, Opener
-from .local import local_path, local_store
-from .login import login, logout
+from .daemon.daemon import DaemonStore
+from .layout.directory import DirectoryStore
+from .layout.layout import LayoutStore, Opener
+from .layout.local import local_path, local_store
 from .memory import MemoryStore
-from .mirrors import Mirrors
 from .port import BlobWriter, Progress, Store
 from .redact import redact
-from .registry import RegistryStore
+from .registry.client import RegistryClient
+from .registry.login import login, logout
+from .registry.mirrors import Mirrors
+from .registry.registry import RegistryStore
+from .registry.wire.endpoint import Retries
+from .registry.wire.transport import Timeouts, Tls
 from .transfer import copy_blob, put_bytes
-from .transport import Timeouts, Tls
 
 __all__ = [
     "ArchiveStore", "BlobWriter", "Credentials", "DaemonStore", "DirectoryStore", "DockerConfig", "FixedCredentials",

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import FormatError, ToolError, quoted
 from ..files import Draft
-from .files import trouble
+from .layout.files import trouble
 
 if TYPE_CHECKING:
     import subprocess

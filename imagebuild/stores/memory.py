@@ -8,8 +8,8 @@ from typing import BinaryIO
 
 from ..errors import NotFoundError, StoreError
 from ..oci import Descriptor, Digest, describe, sniff
-from . import names
-from .files import check_size
+from .layout import names
+from .layout.files import check_size
 from .verify import check, verified
 
 

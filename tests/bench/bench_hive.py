@@ -61,11 +61,11 @@ JOBS = {
     "walk with all data": (_OPEN, "    for path, key in hive().walk():\n"
                                   "        for value in key.values: value.data", 5),
     "write from scratch": (_EDITED + "tree = freeze(hive().root)", "    write(tree)", 5),
-    "export as .reg": (_OPEN + "from imagebuild.hive.regtext_write import export\n",
+    "export as .reg": (_OPEN + "from imagebuild.hive.regfile.write import export\n",
                        "    for piece in export(('HKEY_LOCAL_MACHINE\\\\SYSTEM\\\\' + path if path else "
                        "'HKEY_LOCAL_MACHINE\\\\SYSTEM', key) for path, key in hive().walk()): pass", 5),
-    "parse it back": (_OPEN + "from imagebuild.hive.regtext_write import export\n"
-                      "from imagebuild.hive.regtext import parse\n"
+    "parse it back": (_OPEN + "from imagebuild.hive.regfile.write import export\n"
+                      "from imagebuild.hive.regfile.read import parse\n"
                       "text = b''.join(export(('HKEY_LOCAL_MACHINE\\\\SYSTEM\\\\' + path if path else "
                       "'HKEY_LOCAL_MACHINE\\\\SYSTEM', key) for path, key in hive().walk()))",
                       "    for edit in parse(text): pass", 5),

@@ -32,8 +32,8 @@ SUITES = {
         "cmd_same", "cmd_words", "cpu_keys", "kernelbase", "real_programs")],
     "contexts and archives of strangers": [
         *sorted((HERE / "imagebuild" / "builder").glob("test_context_*.py")),
-        *(HERE / name for name in ("conformance/test_bombs.py", "imagebuild/dockerfile/test_bounds.py",
-                                   "imagebuild/fetch/test_git.py", "imagebuild/dockerapi/test_server.py"))],
+        *(HERE / name for name in ("conformance/test_bombs.py", "imagebuild/dockerfile/text/test_bounds.py",
+                                   "imagebuild/fetch/test_git.py", "imagebuild/dockerapi/http/test_server.py"))],
 }
 _NAMED = {path for paths in SUITES.values() for path in paths}
 _OTHERS = [path for path in sorted(ENGINE.glob("test_*.py")) if path not in _NAMED and path.name != "test_starting.py"]

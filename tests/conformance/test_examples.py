@@ -19,8 +19,8 @@ from imagebuild.builder.request import pairs
 from imagebuild.events import result_of
 from imagebuild.hive import REG_MULTI_SZ, Value
 from imagebuild.hive.places import HIVES
-from imagebuild.images.registry import Registry
-from imagebuild.images.rootfs import IndexCache, Rootfs
+from imagebuild.images.hives.read import Registry
+from imagebuild.images.inspect.rootfs import IndexCache, Rootfs
 from imagebuild.layer import Kind
 from imagebuild.stores import LayoutStore
 

@@ -14,7 +14,7 @@ from support import programs
 from support.workbench import NANOSERVER, Workbench, fill
 
 from imagebuild.errors import NotFoundError
-from imagebuild.images.listing import Item
+from imagebuild.images.inspect.listing import Item
 from imagebuild.layer import Kind
 
 pytestmark = pytest.mark.slow

@@ -21,8 +21,8 @@ from imagebuild.dockerapi import Client
 from imagebuild.errors import DaemonError
 from imagebuild.images.copy import copy
 from imagebuild.stores import DaemonStore
-from imagebuild.stores.daemon import load
-from imagebuild.stores.daemon_words import refused
+from imagebuild.stores.daemon.daemon import load
+from imagebuild.stores.daemon.words import refused
 from imagebuild.wiring import open_library
 
 pytestmark = pytest.mark.slow

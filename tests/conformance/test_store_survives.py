@@ -22,8 +22,8 @@ from support.workbench import NANOSERVER, Workbench, fill, finish
 
 from imagebuild.codec import Compression
 from imagebuild.errors import NotFoundError
+from imagebuild.images.inspect.rootfs import IndexCache, Rootfs
 from imagebuild.images.local import list_images
-from imagebuild.images.rootfs import IndexCache, Rootfs
 from imagebuild.oci import Reference
 from imagebuild.wiring import Settings, open_library
 

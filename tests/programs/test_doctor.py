@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imagebuild.compat.catalogue import failures
+from imagebuild.compat.failures.catalogue import failures
 
 if TYPE_CHECKING:
     from support.home import Home

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from imagebuild.stores.collect import blobs
+from imagebuild.stores.layout.collect import blobs
 
 if TYPE_CHECKING:
     from support.home import Home

@@ -17,9 +17,9 @@ from imagebuild.codec import Compression, open_reader
 from imagebuild.errors import NotFoundError
 from imagebuild.events import Event, Warn
 from imagebuild.fetch import MemoryFetcher
-from imagebuild.images.base import BaseRequest, make_base
+from imagebuild.images.bases.base import BaseRequest, make_base
+from imagebuild.images.inspect.rootfs import IndexCache
 from imagebuild.images.library import Library
-from imagebuild.images.rootfs import IndexCache
 from imagebuild.layer import Entry, Index, Union, read
 from imagebuild.oci import Location
 from imagebuild.stores import MemoryStore

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two images to compare, as sides of a :class:`~imagebuild.images.diff.Side`, and the end of a comparison.
+"""Two images to compare, as sides of a :class:`~imagebuild.images.compare.compare.Side`, and the end of a comparison.
 
 ::
 
@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from imagebuild.events import Event, Result
-from imagebuild.images.diff import Options, Side, compare, side_of
-from imagebuild.images.difference import Difference
+from imagebuild.images.compare.compare import Options, Side, compare, side_of
+from imagebuild.images.compare.difference import Difference
+from imagebuild.images.compare.pairs import side_of_layer
+from imagebuild.images.inspect.rootfs import IndexCache
 from imagebuild.images.library import Found
-from imagebuild.images.pairs import side_of_layer
 from imagebuild.images.put import Layer, put_image
-from imagebuild.images.rootfs import IndexCache
 from imagebuild.layer import order
 from imagebuild.oci import Image, Location, media, with_config
 from imagebuild.oci.digest import Digest

@@ -14,8 +14,8 @@ from struct import pack_into
 
 from imagebuild.errors import FormatError, InputError
 from imagebuild.hive import DEFAULT_SECURITY, REG_BINARY, Key, Value, freeze, read, write
-from imagebuild.hive.check import check
-from imagebuild.hive.damage import ERROR
+from imagebuild.hive.checks.check import check
+from imagebuild.hive.checks.damage import ERROR
 from imagebuild.hive.layout import PAGE, checksum
 
 LIMIT = 65536

@@ -6,7 +6,7 @@ from __future__ import annotations
 from struct import pack, pack_into
 
 from imagebuild.hive.layout import PAGE, checksum
-from imagebuild.hive.log_entries import marvin32
+from imagebuild.hive.logs.entries import marvin32
 
 NAME = "SYSTEM"
 

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from imagebuild.compat.engine import Engine
-from imagebuild.compat.generations import GENERATIONS
 from imagebuild.compat.image import ImageFacts
+from imagebuild.compat.rules.generations import GENERATIONS
 from imagebuild.windows.hostfacts import EngineFacts, HostFacts, WindowsVersion
 from imagebuild.windows.releases import RELEASES
 

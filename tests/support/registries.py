@@ -7,10 +7,10 @@ import tempfile
 from pathlib import Path
 
 from imagebuild.codec import Compression
-from imagebuild.images.base import BaseRequest, make_base
+from imagebuild.images.bases.base import BaseRequest, make_base
+from imagebuild.images.hives.read import Registry
+from imagebuild.images.inspect.rootfs import IndexCache, Rootfs
 from imagebuild.images.library import Found
-from imagebuild.images.registry import Registry
-from imagebuild.images.rootfs import IndexCache, Rootfs
 from imagebuild.oci import Image, Location, from_bytes
 from imagebuild.stores import Store
 from imagebuild.windows.filetime import DOS_EPOCH

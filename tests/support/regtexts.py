@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from hypothesis import strategies as st
 
-from imagebuild.hive.edit import AddKey, DeleteKey, DeleteValue, Edit, SetValue
+from imagebuild.hive.edits.edit import AddKey, DeleteKey, DeleteValue, Edit, SetValue
 from imagebuild.hive.tree import Key, KeyLike, Value, walk
 
 ROOT = "HKEY_LOCAL_MACHINE\\SOFTWARE"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from imagebuild.compat import catalogue
+from imagebuild.compat.failures import catalogue
 from imagebuild.dockerapi import Identity, Request, Response, Route, Server, faults, respond, shapes
 from imagebuild.dockerapi.streams import STDERR, STDOUT
 

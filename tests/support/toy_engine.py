@@ -14,8 +14,9 @@ import tarfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
-from imagebuild.dockerapi import Request, Response, Route, bridge, faults, names, respond, shapes, streams
+from imagebuild.dockerapi import Request, Response, Route, faults, names, respond, shapes, streams
 from imagebuild.dockerapi.duration import moment_text
+from imagebuild.dockerapi.http import bridge
 from imagebuild.dockerapi.jsonlines import Message, Progress
 
 EXIT = {"hello": 0, "upper": 3}

@@ -20,11 +20,11 @@ from imagebuild.builder import BuildRequest, Built, Workshop, build
 from imagebuild.builder.cache import Cache
 from imagebuild.codec import Compression
 from imagebuild.events import Event, Result
-from imagebuild.images.base import BaseRequest, Flavour, make_base
+from imagebuild.images.bases.base import BaseRequest, Flavour, make_base
 from imagebuild.images.copy import copy as copy_image
+from imagebuild.images.inspect.listing import Files, rootfs_of_layer
+from imagebuild.images.inspect.rootfs import Rootfs
 from imagebuild.images.library import Found
-from imagebuild.images.listing import Files, rootfs_of_layer
-from imagebuild.images.rootfs import Rootfs
 from imagebuild.oci import Descriptor, Location, Platform, Reference
 from imagebuild.windows.filetime import DOS_EPOCH
 from imagebuild.wiring import Settings, cache_folders, fetcher, index_cache, open_library

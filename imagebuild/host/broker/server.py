@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ...dockerapi.sockets import bind_owner_only
+from ...dockerapi.http.sockets import bind_owner_only
 from ...errors import UnsupportedError
 from ...files import write_whole
 from ..address import HostAddress

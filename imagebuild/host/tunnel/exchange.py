@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from ...dockerapi.sockets import unread
+from ...dockerapi.http.sockets import unread
 from ...errors import WcowError
 from ..command import Lost
 from ..engine import EngineStream

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from ...dockerapi.sockets import bind_owner_only
+from ...dockerapi.http.sockets import bind_owner_only
 from ...errors import StoreError, UnsupportedError
 from ...files import runtime_folder
 from ..engine import Dialer

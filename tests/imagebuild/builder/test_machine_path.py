@@ -14,7 +14,7 @@ from imagebuild.builder.machine_path import asks_for_path, cannot_read, registry
 from imagebuild.dockerfile import parse
 from imagebuild.errors import UnsupportedError
 from imagebuild.hive import Key, Value, write
-from imagebuild.images.rootfs import IndexCache, Rootfs
+from imagebuild.images.inspect.rootfs import IndexCache, Rootfs
 from imagebuild.oci import append
 from imagebuild.stores import MemoryStore
 

@@ -12,7 +12,7 @@ from support.builds import Bench
 from imagebuild.builder import BuildRequest, BuiltIndex, build_many
 from imagebuild.codec import Compression
 from imagebuild.errors import ContextError, UsageError
-from imagebuild.images.base import BaseRequest, make_base
+from imagebuild.images.bases.base import BaseRequest, make_base
 from imagebuild.oci import Index, media
 from imagebuild.oci.versions import add
 from imagebuild.windows import filetime

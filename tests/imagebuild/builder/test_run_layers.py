@@ -12,7 +12,7 @@ from imagebuild.builder.cache import RunLayer
 from imagebuild.builder.run_layers import settled
 from imagebuild.codec import Compression
 from imagebuild.hive import Key, Value, read, write
-from imagebuild.hive.clamp import clamped
+from imagebuild.hive.edits.clamp import clamped
 from imagebuild.images.put import put_layer
 from imagebuild.layer import Entry, Kind, LayerWriter, Times
 from imagebuild.layer import read as read_layer

@@ -13,7 +13,7 @@ import pytest
 from support import toy_engine, wire
 
 from imagebuild.cli.app import run
-from imagebuild.images.base_hives import stand_in_hives
+from imagebuild.images.bases.hives import stand_in_hives
 
 LTSC2022 = "10.0.20348.4294"
 

@@ -8,7 +8,7 @@ from support.hives import OTHER, THIRD
 from imagebuild.cli.diff_registry import registry_lines, registry_summary
 from imagebuild.hive import Key, Value
 from imagebuild.hive.tree import SUPERSEDE_TREE, TOMBSTONE
-from imagebuild.images.hivechange import HiveChange, key_changes
+from imagebuild.images.compare.hive_change import HiveChange, key_changes
 
 HIVE = r"HKEY_LOCAL_MACHINE\SYSTEM"
 

@@ -11,7 +11,7 @@ from support.differences import Sides, with_times
 from support.images import file, folder, hive, link, whiteout
 
 from imagebuild.cli.diff_text import difference_text, summary
-from imagebuild.images.pairs import side_of_layer
+from imagebuild.images.compare.pairs import side_of_layer
 from imagebuild.layer import Kind
 
 

@@ -15,8 +15,8 @@ from support.pairs import builds, engines, host, hosts, image, images, isolation
 from imagebuild.compat.engine import Engine, parse_engine
 from imagebuild.compat.facts import report_facts
 from imagebuild.compat.image import ImageFacts
-from imagebuild.compat.reasons import REASONS
 from imagebuild.compat.report import Report, check
+from imagebuild.compat.rules.reasons import REASONS
 from imagebuild.compat.verdict import ORDER, Answer, Confidence
 from imagebuild.windows.hostfacts import HostFacts, WindowsVersion
 from imagebuild.windows.releases import release

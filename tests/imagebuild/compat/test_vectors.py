@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from support.vectors import group
 
-from imagebuild.compat.dockerd import cache_matches, refuses
 from imagebuild.compat.engine import HISTORY, Engine
-from imagebuild.compat.generations import matches
 from imagebuild.compat.image import ImageFacts
 from imagebuild.compat.picks import choose, refusal
 from imagebuild.compat.report import check
-from imagebuild.compat.tables import tables
+from imagebuild.compat.rules.dockerd import cache_matches, refuses
+from imagebuild.compat.rules.generations import matches
+from imagebuild.compat.rules.tables import tables
 from imagebuild.oci.descriptor import Platform
 from imagebuild.windows.hostfacts import HostFacts, WindowsVersion
 

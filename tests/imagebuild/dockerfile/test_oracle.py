@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from imagebuild.dockerfile import instructions as ours
 from imagebuild.dockerfile import parse
-from imagebuild.dockerfile.heredoc import heredoc_word
+from imagebuild.dockerfile.text.heredoc import heredoc_word
 from imagebuild.errors import DockerfileError
 
 buildkit = pytest.importorskip("dockerfile", reason="the PyPI package dockerfile is not installed")

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from imagebuild.dockerfile.globs import match
 from imagebuild.dockerfile.ignore import Ignore
+from imagebuild.dockerfile.patterns.globs import match
 from imagebuild.errors import FormatError
 
 pytestmark = pytest.mark.slow

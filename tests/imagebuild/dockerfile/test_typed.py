@@ -6,7 +6,6 @@ from __future__ import annotations
 import pytest
 
 from imagebuild.dockerfile import parse
-from imagebuild.dockerfile.heredoc import Heredoc
 from imagebuild.dockerfile.instructions import (
     Add,
     Arg,
@@ -29,6 +28,7 @@ from imagebuild.dockerfile.instructions import (
     Workdir,
 )
 from imagebuild.dockerfile.mounts import MountType
+from imagebuild.dockerfile.text.heredoc import Heredoc
 from imagebuild.errors import DockerfileError
 
 

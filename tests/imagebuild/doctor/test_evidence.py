@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebuild.compat.catalogue import failures
+from imagebuild.compat.failures.catalogue import failures
 from imagebuild.compat.image import ImageFacts
 from imagebuild.doctor.evidence import FACTS, weigh
 from imagebuild.windows.hostfacts import EngineFacts, HostFacts, WindowsVersion

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagebuild.compat.catalogue import Failure, Phrase, by_code, failure, failures
+from imagebuild.compat.failures.catalogue import Failure, Phrase, by_code, failure, failures
 from imagebuild.compat.image import ImageFacts
 from imagebuild.doctor import Explanation, explain, explain_stream
 from imagebuild.doctor.logtext import BLOCK

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebuild.compat.catalogue import failures
+from imagebuild.compat.failures.catalogue import failures
 from imagebuild.doctor.scan import Hit, begins_record, scan
 
 PIECES = [phrase.example for entry in failures() for phrase in entry.patterns] + \

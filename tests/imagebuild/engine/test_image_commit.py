@@ -17,9 +17,9 @@ from imagebuild.codec import Compression
 from imagebuild.engine.image_commit import Commitable
 from imagebuild.hive import Value, find
 from imagebuild.hive import read as read_hive
-from imagebuild.hive.edit import AddKey, Edit, SetValue
+from imagebuild.hive.edits.edit import AddKey, Edit, SetValue
 from imagebuild.hive.places import HIVES, HiveName
-from imagebuild.images.base import BaseRequest, make_base
+from imagebuild.images.bases.base import BaseRequest, make_base
 from imagebuild.images.put import put_image
 from imagebuild.layer import Entry, Kind, read
 from imagebuild.lint import LayerLinter

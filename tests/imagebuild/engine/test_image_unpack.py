@@ -21,8 +21,8 @@ from imagebuild.dockerapi import faults
 from imagebuild.engine import image_unpack
 from imagebuild.engine.image_remove import remove
 from imagebuild.hive import Key, Value
-from imagebuild.hive.change import Change
-from imagebuild.hive.edit import SetValue
+from imagebuild.hive.edits.change import Change
+from imagebuild.hive.edits.edit import SetValue
 from imagebuild.hive.tree import find
 from imagebuild.images.put import put_image
 from imagebuild.oci import with_config

@@ -18,7 +18,7 @@ from support.registry_double import Auth, RegistryDouble
 
 from imagebuild.codec import Compression
 from imagebuild.engine.image_registry import Registries
-from imagebuild.images.base import BaseRequest, make_base
+from imagebuild.images.bases.base import BaseRequest, make_base
 from imagebuild.oci import Reference
 from imagebuild.windows import filetime
 

@@ -13,7 +13,7 @@ import pytest
 
 from imagebuild.files import Draft, liveness
 from imagebuild.stores import ArchiveStore
-from imagebuild.stores.files import lost_drafts
+from imagebuild.stores.layout.files import lost_drafts
 
 WRITER = ("import os, sys\nfrom pathlib import Path\nfrom imagebuild.files import Draft\n"
           "draft = Draft(Path(sys.argv[1]), prefix=sys.argv[2])\ndraft.write(b'half')\nprint('ready', flush=True)\n"

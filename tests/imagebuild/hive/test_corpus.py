@@ -18,8 +18,8 @@ import pytest
 
 from imagebuild.errors import FormatError
 from imagebuild.hive import Hive, read
-from imagebuild.hive.check import check
-from imagebuild.hive.damage import KINDS
+from imagebuild.hive.checks.check import check
+from imagebuild.hive.checks.damage import KINDS
 
 SHARED = Path(os.environ.get("WCOW_SHARED", Path(__file__).parents[4] / "shared")) / "hives"
 TABLE = Path(__file__).with_name("corpus.txt")

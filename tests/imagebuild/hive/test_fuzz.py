@@ -13,7 +13,7 @@ from support.hivefuzz import examine, mutated, other_seeds, own_seeds
 from support.hives import SHARED
 
 from imagebuild.hive import freeze, read
-from imagebuild.hive.check import check
+from imagebuild.hive.checks.check import check
 
 SEEDS = own_seeds(large=False)
 ALL = own_seeds()

@@ -17,7 +17,7 @@ from support.hivebytes import RawHive
 
 from imagebuild.errors import FormatError
 from imagebuild.hive import freeze, read
-from imagebuild.hive.check import check
+from imagebuild.hive.checks.check import check
 from imagebuild.hive.layout import NONE, PAGE
 
 SOON = 20.0

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from support.hives import OTHER, SHARED, THIRD, amount, plain_roots
 
 from imagebuild.hive import Key, KeyLike, Value, freeze, read, write
-from imagebuild.hive.delta import delta
+from imagebuild.hive.edits.delta import delta
 from imagebuild.hive.tree import MERGE, SUPERSEDE_LOCAL, SUPERSEDE_TREE, TOMBSTONE, Values
 from imagebuild.hive.union import Union, merge
 

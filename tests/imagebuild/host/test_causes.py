@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from imagebuild import host
-from imagebuild.compat.catalogue import failure, failures
+from imagebuild.compat.failures.catalogue import failure, failures
 from imagebuild.doctor import explain
 from imagebuild.host import HostAddress
 from imagebuild.host.wsman import names, trouble

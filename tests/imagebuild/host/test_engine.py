@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from imagebuild.compat.catalogue import failure
+from imagebuild.compat.failures.catalogue import failure
 from imagebuild.errors import HostError, ToolError
 from imagebuild.host import Done
 from imagebuild.host.command import Command

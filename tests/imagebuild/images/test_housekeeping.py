@@ -17,7 +17,7 @@ from imagebuild.errors import NotFoundError
 from imagebuild.images.housekeeping import Caches, Pruned, prune, remove_images, usage
 from imagebuild.images.local import tag_image
 from imagebuild.stores import LayoutStore
-from imagebuild.stores.collect import blobs
+from imagebuild.stores.layout.collect import blobs
 from imagebuild.wiring import cache_folders
 
 APP = "docker.io/library/app:1"

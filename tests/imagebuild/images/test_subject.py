@@ -13,8 +13,8 @@ from imagebuild.compat.image import ImageFacts
 from imagebuild.errors import FormatError, InputError
 from imagebuild.events import Result
 from imagebuild.hive import Key, Value, read, write
-from imagebuild.images.base_hives import stand_in_hives
-from imagebuild.images.rootfs import IndexCache, Rootfs
+from imagebuild.images.bases.hives import stand_in_hives
+from imagebuild.images.inspect.rootfs import IndexCache, Rootfs
 from imagebuild.images.subject import hive_version, look_inside, read_subject
 
 

@@ -13,7 +13,7 @@ from support.layers import SECURITY, TIMES, entry
 from imagebuild.errors import InputError
 from imagebuild.layer import Batch
 from imagebuild.layer.rules import check_component
-from imagebuild.lint.names import DEVICES, HARMLESS
+from imagebuild.lint.checks.names import DEVICES, HARMLESS
 from imagebuild.windows.names import are_plain, check_name, plain_keys
 from imagebuild.windows.upcase import fold
 

@@ -413,7 +413,7 @@ def test_the_layers_that_are_asked_for_are_announced_in_their_order() -> None:
 
 
 def test_how_much_of_hives_is_looked_at_is_the_callers_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imagebuild.lint.inside.SMALL", 0)
+    monkeypatch.setattr("imagebuild.lint.checks.inside.SMALL", 0)
     shelf = Shelf()
     image = shelf.image(rawtar.base(hives={"SYSTEM": two_keys("b", "a", layered=False)}))
     assert "hive-subkey-order" not in rules(shelf, image)

@@ -26,14 +26,14 @@ from support.builds import NANOSERVER, Bench
 from imagebuild import lint
 from imagebuild.codec import Compression
 from imagebuild.errors import FormatError
-from imagebuild.images.base import BaseRequest
-from imagebuild.images.base import entries as base_entries
+from imagebuild.images.bases.base import BaseRequest
+from imagebuild.images.bases.base import entries as base_entries
 from imagebuild.layer import Batch, Entry, Kind, LayerWriter, Times
 from imagebuild.layer.header import Headers
 from imagebuild.layer.tarstream import DEFAULT_LIMITS, TarStream
 from imagebuild.lint import LayerLinter, Severity
+from imagebuild.lint.checks.tree import Below
 from imagebuild.lint.layers import run
-from imagebuild.lint.tree import Below
 from imagebuild.oci import Platform
 from imagebuild.windows.filetime import DOS_EPOCH
 from imagebuild.windows.sddl import parse_sddl
@@ -237,7 +237,7 @@ def test_any_entries_give_findings(entries: list[Entry]) -> None:
 
 
 def test_names_that_would_fill_the_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imagebuild.lint.tree.MEMORY", 10_000)
+    monkeypatch.setattr("imagebuild.lint.checks.tree.MEMORY", 10_000)
     with pytest.raises(FormatError, match="more names"):
         found(rawtar.layer(*(rawtar.file(f"Files/{number:0200}") for number in range(50))), base=False)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 
 from imagebuild.lint import Finding, Severity
-from imagebuild.lint.rules import RULES
+from imagebuild.lint.rules.rules import RULES
 from imagebuild.lint.sarif import SCHEMA, sarif_pieces
 
 FINDINGS = [

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from imagebuild.errors import FormatError
-from imagebuild.hive.edit import Edit
+from imagebuild.hive.edits.edit import Edit
 from imagebuild.sandbox.registry import Prefix, changes_of
 from imagebuild.sandbox.winereg import parse
 from imagebuild.sandbox.winereg_reduce import reduced

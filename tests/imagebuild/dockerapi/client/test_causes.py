@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebuild.compat.catalogue import failures
+from imagebuild.compat.failures.catalogue import failures
 from imagebuild.dockerapi import client as package
 from imagebuild.dockerapi.client import trouble
 from imagebuild.dockerapi.client.environment import endpoint

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Patterns: Go's file names, whole paths, and those of ``${X#p}``."""

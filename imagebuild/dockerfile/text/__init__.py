@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The text of a Dockerfile, cut into statements and their parts."""

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The images of a Docker daemon."""
