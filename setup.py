@@ -13,7 +13,7 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-TOOLCHAIN = Path(__file__).parent / "imagebuild" / "sandbox" / "toolchain.py"
+TOOLCHAIN = Path(__file__).parent / "imagebuild" / "runtime" / "toolchain.py"
 
 
 class BuildPrograms(build_py):
@@ -28,7 +28,7 @@ class BuildPrograms(build_py):
         assert spec is not None and spec.loader is not None
         toolchain = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(toolchain)
-        if not toolchain.compile_all(Path(self.build_lib, "imagebuild", "sandbox", "programs")):
+        if not toolchain.compile_all(Path(self.build_lib, "imagebuild", "runtime", "programs")):
             self.warn("the sandbox's programs are not compiled; that needs the Debian packages "
                       + ", ".join(toolchain.missing()))
 

@@ -49,15 +49,15 @@ RUN_IDLE = 600
 
 if TYPE_CHECKING:
     from .builder import Workshop
-    from .builder.cache import Cache
-    from .builder.downloads import Downloads
-    from .builder.linux_stages import LinuxBuilder
-    from .builder.runner import Runner
-    from .builder.secrets import Secrets
+    from .builder.cache.cache import Cache
+    from .builder.run.downloads import Downloads
+    from .builder.run.linux_stages import LinuxBuilder
+    from .builder.run.runner import Runner
+    from .builder.run.secrets import Secrets
     from .engine.core import Engine
-    from .engine.image_registry import Registries
+    from .engine.images.transfer.registry import Registries
     from .engine.settings import EngineSettings
-    from .fetch.proxy import RunDownloads
+    from .fetch.proxy.proxy import RunDownloads
     from .host import Host
     from .host.address import HostAddress
 
@@ -228,7 +228,7 @@ class OpenLibrary(Library):
 def engine_registries(settings: Settings) -> Registries:
     """How the embedded engine reaches registries: with our mirrors and trust, and the login that each request brings.
     It never uses the logins of whoever runs it."""
-    from .engine.image_registry import Registries
+    from .engine.images.transfer.registry import Registries
 
     if settings.offline:
         nobody = Mirrors.parse((), only=True)
@@ -240,7 +240,7 @@ def engine_registries(settings: Settings) -> Registries:
 
 def engine_build_tools(settings: Settings) -> Downloads:
     """What builds of the embedded engine may use."""
-    from .builder.downloads import Downloads
+    from .builder.run.downloads import Downloads
 
     return Downloads(settings.downloads.rules, settings.offline)
 
@@ -257,7 +257,7 @@ def workshop(library: OpenLibrary, settings: Settings, cache: Cache | None = Non
     ``run`` is the way of RUN. ``downloads`` is ``record`` or ``replay`` and the folder where downloads are kept,
     ``secrets`` are what ``RUN --mount=type=secret`` may ask for, and ``linux`` is what builds stages for Linux."""
     from .builder import Workshop
-    from .builder.cache import Cache
+    from .builder.cache.cache import Cache
 
     folders, rules = cache_folders(settings), run_downloads(settings, downloads)
     return Workshop(library, index_cache(settings), cache or Cache(folders.steps), _fetcher(settings, rules),
@@ -270,8 +270,8 @@ def run_downloads(settings: Settings, asked: tuple[str, Path] | None = None) -> 
     ``asked`` (see :func:`workshop`)."""
     if asked is None and not settings.downloads.rules:
         return None
-    from .fetch.origin import Origin
-    from .fetch.proxy import RunDownloads
+    from .fetch.proxy.origin import Origin
+    from .fetch.proxy.proxy import RunDownloads
 
     origin = Origin(settings.downloads, settings.offline)
     if asked is None:
@@ -295,12 +295,12 @@ def make_engine(place: EngineSettings, settings: Settings) -> Engine:
     """The embedded engine over Wine. Called on the event loop that it lives on."""
     from .engine.core import Engine
     from .engine.events import Events
-    from .engine.image_unpack import Ground
-    from .engine.images import Images
-    from .engine.networks import Networks
-    from .engine.volumes import Volumes
+    from .engine.images.collection import Images
+    from .engine.images.unpack import Ground
+    from .engine.networks.collection import Networks
+    from .engine.volumes.volumes import Volumes
     from .programs import ProgramStore, WindowsPowerShell
-    from .sandbox.wine import WineSandbox
+    from .runtime.wine.sandbox import WineSandbox
 
     common = place.shared or place.root
     events, home = Events(), common / "sandbox"
@@ -318,7 +318,7 @@ def runner(settings: Settings, local: Store, way: str, downloads: RunDownloads |
     an address, and for recording on a host."""
     if way == "none":
         return None
-    from .builder.engine_runner import EngineRunner
+    from .builder.run.engine import EngineRunner
 
     if way != "engine":
         from .host.address import parse

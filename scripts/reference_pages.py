@@ -22,7 +22,7 @@ from pathlib import Path
 import click
 
 from imagebuild.cli.app import wcow
-from imagebuild.cli.compat_matrix import markdown
+from imagebuild.cli.compat.matrix import markdown
 from imagebuild.compat.engine import HISTORY
 from imagebuild.compat.grid import known_hosts, known_images, matrix
 from imagebuild.compat.rules.generations import accepts
@@ -126,7 +126,7 @@ below the rooms, and `imagebuild.cli`, may change at any time. `import imagebuil
 a name is used, and no third-party package.
 """
 ROOMS = ("containers", "engine", "images", "builder", "oci", "stores", "compat", "lint", "doctor", "host", "hostd",
-         "dockerapi", "windows", "hive", "layer", "dockerfile", "programs", "sandbox", "fetch", "codec", "files",
+         "dockerapi", "windows", "hive", "layer", "dockerfile", "programs", "runtime", "fetch", "codec", "files",
          "tools", "wiring", "events", "errors")
 """Whose names are stable, those that most programs need first."""
 

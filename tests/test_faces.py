@@ -45,6 +45,6 @@ def test_the_engines_face_loads_nothing_of_the_engine_until_a_name_is_used() -> 
     """What asks whether an engine runs, and waits for it, is quick."""
     code = ("import sys; from imagebuild.engine import ensure, running, engine_place, EngineSettings, stop_engine\n"
             "print([name for name in sys.modules if name in "
-            "('click', 'imagebuild.engine.core', 'imagebuild.sandbox', 'imagebuild.builder', 'imagebuild.stores')])")
+            "('click', 'imagebuild.engine.core', 'imagebuild.runtime', 'imagebuild.builder', 'imagebuild.stores')])")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -145,9 +145,9 @@ def test_what_only_knows_images_and_hosts_works_there(tmp_path: Path) -> None:
 
 def test_the_sandbox_says_where_it_runs() -> None:
     code = PLAY + """
-from imagebuild.sandbox import MemorySandbox
+from imagebuild.runtime import MemorySandbox
 try:
-    from imagebuild.sandbox import WineSandbox
+    from imagebuild.runtime import WineSandbox
 except Exception as error:
     print(json.dumps([type(error).__name__, str(error)]))
 """

@@ -13,7 +13,7 @@ import click
 import pytest
 
 from imagebuild.cli.app import wcow
-from imagebuild.containers.mount import Mount, checked
+from imagebuild.containers.mounts.mount import Mount, checked
 from imagebuild.errors import UnsupportedError, UsageError, quoted
 from imagebuild.windows.names import parse_path
 
@@ -21,8 +21,8 @@ TOP = Path(__file__).resolve().parent.parent
 OTHERS = {"--exclude": "COPY", "--chown": "COPY", "--mount": "RUN", "--wcow-max-starts": "pytest",
           "--wcow-engine": "pytest"}
 """Options that our errors name and that are not the command's, and whose they are."""
-AS_CODE = ("imagebuild/containers/execute.py", "imagebuild/containers/mount.py",  # hints with a call to copy
-           "imagebuild/hostd/dockerd.py",  # dockerd's own sentence, which quotes as Go does
+AS_CODE = ("imagebuild/containers/inside/execute.py", "imagebuild/containers/mounts/mount.py",  # calls to copy
+           "imagebuild/hostd/docker/dockerd.py",  # dockerd's own sentence, which quotes as Go does
            "plugins/pytest_wcow/_markers.py")  # a marker as it is written
 """Files whose messages show Python's, or Go's, literals."""
 

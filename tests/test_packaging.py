@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from support import programs
 
-from imagebuild.sandbox import toolchain
+from imagebuild.runtime import toolchain
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -104,7 +104,7 @@ def collection(tarball: Path) -> set[str]:
 
 
 #: What the build step compiles where mingw-w64 is; without it the wheel is built too.
-COMPILED = {f"imagebuild/sandbox/programs/{name}" for name in toolchain.PROGRAMS}
+COMPILED = {f"imagebuild/runtime/programs/{name}" for name in toolchain.PROGRAMS}
 
 
 def test_the_wheel_holds_every_file_of_the_library(wheel: set[str]) -> None:

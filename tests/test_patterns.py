@@ -33,10 +33,10 @@ MADE = {
     "fetch/url.py:parse_checksum": "a fixed count",
     "layer/index.py:_pattern": "each star but the last takes what it needs once: held below",
     "oci/digest.py:parse": "a fixed count",
-    "sandbox/altered.py:_apply": "the bytes of this machine's own Wine",
-    "sandbox/altered.py:_missing": "the bytes of this machine's own Wine",
+    "runtime/wine/altered.py:_apply": "the bytes of this machine's own Wine",
+    "runtime/wine/altered.py:_missing": "the bytes of this machine's own Wine",
 }
-FAKES = ("sandbox/memory.py",)
+FAKES = ("runtime/memory.py",)
 FOUND = [found for found in of_the_library() if str(found) not in OURS and found.file not in FAKES]
 SIZE, LARGE = 100_000, 1_000_000
 SECONDS = 5.0

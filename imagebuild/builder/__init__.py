@@ -8,9 +8,9 @@ A :class:`BuildRequest` says what, a :class:`Workshop` with what; both verbs are
 
 from __future__ import annotations
 
-from .execute import Built, Workshop, build, plan_only
+from .execute.execute import Built, Workshop, build, plan_only
 from .many import BuiltIndex, build_many
-from .plan import Plan
+from .plan.plan import Plan
 from .request import BuildRequest
 
 __all__ = ["BuildRequest", "Built", "BuiltIndex", "Plan", "Workshop", "build", "build_many", "plan_only"]

@@ -16,7 +16,7 @@ from ..events import Event, Result, Warn
 from ..images.library import Found
 from ..oci import Descriptor, Index, media
 from ..oci.versions import add
-from .execute import Build, Built, Shared, Workshop
+from .execute.execute import Build, Built, Shared, Workshop
 from .request import BuildRequest
 
 ALL = "all"

@@ -17,8 +17,8 @@ from ..fetch import redact
 from ..oci import Descriptor, Manifest, describe
 from ..stores import Store, put_bytes
 from ..stores.registry.referrers import attach as attach_artefact
-from .execute import Built
-from .plan import Clone, Download, Transfer
+from .execute.execute import Built
+from .plan.plan import Clone, Download, Transfer
 from .request import BuildRequest
 
 STATEMENT = "https://in-toto.io/Statement/v1"

@@ -33,7 +33,7 @@ from ..oci import Platform
 from ..stores import Mirrors
 from ..wiring import Settings
 from . import config
-from .passwords import password_of
+from .hosts.passwords import password_of
 
 if TYPE_CHECKING:
     _Number: TypeAlias = click.ParamType[int]

@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from .container import Container, create_container, run_container
     from .deadline import Deadline, DeadlineError
     from .difference import Difference, differences
-    from .environ import Environ
-    from .execute import Ways, cmd_words, powershell_words, run_program
-    from .home import Home
+    from .inside.environ import Environ
+    from .inside.execute import Ways, cmd_words, powershell_words, run_program
+    from .inside.outcome import CommandError, Outcome
+    from .inside.path import ContainerPath
+    from .inside.powershell import ErrorRecord, ScriptOutcome
+    from .inside.processes import ProcessRow
+    from .inside.registry import Key
     from .labels import Owner, owner, process_start
     from .lifecycle import Leftover, remove
-    from .mount import Mount
-    from .outcome import CommandError, Outcome
-    from .path import ContainerPath
-    from .powershell import ErrorRecord, ScriptOutcome
-    from .prepare import prepare_mounts
-    from .processes import ProcessRow
-    from .registry import Key
+    from .mounts.home import Home
+    from .mounts.mount import Mount
+    from .mounts.prepare import prepare_mounts
+    from .mounts.stage import Staging
     from .spec import Attachment, Health, Port, Spec, create_request, endpoint, restart_policy
-    from .stage import Staging
     from .start import Starts, start_container
     from .sweep import Found, find_leftovers, remove_leftovers
     from .trouble import trouble_of
@@ -41,14 +41,18 @@ if TYPE_CHECKING:
 _HOME = {
     "Base": "bases", "base_reference": "bases", "Container": "container", "run_container": "container",
     "create_container": "container", "Deadline": "deadline", "DeadlineError": "deadline",
-    "Difference": "difference", "differences": "difference", "Environ": "environ", "Home": "home", "Owner": "labels",
+    "Difference": "difference", "differences": "difference", "Environ": "inside.environ", "Home": "mounts.home",
+    "Owner": "labels",
     "owner": "labels",
-    "process_start": "labels", "Leftover": "lifecycle", "remove": "lifecycle", "Mount": "mount",
-    "CommandError": "outcome", "Outcome": "outcome", "ContainerPath": "path", "ScriptOutcome": "powershell",
-    "ErrorRecord": "powershell", "prepare_mounts": "prepare", "ProcessRow": "processes", "Key": "registry",
+    "process_start": "labels", "Leftover": "lifecycle", "remove": "lifecycle", "Mount": "mounts.mount",
+    "CommandError": "inside.outcome", "Outcome": "inside.outcome", "ContainerPath": "inside.path",
+    "ScriptOutcome": "inside.powershell",
+    "ErrorRecord": "inside.powershell", "prepare_mounts": "mounts.prepare", "ProcessRow": "inside.processes",
+    "Key": "inside.registry",
     "Port": "spec", "Spec": "spec", "create_request": "spec", "Attachment": "spec", "Health": "spec",
-    "endpoint": "spec", "restart_policy": "spec", "start_container": "start", "run_program": "execute",
-    "Ways": "execute", "cmd_words": "execute", "powershell_words": "execute", "Staging": "stage", "Starts": "start",
+    "endpoint": "spec", "restart_policy": "spec", "start_container": "start", "run_program": "inside.execute",
+    "Ways": "inside.execute", "cmd_words": "inside.execute", "powershell_words": "inside.execute",
+    "Staging": "mounts.stage", "Starts": "start",
     "find_leftovers": "sweep", "remove_leftovers": "sweep", "Found": "sweep", "trouble_of": "trouble",
     "Strategy": "wait", "ForLog": "wait", "ForPort": "wait", "ForHttp": "wait", "ForFile": "wait",
     "ForHealthy": "wait", "ForExit": "wait", "ForExec": "wait", "ForDns": "wait",

@@ -12,17 +12,19 @@ from typing import TypedDict, Unpack
 from ..dockerapi import Client, shapes, streams
 from ..errors import DaemonError, NotFoundError, UsageError
 from ..windows import output
-from . import copy, execute, lifecycle, wait
+from . import lifecycle, wait
 from .deadline import Deadline
-from .environ import Environ
-from .execute import Ways, cmd_words
-from .home import LOOPBACK, Home
-from .outcome import CMD, Decode, Outcome, exit_words
-from .path import ContainerPath
-from .powershell import ScriptOutcome, Session, expect_powershell
-from .processes import ProcessRow, processes
-from .registry import Registry
-from .services import Services
+from .inside import execute
+from .inside.environ import Environ
+from .inside.execute import Ways, cmd_words
+from .inside.outcome import CMD, Decode, Outcome, exit_words
+from .inside.path import ContainerPath
+from .inside.powershell import ScriptOutcome, Session, expect_powershell
+from .inside.processes import ProcessRow, processes
+from .inside.registry import Registry
+from .inside.services import Services
+from .mounts import copy
+from .mounts.home import LOOPBACK, Home
 from .spec import Spec
 from .start import Starts, start_container
 
@@ -32,7 +34,7 @@ COMMIT_SECONDS = 1800.0
 
 
 class Options(TypedDict, total=False):
-    """How a program is run: see :class:`~.execute.Ways`."""
+    """How a program is run: see :class:`~.inside.execute.Ways`."""
 
     environ: Mapping[str, str] | None
     workdir: str

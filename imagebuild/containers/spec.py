@@ -21,7 +21,7 @@ from typing import Any, Literal, Self
 from ..dockerapi import shapes
 from ..errors import UsageError, quoted
 from ..windows import cmdline
-from .mount import Mount, mounts_of
+from .mounts.mount import Mount, mounts_of
 
 Isolation = Literal["", "process", "hyperv"]
 Pairs = tuple[tuple[str, str], ...]

@@ -14,20 +14,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .inner import inside
-    from .lock import Running, running
-    from .log import read_log
-    from .place import EnginePlace, engine_place
+    from .serving.inner import inside
+    from .serving.lock import Running, running
+    from .serving.log import read_log
+    from .serving.place import EnginePlace, engine_place
+    from .serving.starting import ensure, start_engine, stop_engine
     from .settings import EngineSettings
-    from .starting import ensure, start_engine, stop_engine
 
 __all__ = ["EnginePlace", "EngineSettings", "Running", "engine_place", "ensure", "inside", "read_log", "running",
            "start_engine", "stop_engine"]
 
 _HOME = {
-    "EnginePlace": "place", "EngineSettings": "settings", "Running": "lock", "engine_place": "place",
-    "ensure": "starting", "inside": "inner", "read_log": "log", "running": "lock",
-    "start_engine": "starting", "stop_engine": "starting",
+    "EnginePlace": "serving.place", "EngineSettings": "settings", "Running": "serving.lock",
+    "engine_place": "serving.place",
+    "ensure": "serving.starting", "inside": "serving.inner", "read_log": "serving.log", "running": "serving.lock",
+    "start_engine": "serving.starting", "stop_engine": "serving.starting",
 }
 
 

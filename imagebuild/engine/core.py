@@ -15,21 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 from ..dockerapi import Identity, Route, Server, VersionRange, faults
 from ..errors import WcowError
-from ..sandbox.changes import open_content
-from ..sandbox.port import Sandbox
-from . import changed, files, modes, threads
-from .containers import Containers
+from ..runtime.port import Sandbox
+from ..runtime.snapshots.changes import open_content
+from . import files, modes, threads
+from .containers import changed
+from .containers.lifecycle import Containers
 from .events import Events
-from .image_commit import Commitable
-from .image_config import run_of
+from .images.commit import Commitable
+from .images.config import run_of
 from .settings import EngineSettings
 
 if TYPE_CHECKING:
-    from .build_run import StepRunner
-    from .images import Images
-    from .networks import Networks
-    from .routes_exec import Exec
-    from .volumes import Volumes
+    from .api.exec import Exec
+    from .building.run import StepRunner
+    from .images.collection import Images
+    from .networks.collection import Networks
+    from .volumes.volumes import Volumes
 
 LOG = logging.getLogger("wcow.engine")
 
@@ -114,7 +115,7 @@ class Engine:
 
     def step_runner(self) -> StepRunner | None:
         """Return what executes RUN of a build; ``None`` in an engine that starts no program."""
-        from .build_run import StepRunner
+        from .building.run import StepRunner
 
         return None if self.images.ground is None else StepRunner(self)
 
@@ -125,23 +126,21 @@ class Engine:
 
 def routes() -> tuple[Route, ...]:
     """Every call that is served, for the server and for the table in the documentation."""
-    from . import (
-        routes_absent,
-        routes_archive,
-        routes_containers,
-        routes_exec,
-        routes_exec_ours,
-        routes_folders,
-        routes_images,
-        routes_networks,
-        routes_pipes,
-        routes_processes,
-        routes_proxy,
-        routes_secrets,
-        routes_streams,
-        routes_system,
-        routes_volumes,
-    )
+    from .api import absent as routes_absent
+    from .api import archive as routes_archive
+    from .api import containers as routes_containers
+    from .api import exec as routes_exec
+    from .api import images as routes_images
+    from .api import networks as routes_networks
+    from .api import streams as routes_streams
+    from .api import system as routes_system
+    from .api import volumes as routes_volumes
+    from .api.own import exec as routes_exec_ours
+    from .api.own import folders as routes_folders
+    from .api.own import pipes as routes_pipes
+    from .api.own import processes as routes_processes
+    from .api.own import proxy as routes_proxy
+    from .api.own import secrets as routes_secrets
 
     modules = (routes_system, routes_containers, routes_archive, routes_streams, routes_exec,
                routes_exec_ours, routes_images, routes_volumes, routes_networks, routes_pipes, routes_processes,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..dockerapi import Filters, faults
 from .events import Event
-from .image_names import named, repository_of
+from .images.names import named, repository_of
 
 _FUZZY_KINDS = ("daemon", "container", "plugin", "volume", "network", "service", "node", "secret", "config")
 _FUZZY_ACTIONS = frozenset({"health_status", "exec_create", "exec_start"})

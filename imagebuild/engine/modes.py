@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import StoreError
-from ..sandbox.account import Account, choose
+from ..runtime.linux.account import Account, choose
 
 PASSED = 0o710
 """Folders that the account of boxes passes through; 0700 where that is the engine's own."""

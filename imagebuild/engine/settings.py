@@ -26,8 +26,8 @@ class EngineSettings:
     with the only certificate authorities that containers trust, ``None`` for this machine's. ``build_memory`` is the
     address space in bytes that the process of one build may have; 0 is no limit. ``builds`` is how many builds work at
     once: each has a process that can fill a processor. ``log_level`` and ``log_format`` are those of
-    :class:`~.log.LogSettings`. ``shared`` is the root of the engine whose Wine prefix and programs this one uses, too;
-    ``None`` for its own. ``own_drive`` is a folder that is drive ``C:`` of containers but for
+    :class:`~.serving.log.LogSettings`. ``shared`` is the root of the engine whose Wine prefix and programs this one
+    uses, too; ``None`` for its own. ``own_drive`` is a folder that is drive ``C:`` of containers but for
     ``C:\\Windows``; for an engine that has one container. Without ``native`` nothing of this machine but the drives can
     be mounted: for an engine whose clients are programs in a box. ``labels``, ``data_root`` (a Windows path), ``debug``
     and ``version`` are what clients are told; ``log_driver`` and ``log_options`` are those of containers that name

@@ -3,7 +3,7 @@
 
 ``NetworkFetcher().url("https://host/x.zip", checksum="sha256:…")`` gives a :class:`Download`,
 ``NetworkFetcher().git("https://host/x.git#main:docs")`` a :class:`Checkout`; both are removed when closed.
-:mod:`.proxy` serves programs, and :class:`Recordings` keeps what came.
+:mod:`.proxy.proxy` serves programs, and :class:`Recordings` keeps what came.
 """
 
 from __future__ import annotations

@@ -13,13 +13,13 @@ from .address import HostAddress
 from .address import parse as parse_address
 from .collector import collected, collector_script
 from .command import Command
-from .engine_only import EngineHost
-from .local import LocalHost
 from .memory import MemoryHost
 from .port import Done, Host
-from .ssh import SshHost
 from .tunnel import Tunnel
-from .winrm import WinrmHost
+from .ways.engine_only import EngineHost
+from .ways.local import LocalHost
+from .ways.ssh import SshHost
+from .ways.winrm import WinrmHost
 
 __all__ = ["Command", "Done", "EngineHost", "Host", "HostAddress", "LocalHost", "MemoryHost", "SshHost", "Tunnel",
            "WinrmHost", "collected", "collector_script", "parse_address"]

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ..errors import HostError, ToolError, WcowError
-from . import powershell
 from .command import Command, Lost
+from .ways import powershell
 
 if TYPE_CHECKING:
     from ..dockerapi import Client

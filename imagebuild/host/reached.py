@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Self
 
 from ..errors import FormatError, ToolError, UsageError, quoted
 from ..windows.machine import MachineFacts
-from . import files, powershell
+from . import files
 from .collector import collected, collector_script
 from .command import Command, Lost
 from .port import Done, Progress
+from .ways import powershell
 
 if TYPE_CHECKING:
     from ..dockerapi import Client

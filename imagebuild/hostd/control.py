@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ..engine.starter import told
+from ..engine.serving.starter import told
 from ..errors import NotFoundError, StoreError, ToolError
 from . import record as records
 from .record import HostPlace, RunningHost, running

@@ -21,15 +21,15 @@ from ..engine import EngineSettings, engine_place, inside
 from ..engine import Running as RunningEngine
 from ..errors import DependencyError, ToolError, WcowError
 from ..images import BaseRequest, bring_stand_in
-from . import state_files
 from .box import Box
 from .certificate import ensure_certificate, server_context
 from .commands import Commands
-from .docker_service import DockerService
-from .engine import open_pipe
+from .docker.engine import open_pipe
+from .docker.service import DockerService
 from .power import PIPE, Power
 from .record import HostPlace, HostRecord, RunningHost, held, tell_running
-from .state_registry import SIGN_IN
+from .state import files as state_files
+from .state.registry import SIGN_IN
 from .winrm import Account, Accounts, Listener, Offered, Service
 from .winrm.login import store
 from .winrm.trouble import Trouble

@@ -129,7 +129,7 @@ def prune(store: LayoutStore, caches: Caches, *, everything: bool = False, older
     old = min(latest, now() - FRESH_SECONDS)
     gone: dict[str, list[CacheFile]] = {"steps": [], "indexes": [], "stat": [], "drafts": []}
     gone["steps"] = [step.file for step in steps if step not in kept and step.file.used <= old]
-    if everything and not kept:  # what else is noted about steps (builder/cache.py) is of use while there is any
+    if everything and not kept:  # what else is noted about steps (builder/cache/cache.py) is of use while there is any
         gone["steps"] += [file for file in _files(caches.steps) if not _is_record(file.path) and file.used <= old
                           and not file.path.name.startswith(".")]
     for file in _files(caches.indexes):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import InputError, ToolError, UnsupportedError, quoted
 from ..fetch import Download, Fetcher
-from ..sandbox import toolchain
+from ..runtime import toolchain
 from .powershell import Progress
 from .store import Program
 
@@ -27,7 +27,7 @@ _VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}(?:-[a-z]{1,12}\d{0,4})?")
 _LINK = re.compile(r"docker-(\d{1,4}\.\d{1,4}\.\d{1,4})\.zip")
 _MARK = b"wcow-dockerd-version="
 _ROOM = 64
-"""Bytes that ``sandbox/programs/dockerd.c`` has for the mark and the version."""
+"""Bytes that ``runtime/programs/dockerd.c`` has for the mark and the version."""
 _LARGEST_PAGE = 4 << 20
 
 

@@ -103,7 +103,7 @@ from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 
 from ...imagebuild.containers import CommandError, Container, Home, Outcome, Spec
-from ...imagebuild.containers.execute import cmd_words
+from ...imagebuild.containers.inside.execute import cmd_words
 from ...imagebuild.dockerapi import Client, shapes
 from ...imagebuild.errors import NotFoundError, WcowError
 from ..plugin_utils._by_cmd import by_cmd, run_by_cmd

@@ -41,7 +41,7 @@ def apt_line(missing: tuple[str, ...]) -> str:
 def missing_packages() -> tuple[str, ...]:
     """The Debian packages that the embedded engine needs and this machine lacks."""
     from imagebuild.engine import engine_place
-    from imagebuild.sandbox import WineSandbox
+    from imagebuild.runtime import WineSandbox
 
     missing: tuple[str, ...] = ()
     with suppress(OSError):

@@ -21,7 +21,7 @@ from support.engine import IMAGE, Engine, descendants
 
 from imagebuild.dockerapi import Client
 from imagebuild.engine import EngineSettings, ensure
-from imagebuild.engine.lock import running
+from imagebuild.engine.serving.lock import running
 
 RUNS = 11
 TEN = 10

@@ -16,7 +16,8 @@ from support.bare import Bare
 from support.bench import Report, at_once
 from support.sandboxes import Boxes, run, start
 
-from imagebuild.sandbox import Box, WineSandbox, processes
+from imagebuild.runtime import Box, WineSandbox
+from imagebuild.runtime.wine import processes
 
 RUNS = 11
 

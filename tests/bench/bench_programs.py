@@ -22,8 +22,9 @@ from support.sandboxes import Boxes
 from support.what_runs.sources import Compiled
 from support.what_runs.table import NODE
 
-from imagebuild.engine.lock import running
-from imagebuild.sandbox import Box, Command, Mount, Stdio, processes
+from imagebuild.engine.serving.lock import running
+from imagebuild.runtime import Box, Command, Mount, Stdio
+from imagebuild.runtime.wine import processes
 
 RUNS = 7
 QUIET = {"POWERSHELL_TELEMETRY_OPTOUT": "1", "POWERSHELL_UPDATECHECK": "Off", "DOTNET_EnableWriteXorExecute": "0"}

@@ -22,8 +22,8 @@ from pathlib import Path
 from imagebuild.codec.ahead import ReadAhead
 from imagebuild.codec.readers import open_reader
 from imagebuild.layer import read
-from imagebuild.sandbox.merged import Merged
-from imagebuild.sandbox.unpack import unpack
+from imagebuild.runtime.snapshots.merged import Merged
+from imagebuild.runtime.unpacking.unpack import unpack
 with open(sys.argv[1], "rb", buffering=0) as blob, ReadAhead(open_reader(blob)) as ahead:
     unpack(read(ahead), Path(sys.argv[2]), lower=Merged([Path(sys.argv[3])]))
 """

@@ -14,7 +14,7 @@ from support import programs, users
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).resolve().parents[1]
-SANDBOX, ENGINE = HERE / "imagebuild" / "sandbox", HERE / "imagebuild" / "engine"
+SANDBOX, ENGINE = HERE / "imagebuild" / "runtime", HERE / "imagebuild" / "engine"
 SUITES = {
     **{name: [SANDBOX / f"test_{name}.py"] for name in (
         "adapters", "archive", "box", "changes", "console", "drives", "escapes", "folder", "identity", "leftover",

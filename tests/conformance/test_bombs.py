@@ -30,19 +30,19 @@ os.environ["TMPDIR"] = str(root / "tmp")
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
 def cp(stream):
-    from imagebuild.sandbox.archive_write import write
-    from imagebuild.sandbox.drive import Drive
-    from imagebuild.sandbox.merged import Merged
+    from imagebuild.runtime.snapshots.archive_write import write
+    from imagebuild.runtime.snapshots.drive import Drive
+    from imagebuild.runtime.snapshots.merged import Merged
     write(Drive(Merged([root / "layer", root / "upper"])), (), stream)
 
 def context(stream):
-    from imagebuild.builder.context_tar import TarTree
+    from imagebuild.builder.context.tar import TarTree
     TarTree(stream, folder=root / "tmp").close()
 
 def load(stream):
     from imagebuild.engine.events import Events
-    from imagebuild.engine.image_archive import load as take
-    from imagebuild.engine.images import Images
+    from imagebuild.engine.images.transfer.archive import load as take
+    from imagebuild.engine.images.collection import Images
     from imagebuild.engine.settings import EngineSettings
     take(Images(EngineSettings(root / "engine"), Events()), stream, quiet=True, say=lambda message: None)
 

@@ -13,7 +13,7 @@ from support import programs, users
 from support.engine import IMAGE, Docker, Engine, until
 
 from imagebuild.engine import modes
-from imagebuild.sandbox.account import choose
+from imagebuild.runtime.linux.account import choose
 
 pytestmark = pytest.mark.slow
 

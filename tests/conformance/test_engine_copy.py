@@ -34,7 +34,7 @@ TARGET: Tree = {"file": b"old", "dir": None, "dir/kept": b"kept", "ldir": "->dir
                 "lnone": "->later", "odd": None, "odd/file": None, "odd/dir": b"a file"}
 FOLDER: Tree = {"": None, "/one": b"1", "/sub": None, "/sub/two": b"2"}
 """What ``dir`` of the source is, below whatever name it gets."""
-PROBE = Path(__file__).parents[1] / "imagebuild" / "sandbox" / "probe.c"
+PROBE = Path(__file__).parents[1] / "imagebuild" / "runtime" / "probe.c"
 SLEEP = ("cmd", "/c", "ping -n 900 127.0.0.1 > nul")
 
 

@@ -15,7 +15,7 @@ import pytest
 from support.engine import IMAGE, Engine, descendants, until
 
 from imagebuild.dockerapi import Client, shapes
-from imagebuild.engine.lock import running
+from imagebuild.engine.serving.lock import running
 
 pytestmark = pytest.mark.slow
 

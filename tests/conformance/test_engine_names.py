@@ -10,7 +10,7 @@ from support import programs, sandboxes
 from support.engine import IMAGE, Docker, Engine
 
 pytestmark = pytest.mark.slow
-PROGRAM = Path(__file__).parents[1] / "imagebuild/sandbox/names.c"
+PROGRAM = Path(__file__).parents[1] / "imagebuild/runtime/names.c"
 NAMES = ("grün", "漢字 😀", "e\u0301", "שלום")
 
 

@@ -10,7 +10,7 @@ from support import programs, sandboxes
 from support.engine import IMAGE, Docker, Engine, until
 
 pytestmark = pytest.mark.slow
-SERVICE = Path(__file__).resolve().parents[1] / "imagebuild" / "sandbox" / "service.c"
+SERVICE = Path(__file__).resolve().parents[1] / "imagebuild" / "runtime" / "service.c"
 WAIT = ("ping", "-n", "3600", "127.0.0.1")
 
 

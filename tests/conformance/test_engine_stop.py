@@ -11,7 +11,7 @@ import pytest
 from support import programs, users
 from support.engine import HERE, IMAGE, Engine, engine, until
 
-from imagebuild.engine.lock import running
+from imagebuild.engine.serving.lock import running
 
 pytestmark = pytest.mark.slow
 

@@ -23,7 +23,8 @@ import pytest
 from support import programs
 
 from imagebuild.hostd.program import Start
-from imagebuild.hostd.winrm import Service, fault, names, psrp, xml
+from imagebuild.hostd.winrm import Service, psrp
+from imagebuild.hostd.winrm.envelope import fault, names, xml
 from imagebuild.hostd.winrm.service import Caller
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support import images, programs, toy_engine, tunnels, wire
 
-from imagebuild.builder.downloads import Downloads
+from imagebuild.builder.run.downloads import Downloads
 from imagebuild.errors import HostError, NotFoundError, WcowError
 from imagebuild.fetch import DownloadMap
 from imagebuild.host import HostAddress, SshHost

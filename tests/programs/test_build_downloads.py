@@ -14,7 +14,7 @@ from support import programs, users, windows_programs
 from support.build_home import BASE, Home, opened
 from support.downloads import Site, site
 
-from imagebuild.fetch.authority import Authority
+from imagebuild.fetch.proxy.authority import Authority
 
 pytestmark = pytest.mark.slow
 URL = "https://downloads.example.com"

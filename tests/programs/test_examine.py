@@ -15,7 +15,7 @@ import pytest
 from support import ansible_hosts, machines, programs, windows_programs
 from support.ansible_hosts import PASSWORD, Host
 
-from imagebuild.cli.passwords import PASSWORD as VARIABLE
+from imagebuild.cli.hosts.passwords import PASSWORD as VARIABLE
 from imagebuild.windows import machine_json
 from imagebuild.windows.machine import MachineFacts
 

@@ -14,7 +14,7 @@ from support import ansible_hosts, machines, programs, windows_programs
 from support.ansible_hosts import PASSWORD, Host
 
 from imagebuild.errors import FormatError
-from imagebuild.hostd import state
+from imagebuild.hostd.state import state
 from imagebuild.windows import machine_json
 from imagebuild.windows.machine import ClockFacts, MachineFacts, TokenFacts
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from support import ansible_hosts, programs, sessions, tunnels, windows_programs
 
-from imagebuild.cli.passwords import PASSWORD
+from imagebuild.cli.hosts.passwords import PASSWORD
 
 pytestmark = pytest.mark.slow
 

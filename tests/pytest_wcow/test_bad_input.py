@@ -17,7 +17,8 @@ from support.plugin_stage import Stage, loaded
 from support.scripted_engine import scripted
 
 from imagebuild.containers import container as container_module
-from imagebuild.containers import execute, lifecycle, start
+from imagebuild.containers import lifecycle, start
+from imagebuild.containers.inside import execute
 
 pytest_plugins = "pytester"
 

@@ -175,7 +175,7 @@ def test_it(nanoserver):
 ''', "--junit-xml=r.xml", "-o", "junit_logging=all", "--wcow-artifacts=retain-on-failure", "--wcow-timeline=t.html")
     assert run.counts == {"failed": 1}
     assert "the command ended with 3" in run.text
-    assert "containers/outcome.py" not in run.text
+    assert "containers/inside/outcome.py" not in run.text
     folder = max(place.folder.iterdir(), key=lambda one: one.stat().st_mtime)
     xml = ElementTree.parse(folder / "r.xml")
     for said in ("".join(one.text or "" for one in xml.iter("system-out")), run.text):

@@ -20,19 +20,9 @@ import pytest
 from support.plugin_stage import Stage, loaded
 from support.scripted_engine import IMAGE, words
 
-from imagebuild.containers import (
-    ForDns,
-    Home,
-    Mount,
-    Staging,
-    prepare,
-    prepare_mounts,
-    stage,
-    start,
-    trouble_of,
-    wait,
-)
+from imagebuild.containers import ForDns, Home, Mount, Staging, prepare_mounts, start, trouble_of, wait
 from imagebuild.containers import lifecycle as lifecycle_module
+from imagebuild.containers.mounts import prepare, stage
 from imagebuild.errors import DaemonError, UsageError
 
 pytest_plugins = "pytester"

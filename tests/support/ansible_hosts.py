@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from imagebuild.hostd import docker_files
+from imagebuild.hostd.docker import files as docker_files
 
 from . import engine, programs, sandboxes, users, windows_programs
 

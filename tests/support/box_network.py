@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from imagebuild.sandbox import Namespace
-from imagebuild.sandbox.account import Account
+from imagebuild.runtime import Namespace
+from imagebuild.runtime.linux.account import Account
 
 from . import programs
 

@@ -9,8 +9,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from imagebuild.sandbox import Box
-from imagebuild.sandbox.box import WineBox
+from imagebuild.runtime import Box
+from imagebuild.runtime.wine.box import WineBox
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _NEWNS, _NEWUSER = 0x00020000, 0x10000000  # linux/sched.h

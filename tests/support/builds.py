@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from imagebuild.builder import BuildRequest, Built, Plan, Workshop, build, plan_only
-from imagebuild.builder.cache import Cache
-from imagebuild.builder.linux_stages import LinuxBuilder
-from imagebuild.builder.runner import Runner
+from imagebuild.builder.cache.cache import Cache
+from imagebuild.builder.run.linux_stages import LinuxBuilder
+from imagebuild.builder.run.runner import Runner
 from imagebuild.codec import Compression, open_reader
 from imagebuild.errors import NotFoundError
 from imagebuild.events import Event, Warn

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagebuild.sandbox import Namespace
-from imagebuild.sandbox.account import Account
+from imagebuild.runtime import Namespace
+from imagebuild.runtime.linux.account import Account
 
 from . import box_network, programs
 

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from imagebuild.dockerapi import Client
 from imagebuild.dockerapi.faults import Fault
-from imagebuild.engine.lock import running
+from imagebuild.engine.serving.lock import running
 from imagebuild.errors import WcowError
 
 from . import images, programs

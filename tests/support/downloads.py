@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from imagebuild.fetch.authority import Authority
+from imagebuild.fetch.proxy.authority import Authority
 
 CUT = 1 << 24
 PIECE = 100_000

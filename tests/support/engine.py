@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagebuild.engine.lock import running
+from imagebuild.engine.serving.lock import running
 
 from . import programs, sandboxes, users
 from .terminals import Terminal, terminal

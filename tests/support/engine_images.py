@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from imagebuild.builder.downloads import Downloads
+from imagebuild.builder.run.downloads import Downloads
 from imagebuild.dockerapi import Request, Response, Route, Server, faults, respond
+from imagebuild.engine.api.images import ROUTES
 from imagebuild.engine.events import Events
-from imagebuild.engine.image_commit import Commitable
-from imagebuild.engine.image_registry import Registries
-from imagebuild.engine.image_unpack import Ground
-from imagebuild.engine.images import Images
-from imagebuild.engine.routes_images import ROUTES
+from imagebuild.engine.images.collection import Images
+from imagebuild.engine.images.commit import Commitable
+from imagebuild.engine.images.transfer.registry import Registries
+from imagebuild.engine.images.unpack import Ground
 from imagebuild.engine.settings import EngineSettings
 from imagebuild.stores import (
     Credentials,
@@ -50,11 +50,11 @@ class Owner:
     runner: Any = None  # a double of StepRunner
 
     def step_runner(self) -> Any:
-        """See :class:`~imagebuild.engine.image_owner.ImageOwner`."""
+        """See :class:`~imagebuild.engine.images.owner.ImageOwner`."""
         return self.runner
 
     def commitable(self, container: str) -> Commitable:
-        """See :class:`~imagebuild.engine.image_owner.ImageOwner`."""
+        """See :class:`~imagebuild.engine.images.owner.ImageOwner`."""
         if container not in self.containers:
             raise faults.no_such_container(container)
         return self.containers[container]
@@ -90,7 +90,7 @@ def put(engine: Owner, *names: str, layers: Any = None, **facts: str) -> str:
     with engine.images.shelf.writing() as store:
         below, above = made.layer(store, made.BASE, base=True), made.layer(store, layers or UPPER)
         image, descriptor = made.image(store, None, below, above, **facts)
-        from imagebuild.engine.image_layers import check_layers
+        from imagebuild.engine.images.layers import check_layers
         check_layers(engine.images.shelf, store, image, lambda layer, done: None, name="test")
         kept = engine.images.shelf.keep(store, descriptor, [Reference.parse(name).tagged() for name in names])
     return str(kept.id)

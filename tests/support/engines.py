@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole engine whose programs are scripts: the real parts over a fake sandbox, a fake kernel, and images that exist.
 
-The commands are those of :mod:`imagebuild.sandbox.memory`. An :class:`Engine` here is made on a running loop; a test is
+The commands are those of :mod:`imagebuild.runtime.memory`. An :class:`Engine` here is made on a running loop; a test is
 a coroutine that :func:`run` runs. :func:`served` serves one in a thread, for clients that block.
 """
 
@@ -18,18 +18,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from imagebuild.dockerapi import Client, shapes
-from imagebuild.engine.container import Container
+from imagebuild.engine.containers.container import Container
 from imagebuild.engine.core import Engine
 from imagebuild.engine.events import Event, Events
-from imagebuild.engine.images import Images
-from imagebuild.engine.net_kernel import MemoryKernel
-from imagebuild.engine.networks import Networks
-from imagebuild.engine.parts import Unpacked
+from imagebuild.engine.images.collection import Images
+from imagebuild.engine.interfaces import Unpacked
+from imagebuild.engine.networks.collection import Networks
+from imagebuild.engine.networks.kernel import MemoryKernel
 from imagebuild.engine.settings import EngineSettings
-from imagebuild.engine.volumes import Volumes
+from imagebuild.engine.volumes.volumes import Volumes
 from imagebuild.errors import ToolError, WcowError
-from imagebuild.sandbox.memory import MemorySandbox
-from imagebuild.sandbox.port import Box, BoxSpec
+from imagebuild.runtime.memory import MemorySandbox
+from imagebuild.runtime.port import Box, BoxSpec
 
 from . import tunnels
 from .engine_images import Owner, put

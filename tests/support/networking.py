@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from imagebuild.engine.events import Event, Events
-from imagebuild.engine.net_kernel import Kernel, MemoryKernel
-from imagebuild.engine.net_process import AgentKernel
-from imagebuild.engine.networks import Networks
+from imagebuild.engine.networks.collection import Networks
+from imagebuild.engine.networks.kernel import Kernel, MemoryKernel
+from imagebuild.engine.networks.process import AgentKernel
 from imagebuild.engine.settings import EngineSettings
-from imagebuild.sandbox.account import Account, choose
-from imagebuild.sandbox.port import Namespace
+from imagebuild.runtime.linux.account import Account, choose
+from imagebuild.runtime.port import Namespace
 
 HOST = (IPv4Network("192.0.2.0/24"),)
 A, B, C = "a1" * 32, "b2" * 32, "c3" * 32

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imagebuild.errors import ToolError
-from imagebuild.sandbox import Box, BoxSpec, Command, Process, Stdio, WineSandbox
+from imagebuild.runtime import Box, BoxSpec, Command, Process, Stdio, WineSandbox
 
 from . import programs
 from .users import User
@@ -44,7 +44,7 @@ _PREPARE = """
 import sys
 from pathlib import Path
 from imagebuild.errors import ToolError
-from imagebuild.sandbox import WineSandbox
+from imagebuild.runtime import WineSandbox
 sandbox = WineSandbox(Path(sys.argv[1]))
 try:
     missing = sandbox.facts().missing

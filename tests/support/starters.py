@@ -18,7 +18,8 @@ import time
 from pathlib import Path
 
 from imagebuild.dockerapi import Client
-from imagebuild.engine import EngineSettings, ensure, starting
+from imagebuild.engine import EngineSettings, ensure
+from imagebuild.engine.serving import starting
 from imagebuild.errors import ToolError, WcowError
 
 HERE = Path(__file__).parent
@@ -57,8 +58,8 @@ def _ensure(root: Path, count: int, idle: float) -> None:
 def _engine(root: Path, socket: Path, idle: float, fd: int) -> None:
     from support.engines import Sandbox, make
 
-    from imagebuild.engine.serve import serve
-    from imagebuild.engine.starter import Starter
+    from imagebuild.engine.serving.serve import serve
+    from imagebuild.engine.serving.starter import Starter
 
     how = os.environ.get("WCOW_TEST_ENGINE")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from support import images
 from support.workbench import NANOSERVER, Workbench
 
-from imagebuild.builder.cache import read_record
+from imagebuild.builder.cache.cache import read_record
 from imagebuild.errors import NotFoundError, StoreError
 from imagebuild.images.housekeeping import Caches, prune, remove_images, usage
 from imagebuild.images.local import find_local, tag_image

@@ -27,7 +27,7 @@ SHOWN = (
 
     _engine("binds-lower-case", "mountspec", "test_a_bind_is_lower_cased_source_and_target"),
     _ways("no-copy-up", "test_a_volume_stays_empty_whatever_the_image_has_there"),
-    Shown("read-only-mounts", "imagebuild/sandbox/test_box.py",
+    Shown("read-only-mounts", "imagebuild/runtime/wine/test_box.py",
           "test_a_mount_is_there_and_read_only_is_enforced"),
     _ways("network-default", "test_a_container_is_in_nat_unless_it_says_otherwise"),
     _engine("port-taken", "net_publish",

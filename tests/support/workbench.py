@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from imagebuild.builder import BuildRequest, Built, Workshop, build
-from imagebuild.builder.cache import Cache
+from imagebuild.builder.cache.cache import Cache
 from imagebuild.codec import Compression
 from imagebuild.events import Event, Result
 from imagebuild.images.bases.base import BaseRequest, Flavour, make_base

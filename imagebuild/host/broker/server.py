@@ -19,9 +19,9 @@ from ...dockerapi.http.sockets import bind_owner_only
 from ...errors import UnsupportedError
 from ...files import write_whole
 from ..address import HostAddress
-from ..ssh import SshHost
 from ..tunnel import Tunnel
-from ..winrm import WinrmHost
+from ..ways.ssh import SshHost
+from ..ways.winrm import WinrmHost
 from . import messages
 
 _LOOK = 1.0

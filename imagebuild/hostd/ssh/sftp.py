@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ...engine import engine_place
 from ...programs import our_program
-from ..docker_files import lay
+from ..docker.files import lay
 from ..record import HostPlace
 
 FOLDER = ("Program Files", "OpenSSH")

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A WinRM service: WS-Management's remote shell and PowerShell's remoting over HTTP and HTTPS.
 
-Envelopes are values (:mod:`.request`, :mod:`.answer`, :mod:`.fault`), shells are :class:`Service`'s, and
+Envelopes are values (:mod:`.envelope.request`, :mod:`.envelope.answer`, :mod:`.envelope.fault`), shells are
+:class:`Service`'s, and
 :class:`Listener` is the wire. The machine that is served is a :class:`Machine`.
 """
 

@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 
 from ...errors import FormatError
 from ..program import STDOUT, Machine, Program
-from . import psrp, xml
+from . import psrp
+from .envelope import xml
 from .psrp import POOL, Packet
 
 log = logging.getLogger("wcow.hostd.winrm")

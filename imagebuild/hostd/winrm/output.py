@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from .request import Piece
+from .envelope.request import Piece
 
 HELD = 4 << 20
 """Bytes that wait for a client at most; past them, the program waits when it writes."""

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 
 from ...errors import FormatError
 from ..program import STDOUT, Program
-from . import fault, psrp
+from . import psrp
 from .ahead import Ahead
-from .answer import ShellState
-from .fault import Fault
+from .envelope import fault
+from .envelope.answer import ShellState
+from .envelope.fault import Fault
+from .envelope.request import CommandWanted, Piece, Request, ShellWanted, creation_of
 from .output import Output
 from .psrp import POOL, Assembler, Message, Packet
-from .request import CommandWanted, Piece, Request, ShellWanted, creation_of
 
 ANSWER = 120.0
 """Seconds that PowerShell has for an acknowledgement. It acknowledges a packet before it works on it."""

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ...errors import FormatError
-from . import xml
+from .envelope import xml
 
 POOL = "00000000-0000-0000-0000-000000000000"
 """The identifier that stands for the runspace pool itself in packets of ``-s``."""

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from . import fault
-from .fault import Fault
+from .envelope import fault
+from .envelope.fault import Fault
 
 SHELLS = 30
 """Shells of one user: ``MaxShellsPerUser``."""

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 
 from ...errors import FormatError
 from ..program import Machine
-from . import answer, fault, names, request
 from .ahead import Ahead
-from .answer import ShellState
-from .fault import Fault
+from .envelope import answer, fault, names, request
+from .envelope.answer import ShellState
+from .envelope.fault import Fault
+from .envelope.request import Request
 from .powershell import PowerShellShell
 from .quotas import SHELLS, Operations
-from .request import Request
 from .shell import CommandShell
 from .trouble import Troubles
 

@@ -8,12 +8,12 @@ import uuid
 from dataclasses import dataclass, field
 
 from ..program import STDERR, STDOUT, Machine, NotFound, Program, Start
-from . import fault, names
-from .answer import ShellState
-from .fault import Fault
+from .envelope import fault, names
+from .envelope.answer import ShellState
+from .envelope.fault import Fault
+from .envelope.request import CommandWanted, Piece, Request, ShellWanted, identifier
 from .output import Output
 from .quotas import PROCESSES
-from .request import CommandWanted, Piece, Request, ShellWanted, identifier
 
 GRACE = 5.0
 """Seconds that a program has to end after it was killed, before nothing is waited for any more."""

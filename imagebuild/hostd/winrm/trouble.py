@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ...errors import UsageError, quoted
-from . import fault
-from .fault import Fault, Kind
+from .envelope import fault
+from .envelope.fault import Fault, Kind
 
 KINDS = ("latency", "drop", "http", "wsman", "stall")
 STATUSES = (400, 401, 403, 404, 413, 500, 503)

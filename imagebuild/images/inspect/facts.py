@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an image says about itself, as plain facts: for JSON as they are, for people by ``cli/look.py``."""
+"""What an image says about itself, as plain facts: for JSON as they are, for people by ``cli/images/look.py``."""
 
 from __future__ import annotations
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from ...errors import StoreError, ToolError
 from ...files import DraftDirectory, abandoned_directories, locked
-from ...sandbox import account, toolchain
-from ...sandbox.port import BoxSpec, Command, Progress, Sandbox, Stdio
+from ...runtime import toolchain
+from ...runtime.linux import account
+from ...runtime.port import BoxSpec, Command, Progress, Sandbox, Stdio
 from ..powershell import POWERSHELL
 from ..store import Installed, ProgramStore
 

@@ -19,7 +19,7 @@ from support.winrm_service import serving
 from support.workbench import Workbench, fill
 
 from imagebuild.dockerapi import faults
-from imagebuild.engine import image_archive
+from imagebuild.engine.images.transfer import archive as image_archive
 
 pytestmark = pytest.mark.slow  # a task takes most of a second of Ansible itself
 

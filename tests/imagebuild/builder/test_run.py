@@ -12,10 +12,10 @@ import pytest
 from support.builds import NANOSERVER, Bench
 
 from imagebuild.builder import BuildRequest
-from imagebuild.builder.cache import RunLayer, read_record
-from imagebuild.builder.plan import Execute
+from imagebuild.builder.cache.cache import RunLayer, read_record
+from imagebuild.builder.plan.plan import Execute
 from imagebuild.builder.provenance import statement
-from imagebuild.builder.runner import Blobs
+from imagebuild.builder.run.runner import Blobs
 from imagebuild.codec import Compression
 from imagebuild.errors import DockerfileError, RunError
 from imagebuild.events import Event, Output

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from support import engines
 
-from imagebuild.cli.sweep import sweep
+from imagebuild.cli.containers.sweep import sweep
 from imagebuild.containers import Owner, Spec, find_leftovers, labels, owner, remove_leftovers, run_container
 from imagebuild.containers.sweep import judged
 

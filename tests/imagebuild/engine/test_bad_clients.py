@@ -18,7 +18,7 @@ from support.attack import ask
 from support.engines import Served, served, wait_for
 
 from imagebuild.engine.core import THREADS
-from imagebuild.engine.output import LONGEST
+from imagebuild.engine.streams.output import LONGEST
 
 PING = b"GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n"
 CALLS = {

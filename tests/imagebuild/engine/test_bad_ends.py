@@ -23,15 +23,15 @@ from support.engine_images import connect, repository
 from support.engines import Heard, make, new, opened, run, until, wait_for
 from support.registry_double import RegistryDouble, stall
 
-from imagebuild.builder.downloads import Downloads
+from imagebuild.builder.run.downloads import Downloads
 from imagebuild.dockerapi import Client
 from imagebuild.engine.core import Engine
 from imagebuild.engine.events import Event, Events
-from imagebuild.engine.image_registry import Registries
-from imagebuild.engine.lines import Wanted, read
-from imagebuild.engine.lock import running
-from imagebuild.engine.output import STDOUT, Output
-from imagebuild.engine.serve import serve
+from imagebuild.engine.images.transfer.registry import Registries
+from imagebuild.engine.serving.lock import running
+from imagebuild.engine.serving.serve import serve
+from imagebuild.engine.streams.lines import Wanted, read
+from imagebuild.engine.streams.output import STDOUT, Output
 
 REPOSITORY = Path(__file__).parents[3]
 HOUR = 3600 * 10 ** 9
@@ -138,7 +138,7 @@ class Clock:
 
 def test_logs_are_whole_and_in_order_when_the_clock_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr("imagebuild.engine.output.time.time_ns", clock)
+    monkeypatch.setattr("imagebuild.engine.streams.output.time.time_ns", clock)
 
     async def lines(output: Output, wanted: Wanted) -> list[bytes]:
         return [line async for found in read(output, wanted) for line in found.lines]
@@ -193,7 +193,7 @@ def test_a_run_is_never_shorter_than_nothing(tmp_path: Path, monkeypatch: pytest
         async with opened(tmp_path) as engine:
             heard = Heard(engine)
             one = new(engine, "sleep 60")
-            monkeypatch.setattr("imagebuild.engine.containers.time.time_ns", clock)
+            monkeypatch.setattr("imagebuild.engine.containers.lifecycle.time.time_ns", clock)
             await engine.containers.start(one)
             clock.now -= 5 * HOUR
             assert one.status_text().startswith("Up ")

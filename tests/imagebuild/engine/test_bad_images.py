@@ -16,7 +16,7 @@ from support import images, plain_images
 from support.engine_images import Answer, Served, connect, owner, repository, serving
 from support.registry_double import RegistryDouble, answer, corrupt, cut
 
-from imagebuild.engine.image_registry import Registries
+from imagebuild.engine.images.transfer.registry import Registries
 from imagebuild.images.put import put_image
 from imagebuild.oci import Digest, create
 from imagebuild.stores import ArchiveStore

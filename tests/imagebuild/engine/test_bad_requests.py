@@ -17,8 +17,8 @@ from support.registry_double import Auth, RegistryDouble
 
 from imagebuild.dockerapi import faults
 from imagebuild.engine.core import routes
-from imagebuild.engine.image_registry import Registries
-from imagebuild.sandbox.memory import MemoryProcess
+from imagebuild.engine.images.transfer.registry import Registries
+from imagebuild.runtime.memory import MemoryProcess
 from imagebuild.stores import Mirrors, RegistryClient
 
 PING = b"GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -14,9 +14,9 @@ import pytest
 from support.builds import NANOSERVER
 from support.engine_images import Served, connect, owner, serving
 
-from imagebuild.engine.image_registry import Registries
+from imagebuild.engine.images.transfer.registry import Registries
 
-from .test_routes_build import base, context
+from .api.test_building import base, context
 
 pytestmark = pytest.mark.skipif(shutil.which("docker") is None, reason="no docker command (Debian: docker-cli)")
 DOCKERFILE = f"FROM {NANOSERVER}\nCOPY a.txt C:/a.txt\nLABEL x=y\n"

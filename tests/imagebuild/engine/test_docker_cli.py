@@ -17,7 +17,7 @@ from support.engine_images import Served, connect, owner, put, repository, servi
 from support.registry_double import RegistryDouble
 
 from imagebuild.codec import Compression
-from imagebuild.engine.image_registry import Registries
+from imagebuild.engine.images.transfer.registry import Registries
 from imagebuild.images.bases.base import BaseRequest, make_base
 from imagebuild.oci import Reference
 from imagebuild.stores import ArchiveStore, LayoutStore

@@ -13,7 +13,7 @@ from support.engines import make, new, opened, run
 
 from imagebuild.engine import modes
 from imagebuild.errors import StoreError
-from imagebuild.sandbox.account import Account
+from imagebuild.runtime.linux.account import Account
 
 GROUP = 54321
 PASSES = Account(GROUP, GROUP, True)

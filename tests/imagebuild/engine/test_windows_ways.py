@@ -18,9 +18,9 @@ from support.engines import IMAGE, Served, served, wait_for
 from support.plain_http import unix_connection
 from support.windows_rules import ask
 
-from imagebuild.engine.image_unpack import Ground
-from imagebuild.sandbox.memory import MemoryBox, MemoryProcess
-from imagebuild.sandbox.port import KILLED, STOPPED, Command, Stdio
+from imagebuild.engine.images.unpack import Ground
+from imagebuild.runtime.memory import MemoryBox, MemoryProcess
+from imagebuild.runtime.port import KILLED, STOPPED, Command, Stdio
 
 
 @pytest.fixture

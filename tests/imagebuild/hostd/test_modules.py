@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from support import programs, windows_programs
 
-from imagebuild.hostd import state
+from imagebuild.hostd.state import state
 
 MODULES = Path(state.__file__).parent / "modules"
 Script = Callable[[str], tuple[str, dict[str, Any]]]

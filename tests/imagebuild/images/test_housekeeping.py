@@ -12,7 +12,7 @@ import pytest
 from support import images
 from support.workbench import NANOSERVER, Workbench
 
-from imagebuild.builder.cache import read_record
+from imagebuild.builder.cache.cache import read_record
 from imagebuild.errors import NotFoundError
 from imagebuild.images.housekeeping import Caches, Pruned, prune, remove_images, usage
 from imagebuild.images.local import tag_image

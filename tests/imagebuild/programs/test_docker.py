@@ -13,7 +13,7 @@ from imagebuild.fetch import MemoryFetcher
 from imagebuild.programs import DOCKER_CLI, ProgramStore, fetch_docker, newest_docker
 from imagebuild.programs.docker import RELEASES, our_daemon
 from imagebuild.programs.store import UNVERSIONED
-from imagebuild.sandbox import toolchain
+from imagebuild.runtime import toolchain
 
 BASE = "https://mirror.example/x86_64"
 PAGE = b"""<a href="docker-9.9.9.zip">docker-9.9.9.zip</a> <a href="docker-28.10.0.zip">\

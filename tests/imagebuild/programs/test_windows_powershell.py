@@ -16,8 +16,8 @@ from imagebuild.errors import ToolError
 from imagebuild.programs import POWERSHELL, ProgramStore, WindowsPowerShell
 from imagebuild.programs.windows_powershell import layer
 from imagebuild.programs.windows_powershell.layer import with_library
-from imagebuild.sandbox import WineSandbox
-from imagebuild.sandbox.memory import MemorySandbox
+from imagebuild.runtime import WineSandbox
+from imagebuild.runtime.memory import MemorySandbox
 
 EXE = Path("windows", "system32", "WindowsPowerShell", "v1.0", "powershell.exe")
 HEAD = b"head" + b"pwsh.dll".ljust(1024, b"\0") + b"tail"

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from imagebuild import dockerfile
 from imagebuild.builder import BuildRequest, Plan
-from imagebuild.builder.plan import (
+from imagebuild.builder.plan.plan import (
     BaseFacts,
     Download,
     Execute,
@@ -28,7 +28,7 @@ from imagebuild.builder.plan import (
     Transfer,
     Wanted,
 )
-from imagebuild.builder.planner import make_plan
+from imagebuild.builder.plan.planner import make_plan
 from imagebuild.oci import Config, Platform, Reference
 from imagebuild.wiring import open_library
 

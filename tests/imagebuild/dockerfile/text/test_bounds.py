@@ -9,8 +9,8 @@ import pytest
 from support.patterns import within
 
 from imagebuild.builder import BuildRequest
-from imagebuild.builder.plan import Plan
-from imagebuild.builder.planner import make_plan
+from imagebuild.builder.plan.plan import Plan
+from imagebuild.builder.plan.planner import make_plan
 from imagebuild.dockerfile import expand, parse
 from imagebuild.dockerfile.ignore import Ignore
 from imagebuild.dockerfile.patterns.shell import remove_suffix, replace

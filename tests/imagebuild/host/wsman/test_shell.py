@@ -18,8 +18,8 @@ from imagebuild.host import WinrmHost
 from imagebuild.host.command import Lost
 from imagebuild.host.engine import windows_ways
 from imagebuild.host.wsman import shell
-from imagebuild.hostd.winrm import fault
-from imagebuild.hostd.winrm.fault import Fault
+from imagebuild.hostd.winrm.envelope import fault
+from imagebuild.hostd.winrm.envelope.fault import Fault
 from imagebuild.hostd.winrm.service import Service
 
 ACTION = re.compile(rb"<a:Action[^>]*>[^<]*/([A-Za-z]+)</a:Action>")

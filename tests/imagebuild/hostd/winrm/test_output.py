@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebuild.hostd.winrm import fault
-from imagebuild.hostd.winrm.fault import Fault
+from imagebuild.hostd.winrm.envelope import fault
+from imagebuild.hostd.winrm.envelope.fault import Fault
 from imagebuild.hostd.winrm.output import HELD, Output
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from imagebuild.hostd.winrm import fault
-from imagebuild.hostd.winrm.fault import Fault
+from imagebuild.hostd.winrm.envelope import fault
+from imagebuild.hostd.winrm.envelope.fault import Fault
 from imagebuild.hostd.winrm.quotas import OPERATIONS, Operations
 
 

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from imagebuild.errors import UsageError
-from imagebuild.hostd.winrm import fault
-from imagebuild.hostd.winrm.fault import Fault
+from imagebuild.hostd.winrm.envelope import fault
+from imagebuild.hostd.winrm.envelope.fault import Fault
 from imagebuild.hostd.winrm.trouble import Trouble, Troubles, check, wsman_faults
 
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a Windows engine refuses of a container, in moby's words and order."""

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Envelopes of WS-Management: bytes to values and back."""
