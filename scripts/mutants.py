@@ -3,17 +3,16 @@
 """Mutation testing: break the library in small ways, run the tests that call the broken function, list what they miss.
 
     scripts/mutants.py run [--jobs N] [--budget SECONDS] [FILE|FOLDER…]    what `make mutants` does
-    scripts/mutants.py page                                    write docs/mutants.md from the verdicts so far
+    scripts/mutants.py report                                  print the verdicts so far, and each survivor
 
 mutmut makes the mutants, picks the tests and keeps the verdicts in ``mutants/`` ([tool.mutmut] in pyproject.toml).
 Here is what it lacks: going on with the files that were asked for, a budget, no verdict "survived" older than the
-tests, and the page. ``scripts/mutants_judged.toml`` holds what a reader thought of each survivor.
+tests, and the list of survivors.
 """
 
 from __future__ import annotations
 
 import argparse
-import fnmatch
 import hashlib
 import json
 import os
@@ -22,9 +21,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,8 +30,6 @@ from typing import Any
 TOP = Path(__file__).resolve().parent.parent
 ROOMS = ("windows", "layer", "lint")
 STATE = TOP / "mutants"
-PAGE = TOP / "docs" / "mutants.md"
-JUDGED = TOP / "scripts" / "mutants_judged.toml"
 #: Bytes of address space that a mutant may take, as everything else of the run.
 MEMORY = 2 << 30
 #: Exit code of pytest, or minus the signal that ended the process -> verdict. None: not run yet.
@@ -48,7 +44,7 @@ HOPEFUL = {"survived", "untested"}
 def files(asked: Iterable[str] = ()) -> list[str]:
     """The files to break, as paths from the top; folders and files may be asked for."""
     every = sorted(path.relative_to(TOP).as_posix()
-                   for room in ROOMS for path in (TOP / "imagebuild" / room).glob("*.py"))
+                   for room in ROOMS for path in (TOP / "imagebuild" / room).rglob("*.py"))
     wanted = [Path(os.path.relpath(name, TOP)).as_posix() for name in asked]
     for name in wanted:
         if not any(file == name or file.startswith(f"{name}/") for file in every):
@@ -73,15 +69,14 @@ def fresh(file: str) -> bool:
 def tests_of(room: str) -> str:
     """A digest of everything that the tests of a room consist of."""
     digest = hashlib.sha256()
-    for path in sorted([*(TOP / "tests/imagebuild" / room).glob("*.py"), *(TOP / "tests/support").glob("*.py"),
+    for path in sorted([*(TOP / "tests/imagebuild" / room).rglob("*.py"), *(TOP / "tests/support").glob("*.py"),
                         TOP / "tests/conftest.py"]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
 def forget_what_new_tests_may_see() -> None:
-    """Drop mutmut's map of tests, and the verdicts of survivors, where the tests changed since; who
-    wrote a test for a mutant that is judged takes the judgement away."""
+    """Drop mutmut's map of tests, and the verdicts of survivors, where the tests changed since."""
     os.chdir(TOP)  # mutmut looks for mutants/ here
     shutil.rmtree(STATE / "tests", ignore_errors=True)  # mutmut copies and never removes
     noted = STATE / "tests.json"
@@ -90,15 +85,12 @@ def forget_what_new_tests_may_see() -> None:
     changed = [room for room in ROOMS if before.get(room) != now[room]]
     if changed:
         (STATE / "mutmut-stats.json").unlink(missing_ok=True)
-    judged = tomllib.loads(JUDGED.read_text(encoding="utf-8"))["judged"]
     for file in files():
         known = meta(file)
         if file.split("/")[1] in changed and known:
-            settled = {mutant.name for mutant in survivors(file) if judgement(mutant, judged)[0] != "open"} \
-                if fresh(file) else set()
             codes = known["exit_code_by_key"]
             known["exit_code_by_key"] = {
-                name: None if VERDICTS.get(code) in HOPEFUL and name not in settled else code
+                name: None if VERDICTS.get(code) in HOPEFUL else code
                 for name, code in codes.items()}
             (STATE / f"{file}.meta").write_text(json.dumps(known, indent=4), encoding="utf-8")
     STATE.mkdir(exist_ok=True)
@@ -124,12 +116,12 @@ def limit_memory() -> None:
 
 
 def run(chosen: list[str], jobs: int, budget: float) -> int:
-    """Go on with the chosen files, for ``budget`` seconds (0: until done), then write the page."""
+    """Go on with the chosen files, for ``budget`` seconds (0: until done), then print the report."""
     forget_what_new_tests_may_see()
     names = pending(chosen)
     if not names:
         print("mutants: nothing is left to run")
-        return page()
+        return report()
     env = dict(os.environ)
     if (TOP.parent / "shared").is_dir():
         env.setdefault("WCOW_SHARED", str(TOP.parent / "shared"))  # the tests run two folders further down
@@ -149,7 +141,7 @@ def run(chosen: list[str], jobs: int, budget: float) -> int:
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
             mutmut.kill()
             mutmut.wait()
-    page()
+    report()
     return code or 0
 
 
@@ -182,7 +174,7 @@ def divided(mutant: str, tests: Iterable[str]) -> tuple[list[str], list[str]]:
     return [test for test in every if test.startswith(mirror)], [test for test in every if not test.startswith(mirror)]
 
 
-# --- the page -------------------------------------------------------------------------------------------------------
+# --- the report -----------------------------------------------------------------------------------------------------
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
@@ -215,130 +207,37 @@ def survivors(file: str) -> Iterator[Mutant]:
             yield Mutant(function_of(name), was, becomes, verdict, name)
 
 
-def judgement(mutant: Mutant, judged: list[dict[str, Any]]) -> tuple[str, str]:
-    """What the data file says of a mutant: (judgement, reason), or open."""
-    for row in judged:
-        if fnmatch.fnmatchcase(mutant.where, row["where"]) and fits(mutant, row):
-            return row["judgement"], row["why"]
-    return "open", ""
-
-
-def fits(mutant: Mutant, row: dict[str, Any]) -> bool:
-    """Whether a row speaks of such a change."""
-    was, becomes = mutant.was, mutant.becomes
-    if "swap" in row and becomes != was.replace(*row["swap"]):
-        return False
-    if "case" in row and (was.lower() != becomes.lower() or not any(text in was for text in row["case"])):
-        return False
-    return row.get("was", was) == was and row.get("becomes", becomes) == becomes
-
-
-def code(text: str) -> str:
-    """Text as code in a cell of a table."""
-    tick = "``" if "`" in text else "`"
-    return f"{tick}{text.replace('|', chr(92) + '|')}{tick}" if text else "(nothing)"
-
-
-def page() -> int:
-    """Write docs/mutants.md."""
-    judged = tomllib.loads(JUDGED.read_text(encoding="utf-8"))["judged"]
-    rows, lists, never, empty, total = [], [], [], [], Counter[str]()
-    seconds = 0.0
+def report() -> int:
+    """Print a row for each file, and the survivors with what they change."""
+    rows, lists, never, total = [], [], [], Counter[str]()
     os.chdir(TOP)  # mutmut looks for mutants/ here
     for file in files():
         counts = Counter(VERDICTS.get(one, "crashed") for one in meta(file).get("exit_code_by_key", {}).values())
-        name = f"`{file.removeprefix('imagebuild/')}`"
-        if fresh(file) and not counts:
-            empty.append(name)
-        elif not fresh(file) or set(counts) == {"left"}:
+        name = file.removeprefix("imagebuild/")
+        if not fresh(file) or set(counts) == {"left"}:
             never.append(name)
-        else:
-            seconds += sum(meta(file)["durations_by_key"].values())
+        elif counts:
             rows.append(row(name, counts))
             total.update(counts)
-            found = [(mutant, *judgement(mutant, judged)) for mutant in survivors(file)]
-            lists += listed(name, found)
-            total.update(f"judged {verdict}" for _, verdict, _ in found)
-    ran = sum(total[one] for one in RAN)
-    different = ran - total["judged same"]
-    PAGE.write_text(HEAD.format(
-        rows="\n".join([*rows, row("**together**", total)]), ran=ran, each=seconds / max(ran, 1), rate=rate(total),
-        worst=100 * (total["killed"] + total["timeout"]) / max(ran + total["left"], 1),
-        same=total["judged same"], without=100 * (total["killed"] + total["timeout"]) / max(different, 1),
-        open=total["judged open"], lists="\n".join(lists) or "\nNone.", never=", ".join(never) or "none",
-        empty=", ".join(empty) or "none"), encoding="utf-8")
-    print(f"mutants: {ran} run, {rate(total)} noticed, {total['judged open']} survivors not judged; "
-          f"{total['left']} left in files that were begun, {len(never)} files not begun: see {PAGE.relative_to(TOP)}")
+            lists += [f"{mutant.where} {mutant.verdict}\n  - {mutant.was}\n  + {mutant.becomes}"
+                      for mutant in survivors(file)]
+    if rows:
+        print("\n".join([*lists, row("file", {name: name for name in (*RAN, "left")}, "noticed"), *rows]))
+    print(f"mutants: {sum(total[one] for one in RAN)} run, {rate(total)} noticed; "
+          f"{total['left']} left in files that were begun, {len(never)} files not begun")
     return 0
 
 
-def listed(name: str, found: list[tuple[Mutant, str, str]]) -> list[str]:
-    """The survivors of a file as a section of the page."""
-    if not found:
-        return []
-    lines = ["", f"### {name}", "", "| function | was | becomes | judgement |", "|---|---|---|---|"]
-    for mutant, verdict, why in found:
-        what = verdict if mutant.verdict == "survived" else f"{mutant.verdict}, {verdict}"
-        cells = [f"`{mutant.where.split('.', 2)[-1]}`", code(mutant.was), code(mutant.becomes),
-                 f"{what}: {why}" if why else what]
-        lines.append(f"| {' | '.join(cells)} |")
-    return lines
-
-
-def rate(counts: Counter[str]) -> str:
+def rate(counts: Mapping[str, Any]) -> str:
     """Killed of those that ran; what ends by the clock counts as noticed."""
-    ran = sum(counts[one] for one in RAN)
-    return f"{100 * (counts['killed'] + counts['timeout']) / ran:.1f} %" if ran else "-"
+    ran = sum(counts.get(one, 0) for one in RAN)
+    return f"{100 * (counts.get('killed', 0) + counts.get('timeout', 0)) / ran:.1f} %" if ran else "-"
 
 
-def row(name: str, counts: Counter[str]) -> str:
+def row(name: str, counts: Mapping[str, object], last: str = "") -> str:
     """A line of the table."""
-    cells = [counts[one] for one in (*RAN, "left")]
-    return f"| {name} | {' | '.join(map(str, cells))} | {rate(counts)} |"
-
-
-HEAD = """\
-# Mutants
-
-`make mutants` breaks `windows/`, `layer/` and `lint/` in small ways, one at a time: `<` becomes `<=`, a number grows by
-one, an argument is lost. It then runs the tests that call the broken function. A mutant that a test notices is
-*killed*; one that runs into the limit of time is noticed, too; one that nothing notices *survived*, and is listed below
-with what we think of it; *untested* means that no test calls the function. This page is written by
-`scripts/mutants.py` and holds only what was really run.
-
-```
-make mutants MUTANTS_PATHS="imagebuild/layer/order.py" MUTANTS_BUDGET=600
-```
-
-goes on where the last run stopped, for ten minutes; without the variables it runs all that is left. When a test has
-changed, the survivors of its room that are not judged are tried again; when a file has changed, all of it. `rm -rf
-mutants` forgets everything. What stands behind a decorator, properties above all, is not mutated (mutmut cannot), so
-logic sits in functions and methods. What runs while a module is loaded has run before a mutant is switched on: only a
-test that calls it again can notice. The comparison with Samba and a few tests that go through half the library are left
-out, because they take long for each mutant. Hypothesis tries 25 examples, the same ones each time.
-
-## Result
-
-{ran} mutants were run, {each:.2f} seconds each; {rate} were noticed. {same} of the survivors are the same program in
-other words; without them it is {without:.1f} %. {open} survivors are not judged yet.
-
-| file | killed | by the clock | survived | untested | crashed | left | noticed |
-|---|---|---|---|---|---|---|---|
-{rows}
-
-*Left* holds survivors that wait to be tried again after a test changed, too: where it is not 0 the rate is too good.
-With every mutant that is left in these files counted as survived it would be {worst:.1f} % together.
-
-Not begun, or changed since: {never}.
-
-Nothing to mutate (tables and decorated functions only): {empty}.
-
-## Survivors
-
-*same*: no input can tell it from the original. *kept*: seen, and not worth a test, for the reason given. *open*: not
-judged; a test may be missing.
-{lists}
-"""
+    cells = "".join(f"{counts.get(one, 0):>10}" for one in (*RAN, "left"))
+    return f"{name:<36}{cells}{last or rate(counts):>10}"
 
 
 def main() -> int:
@@ -348,12 +247,12 @@ def main() -> int:
     one.add_argument("--jobs", type=int, default=1)
     one.add_argument("--budget", type=float, default=0)
     one.add_argument("paths", nargs="*")
-    verbs.add_parser("page")
+    verbs.add_parser("report")
     verbs.add_parser("mutmut").add_argument("arguments", nargs=argparse.REMAINDER)  # what `run` starts
     options = parser.parse_args()
     if options.verb == "mutmut":
         return mutmut(options.arguments)
-    return run(files(options.paths), options.jobs, options.budget) if options.verb == "run" else page()
+    return run(files(options.paths), options.jobs, options.budget) if options.verb == "run" else report()
 
 
 if __name__ == "__main__":

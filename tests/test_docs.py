@@ -79,7 +79,7 @@ def test_every_key_and_variable_is_in_the_configuration_page() -> None:
 def warning_codes() -> set[str]:
     """The codes that a build can warn with, from the source: of the linter, and of whatever makes a Note or a Warn."""
     codes = set(CODES)
-    for path in (TOP / "imagebuild/builder").glob("*.py"):
+    for path in (TOP / "imagebuild/builder").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Warn", "Note", "self._note"):
                 values = [*node.args, *(word.value for word in node.keywords)]

@@ -20,7 +20,7 @@ from imagebuild.cli.app import VERBS
 TOP = Path(__file__).resolve().parent.parent
 
 #: What makes up Linux: those parts of the library may need Linux when they are loaded; their faces may not.
-LINUX = ("sandbox", "engine", "hostd")
+LINUX = ("runtime", "engine", "hostd")
 
 #: Loads what other packages decide by the system first, then takes the system away.
 PLAY = """

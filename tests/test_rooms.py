@@ -68,7 +68,7 @@ LONG = 400
 
 
 #: Folders that hold more than fifteen modules.
-STILL_LARGE = {"imagebuild/windows"}
+STILL_LARGE: set[str] = set()
 
 
 def modules() -> list[Path]:

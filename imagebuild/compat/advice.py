@@ -12,7 +12,7 @@ from dataclasses import replace
 from ..oci.descriptor import Platform
 from ..oci.manifest import Index
 from ..oci.versions import Trap, is_image, traps
-from ..windows.hostfacts import HostFacts
+from ..windows.facts.host import HostFacts
 from ..windows.releases import UPDATED
 from .engine import Engine, parse_engine
 from .grid import known_hosts

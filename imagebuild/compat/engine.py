@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..errors import UsageError, quoted
-from ..windows.hostfacts import HostFacts, Store
+from ..windows.facts.host import HostFacts, Store
 from .rules.generations import Generation
 from .verdict import Confidence
 

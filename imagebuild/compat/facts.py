@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..windows.hostfacts import HostFacts
+from ..windows.facts.host import HostFacts
 from .engine import Engine
 from .image import ImageFacts
 from .picks import Pick

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from ..windows.hostfacts import HostFacts, Isolation, WindowsVersion
+from ..windows.facts.host import HostFacts, Isolation, WindowsVersion
 from ..windows.releases import RELEASES, Release
 from .documents import Subject
 from .engine import Engine, engine_of

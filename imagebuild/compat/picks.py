@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ..oci.descriptor import Platform
-from ..windows.hostfacts import HostFacts, Isolation
+from ..windows.facts.host import HostFacts, Isolation
 from . import platforms
 from .engine import Engine, Since, engine_of
 from .image import from_platform

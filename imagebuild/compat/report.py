@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from ..windows.hostfacts import HostFacts, Isolation
+from ..windows.facts.host import HostFacts, Isolation
 from ..windows.releases import release
 from .engine import Engine, engine_of
 from .image import ImageFacts

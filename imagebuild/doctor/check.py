@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from ..windows.machine import MachineFacts
+from ..windows.facts.machine import MachineFacts
 
 Status = Literal["pass", "warn", "fail", "unknown"]
 """``fail``: containers of the usual kind do not run until it is put right. ``warn``: some do not, or not well.

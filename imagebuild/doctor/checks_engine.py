@@ -6,7 +6,7 @@ from __future__ import annotations
 from ..compat.engine import engine_of
 from ..compat.rules.generations import LTSC, accepts, floor
 from ..compat.rules.particulars import CLIENT_PROCESS
-from ..windows.machine import MachineFacts
+from ..windows.facts.machine import MachineFacts
 from ..windows.releases import release
 from .check import Outcome, build_of, failed, needs_hyperv, numbers, on_windows, passed, question, unknown, warned
 from .checks_windows import FLOOR

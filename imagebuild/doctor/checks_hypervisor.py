@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from ..windows.machine import Guest, MachineFacts
-from ..windows.virtual import NAMES
+from ..windows.facts.machine import Guest, MachineFacts
+from ..windows.facts.virtual import NAMES
 from .check import Outcome, build_of, failed, gib, needs_hyperv, numbers, on_windows, passed, question, unknown, warned
 
 _VD = "MicrosoftDocs/Virtualization-Documentation"

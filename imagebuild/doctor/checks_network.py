@@ -6,7 +6,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from ..windows.machine import MachineFacts
+from ..windows.facts.machine import MachineFacts
 from . import daemon_json
 from .check import Outcome, on_windows, passed, question, unknown, warned
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..windows.machine import MachineFacts, Pipe
+from ..windows.facts.machine import MachineFacts, Pipe
 from . import pipes
 from .check import Outcome, failed, on_windows, passed, question, unknown, warned
 

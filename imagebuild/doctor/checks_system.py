@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
-from ..windows.machine import FilterDriver, MachineFacts
+from ..windows.facts.machine import FilterDriver, MachineFacts
 from . import daemon_json
 from .check import Outcome, failed, gib, numbers, on_windows, passed, question, unknown, warned
 

@@ -7,7 +7,7 @@ from datetime import date
 
 from ..compat.engine import DOCKER_HOSTS, LAST_BEFORE
 from ..compat.rules.particulars import BASELINES, REGRESSIONS
-from ..windows.machine import MachineFacts
+from ..windows.facts.machine import MachineFacts
 from ..windows.releases import release
 from .check import Outcome, build_of, failed, on_windows, passed, question, unknown, warned
 

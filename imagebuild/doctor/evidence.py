@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import FormatError
-from ..windows.hostfacts import HostFacts, WindowsVersion
+from ..windows.facts.host import HostFacts, WindowsVersion
 
 if TYPE_CHECKING:
     from ..compat.image import ImageFacts

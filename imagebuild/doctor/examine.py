@@ -8,8 +8,8 @@ from typing import Any
 
 from ..compat.hosts import hosts
 from ..errors import UsageError, quoted
-from ..windows.hostfacts import HostFacts
-from ..windows.machine import DaemonFacts, HypervisorFacts, MachineFacts, SystemFacts
+from ..windows.facts.host import HostFacts
+from ..windows.facts.machine import DaemonFacts, HypervisorFacts, MachineFacts, SystemFacts
 from . import checks_engine, checks_hypervisor, checks_network, checks_services, checks_system, checks_windows
 from .check import Check, Question
 

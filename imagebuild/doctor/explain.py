@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from ..compat.failures import messages
 from ..compat.failures.catalogue import Confidence, Failure, is_generic
 from ..compat.failures.messages import MessageFacts
-from ..windows.hostfacts import HostFacts, WindowsVersion
+from ..windows.facts.host import HostFacts, WindowsVersion
 from ..windows.status import Status, codes_in, find, hexadecimal
 from .evidence import Evidence, weigh
 from .logtext import blocks

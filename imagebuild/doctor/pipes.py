@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from ..errors import WcowError
 from ..windows import security as s
-from ..windows.access import FILE, access_check
-from ..windows.sddl import parse_sddl
+from ..windows.acl.access import FILE, access_check
+from ..windows.acl.sddl import parse_sddl
 from ..windows.security import SecurityDescriptor
 from ..windows.sid import Sid, account_name
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..windows import machine_json
-from ..windows.machine import MachineFacts
+from ..windows.facts.machine import MachineFacts
 
 
 def collector_script() -> str:

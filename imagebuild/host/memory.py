@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import NotFoundError, ToolError, UnsupportedError
-from ..windows.machine import MachineFacts
+from ..windows.facts.machine import MachineFacts
 from .command import Command
 from .port import Done, Progress
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ..windows.machine import MachineFacts
+from ..windows.facts.machine import MachineFacts
 from .command import Command
 
 if TYPE_CHECKING:

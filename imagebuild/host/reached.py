@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ..errors import FormatError, ToolError, UsageError, quoted
-from ..windows.machine import MachineFacts
+from ..windows.facts.machine import MachineFacts
 from . import files
 from .collector import collected, collector_script
 from .command import Command, Lost

@@ -176,7 +176,7 @@ class Decoder:
                     self._security[text] = found
             return found
         if _SDDL in pax:  # written by hcsshim before 2017
-            from ..windows.sddl import parse_sddl
+            from ..windows.acl.sddl import parse_sddl
 
             try:
                 return parse_sddl(pax[_SDDL].decode()).to_bytes()

@@ -14,32 +14,32 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from . import attributes, filetime, folders, machine_json, names, security, sid, status
-    from .access import Access, GenericMapping, access_check
+    from .acl.access import Access, GenericMapping, access_check
+    from .acl.inherit import inherited
+    from .acl.sddl import format_sddl, parse_sddl
+    from .acl.text import describe, describe_ace
+    from .facts.host import HostFacts
+    from .facts.machine import MachineFacts
     from .folders import Folder, find_folder
-    from .hostfacts import HostFacts
-    from .inherit import inherited
-    from .machine import MachineFacts
     from .names import check_name, check_path, parse_path
     from .output import decode
     from .releases import Release, find_release, release
-    from .sddl import format_sddl, parse_sddl
     from .security import Ace, Acl, SecurityDescriptor
     from .sid import Sid, account_name, find_account
     from .upcase import fold
-    from .words import describe, describe_ace
 
 _HOME = {
-    "Access": "access", "GenericMapping": "access", "access_check": "access",
+    "Access": "acl.access", "GenericMapping": "acl.access", "access_check": "acl.access",
     "Folder": "folders", "find_folder": "folders",
-    "HostFacts": "hostfacts", "MachineFacts": "machine",
-    "inherited": "inherit",
+    "HostFacts": "facts.host", "MachineFacts": "facts.machine",
+    "inherited": "acl.inherit",
     "check_name": "names", "check_path": "names", "parse_path": "names",
     "decode": "output", "Release": "releases", "find_release": "releases", "release": "releases",
-    "format_sddl": "sddl", "parse_sddl": "sddl",
+    "format_sddl": "acl.sddl", "parse_sddl": "acl.sddl",
     "Ace": "security", "Acl": "security", "SecurityDescriptor": "security",
     "Sid": "sid", "account_name": "sid", "find_account": "sid",
     "fold": "upcase",
-    "describe": "words", "describe_ace": "words",
+    "describe": "acl.text", "describe_ace": "acl.text",
 }
 
 _VOCABULARIES = frozenset((

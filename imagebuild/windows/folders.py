@@ -6,7 +6,7 @@ base itself is not downloaded. What cannot be known without a real image is mark
 (Microsoft writes it), ``reported`` (read from a running Windows, in public) or ``inferred`` (it follows from its
 neighbours by the rules of inheritance, or from what such folders have in common); ``source`` says where.
 
-A folder that is not here inherits from the nearest one that is (:mod:`.inherit`).
+A folder that is not here inherits from the nearest one that is (:mod:`.acl.inherit`).
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ..errors import FormatError, quoted
-from .hostfacts import WindowsVersion
-from .machine import MachineFacts
+from .facts.host import WindowsVersion
+from .facts.machine import MachineFacts
 
 SCHEMA = "wcow.machine/1"
 MAX_NOTES = 50

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import FormatError, quoted
-from .hostfacts import Product
+from .facts.host import Product
 
 Channel = Literal["LTSC", "SAC", "annual", "client"]
 

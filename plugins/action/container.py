@@ -14,13 +14,13 @@ from ansible.utils.display import Display
 
 from ...imagebuild.errors import WcowError
 from ..module_utils._specs import SPECS
-from ..plugin_utils._connection import KINDS, through_connection, tunnel_through
-from ..plugin_utils._engine import LOCAL, ThroughConnection, address_of, client_of
 from ..plugin_utils._errors import failed
 from ..plugin_utils._modules import function_of
 from ..plugin_utils._secret import cleaned
 from ..plugin_utils._task import Task, TaskError, plain
-from ..plugin_utils._through_module import client_through
+from ..plugin_utils._ways.connection import KINDS, through_connection, tunnel_through
+from ..plugin_utils._ways.engine import LOCAL, ThroughConnection, address_of, client_of
+from ..plugin_utils._ways.through_module import client_through
 
 display = Display()
 REQUEST = "wcow.containers.engine_request"

@@ -106,12 +106,12 @@ from ...imagebuild.containers import CommandError, Container, Home, Outcome, Spe
 from ...imagebuild.containers.inside.execute import cmd_words
 from ...imagebuild.dockerapi import Client, shapes
 from ...imagebuild.errors import NotFoundError, WcowError
-from ..plugin_utils._by_cmd import by_cmd, run_by_cmd
-from ..plugin_utils._container import find
-from ..plugin_utils._engine import engine_at
 from ..plugin_utils._errors import failure
-from ..plugin_utils._inventory_host import engine_of
+from ..plugin_utils._resources.container import find
 from ..plugin_utils._task import TaskError, plain
+from ..plugin_utils._ways.by_cmd import by_cmd, run_by_cmd
+from ..plugin_utils._ways.engine import engine_at
+from ..plugin_utils._ways.inventory_host import engine_of
 
 display = Display()
 

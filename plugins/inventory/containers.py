@@ -105,10 +105,10 @@ from ansible.utils.vars import combine_vars
 from ...imagebuild.dockerapi import Client
 from ...imagebuild.errors import WcowError
 from ..plugin_utils._containers import facts_of, groups_of
-from ..plugin_utils._engine import engine_at
 from ..plugin_utils._errors import failure
-from ..plugin_utils._inventory_host import engine_of
 from ..plugin_utils._task import TaskError, plain
+from ..plugin_utils._ways.engine import engine_at
+from ..plugin_utils._ways.inventory_host import engine_of
 
 _ENDS = tuple(f"{name}.{end}" for name in ("wcow", "wcow_containers") for end in ("yml", "yaml"))
 _PLACE = ("docker_host", "docker_context", "tls_ca_cert", "tls_client_cert", "tls_client_key")

@@ -12,7 +12,8 @@ from ansible.errors import AnsibleFilterError
 from ...imagebuild.compat import Report, check, engine_of, from_docker, from_platform, pick
 from ...imagebuild.oci import Platform
 from ...imagebuild.windows import HostFacts
-from . import _facts, _image
+from . import _facts
+from ._resources import image as _image
 from ._task import Task, TaskError
 
 

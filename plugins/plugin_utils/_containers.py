@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ...imagebuild.dockerapi import Client, faults, shapes
-from ._container import find
+from ._resources.container import find
 from ._task import filters_of
 
 

@@ -11,10 +11,13 @@ from typing import Any
 from ._task import Task
 
 _HOME = {
-    "container": "_container", "container_copy": "_exec", "container_exec": "_exec", "container_info": "_container",
-    "image": "_image", "image_build": "_build", "image_compat": "_compat", "image_info": "_image",
-    "network": "_network", "network_info": "_network", "prune": "_prune", "tunnel": "_tunnel", "volume": "_volume",
-    "volume_info": "_volume",
+    "container": "_resources.container", "container_copy": "_resources.exec", "container_exec": "_resources.exec",
+    "container_info": "_resources.container",
+    "image": "_resources.image", "image_build": "_resources.build", "image_compat": "_compat",
+    "image_info": "_resources.image",
+    "network": "_resources.network", "network_info": "_resources.network", "prune": "_resources.prune",
+    "tunnel": "_ways.tunnel", "volume": "_resources.volume",
+    "volume_info": "_resources.volume",
 }
 
 

@@ -12,8 +12,8 @@ import pytest
 from ._state import run_of
 
 if TYPE_CHECKING:
-    from ._engine import Engine
-    from ._things import Network, Volume
+    from ._engines.engine import Engine
+    from ._resources.things import Network, Volume
 
 Content = Mapping[str, str | bytes] | Path | None
 
@@ -21,7 +21,7 @@ Content = Mapping[str, str | bytes] | Path | None
 @pytest.fixture
 def _wcow_after(wcow_engine: Engine, request: pytest.FixtureRequest) -> Iterator[list[tuple[str, str]]]:
     """Kinds and paths of what is removed after all containers of the test, in whatever order fixtures were named."""
-    from ._things import remove_thing
+    from ._resources.things import remove_thing
 
     things: list[tuple[str, str]] = []
     yield things
@@ -34,8 +34,8 @@ def volume_factory(wcow_engine: Engine, _wcow_after: list[tuple[str, str]],
                    request: pytest.FixtureRequest) -> Callable[..., Volume]:
     """Make volumes, seeded from a dict of texts or a folder: volume_factory({"a.txt": "hello"}). A volume is the source
     of a mount. All go after the test."""
-    from ._things import make_volume
-    from ._trouble import told
+    from ._report.trouble import told
+    from ._resources.things import make_volume
 
     run = run_of(request.config)
 
@@ -52,8 +52,8 @@ def network_factory(wcow_engine: Engine, _wcow_after: list[tuple[str, str]],
                     request: pytest.FixtureRequest) -> Callable[..., Network]:
     """Make networks: network_factory(driver="nat"); network=made.name puts a container into it. All go after the test.
     """
-    from ._things import make_network
-    from ._trouble import told
+    from ._report.trouble import told
+    from ._resources.things import make_network
 
     run = run_of(request.config)
 
@@ -69,8 +69,8 @@ def network_factory(wcow_engine: Engine, _wcow_after: list[tuple[str, str]],
 def image_factory(wcow_engine: Engine, pytestconfig: pytest.Config) -> Callable[..., str]:
     """Build images from a folder or a dict of files with a Dockerfile: image_factory({"Dockerfile": ...}).
     An image stays and is taken again while its context is the same."""
-    from ._build import build_image
-    from ._trouble import told
+    from ._report.trouble import told
+    from ._resources.build import build_image
 
     run = run_of(pytestconfig)
 
@@ -86,8 +86,8 @@ def image_factory(wcow_engine: Engine, pytestconfig: pytest.Config) -> Callable[
 @pytest.fixture(scope="session")
 def wcow_docker(wcow_engine: Engine) -> Iterator[Any]:
     """A client of the docker SDK for the engine, which loses no output of an exec (docker/docker-py#3332)."""
-    from ._docker import open_docker
-    from ._trouble import told
+    from ._engines.sdk import open_docker
+    from ._report.trouble import told
 
     with told():
         client = open_docker(wcow_engine)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from imagebuild.containers import Container, Spec
     from imagebuild.host import Host
 
-    from ._engine import Engine
+    from ._engines.engine import Engine
 
 
 class ContainerFactory(Protocol):
@@ -28,7 +28,7 @@ class ContainerFactory(Protocol):
 @pytest.fixture(scope="session")
 def wcow_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
     """The Windows engine that containers run on; the embedded one is started when it does not run."""
-    from ._session import close_engine, the_engine
+    from ._engines.session import close_engine, the_engine
 
     run = run_of(pytestconfig)
     yield the_engine(run)
@@ -40,7 +40,7 @@ def windows_host(wcow_engine: Engine) -> Host:
     """The machine of wcow_engine, which runs programs and scripts, takes files and tells its facts where the engine was
     named as winrm://, ssh:// or host://: windows_host.powershell("Get-Service docker"). Of another engine it knows the
     facts, and its engine."""
-    from ._hosts import host_of
+    from ._engines.hosts import host_of
 
     return host_of(wcow_engine)
 
@@ -48,7 +48,7 @@ def windows_host(wcow_engine: Engine) -> Host:
 @pytest.fixture(scope="session")
 def nanoserver_image(wcow_engine: Engine, pytestconfig: pytest.Config) -> str:
     """The image of nanoserver: --wcow-image, else a stand-in on the embedded engine and Microsoft's elsewhere."""
-    from ._session import image_for
+    from ._engines.session import image_for
 
     return image_for(run_of(pytestconfig), wcow_engine, "nanoserver")
 
@@ -56,7 +56,7 @@ def nanoserver_image(wcow_engine: Engine, pytestconfig: pytest.Config) -> str:
 @pytest.fixture(scope="session")
 def servercore_image(wcow_engine: Engine, pytestconfig: pytest.Config) -> str:
     """The image of servercore: --wcow-servercore-image, else chosen as for nanoserver."""
-    from ._session import image_for
+    from ._engines.session import image_for
 
     return image_for(run_of(pytestconfig), wcow_engine, "servercore")
 
@@ -137,8 +137,8 @@ def container_factory_session(wcow_engine: Engine, request: pytest.FixtureReques
 
 def _factory(engine: Engine, request: pytest.FixtureRequest) -> Iterator[ContainerFactory]:
     """A factory whose containers end with the fixture."""
-    from ._make import end, make
-    from ._trouble import told
+    from ._report.trouble import told
+    from ._resources.container import end, make
 
     run = run_of(request.config)
     made: list[Container] = []
@@ -159,8 +159,8 @@ def _factory(engine: Engine, request: pytest.FixtureRequest) -> Iterator[Contain
 
 def _own(engine: Engine, image: str, args: Mapping[str, Any], request: pytest.FixtureRequest) -> Iterator[Container]:
     """A container for the scope of the fixture."""
-    from ._make import end, make
-    from ._trouble import told
+    from ._report.trouble import told
+    from ._resources.container import end, make
 
     run = run_of(request.config)
     spec, more = _wanted(image, args, request)
@@ -172,9 +172,9 @@ def _own(engine: Engine, image: str, args: Mapping[str, Any], request: pytest.Fi
 
 def _shared(engine: Engine, image: str, args: Mapping[str, Any], request: pytest.FixtureRequest) -> Iterator[Container]:
     """A container that all processes of the run share."""
-    from ._make import end, joined, make
-    from ._share import Shared
-    from ._trouble import told
+    from ._report.trouble import told
+    from ._resources.container import end, joined, make
+    from ._resources.share import Shared
 
     run = run_of(request.config)
     spec, more = _wanted(image, args, request)
@@ -209,7 +209,7 @@ def _wanted(image: str, args: Mapping[str, Any], request: pytest.FixtureRequest)
 def _spec(image: str, facts: Mapping[str, Any]) -> Spec:
     from imagebuild.containers import Spec
 
-    from ._trouble import told
+    from ._report.trouble import told
 
     with told():
         return Spec.of(image, **facts)

@@ -32,7 +32,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Examine engines and images instead of running tests, where --wcow-check asks for it."""
     if not config.option.wcow_check:
         return None
-    from ._check import check
+    from ._engines.check import check
 
     return check(config)
 
@@ -59,7 +59,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
     """Add logs, properties and remedies before the report is made."""
     run = found_run(item.config)
     if run is not None and run.engine is not None:
-        from ._report import report_phase
+        from ._report.report import report_phase
 
         report_phase(item, call, run)
     return (yield)
@@ -82,7 +82,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if run is None:
         return
     if run.engine is not None:
-        from ._session import close_engine
+        from ._engines.session import close_engine
 
         close_engine(run)
     output = getattr(session.config, "workeroutput", None)
@@ -90,11 +90,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         output["wcow"] = json.dumps(run.told())
         return
     if run.controls:
-        from ._share import end_shared
+        from ._resources.share import end_shared
 
         end_shared(run)
     if run.options.timeline:
-        from ._timeline import write_timeline
+        from ._report.timeline import write_timeline
 
         write_timeline(run)
 
@@ -117,6 +117,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Tell what is left and what took longest."""
     run = found_run(config)
     if run is not None and (run.leftovers or run.swept or run.spans):
-        from ._report import summary
+        from ._report.report import summary
 
         summary(terminalreporter, run)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from ._engine import Engine
+    from ._engines.engine import Engine
     from ._run import Run
 
 ANY = 1 << 31
@@ -37,7 +37,7 @@ NOT_EMBEDDED = {
 
 def apply_markers(item: pytest.Item, run: Run) -> None:
     """Skip the test where a marker says so. An engine is asked only for a test that has such a marker."""
-    from ._session import the_engine
+    from ._engines.session import the_engine
 
     builds, features, kinds = (list(item.iter_markers(name)) for name in
                                ("windows_build", "requires_feature", "requires_engine"))

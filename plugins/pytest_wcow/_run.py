@@ -19,7 +19,7 @@ from ._places import run_id, worker_id
 if TYPE_CHECKING:
     from imagebuild.containers import Container, Owner, Staging
 
-    from ._engine import Engine
+    from ._engines.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from imagebuild.compat import Report
     from imagebuild.containers import Container, Spec
 
-    from ._engine import Engine
+    from ._engines.engine import Engine
 
 
 @pytest.hookspec(firstresult=True)

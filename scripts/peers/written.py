@@ -17,7 +17,7 @@ from makers import MTIME, WISH, Made
 
 from imagebuild.codec import open_reader
 from imagebuild.oci import Platform
-from imagebuild.windows.sddl import format_sddl, parse_sddl
+from imagebuild.windows.acl.sddl import format_sddl, parse_sddl
 from imagebuild.windows.security import SecurityDescriptor
 from imagebuild.wiring import Settings, open_library
 

@@ -18,7 +18,7 @@ from imagebuild.compat import check, matrix, pick
 from imagebuild.compat.documents import Subject
 from imagebuild.compat.image import ImageFacts
 from imagebuild.oci.descriptor import Platform
-from imagebuild.windows.hostfacts import HostFacts, WindowsVersion
+from imagebuild.windows.facts.host import HostFacts, WindowsVersion
 from imagebuild.windows.releases import RELEASES
 builds = [known.build for known in RELEASES]
 sides = ("server", "client")

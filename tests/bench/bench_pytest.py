@@ -46,7 +46,7 @@ def say(**figures):
 
 def test_ready(wcow_engine, nanoserver_image, request):
     """The fixture's own way against the two calls alone, in turn."""
-    from pytest_wcow._make import end, make
+    from pytest_wcow._resources.container import end, make
     from pytest_wcow._state import run_of
     from imagebuild.containers import Spec, create_request
     run, spec = run_of(request.config), Spec.of(nanoserver_image)

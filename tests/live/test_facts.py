@@ -13,7 +13,7 @@ import pytest
 from imagebuild.doctor.examine import examine
 from imagebuild.host import WinrmHost
 from imagebuild.host.collector import collected, collector_script
-from imagebuild.windows.machine import MachineFacts
+from imagebuild.windows.facts.machine import MachineFacts
 
 pytestmark = pytest.mark.slow
 

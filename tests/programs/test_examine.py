@@ -17,7 +17,7 @@ from support.ansible_hosts import PASSWORD, Host
 
 from imagebuild.cli.hosts.passwords import PASSWORD as VARIABLE
 from imagebuild.windows import machine_json
-from imagebuild.windows.machine import MachineFacts
+from imagebuild.windows.facts.machine import MachineFacts
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from support.ansible_hosts import PASSWORD, Host
 from imagebuild.errors import FormatError
 from imagebuild.hostd.state import state
 from imagebuild.windows import machine_json
-from imagebuild.windows.machine import ClockFacts, MachineFacts, TokenFacts
+from imagebuild.windows.facts.machine import ClockFacts, MachineFacts, TokenFacts
 
 pytestmark = pytest.mark.slow
 

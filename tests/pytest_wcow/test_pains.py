@@ -64,7 +64,7 @@ def test_pain_01_nothing_but_the_test_s_own_container_is_needed_to_clean_up(on: 
     (words("pipe-missing"), False)])
 def test_pain_02_a_busy_pipe_is_tried_again_and_a_missing_or_denied_one_is_explained(text: str, again: bool) -> None:
     assert (trouble_of(text, "connect") is not None) == again
-    from pytest_wcow._trouble import remedy
+    from pytest_wcow._report.report.trouble import remedy
 
     assert again or remedy(text)
 
@@ -263,7 +263,7 @@ def test_pain_19_an_exit_code_has_its_name(on: Stage) -> None:
 
 
 def test_pain_20_output_that_comes_with_the_head_is_not_lost() -> None:
-    from pytest_wcow._docker import CarefulResponse
+    from pytest_wcow._engines.sdk import CarefulResponse
 
     here, there = socket.socketpair()
     with here, there:

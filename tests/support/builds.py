@@ -24,7 +24,7 @@ from imagebuild.layer import Entry, Index, Union, read
 from imagebuild.oci import Location
 from imagebuild.stores import MemoryStore
 from imagebuild.windows import attributes, filetime
-from imagebuild.windows.sddl import format_sddl
+from imagebuild.windows.acl.sddl import format_sddl
 from imagebuild.windows.security import SecurityDescriptor
 
 NANOSERVER = "mcr.microsoft.com/windows/nanoserver:ltsc2022"

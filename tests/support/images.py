@@ -20,7 +20,7 @@ from imagebuild.layer import Entry, Kind, Times
 from imagebuild.oci import Config, Descriptor, History, Index, RunConfig, append, create, media, with_base
 from imagebuild.oci.image import Image
 from imagebuild.stores import Store
-from imagebuild.windows.sddl import parse_sddl
+from imagebuild.windows.acl.sddl import parse_sddl
 
 SDDL = "O:BAG:SYD:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)"
 FOLDER_SDDL = "O:BAG:SYD:AI(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)(A;OICIID;0x1200a9;;;BU)"

@@ -9,8 +9,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from imagebuild.windows.hostfacts import EngineFacts, HostFacts, WindowsVersion
-from imagebuild.windows.machine import (
+from imagebuild.windows.facts.host import EngineFacts, HostFacts, WindowsVersion
+from imagebuild.windows.facts.machine import (
     Adapter,
     AntivirusFacts,
     ClockFacts,

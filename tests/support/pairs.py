@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from imagebuild.compat.engine import Engine
 from imagebuild.compat.image import ImageFacts
 from imagebuild.compat.rules.generations import GENERATIONS
-from imagebuild.windows.hostfacts import EngineFacts, HostFacts, WindowsVersion
+from imagebuild.windows.facts.host import EngineFacts, HostFacts, WindowsVersion
 from imagebuild.windows.releases import RELEASES
 
 BUILDS = [known.build for known in RELEASES]

@@ -12,7 +12,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 
 from imagebuild.hive import Key, write
-from imagebuild.windows.sddl import parse_sddl
+from imagebuild.windows.acl.sddl import parse_sddl
 
 SD = b64encode(parse_sddl("O:BAG:SYD:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)").to_bytes())
 TIMES = {b"mtime": b"1700000000.5", b"atime": b"1700000000.5", b"ctime": b"1700000000.5",

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from ...layer import Batch, Entry, Kind, Times
 from ...lint.checks.hives import CONFIG, USER_FILES
 from ...windows import attributes as attribute
+from ...windows.acl.inherit import inherited
 from ...windows.filetime import from_unix_ns
-from ...windows.inherit import inherited
 from ...windows.security import Ace, Acl, SecurityDescriptor
 from ...windows.sid import Sid, find_account
 from ...windows.upcase import fold

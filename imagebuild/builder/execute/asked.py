@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...errors import UsageError, WcowError
+from ...windows.acl.sddl import parse_sddl
 from ...windows.attributes import change as change_attributes
 from ...windows.names import check_path, join, parse_path
-from ...windows.sddl import parse_sddl
 from ...windows.security import SecurityDescriptor
 from ...windows.upcase import fold
 from ..request import BuildRequest

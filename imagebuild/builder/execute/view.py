@@ -12,9 +12,9 @@ from typing import Protocol
 
 from ...errors import InputError
 from ...layer import Batch, Entry, Kind
+from ...windows.acl.sddl import parse_sddl
 from ...windows.folders import Folder
 from ...windows.names import join
-from ...windows.sddl import parse_sddl
 from ...windows.upcase import fold
 from .changes import Components
 

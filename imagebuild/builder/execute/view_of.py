@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from ...images.bases.base import CONFIG_FOLDER
 from ...layer import Entry, Union
 from ...oci import Config
+from ...windows.acl.sddl import parse_sddl
 from ...windows.folders import folders
-from ...windows.sddl import parse_sddl
 from .view import Known, View
 
 

@@ -20,7 +20,7 @@ from ...compat.rules.generations import Generation, matches
 from ...compat.verdict import Answer
 from ...errors import UsageError, quoted
 from ...oci import Platform
-from ...windows.hostfacts import HostFacts, Isolation, Store
+from ...windows.facts.host import HostFacts, Isolation, Store
 from ...windows.releases import RELEASES, UPDATED, find_release
 from ..lazy import Commands
 from ..options import ImageOrFile, format_option, progress_option, settings_from, wanted_platform

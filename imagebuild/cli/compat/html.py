@@ -16,7 +16,7 @@ from ...compat.grid import Cell, Matrix
 from ...compat.report import Report
 from ...compat.verdict import Verdict
 from ...images.inspect.tree import shown
-from ...windows.hostfacts import HostFacts
+from ...windows.facts.host import HostFacts
 
 WORDS = {"yes": "yes", "likely": "likely", "maybe": "maybe", "no": "no", "unknown": "?"}
 

@@ -18,7 +18,7 @@ from ...compat.verdict import Answer
 from ...errors import NotFoundError, UsageError
 from ...images.inspect.tree import shown
 from ...oci import Location
-from ...windows.hostfacts import HostFacts, Isolation, Store
+from ...windows.facts.host import HostFacts, Isolation, Store
 from ...wiring import Settings, open_library
 from ..options import ImageOrFile, progress_option, settings_from
 from ..output import print_json, print_lines

@@ -22,7 +22,7 @@ from ...errors import FormatError, InputError, UsageError
 from ...images import Library
 from ...images.inspect.rootfs import Rootfs
 from ...images.subject import find_subject, look_inside, read_subject
-from ...windows.hostfacts import HostFacts, Store
+from ...windows.facts.host import HostFacts, Store
 from ...windows.releases import find_release
 from ...wiring import Settings, host_named, index_cache, open_library
 from ..options import network_options, wanted_platform

@@ -20,7 +20,7 @@ from ...errors import InputError, UsageError, quoted
 from ...host import LocalHost, collector_script
 from ...images.inspect.tree import shown
 from ...windows import machine_json
-from ...windows.machine import MachineFacts
+from ...windows.facts.machine import MachineFacts
 from ..hosts.reach import host_at, reach_options
 from ..options import FILE_NAME, format_option
 from ..output import print_json, print_lines

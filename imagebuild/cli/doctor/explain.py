@@ -17,7 +17,7 @@ from ...doctor import explain as explain_text
 from ...doctor.explain import PASTED
 from ...errors import InputError, UsageError
 from ...windows import status
-from ...windows.hostfacts import HostFacts, WindowsVersion
+from ...windows.facts.host import HostFacts, WindowsVersion
 from ..output import print_json, print_lines, table
 from .text import code_facts, code_text, explanation_facts, explanation_text
 

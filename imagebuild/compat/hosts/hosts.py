@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...errors import FormatError, quoted
-from ...windows import dockerinfo
-from ...windows.hostfacts import EngineFacts, HostFacts, Product, WindowsVersion
-from ...windows.machine import MachineFacts
+from ...windows.facts import docker_info as dockerinfo
+from ...windows.facts.host import EngineFacts, HostFacts, Product, WindowsVersion
+from ...windows.facts.machine import MachineFacts
 from ...windows.machine_json import SCHEMA, from_document
 from ...windows.releases import release
 from .names import named_releases

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from ...windows.hostfacts import Product
+from ...windows.facts.host import Product
 from ...windows.releases import RELEASES, Release
 
 _NAME = re.compile(r"(?:microsoft )?(?P<family>windows|win|ws)? ?(?P<server>server)?,? ?(?P<rest>[a-z0-9 .,()]*)")

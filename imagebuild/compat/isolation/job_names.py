@@ -7,7 +7,7 @@ Windows keeps each container's processes in a job object. Whether WMI lists thos
 
 from __future__ import annotations
 
-from ...windows.hostfacts import Isolation
+from ...windows.facts.host import Isolation
 
 SILO_SOURCE = "microsoft/hcsshim internal/hcs/system.go (siloNameFmt, openSilo) @7c9ff7f"
 HOST_PROCESS_SOURCE = "microsoft/hcsshim internal/jobcontainers/jobcontainer.go (jobContainerNameFmt) @7c9ff7f"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ...windows.hostfacts import Isolation, Product
+from ...windows.facts.host import Isolation, Product
 from .job_names import HOST_PROCESS_SOURCE, SILO_SOURCE, is_container_job, job_name, same_job
 
 Confidence = Literal["code", "documented", "reported", "inferred", "unproven"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from ...oci.descriptor import Platform
-from ...windows.hostfacts import WindowsVersion
+from ...windows.facts.host import WindowsVersion
 
 NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 """What Go's ``strconv.Atoi`` reads."""

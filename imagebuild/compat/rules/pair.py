@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ...windows.hostfacts import HostFacts, Isolation, Product
+from ...windows.facts.host import HostFacts, Isolation, Product
 from ...windows.releases import RELEASES, Release, release
 from ..engine import Engine
 from ..image import ImageFacts, read

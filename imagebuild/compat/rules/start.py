@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from ...windows.hostfacts import Product
+from ...windows.facts.host import Product
 from ...windows.releases import release
 from ..verdict import Answer, Confidence, Reason, Verdict, worst
 from .generations import LTSC

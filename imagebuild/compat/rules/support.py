@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ...windows.hostfacts import Product
+from ...windows.facts.host import Product
 from ...windows.releases import release
 from ..verdict import Reason, Verdict
 from .generations import accepts

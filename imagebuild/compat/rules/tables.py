@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from ...windows.hostfacts import Product
+from ...windows.facts.host import Product
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from ...runtime.snapshots.changes import Changed
 from ...runtime.snapshots.merged import Parts
 from ...runtime.snapshots.security import with_account
 from ...windows import attributes as attribute
-from ...windows.inherit import inherited
+from ...windows.acl.inherit import inherited
 from ...windows.security import SecurityDescriptor
 from ...windows.sid import ADMINISTRATORS, CONTAINER_ADMINISTRATOR, CONTAINER_USER
 from ...windows.upcase import fold

@@ -17,7 +17,7 @@ from ...compat.rules.dockerd import refuses
 from ...dockerapi import faults
 from ...errors import FormatError
 from ...oci import Config, Descriptor, Index, Platform
-from ...windows.hostfacts import HostFacts, WindowsVersion
+from ...windows.facts.host import HostFacts, WindowsVersion
 from ..gotext import quoted
 from ..settings import SERVER_VERSION, EngineSettings
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...errors import InputError, quoted
-from ...windows.access import KEY
-from ...windows.inherit import inherited
+from ...windows.acl.access import KEY
+from ...windows.acl.inherit import inherited
 from ...windows.security import SecurityDescriptor
 from ...windows.sid import ADMINISTRATORS
 from ...windows.upcase import fold

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ...dockerapi.client.environment import Certificates, Endpoint, endpoint
 from ...errors import UnsupportedError
-from ...windows import dockerinfo
-from ...windows.machine import DaemonFacts, MachineFacts
+from ...windows.facts import docker_info as dockerinfo
+from ...windows.facts.machine import DaemonFacts, MachineFacts
 from ..address import HostAddress
 from ..command import Command
 from ..port import Done, Progress

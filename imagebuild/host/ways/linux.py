@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ...windows import dockerinfo
-from ...windows.hostfacts import EngineFacts, HostFacts
-from ...windows.machine import ClockFacts, DaemonFacts, HypervisorFacts, MachineFacts, Proxy, SystemFacts, Volume
+from ...windows.facts import docker_info as dockerinfo
+from ...windows.facts.host import EngineFacts, HostFacts
+from ...windows.facts.machine import ClockFacts, DaemonFacts, HypervisorFacts, MachineFacts, Proxy, SystemFacts, Volume
 from ..answers import Answers
 
 _CPUS = {"GenuineIntel": "intel", "AuthenticAMD": "amd"}

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import FormatError, ToolError, UsageError
-from ...windows.hostfacts import HostFacts
-from ...windows.machine import MachineFacts
+from ...windows.facts.host import HostFacts
+from ...windows.facts.machine import MachineFacts
 from .. import answers
 from ..collector import collected
 from ..command import Command

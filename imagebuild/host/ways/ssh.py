@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from ...errors import HostError, UsageError, quoted
-from ...windows.machine import MachineFacts
+from ...windows.facts.machine import MachineFacts
 from .. import engine
 from ..address import HostAddress
 from ..command import Command

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ...windows.machine import MachineFacts
+from ...windows.facts.machine import MachineFacts
 from .state import HostState
 
 SIGN_IN = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\Winlogon\AutoLogonChecked"

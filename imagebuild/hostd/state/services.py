@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from ...errors import FormatError
-from ...windows.machine import Service
+from ...windows.facts.machine import Service
 from .state import HostState
 
 PROGRAM = r"C:\ProgramData\wcow\service.exe"

@@ -16,7 +16,7 @@ from typing import Any
 
 from ...errors import FormatError
 from ...windows import machine_json
-from ...windows.machine import ClockFacts, MachineFacts, NetworkFacts, TokenFacts
+from ...windows.facts.machine import ClockFacts, MachineFacts, NetworkFacts, TokenFacts
 
 SCHEMA = "wcow.hoststate/1"
 LARGEST = 1 << 20

@@ -17,9 +17,9 @@ from ...layer import Entry, Kind, LayerWriter, Times
 from ...oci import Config, Descriptor, History, Image, RunConfig, append, create
 from ...stores import Store
 from ...windows import attributes as attribute
+from ...windows.acl.sddl import parse_sddl
 from ...windows.filetime import DOS_EPOCH, to_iso
 from ...windows.folders import folders
-from ...windows.sddl import parse_sddl
 from ...windows.upcase import fold
 from ..put import put_image, put_layer
 from .hives import NAMES, empty_hives, stand_in_hives

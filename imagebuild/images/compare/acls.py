@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import FormatError
-from ...windows.sddl import Kind, format_ace, format_sddl
+from ...windows.acl.sddl import Kind, format_ace, format_sddl
+from ...windows.acl.text import describe
 from ...windows.security import (
     DACL_AUTO_INHERITED,
     DACL_PRESENT,
@@ -19,7 +20,6 @@ from ...windows.security import (
     Acl,
     SecurityDescriptor,
 )
-from ...windows.words import describe
 
 NOT_SAID = "no security descriptor: Windows takes one from the folder above"
 _ABOVE = {"file": "folder", "key": "key above"}

@@ -16,8 +16,8 @@ from ...hive.edits.compare import KeyChange, differences
 from ...hive.layout import sort_key
 from ...hive.regfile.value_format import facts
 from ...hive.tree import SUPERSEDE_LOCAL, SUPERSEDE_TREE, TOMBSTONE, split
+from ...windows.acl.sddl import format_sddl
 from ...windows.filetime import to_iso
-from ...windows.sddl import format_sddl
 from ...windows.security import SecurityDescriptor
 from .acls import AclChange, acl_lines, same_acl
 

@@ -28,8 +28,8 @@ from ...lint import Finding, LayerLinter, Severity
 from ...oci import Descriptor, History, Image, insert
 from ...stores import Store
 from ...windows import attributes as attribute
+from ...windows.acl.inherit import inherited
 from ...windows.filetime import to_iso
-from ...windows.inherit import inherited
 from ...windows.security import SecurityDescriptor
 from ...windows.sid import ADMINISTRATORS
 from ..inspect.rootfs import Rootfs

@@ -106,7 +106,7 @@ def _owner(security: bytes) -> str:
 
 @lru_cache(maxsize=4096)
 def _sddl(security: bytes) -> str:
-    from ...windows.sddl import format_sddl
+    from ...windows.acl.sddl import format_sddl
 
     sd = _descriptor(security)
     return f"(damaged: {len(security)} bytes that are no security descriptor)" if sd is None else format_sddl(sd)
@@ -114,7 +114,7 @@ def _sddl(security: bytes) -> str:
 
 @lru_cache(maxsize=4096)
 def _words(security: bytes) -> tuple[str, ...]:
-    from ...windows.words import describe
+    from ...windows.acl.text import describe
 
     sd = _descriptor(security)
     return (_sddl(security),) if sd is None else tuple(describe(sd))

@@ -100,7 +100,7 @@ def read_security(text: bytes) -> tuple[bytes | None, tuple[tuple[str, str], ...
 
 def read_sddl(text: bytes) -> tuple[bytes | None, tuple[tuple[str, str], ...]]:
     """The old MSWINDOWS.sd, SDDL, as bytes."""
-    from ...windows.sddl import parse_sddl
+    from ...windows.acl.sddl import parse_sddl
 
     try:
         return _look_at(parse_sddl(text.decode()).to_bytes())

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who may open a file (a part of wcowbase.dll). Everything in a box belongs to one account of Linux, so a program that
  * runs as ContainerUser or as a service's account could write what only administrators may. Here it is told no, as
- * windows/access.py does it. Administrators are never asked: they may do nearly everything.
+ * windows/acl/access.py does it. Administrators are never asked: they may do nearly everything.
  *
  * This is manners, no wall: a program that makes calls of Linux goes past it.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is handed down from a folder's access control list (a part of wcowbase.dll): windows/inherit.py in C, which names
+/* What is handed down from a folder's access control list (a part of wcowbase.dll): windows/acl/inherit.py in C, which names
  * its sources, for entries that allow and deny.
  */
 #include "acl.h"

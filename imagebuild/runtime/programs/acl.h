@@ -29,7 +29,7 @@ int effective_security(const char *path, struct held *out);
 int read_descriptor(const void *bytes, ULONG size, struct descriptor *out);
 /* Its bytes; 0: they are more than there is room for. */
 ULONG write_descriptor(const struct descriptor *parts, void *out, ULONG room);
-/* Whether accounts (a user and its groups) may do all that is wanted: windows/access.py. */
+/* Whether accounts (a user and its groups) may do all that is wanted: windows/acl/access.py. */
 int is_granted(const struct descriptor *parts, const SID *const *accounts, int count, ULONG wanted);
 /* The rights of a file that a mask with generic ones means. */
 ULONG mapped_rights(ULONG mask);

@@ -11,9 +11,9 @@ import os
 from dataclasses import replace
 
 from ...errors import FormatError
+from ...windows.acl.inherit import inherited
+from ...windows.acl.sddl import parse_sddl
 from ...windows.folders import ROOT_SDDL
-from ...windows.inherit import inherited
-from ...windows.sddl import parse_sddl
 from ...windows.security import Acl, SecurityDescriptor
 from ...windows.sid import ADMINISTRATORS, Sid
 from ..unpacking.file import SECURITY

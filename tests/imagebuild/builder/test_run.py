@@ -24,8 +24,8 @@ from imagebuild.images.put import put_layer
 from imagebuild.layer import Entry, Kind, LayerWriter, Times
 from imagebuild.oci import Image
 from imagebuild.windows import attributes
+from imagebuild.windows.acl.sddl import parse_sddl
 from imagebuild.windows.filetime import DOS_EPOCH
-from imagebuild.windows.sddl import parse_sddl
 
 FROM = f"FROM {NANOSERVER}\n"
 

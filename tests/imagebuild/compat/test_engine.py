@@ -12,7 +12,7 @@ from support.pairs import engines, host, hosts
 
 from imagebuild.compat.engine import HISTORY, NEWEST_DOCKER, Engine, engine_of, parse_engine
 from imagebuild.errors import UsageError
-from imagebuild.windows.hostfacts import EngineFacts, HostFacts, Store
+from imagebuild.windows.facts.host import EngineFacts, HostFacts, Store
 
 
 @pytest.mark.parametrize(("text", "store", "generation", "algorithm"), [

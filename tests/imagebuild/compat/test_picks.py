@@ -13,7 +13,7 @@ from imagebuild.compat.facts import pick_facts
 from imagebuild.compat.picks import choose, pick, refusal
 from imagebuild.compat.verdict import ORDER
 from imagebuild.oci.descriptor import Platform
-from imagebuild.windows.hostfacts import HostFacts, Isolation
+from imagebuild.windows.facts.host import HostFacts, Isolation
 
 platforms = st.none() | st.builds(
     Platform, st.sampled_from(["windows", "windows", "Windows", "linux", "unknown", ""]),

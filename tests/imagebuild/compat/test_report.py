@@ -18,7 +18,7 @@ from imagebuild.compat.image import ImageFacts
 from imagebuild.compat.report import Report, check
 from imagebuild.compat.rules.reasons import REASONS
 from imagebuild.compat.verdict import ORDER, Answer, Confidence
-from imagebuild.windows.hostfacts import HostFacts, WindowsVersion
+from imagebuild.windows.facts.host import HostFacts, WindowsVersion
 from imagebuild.windows.releases import release
 
 

@@ -17,7 +17,7 @@ from imagebuild.compat.rules.dockerd import cache_matches, refuses
 from imagebuild.compat.rules.generations import matches
 from imagebuild.compat.rules.tables import tables
 from imagebuild.oci.descriptor import Platform
-from imagebuild.windows.hostfacts import HostFacts, WindowsVersion
+from imagebuild.windows.facts.host import HostFacts, WindowsVersion
 
 
 def platform(fields: dict[str, Any]) -> Platform:

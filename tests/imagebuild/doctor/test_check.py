@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.machines import HOME, MACHINES, SERVER_2022, WINDOWS_11, changed
 
 from imagebuild.doctor import check
-from imagebuild.windows.machine import MachineFacts
+from imagebuild.windows.facts.machine import MachineFacts
 
 
 @given(MACHINES)

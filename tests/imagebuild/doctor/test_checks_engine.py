@@ -9,8 +9,8 @@ import pytest
 from support.machines import GUEST, HOME, SERVER_2022, TOOLBOX, WINDOWS_11, changed, services
 
 from imagebuild.doctor.examine import QUESTIONS
-from imagebuild.windows.hostfacts import EngineFacts, WindowsVersion
-from imagebuild.windows.machine import MachineFacts
+from imagebuild.windows.facts.host import EngineFacts, WindowsVersion
+from imagebuild.windows.facts.machine import MachineFacts
 
 
 def ask(name: str, facts: MachineFacts, changes: dict[str, Any] | None = None) -> tuple[str, str, str]:

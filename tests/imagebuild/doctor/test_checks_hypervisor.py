@@ -10,9 +10,9 @@ from support.machines import GIB, GUEST, HOME, L0, SERVER_2022, WINDOWS_11, chan
 
 from imagebuild.doctor.checks_hypervisor import EXPOSE
 from imagebuild.doctor.examine import QUESTIONS
-from imagebuild.windows.hostfacts import WindowsVersion
-from imagebuild.windows.machine import Guest, MachineFacts
-from imagebuild.windows.virtual import AZURE_ASSET, NAMES
+from imagebuild.windows.facts.host import WindowsVersion
+from imagebuild.windows.facts.machine import Guest, MachineFacts
+from imagebuild.windows.facts.virtual import AZURE_ASSET, NAMES
 
 HYPERV = "Microsoft-Hyper-V"
 

@@ -9,7 +9,7 @@ import pytest
 from support.machines import SERVER_2022, TOOLBOX, WINDOWS_11, changed
 
 from imagebuild.doctor.examine import QUESTIONS
-from imagebuild.windows.machine import Adapter, MachineFacts, Network, NetworkFacts, Proxy
+from imagebuild.windows.facts.machine import Adapter, MachineFacts, Network, NetworkFacts, Proxy
 
 
 def ask(name: str, facts: MachineFacts, changes: dict[str, Any] | None = None) -> tuple[str, str, str]:

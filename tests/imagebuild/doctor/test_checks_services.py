@@ -9,7 +9,7 @@ import pytest
 from support.machines import HOME, PIPE_SDDL, SERVER_2022, USER, WINDOWS_11, changed, services
 
 from imagebuild.doctor.examine import QUESTIONS
-from imagebuild.windows.machine import MachineFacts, Pipe, Service, TokenFacts
+from imagebuild.windows.facts.machine import MachineFacts, Pipe, Service, TokenFacts
 
 
 def ask(name: str, facts: MachineFacts, changes: dict[str, Any] | None = None) -> tuple[str, str, str]:

@@ -9,7 +9,7 @@ import pytest
 from support.machines import FILTERS, GIB, SERVER_2022, TOOLBOX, WINDOWS_11, changed
 
 from imagebuild.doctor.examine import QUESTIONS
-from imagebuild.windows.machine import AntivirusFacts, FilterDriver, MachineFacts, Volume
+from imagebuild.windows.facts.machine import AntivirusFacts, FilterDriver, MachineFacts, Volume
 
 
 def ask(name: str, facts: MachineFacts, changes: dict[str, Any] | None = None) -> tuple[str, str, str]:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from support.machines import SERVER_2022, WINDOWS_11, changed
 
 from imagebuild.doctor.examine import QUESTIONS
-from imagebuild.windows.hostfacts import WindowsVersion
-from imagebuild.windows.machine import Feature, MachineFacts
+from imagebuild.windows.facts.host import WindowsVersion
+from imagebuild.windows.facts.machine import Feature, MachineFacts
 
 
 def ask(name: str, facts: MachineFacts, changes: dict[str, Any] | None = None) -> tuple[str, str, str]:

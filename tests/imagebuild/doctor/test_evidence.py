@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from imagebuild.compat.failures.catalogue import failures
 from imagebuild.compat.image import ImageFacts
 from imagebuild.doctor.evidence import FACTS, weigh
-from imagebuild.windows.hostfacts import EngineFacts, HostFacts, WindowsVersion
+from imagebuild.windows.facts.host import EngineFacts, HostFacts, WindowsVersion
 
 NOBODY = HostFacts(os="")
 

@@ -14,7 +14,7 @@ from support.machines import MACHINES, SAMPLES, SERVER_2022, TOOLBOX
 from imagebuild.doctor.examine import QUESTIONS, examine, machines
 from imagebuild.errors import FormatError, UsageError
 from imagebuild.windows import machine_json
-from imagebuild.windows.machine import AntivirusFacts, MachineFacts
+from imagebuild.windows.facts.machine import AntivirusFacts, MachineFacts
 
 
 @given(MACHINES)

@@ -18,7 +18,7 @@ from imagebuild.compat.failures.catalogue import Failure, Phrase, by_code, failu
 from imagebuild.compat.image import ImageFacts
 from imagebuild.doctor import Explanation, explain, explain_stream
 from imagebuild.doctor.logtext import BLOCK
-from imagebuild.windows.hostfacts import EngineFacts, HostFacts, WindowsVersion
+from imagebuild.windows.facts.host import EngineFacts, HostFacts, WindowsVersion
 from imagebuild.windows.status import hexadecimal, spellings
 
 SHARED = Path(os.environ.get("WCOW_SHARED", Path(__file__).parents[4] / "shared")) / "research" / "failures.json"

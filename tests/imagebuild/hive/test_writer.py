@@ -20,7 +20,7 @@ from imagebuild.hive import DEFAULT_SECURITY, REG_BINARY, Key, KeyLike, Value, f
 from imagebuild.hive.base_block import parse_base_block
 from imagebuild.hive.layout import KEY, checksum, name_hash
 from imagebuild.hive.tree import MERGE, NO_DELETE, SUPERSEDE_LOCAL, SUPERSEDE_TREE, SYMLINK, TOMBSTONE
-from imagebuild.windows.sddl import format_sddl
+from imagebuild.windows.acl.sddl import format_sddl
 from imagebuild.windows.security import SecurityDescriptor
 from imagebuild.windows.upcase import fold
 

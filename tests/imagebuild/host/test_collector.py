@@ -15,7 +15,7 @@ from support.machines import MACHINES, SAMPLES
 from imagebuild.errors import FormatError
 from imagebuild.host import collected, collector_script
 from imagebuild.windows import machine_json
-from imagebuild.windows.machine import MachineFacts
+from imagebuild.windows.facts.machine import MachineFacts
 
 SCRIPT = collector_script()
 TOKEN = re.compile(r"""(?P<comment><\#.*?\#>|\#[^\n]*)|(?P<single>'(?:[^']|'')*')|(?P<double>"(?:[^"`]|`.|"")*")"""

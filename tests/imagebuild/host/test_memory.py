@@ -8,7 +8,7 @@ from support.machines import SERVER_2022
 
 from imagebuild.errors import ToolError
 from imagebuild.host import Done, Host, MemoryHost
-from imagebuild.windows.machine import MachineFacts
+from imagebuild.windows.facts.machine import MachineFacts
 
 
 def test_it_answers_what_it_was_told() -> None:

@@ -161,7 +161,7 @@ def test_a_record_that_says_nonsense_is_refused(key: str, value: str) -> None:
 
 
 def test_the_oldest_records_of_hcsshim_hold_sddl() -> None:
-    sddl = pytest.importorskip("imagebuild.windows.sddl")
+    sddl = pytest.importorskip("imagebuild.windows.acl.sddl")
     found = entries(tar(("Files/a", {"pax_headers": {"MSWINDOWS.sd": "O:BAG:BAD:(A;;FA;;;BA)"}})))
     assert found[0].security == sddl.parse_sddl("O:BAG:BAD:(A;;FA;;;BA)").to_bytes()
     both = entries(tar(("Files/a", {"pax_headers": {"MSWINDOWS.sd": "O:BA", "MSWINDOWS.rawsd": BUILDKIT_FILE}})))

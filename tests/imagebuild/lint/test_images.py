@@ -19,7 +19,7 @@ from imagebuild import lint
 from imagebuild.errors import FormatError, IntegrityError, NotFoundError, StoreError, UsageError
 from imagebuild.layer.tarstream import DEFAULT_LIMITS
 from imagebuild.oci import Descriptor, Digest, History, Image, Index, Platform, RunConfig, create, media
-from imagebuild.windows.sddl import parse_sddl
+from imagebuild.windows.acl.sddl import parse_sddl
 
 OTHER_SD = b64encode(parse_sddl("O:BAG:SYD:(A;;FA;;;BA)").to_bytes())
 SYSTEM32 = (rawtar.folder("Files/Windows"), rawtar.folder("Files/Windows/System32"))

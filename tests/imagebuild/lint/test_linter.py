@@ -35,8 +35,8 @@ from imagebuild.lint import LayerLinter, Severity
 from imagebuild.lint.checks.tree import Below
 from imagebuild.lint.layers import run
 from imagebuild.oci import Platform
+from imagebuild.windows.acl.sddl import parse_sddl
 from imagebuild.windows.filetime import DOS_EPOCH
-from imagebuild.windows.sddl import parse_sddl
 
 WINDOWS = rawtar.tar(
     rawtar.entry("Files", b"5", 16, rawsd=None), rawtar.folder("Files/Program Files"),

@@ -12,9 +12,9 @@ from support.sandboxes import Boxes, run, start
 
 from imagebuild.runtime import toolchain
 from imagebuild.runtime.snapshots import security
+from imagebuild.windows.acl.inherit import inherited
+from imagebuild.windows.acl.sddl import format_sddl, parse_sddl
 from imagebuild.windows.folders import ROOT_SDDL
-from imagebuild.windows.inherit import inherited
-from imagebuild.windows.sddl import format_sddl, parse_sddl
 from imagebuild.windows.security import SecurityDescriptor
 from imagebuild.windows.sid import ADMINISTRATORS, WELL_KNOWN, service_sid
 

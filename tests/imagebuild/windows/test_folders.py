@@ -8,10 +8,10 @@ import pytest
 from imagebuild.errors import UnsupportedError
 from imagebuild.windows import attributes
 from imagebuild.windows import security as s
-from imagebuild.windows.access import access_check
+from imagebuild.windows.acl.access import access_check
+from imagebuild.windows.acl.sddl import format_sddl, parse_sddl
 from imagebuild.windows.folders import find_folder, folders
 from imagebuild.windows.names import check_path
-from imagebuild.windows.sddl import format_sddl, parse_sddl
 from imagebuild.windows.sid import (
     ADMINISTRATORS,
     AUTHENTICATED_USERS,

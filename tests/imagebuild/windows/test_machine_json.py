@@ -15,8 +15,8 @@ from support.machines import MACHINES, SAMPLES
 
 from imagebuild.errors import FormatError
 from imagebuild.windows import machine_json
-from imagebuild.windows.hostfacts import HostFacts
-from imagebuild.windows.machine import ClockFacts, DaemonFacts, Feature, MachineFacts
+from imagebuild.windows.facts.host import HostFacts
+from imagebuild.windows.facts.machine import ClockFacts, DaemonFacts, Feature, MachineFacts
 
 SCHEMA = json.loads((Path(machine_json.__file__).parent / "machine.schema.json").read_text(encoding="utf-8"))
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)

@@ -14,8 +14,8 @@ from imagebuild.builder.execute.view import Known, View
 from imagebuild.builder.execute.view_of import over_nothing, root_security
 from imagebuild.errors import ContextError
 from imagebuild.layer import Entry, Kind, Times
+from imagebuild.windows.acl.sddl import parse_sddl
 from imagebuild.windows.folders import folders
-from imagebuild.windows.sddl import parse_sddl
 from imagebuild.windows.sid import find_account
 from imagebuild.windows.upcase import fold
 

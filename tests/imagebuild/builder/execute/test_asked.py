@@ -8,7 +8,7 @@ import pytest
 from imagebuild.builder.execute.asked import Asked
 from imagebuild.builder.request import BuildRequest
 from imagebuild.errors import WcowError
-from imagebuild.windows.sddl import format_sddl
+from imagebuild.windows.acl.sddl import format_sddl
 
 
 def test_paths_are_keyed_without_case_and_targets_are_whole_paths() -> None:

@@ -18,7 +18,7 @@ from imagebuild.layer import Entry, Kind, LayerWriter, Times
 from imagebuild.layer import read as read_layer
 from imagebuild.stores import LayoutStore
 from imagebuild.windows import attributes
-from imagebuild.windows.sddl import parse_sddl
+from imagebuild.windows.acl.sddl import parse_sddl
 
 EPOCH = 132_000_000_000_000_000
 SECURITY = parse_sddl("O:BAG:SYD:(A;OICI;FA;;;SY)").to_bytes()

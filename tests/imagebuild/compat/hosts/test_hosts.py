@@ -15,9 +15,10 @@ from support.machines import L0, MACHINES, SAMPLES, SERVER_2022
 
 from imagebuild.compat.hosts import hosts
 from imagebuild.errors import FormatError
-from imagebuild.windows import dockerinfo, machine_json
-from imagebuild.windows.hostfacts import HostFacts, WindowsVersion
-from imagebuild.windows.machine import Feature, HypervisorFacts, MachineFacts
+from imagebuild.windows import machine_json
+from imagebuild.windows.facts import docker_info as dockerinfo
+from imagebuild.windows.facts.host import HostFacts, WindowsVersion
+from imagebuild.windows.facts.machine import Feature, HypervisorFacts, MachineFacts
 
 SHARED = Path(os.environ.get("WCOW_SHARED", Path(__file__).parents[5] / "shared"))
 VECTORS = SHARED / "research/compat-vectors.json"

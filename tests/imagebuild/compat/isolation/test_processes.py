@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from imagebuild.compat.isolation import processes as isolation
 from imagebuild.compat.isolation.processes import Container, Job, Process, visible
-from imagebuild.windows.hostfacts import Product
+from imagebuild.windows.facts.host import Product
 
 HOST = [Process(0, 0, 0, "System Idle Process"), Process(4, 0, 0, "System"), Process(500, 4, 0, "services.exe"),
         Process(900, 500, 0, "dockerd.exe"), Process(1000, 600, 1, "explorer.exe")]

@@ -9,7 +9,7 @@ from support.pairs import os_versions
 
 from imagebuild.compat.rules.dockerd import above, cache_matches, refuses
 from imagebuild.oci.descriptor import Platform
-from imagebuild.windows.hostfacts import WindowsVersion
+from imagebuild.windows.facts.host import WindowsVersion
 
 HOST = WindowsVersion(10, 0, 20348, 1)
 

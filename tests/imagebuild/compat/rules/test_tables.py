@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from support.compat_vectors import vectors
 
 from imagebuild.compat.rules import tables
-from imagebuild.windows.hostfacts import Product
+from imagebuild.windows.facts.host import Product
 from imagebuild.windows.releases import RELEASES
 
 FOLDER = Path(tables.__file__).parent

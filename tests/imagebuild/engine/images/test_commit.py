@@ -29,7 +29,7 @@ from imagebuild.runtime.snapshots.changes import changes, open_content
 from imagebuild.runtime.snapshots.merged import Merged
 from imagebuild.runtime.snapshots.overlay import make_whiteout
 from imagebuild.windows import attributes, filetime
-from imagebuild.windows.sddl import format_sddl
+from imagebuild.windows.acl.sddl import format_sddl
 from imagebuild.windows.security import SecurityDescriptor
 
 

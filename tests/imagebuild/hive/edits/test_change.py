@@ -16,7 +16,7 @@ from imagebuild.hive.edits.change import Change, edited
 from imagebuild.hive.edits.edit import AddKey, DeleteKey, DeleteValue, Edit, SetValue
 from imagebuild.hive.tree import MERGE, SUPERSEDE_TREE, TOMBSTONE
 from imagebuild.hive.union import Union
-from imagebuild.windows.sddl import format_sddl
+from imagebuild.windows.acl.sddl import format_sddl
 from imagebuild.windows.security import SecurityDescriptor
 from imagebuild.windows.upcase import fold
 

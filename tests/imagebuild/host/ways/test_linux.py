@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from imagebuild.host.answers import Answers
 from imagebuild.host.ways import linux
-from imagebuild.windows.machine import MachineFacts, Proxy
+from imagebuild.windows.facts.machine import MachineFacts, Proxy
 
 CPU = "processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu vme{flags}\n\nprocessor\t: 1\n"
 

@@ -13,7 +13,7 @@ from support.machines import SERVER_2022
 from imagebuild.errors import ToolError
 from imagebuild.host import Done, LocalHost
 from imagebuild.windows import machine_json
-from imagebuild.windows.machine import MachineFacts
+from imagebuild.windows.facts.machine import MachineFacts
 
 PYTHON = sys.executable
 

@@ -9,7 +9,7 @@ from support import machines
 
 from imagebuild.hostd.state import registry as state_registry
 from imagebuild.hostd.state import state
-from imagebuild.windows.hostfacts import WindowsVersion
+from imagebuild.windows.facts.host import WindowsVersion
 
 WINDOWS = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion"
 NAMES = r"HKLM\SYSTEM\CurrentControlSet\Control\ComputerName\ComputerName"

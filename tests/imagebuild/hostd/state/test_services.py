@@ -9,7 +9,7 @@ from support import machines
 from imagebuild.errors import FormatError
 from imagebuild.hostd.state import services as state_services
 from imagebuild.hostd.state import state
-from imagebuild.windows.machine import Service
+from imagebuild.windows.facts.machine import Service
 
 
 def of(*services: Service) -> state.HostState:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagebuild.images.compare.acls import NOT_SAID, AclChange, acl_lines, same_acl
-from imagebuild.windows.sddl import parse_sddl
+from imagebuild.windows.acl.sddl import parse_sddl
 from imagebuild.windows.security import SecurityDescriptor
 
 ACES = ("(A;;FA;;;SY)", "(A;;FR;;;BU)", "(D;;FW;;;WD)", "(A;OICI;FA;;;BA)")

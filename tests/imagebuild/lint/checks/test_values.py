@@ -16,7 +16,7 @@ from imagebuild.errors import FormatError
 from imagebuild.layer import Kind
 from imagebuild.lint.checks.item import Facts, Item
 from imagebuild.lint.checks.values import Records, check_values, read_security
-from imagebuild.windows.sddl import parse_sddl
+from imagebuild.windows.acl.sddl import parse_sddl
 
 RAW = parse_sddl("O:BAG:SYD:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)").to_bytes()
 NO_DACL = parse_sddl("O:BUG:BU").to_bytes()

@@ -33,7 +33,7 @@ from support.rawtar import (
 from imagebuild import lint
 from imagebuild.hive.checks.damage import KINDS
 from imagebuild.lint.rules.hives import DIRTY, HIVE_RULES, INVALID, rule_of
-from imagebuild.windows.sddl import parse_sddl
+from imagebuild.windows.acl.sddl import parse_sddl
 
 UVM = (folder("UtilityVM"), folder("UtilityVM/Files"))
 BOOT = (*UVM, folder("UtilityVM/Files/EFI"), folder("UtilityVM/Files/EFI/Microsoft"),

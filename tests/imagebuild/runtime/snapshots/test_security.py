@@ -24,7 +24,7 @@ from imagebuild.runtime.snapshots.security import (
     with_account,
 )
 from imagebuild.runtime.unpacking.unpack import unpack
-from imagebuild.windows.sddl import format_sddl, parse_sddl
+from imagebuild.windows.acl.sddl import format_sddl, parse_sddl
 from imagebuild.windows.security import SecurityDescriptor
 from imagebuild.windows.sid import CONTAINER_USER
 
