@@ -13,7 +13,7 @@ from ...imagebuild.compat import Report, check, engine_of, from_docker, from_pla
 from ...imagebuild.oci import Platform
 from ...imagebuild.windows import HostFacts
 from . import _facts
-from ._resources import image as _image
+from ._resources import image
 from ._task import Task, TaskError
 
 
@@ -26,7 +26,7 @@ def image_compat(task: Task) -> dict[str, Any]:
     if task.args["candidates"] is not None:
         return _picked(task, host)
     if name:
-        found = _image.find(task, name)
+        found = image.find(task, name)
         if found is None:
             raise TaskError(f"the image {name} is not there; image_compat judges images of the engine, os_version or"
                             " candidates")

@@ -41,7 +41,8 @@ import json, sys
 from pathlib import Path
 from support.winrm_machine import ShellMachine
 from support.winrm_service import serving
-from imagebuild.hostd.winrm import answer, http, output, request
+from imagebuild.hostd.winrm import http, output
+from imagebuild.hostd.winrm.envelope import answer, request
 folder, engine, kilobytes = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 for module in (answer, http, output, request):
     if kilobytes and hasattr(module, "ENVELOPE"):

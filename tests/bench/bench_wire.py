@@ -26,7 +26,8 @@ CALLS = 2000
 
 SERVER = """
 import asyncio, sys
-from imagebuild.dockerapi import Route, Server, bridge, respond, streams
+from imagebuild.dockerapi import Route, Server, respond, streams
+from imagebuild.dockerapi.http import bridge
 SIZE = int(sys.argv[2]) << 20
 LINE = b"x" * 78 + b"\\r\\n"
 

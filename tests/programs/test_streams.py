@@ -134,7 +134,8 @@ def test_a_fault_of_ours_ends_with_70_and_is_told_in_lines(home: Home) -> None:
 def test_a_connection_that_breaks_is_not_taken_for_our_output(home: Home) -> None:
     """Click ends quietly, with success, on every broken pipe; one of a socket is the work's failure."""
     code = ("import sys\n"
-            "from imagebuild.cli import app, local\n"
+            "from imagebuild.cli import app\n"
+            "from imagebuild.cli.images import local\n"
             "def fail(*args, **more): raise BrokenPipeError(32, 'Broken pipe')\n"
             "local.images.callback = fail\n"
             "sys.exit(app.run(['images']))\n")

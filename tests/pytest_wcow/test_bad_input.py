@@ -76,7 +76,7 @@ def test_what_is_no_engine_is_an_error_in_a_line(on: Stage, tmp_path: Path, data
 
 def test_an_engine_that_never_answers_is_given_up(
         on: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _engine = loaded("_engine")
+    _engine = loaded("_engines.engine")
 
     monkeypatch.setattr(_engine, "CONNECT_SECONDS", 0.3)
     monkeypatch.setattr(_engine, "CALL_SECONDS", 0.3)
@@ -90,7 +90,7 @@ def test_an_engine_that_never_answers_is_given_up(
 @pytest.mark.parametrize("call", ["create", "start", "exec", "stop"])
 def test_an_engine_that_hangs_in_a_call_is_given_up(
         on: Stage, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    _engine = loaded("_engine")
+    _engine = loaded("_engines.engine")
 
     monkeypatch.setattr(_engine, "CALL_SECONDS", 0.5)
     monkeypatch.setattr(lifecycle, "END_SECONDS", 0.5)

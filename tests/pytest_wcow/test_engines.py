@@ -40,7 +40,7 @@ def linux(tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def embedded(on: Stage, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The stage's engine in place of the embedded one; gets a line each time that one is wanted."""
-    _embedded = loaded("_engine")._embedded  # the one that it asks
+    _embedded = loaded("_engines.engine").embedded  # the one that it asks
 
     wanted: list[str] = []
 
@@ -278,7 +278,7 @@ def test_a_host_whose_password_is_not_given_is_an_error_that_names_the_variable(
 
 
 def test_an_engine_that_cannot_start_says_what_to_install(on: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    _embedded = loaded("_engine")._embedded  # the one that it asks
+    _embedded = loaded("_engines.engine").embedded  # the one that it asks
 
     import imagebuild.engine
 

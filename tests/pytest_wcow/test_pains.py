@@ -64,13 +64,13 @@ def test_pain_01_nothing_but_the_test_s_own_container_is_needed_to_clean_up(on: 
     (words("pipe-missing"), False)])
 def test_pain_02_a_busy_pipe_is_tried_again_and_a_missing_or_denied_one_is_explained(text: str, again: bool) -> None:
     assert (trouble_of(text, "connect") is not None) == again
-    from pytest_wcow._report.report.trouble import remedy
+    from pytest_wcow._report.trouble import remedy
 
     assert again or remedy(text)
 
 
 def test_pain_02_a_busy_pipe_is_found_free_after_a_while() -> None:
-    _engine = loaded("_engine")
+    _engine = loaded("_engines.engine")
 
     answers: list[Any] = [DaemonError("cannot reach it", status=0, why="All pipe instances are busy")] * 2
 

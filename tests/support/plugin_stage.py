@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve().parents[2]
 def loaded(name: str) -> Any:
     """Return the plugin's module of this name, the one that a run in this process finds.
 
-    ``from pytest_wcow import _engine`` may give the one that an earlier run left as an attribute of the package:
+    ``from pytest_wcow import _state`` may give the one that an earlier run left as an attribute of the package:
     pytester takes a run's modules out of ``sys.modules`` again, and leaves the package's attributes.
     """
     return importlib.import_module(f"pytest_wcow.{name}")

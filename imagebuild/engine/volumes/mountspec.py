@@ -136,7 +136,8 @@ def _about_target(target: str) -> str:
     path = _lower(target.replace("/", "\\"))
     if path in ("c:", "c:\\"):
         return f"destination path cannot be `c:` or `c:\\`: {path}"
-    return "" if _IS_TARGET.fullmatch(_lower(target)) else f"invalid mount path: '{target}'"
+    names_no_pipe = path.rstrip("\\") == PIPE.rstrip("\\")  # moby takes it
+    return "" if _IS_TARGET.fullmatch(_lower(target)) and not names_no_pipe else f"invalid mount path: '{target}'"
 
 
 def _about_bind(mount: shapes.Mount, host: HostPaths) -> str:

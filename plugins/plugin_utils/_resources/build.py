@@ -7,13 +7,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ...imagebuild.builder import BuildRequest, Built, build
-from ...imagebuild.dockerapi import shapes
-from ...imagebuild.events import Result, Step, Warn
-from ...imagebuild.images import copy_image
-from ...imagebuild.oci import Location, Reference
-from ...imagebuild.stores import DaemonStore
-from ...imagebuild.wiring import OpenLibrary, Settings, open_library, workshop
+from ....imagebuild.builder import BuildRequest, Built, build
+from ....imagebuild.dockerapi import shapes
+from ....imagebuild.events import Result, Step, Warn
+from ....imagebuild.images import copy_image
+from ....imagebuild.oci import Location, Reference
+from ....imagebuild.stores import DaemonStore
+from ....imagebuild.wiring import OpenLibrary, Settings, open_library, workshop
 from .._task import Plan, Task, TaskError
 from . import image as _image
 from .taken import expect_taken

@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ...imagebuild.containers import (
+from ....imagebuild.containers import (
     Difference,
     Spec,
     create_request,
@@ -17,7 +17,7 @@ from ...imagebuild.containers import (
     restart_policy,
     start_container,
 )
-from ...imagebuild.dockerapi import Client, faults, shapes
+from ....imagebuild.dockerapi import Client, faults, shapes
 from .. import _secret
 from .._task import Plan, Task, TaskError, filters_of
 from . import image as _image

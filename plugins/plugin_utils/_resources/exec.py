@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...imagebuild.containers import (
+from ....imagebuild.containers import (
     CommandError,
     Container,
     Outcome,
@@ -21,9 +21,9 @@ from ...imagebuild.containers import (
     powershell_words,
     run_program,
 )
-from ...imagebuild.dockerapi import faults
-from ...imagebuild.errors import NotFoundError
-from ...imagebuild.windows import status
+from ....imagebuild.dockerapi import faults
+from ....imagebuild.errors import NotFoundError
+from ....imagebuild.windows import status
 from .._task import Plan, Task, TaskError
 from . import container as _container
 

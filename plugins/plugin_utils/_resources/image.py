@@ -10,10 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ...imagebuild.dockerapi import faults, shapes
-from ...imagebuild.errors import DaemonError
-from ...imagebuild.files import Draft
-from ...imagebuild.oci import Platform
+from ....imagebuild.dockerapi import faults, shapes
+from ....imagebuild.errors import DaemonError
+from ....imagebuild.files import Draft
+from ....imagebuild.oci import Platform
 from .._progress import follow
 from .._task import Plan, Task, TaskError, filters_of
 from .registry import auth_header, login

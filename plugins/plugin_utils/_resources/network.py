@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...imagebuild.dockerapi import faults, shapes
+from ....imagebuild.dockerapi import faults, shapes
 from .._task import Plan, Task, TaskError, filters_of
 
 #: Drivers that take an adapter of the host for themselves, so that connections through it break for a while or for

@@ -9,8 +9,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from ...imagebuild.dockerapi.duration import parse_duration
-from ...imagebuild.errors import FormatError, quoted
+from ....imagebuild.dockerapi.duration import parse_duration
+from ....imagebuild.errors import FormatError, quoted
 from .._task import Task, TaskError, filters_of
 
 KINDS = {"containers": "ContainersDeleted", "images": "ImagesDeleted", "networks": "NetworksDeleted",

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from ...imagebuild.compat import check, engine_of, from_docker, from_platform
-from ...imagebuild.oci import Platform
+from ....imagebuild.compat import check, engine_of, from_docker, from_platform
+from ....imagebuild.oci import Platform
 from .._task import Task, TaskError
 
 REFUSED = ("above-host", "linux-image")

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...imagebuild.dockerapi import faults, shapes
-from ...imagebuild.errors import quoted
+from ....imagebuild.dockerapi import faults, shapes
+from ....imagebuild.errors import quoted
 from .. import _secret
 from .._task import Plan, Task, TaskError, filters_of
 

@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ...imagebuild.containers import Attachment, Health, Mount, Port, Spec
-from ...imagebuild.errors import UsageError, quoted
+from ....imagebuild.containers import Attachment, Health, Mount, Port, Spec
+from ....imagebuild.errors import UsageError, quoted
 from .._task import Task, TaskError
 
 _SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,9})?)\s*([kmgt]?)i?b?", re.IGNORECASE)

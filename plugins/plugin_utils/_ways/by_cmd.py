@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ...imagebuild.containers import CommandError, Container, cmd_words
-from ...imagebuild.windows import cmdline
+from ....imagebuild.containers import CommandError, Container, cmd_words
+from ....imagebuild.windows import cmdline
 
 _BETWEEN = b"\n\0\0\0\0\n"
 """What stands between Ansible's bootstrap and the document (ansible-core ``module_manifest.py``)."""

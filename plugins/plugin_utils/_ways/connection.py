@@ -13,10 +13,10 @@ from typing import Any
 
 from ansible import constants
 
-from ...imagebuild.dockerapi import Client
-from ...imagebuild.errors import quoted
-from ...imagebuild.host import HostAddress
-from ...imagebuild.host.broker import engine, forget
+from ....imagebuild.dockerapi import Client
+from ....imagebuild.errors import quoted
+from ....imagebuild.host import HostAddress
+from ....imagebuild.host.broker import engine, forget
 from .._task import TaskError, plain
 
 _LOGINS = {"plaintext": "basic", "ssl": "basic", "basic": "basic", "ntlm": "ntlm", "kerberos": "kerberos",

@@ -8,8 +8,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...imagebuild.dockerapi import Client
-from ...imagebuild.errors import WcowError
+from ....imagebuild.dockerapi import Client
+from ....imagebuild.errors import WcowError
 from .._errors import failed
 from .._task import TaskError
 

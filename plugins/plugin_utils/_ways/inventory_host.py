@@ -10,7 +10,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.loader import connection_loader
 
-from ...imagebuild.dockerapi import Client
+from ....imagebuild.dockerapi import Client
 from .connection import through_connection
 from .engine import client_of
 

@@ -8,8 +8,8 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...imagebuild.dockerapi import Client
-from ...imagebuild.errors import HostError, UsageError
+from ....imagebuild.dockerapi import Client
+from ....imagebuild.errors import HostError, UsageError
 
 Run = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Runs the module with arguments; returns its result."""

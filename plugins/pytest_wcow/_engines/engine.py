@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import embedded as _embedded
+from . import embedded
 
 if TYPE_CHECKING:
     from imagebuild.containers import Home, Starts
@@ -92,7 +92,7 @@ class Engine:
         return Starts(state_folder() / "locks", self.address, most)
 
 
-def open_engine(wanted: str, max_starts: int = 0, say: _embedded.Say = lambda _: None) -> Engine:
+def open_engine(wanted: str, max_starts: int = 0, say: embedded.Say = lambda _: None) -> Engine:
     """Find the engine that was asked for, or start the embedded one; ``say`` gets lines of progress. Raises a WcowError
     where there is none."""
     if wanted == AUTO:
@@ -100,7 +100,7 @@ def open_engine(wanted: str, max_starts: int = 0, say: _embedded.Say = lambda _:
         if found is not None:
             return found
     if wanted in (AUTO, EMBEDDED):
-        address = _embedded.ensure_embedded(say)
+        address = embedded.ensure_embedded(say)
         found = Engine(address, _client(address), max_starts=max_starts)
     else:
         found = open_named(wanted, max_starts)
@@ -146,12 +146,12 @@ def open_named(wanted: str, max_starts: int = 0) -> Engine:
     that of Docker's variables."""
     from imagebuild.dockerapi import Client, endpoint
 
-    from . import hosts as _hosts
+    from . import hosts
 
     kind, _colon, rest = wanted.partition("://")
-    if _hosts.names_host(wanted):
+    if hosts.names_host(wanted):
         with ExitStack() as stack:
-            address, machine, host = _hosts.open_tunnel(wanted, stack)
+            address, machine, host = hosts.open_tunnel(wanted, stack)
             return Engine(wanted, _client(address), {"DOCKER_HOST": address}, max_starts, host=host, machine=machine,
                           tunnel=stack.pop_all())
     if kind in ("http", "https"):

@@ -70,7 +70,7 @@ def builders(parent: int) -> list[int]:
             status = (place / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        if b"build_process\0" in line and line.endswith(b"\0%d\0%s\0" % (parent, line.split(b"\0")[-2])) \
+        if b".building.process\0" in line and line.endswith(b"\0%d\0%s\0" % (parent, line.split(b"\0")[-2])) \
                 and status[0] != "Z":
             found.append(int(place.name))
     return found

@@ -231,6 +231,7 @@ PIECES = st.lists(st.sampled_from(["c:", "d:", "\\", "/", ":", "a", "Data", "\\\
 
 @given(st.text() | PIECES)
 @example("\\\\0\\PIPE\\\\")
+@example("\\\\.\\PIPE\\\\")
 def test_any_text_is_understood_or_refused(raw: str) -> None:
     try:
         point = parse_spec(raw, HOST)

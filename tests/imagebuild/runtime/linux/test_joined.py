@@ -8,7 +8,7 @@ from support import programs, users
 
 HOLDER = """
 import os, subprocess, sys, time
-from imagebuild.runtime import joined
+from imagebuild.runtime.linux import joined
 assert os.getpid() == 1
 box = subprocess.Popen(["unshare", "--pid", "--fork", "sleep", "1000"])
 def child(pid):

@@ -141,7 +141,7 @@ def test_a_folder_is_looked_for_by_its_device_and_its_path_there(folder: str, de
 HOLDER = """
 import sys, time
 from pathlib import Path
-from imagebuild.runtime import leftover
+from imagebuild.runtime.linux import leftover
 leftover.guard(Path(sys.argv[1]))
 print("ready", flush=True)
 time.sleep(60)

@@ -229,7 +229,7 @@ def test_whiteouts_made_of_marks_count_too(tmp_path: Path, monkeypatch: pytest.M
 DEEP = """
 import os, resource, sys
 from pathlib import Path
-from imagebuild.runtime import overlay
+from imagebuild.runtime.snapshots import overlay
 from imagebuild.runtime.snapshots.changes import changes
 from imagebuild.runtime.snapshots.merged import Merged
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))

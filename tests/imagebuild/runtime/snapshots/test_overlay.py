@@ -21,7 +21,7 @@ from imagebuild.runtime.snapshots import overlay
 REMOVE = """
 import os, sys
 from pathlib import Path
-from imagebuild.runtime import overlay
+from imagebuild.runtime.snapshots import overlay
 root = Path(sys.argv[1])
 for path, mode in eval(sys.argv[2]):
     (root / path).mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def test_what_a_link_points_at_keeps_its_permissions_and_content(user: User, roo
 DEEP = """
 import os, resource, sys
 from pathlib import Path
-from imagebuild.runtime import overlay
+from imagebuild.runtime.snapshots import overlay
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 here = top = os.open(sys.argv[1], os.O_RDONLY)
 for _ in range(3000):
@@ -100,7 +100,8 @@ def test_a_tree_of_three_thousand_folders_is_counted_and_removed(kind: str) -> N
 FOREIGN = """
 import os, sys
 from pathlib import Path
-from imagebuild.runtime import folder, overlay
+from imagebuild.runtime.snapshots import overlay
+from imagebuild.runtime.wine import folder
 root = Path(sys.argv[1])
 try:
     overlay.remove_path(root)

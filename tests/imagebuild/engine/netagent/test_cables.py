@@ -9,7 +9,7 @@ from pathlib import Path
 
 from support.networking import real_kernel
 
-AGENT = Path(__file__).resolve().parents[3] / "imagebuild" / "engine"
+AGENT = Path(__file__).resolve().parents[4] / "imagebuild" / "engine"
 
 SCRIPT = """
 import fcntl, os, socket, struct, time
