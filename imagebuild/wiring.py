@@ -50,10 +50,10 @@ RUN_IDLE = 600
 if TYPE_CHECKING:
     from .builder import Workshop
     from .builder.cache.cache import Cache
+    from .builder.execute.linux_stages import LinuxBuilder
+    from .builder.plan.secrets import Secrets
     from .builder.run.downloads import Downloads
-    from .builder.run.linux_stages import LinuxBuilder
     from .builder.run.runner import Runner
-    from .builder.run.secrets import Secrets
     from .engine.core import Engine
     from .engine.images.transfer.registry import Registries
     from .engine.settings import EngineSettings

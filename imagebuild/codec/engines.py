@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..errors import DependencyError
-from .compression import Compression
+
+if TYPE_CHECKING:
+    from .compression import Compression
 
 _GZIP_HEADER = bytes.fromhex("1f8b08 00 00000000 00 ff")  # no name, no time, no hint on the level, unknown system
 

@@ -11,13 +11,13 @@ from ..hive import Hive
 from ..layer import Batch, Entry, Kind, Limits
 from ..layer.tarstream import DEFAULT_LIMITS, Header
 from ..windows.upcase import fold
-from .checks.hives import BASE_HIVES, BCD, CONFIG, PLACES, Place, place_of
 from .checks.inside import Depth, Inside
 from .checks.item import TYPEFLAGS, Item, kind_of, records_of
 from .checks.lower import compare
 from .checks.names import DEVICES, HARMLESS, SUSPICIOUS, check_component, is_stream, text_of, tidy
 from .checks.tree import PLAIN_COST, Below, Tree
 from .checks.values import Records, check_values
+from .hives import BASE_HIVES, BCD, CONFIG, PLACES, Place, place_of
 from .report import Report
 from .rules.finding import IMPORTERS, Finding, Importer
 from .spool import Content, spool

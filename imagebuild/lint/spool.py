@@ -10,7 +10,7 @@ from tempfile import SpooledTemporaryFile
 
 from ..codec.readers import Readable
 from ..errors import InputError
-from .checks.hives import HEAD
+from .hives import HEAD
 
 MEMORY = 1 << 20
 """Content of at most this many bytes is kept in memory, longer one in a temporary file that has no name."""

@@ -27,7 +27,7 @@ LAST_LINES = 20
 
 
 class Stage(Protocol):
-    """What is asked for; :class:`~..builder.run.linux_stages.LinuxStage` is it."""
+    """What is asked for; :class:`~..builder.execute.linux_stages.LinuxStage` is it."""
 
     @property
     def dockerfile(self) -> Path: ...
@@ -82,7 +82,7 @@ class CommandBuilder:
         return [*words, str(stage.context)]
 
     def build(self, stage: Stage, out: Path, step: str) -> Generator[Event, None, None]:
-        """See :class:`~..builder.run.linux_stages.LinuxBuilder`. An end from outside ends the builder too."""
+        """See :class:`~..builder.execute.linux_stages.LinuxBuilder`. An end from outside ends the builder too."""
         last: list[str] = []
         try:
             process = subprocess.Popen(self.argv(stage, out), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -14,29 +14,39 @@ from support import programs, users
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).resolve().parents[1]
-SANDBOX, ENGINE = HERE / "imagebuild" / "runtime", HERE / "imagebuild" / "engine"
+RUNTIME, ENGINE = HERE / "imagebuild" / "runtime", HERE / "imagebuild" / "engine"
+
+
+def files_of(room: Path, folders: dict[str, str]) -> list[Path]:
+    """The test files of a room's folders, each named by its modules."""
+    return [room / folder / f"test_{name}.py" for folder, names in folders.items() for name in names.split()]
+
+
 SUITES = {
-    **{name: [SANDBOX / f"test_{name}.py"] for name in (
-        "adapters", "archive", "box", "changes", "console", "drives", "escapes", "folder", "identity", "leftover",
-        "lean", "names", "overlay", "programs", "roots", "screen", "targets", "template", "unpack", "vital")},
-    "small files of the sandbox": [SANDBOX / f"test_{name}.py" for name in (
-        "altered", "drive", "launch", "os_layers", "seccomp", "talks", "uses")],
-    "the engine's containers and networks": [ENGINE / f"test_{name}.py" for name in (
-        "bad_ends", "containers", "hostpath", "modes", "mounts", "net_process", "networks", "restart", "volumes")],
-    "hostile clients and images of the engine": [ENGINE / f"test_{name}.py" for name in (
-        "bad_clients", "bad_images", "bad_requests", "serve")],
-    "more of the sandbox": [SANDBOX / f"test_{name}.py" for name in (
-        "archive_write", "idmapped", "jobs", "joined", "limits", "links", "memory", "merged", "messagebox", "reparse",
-        "services", "unpack_beside", "way")],
-    "words, keys and real programs of the sandbox": [SANDBOX / f"test_{name}.py" for name in (
-        "cmd_same", "cmd_words", "cpu_keys", "kernelbase", "real_programs")],
+    **{path.stem.removeprefix("test_"): [path] for path in files_of(RUNTIME, {
+        "": "adapters console drives escapes lean names programs screen", "linux": "leftover targets vital",
+        "registry": "identity roots", "snapshots": "archive changes overlay", "unpacking": "unpack",
+        "wine": "box folder template"})},
+    "small files of the runtime": files_of(RUNTIME, {
+        "": "uses", "linux": "launch seccomp", "snapshots": "drive", "unpacking": "os_layers",
+        "wine": "altered talks"}),
+    "the engine's containers and networks": files_of(ENGINE, {
+        "": "bad_ends modes", "containers": "lifecycle restart", "networks": "collection process",
+        "volumes": "hostpath mounts volumes"}),
+    "hostile clients and images of the engine": files_of(ENGINE, {
+        "": "bad_clients bad_images bad_requests", "serving": "serve"}),
+    "more of the runtime": files_of(RUNTIME, {
+        "": "jobs links memory messagebox reparse services way", "linux": "idmapped joined limits",
+        "snapshots": "archive_write merged writer_process"}),
+    "words, keys and real programs of the runtime": files_of(RUNTIME, {
+        "": "cmd_same cmd_words real_programs", "registry": "cpu_keys", "wine": "kernelbase"}),
     "contexts and archives of strangers": [
-        *sorted((HERE / "imagebuild" / "builder").glob("test_context_*.py")),
+        *sorted((HERE / "imagebuild" / "builder" / "context").glob("test_*.py")),
         *(HERE / name for name in ("conformance/test_bombs.py", "imagebuild/dockerfile/text/test_bounds.py",
                                    "imagebuild/fetch/test_git.py", "imagebuild/dockerapi/http/test_server.py"))],
 }
 _NAMED = {path for paths in SUITES.values() for path in paths}
-_OTHERS = [path for path in sorted(ENGINE.glob("test_*.py")) if path not in _NAMED and path.name != "test_starting.py"]
+_OTHERS = [path for path in sorted(ENGINE.rglob("test_*.py")) if path not in _NAMED and path.name != "test_starting.py"]
 # Those of test_starting.py start engines with another environment than the account needs to find the library.
 SUITES |= {"the rest of the engine, first half": _OTHERS[::2], "the rest of the engine, second half": _OTHERS[1::2]}
 """Files by what a failure is called. Those of one name share a Python; a file that makes many boxes has its own, for

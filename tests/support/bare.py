@@ -10,9 +10,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from imagebuild.runtime import install as wine_install
 from imagebuild.runtime import toolchain
 from imagebuild.runtime.linux import account, bwrap, etc, launch
-from imagebuild.runtime.wine import install as wine_install
 from imagebuild.runtime.wine import template
 
 from . import sandboxes

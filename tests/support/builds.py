@@ -11,7 +11,7 @@ from typing import Any
 
 from imagebuild.builder import BuildRequest, Built, Plan, Workshop, build, plan_only
 from imagebuild.builder.cache.cache import Cache
-from imagebuild.builder.run.linux_stages import LinuxBuilder
+from imagebuild.builder.execute.linux_stages import LinuxBuilder
 from imagebuild.builder.run.runner import Runner
 from imagebuild.codec import Compression, open_reader
 from imagebuild.errors import NotFoundError

@@ -15,8 +15,8 @@ from ...codec import Compression, Tail
 from ...images.put import Layer
 from ...layer import Batch, Entry, Kind
 from ...oci import Descriptor
-from ..commit.compose import Composed
-from ..execute.changes import Change, Local, Row
+from ..compose.compose import Composed
+from ..context.changes import Change, Local, Row
 from .cache import VERSION
 
 Digests = dict[tuple[int, str], str]

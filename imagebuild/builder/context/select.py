@@ -26,7 +26,7 @@ from ...errors import ContextError, UnsupportedError
 from ...layer import Kind
 from ...windows.names import check_name
 from ...windows.upcase import fold
-from ..execute.changes import Row
+from .changes import Row
 from .context import Context
 from .links import Policy, link_of
 from .match import has_wildcard, matches, missing, normal, patterns_of, tops, verdict_of

@@ -11,8 +11,8 @@ from ...windows.attributes import change as change_attributes
 from ...windows.names import check_path, join, parse_path
 from ...windows.security import SecurityDescriptor
 from ...windows.upcase import fold
+from ..compose.view import layer_path
 from ..request import BuildRequest
-from .view import layer_path
 
 
 @dataclass(frozen=True, slots=True)

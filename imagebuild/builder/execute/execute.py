@@ -25,9 +25,9 @@ from ...oci import Config, Descriptor, Image, annotate, convert, create, with_ba
 from ...windows.filetime import DOS_EPOCH, UNIX_EPOCH, from_iso, to_iso
 from ..cache.cache import Cache
 from ..cache.key import Memory, Taken
-from ..commit.commit import Committer
-from ..commit.compose import Looks
-from ..context.opening import Contexts
+from ..compose.compose import Looks
+from ..compose.judge import Judge
+from ..context.changes import Change, Row
 from ..plan.machine_path import PathReader, asks_for_path, cannot_read, registry_path
 from ..plan.plan import (
     Amount,
@@ -46,14 +46,14 @@ from ..plan.plan import (
 )
 from ..plan.planner import make_plan, target_platform
 from ..request import BuildRequest
-from ..run.binds import bound
-from ..run.linux_stages import LinuxBuilder, build_lent, lent_stages, what_helps
+from ..run.blobs import Blobs, Stacked
 from ..run.runner import Runner
 from .asked import Asked
-from .blobs import Blobs, Stacked
-from .changes import Change, Row
+from .binds import bound
+from .commit import Committer
 from .gather import Gatherer
-from .judge import Judge
+from .linux_stages import LinuxBuilder, build_lent, lent_stages, what_helps
+from .opening import Contexts
 from .stage import StageBuild, located, placed
 from .versions import check_versions, other_platform, planned_error
 from .view_of import flavour_of, over_nothing, over_table, over_union

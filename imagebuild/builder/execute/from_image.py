@@ -17,8 +17,8 @@ from ...images.inspect.rootfs import Rootfs
 from ...layer import Entry, Kind
 from ...windows.names import parse_path
 from ...windows.upcase import fold
-from .changes import Components
-from .view import link_target
+from ..compose.view import link_target
+from ..context.changes import Components
 
 MAX_LINKS = 63
 

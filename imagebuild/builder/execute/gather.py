@@ -18,10 +18,11 @@ from ...oci import Digest
 from ...windows.filetime import from_unix_ns
 from ...windows.names import join
 from ...windows.sid import find_account
+from ..compose.view import View
 from ..context.archive import is_archive
+from ..context.changes import Change, Changes, Components, Later, Local, Row
 from ..context.context import Context
 from ..context.match import expand_sources
-from ..context.opening import Contexts
 from ..context.select import Selected, Selection, select
 from ..context.tree import Sort
 from ..plan.plan import (
@@ -38,9 +39,8 @@ from ..plan.plan import (
     Transfer,
     Wanted,
 )
-from .changes import Change, Changes, Components, Later, Local, Row
 from .from_image import ImageFiles
-from .view import View
+from .opening import Contexts
 
 OriginRootfs = Callable[[OfStage | Wanted], Generator[Event, None, Rootfs]]
 

@@ -14,21 +14,21 @@ from ...fetch import Fetched
 from ...images.bases.base import BaseRequest, entries
 from ...images.inspect.rootfs import Rootfs
 from ...layer import Kind
-from ...lint.checks.hives import CONFIG
+from ...lint.hives import CONFIG
 from ...oci import Digest, History, Image, RunConfig, add_history, append, insert, with_config
 from ...windows.filetime import to_iso
 from ...windows.names import join
 from ...windows.upcase import fold
 from ..cache.cache import key_of
-from ..commit.commit import Committer
-from ..commit.compose import Composer, Looks
+from ..compose.compose import Composer, Looks
+from ..compose.view import View, components, layer_path
+from ..context.changes import Change, Changes, Later, Row
 from ..plan.plan import Execute, PlannedStage
 from ..plan.plan import Step as PlannedStep
+from ..run.blobs import Blobs
 from ..run.layers import settled
 from ..run.runner import Runner
-from .blobs import Blobs
-from .changes import Change, Changes, Later, Row
-from .view import View, components, layer_path
+from .commit import Committer
 
 
 @dataclass(slots=True)

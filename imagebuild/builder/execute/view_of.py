@@ -10,7 +10,7 @@ from ...layer import Entry, Union
 from ...oci import Config
 from ...windows.acl.sddl import parse_sddl
 from ...windows.folders import folders
-from .view import Known, View
+from ..compose.view import Known, View
 
 
 class _Below:

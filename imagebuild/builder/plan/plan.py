@@ -14,8 +14,8 @@ from ...dockerfile.instructions import Instruction, Place
 from ...fetch import is_git_url, redact
 from ...oci import Config, Image, Platform, RunConfig
 from ...windows.names import join
-from ..execute.changes import Components
-from ..run.secrets import SecretMount
+from ..context.changes import Components
+from .secrets import SecretMount
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,8 @@ from ...dockerfile.instructions import Copy, Instruction
 from ...dockerfile.values import TargetPlatform
 from ...errors import DockerfileError, FormatError, UsageError, quoted
 from ...oci import Platform, RunConfig
-from ..context.named import NamedContexts, origin_of, replaced
-from ..execute.steps import Interpreter
 from ..request import BuildRequest
+from .contexts import NamedContexts, origin_of, replaced
 from .plan import (
     BaseFacts,
     Execute,
@@ -33,6 +32,7 @@ from .plan import (
     transfers,
 )
 from .scope import PROXY_ARGS, Scope, predefined
+from .steps import Interpreter
 
 DEFAULT_PLATFORM = Platform("windows", "amd64")
 ARCHITECTURES = ("amd64", "arm64", "386", "arm")

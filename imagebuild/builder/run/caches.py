@@ -7,8 +7,8 @@ import time
 from typing import Any
 
 from ...dockerapi import Client
+from ..plan.mounts import cache_volume
 from ..plan.plan import RunMount
-from .mounts import cache_volume
 
 _FRESH = 60
 """Seconds in which a container that was made starts, or its build has ended."""

@@ -24,13 +24,13 @@ from ...images.put import put_image
 from ...oci import Image, Location
 from ...stores import DaemonStore, Store, copy_blob
 from ..cache.cache import RunLayer
-from ..execute.blobs import Blobs
+from ..plan.mounts import host_config
 from ..plan.plan import Execute
+from ..plan.secrets import Given, Secrets
+from .blobs import Blobs
 from .caches import private_caches, wait_for_caches
 from .label import REPOSITORY
 from .layers import added_layers, seen_by_command
-from .mounts import host_config
-from .secrets import Given, Secrets
 
 if TYPE_CHECKING:
     from ...fetch.proxy.proxy import DownloadProxy, RunDownloads

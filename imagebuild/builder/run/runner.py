@@ -10,8 +10,8 @@ from ...events import Event
 from ...fetch import Fetched
 from ...oci import Image
 from ..cache.cache import RunLayer
-from ..execute.blobs import Blobs
 from ..plan.plan import Execute
+from .blobs import Blobs
 
 Downloaded = tuple[Fetched, ...] | None
 """What a command downloaded; ``None``: that was not looked at."""

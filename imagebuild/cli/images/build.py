@@ -21,9 +21,9 @@ from ...builder import build as build_image
 from ...builder.cache.cache import Cache
 from ...builder.cache.remote import CachePlace, RemoteCache
 from ...builder.many import ALL
+from ...builder.plan.secrets import Secrets
 from ...builder.provenance import SPDX, attach, materials, statement
 from ...builder.request import pairs
-from ...builder.run.secrets import Secrets
 from ...codec import Compression
 from ...errors import NotFoundError, UsageError, WcowError
 from ...events import Event

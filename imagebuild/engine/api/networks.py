@@ -13,12 +13,12 @@ from ...dockerapi.http.request import Request
 from ...dockerapi.http.routing import Route
 from ...dockerapi.respond import Response
 from ...errors import FormatError
+from .. import bounds
 from ..interfaces import Attachment
 from ..networks import model as net_model
 from ..networks import request as net_request
 from ..networks.collection import Networks
 from ..networks.model import Network
-from . import bounds
 
 _LIST_FILTERS = ("dangling", "driver", "id", "label", "name", "scope", "type")
 

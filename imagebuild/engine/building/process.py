@@ -23,14 +23,14 @@ from typing import Any, BinaryIO, NoReturn
 
 from ...builder import BuildRequest, Built, Workshop
 from ...builder.cache.cache import Cache, RunLayer
-from ...builder.execute.blobs import Blobs
 from ...builder.execute.execute import Build, Shared
+from ...builder.plan.mounts import host_config
 from ...builder.plan.plan import Execute
+from ...builder.plan.secrets import Secrets
+from ...builder.run.blobs import Blobs
 from ...builder.run.downloads import Downloads
 from ...builder.run.layers import seen_by_command
-from ...builder.run.mounts import host_config
 from ...builder.run.runner import Downloaded
-from ...builder.run.secrets import Secrets
 from ...dockerapi import faults
 from ...dockerapi.jsonlines import Message
 from ...errors import DockerfileError, UsageError

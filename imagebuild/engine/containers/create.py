@@ -16,8 +16,7 @@ from ...dockerapi.names import new_id
 from ...dockerapi.versions import ApiVersion
 from ...oci import Config as ImageConfig
 from ...oci import Platform
-from .. import threads
-from ..api import bounds
+from .. import bounds, threads
 from ..networks import model as net_model
 from ..networks import request as net_request
 from ..validation import create as refusals

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...builder.run.mounts import INSIDE
+from ...builder.plan.mounts import INSIDE
 from ...dockerapi import faults, shapes
 from ...runtime.port import Box, BoxSpec, Command, Limits, Mount, Sandbox
 from ...windows.upcase import fold

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...builder.execute.view import layer_path
+from ...builder.compose.view import layer_path
 from ...builder.execute.view_of import over_union
 from ...images.inspect.rootfs import Rootfs
 from ...layer import Entry, Kind, Times

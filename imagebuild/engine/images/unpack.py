@@ -23,6 +23,7 @@ from ...images.bases.base import STAND_IN_LABEL, WITH_POWERSHELL
 from ...images.inspect.rootfs import IndexCache, Rootfs
 from ...layer import Entry, read
 from ...oci import Digest
+from ...runtime import install as wine_install
 from ...runtime.linux import account
 from ...runtime.registry.registry import Prefix, merge
 from ...runtime.scratch import SUFFIX, made_whole, sweep
@@ -30,7 +31,6 @@ from ...runtime.snapshots.merged import Merged
 from ...runtime.snapshots.overlay import remove_path
 from ...runtime.unpacking.os_layers import POWERSHELL, needs_content, os_layers, os_layers_have, shown, shows
 from ...runtime.unpacking.unpack import chain, unpack
-from ...runtime.wine import install as wine_install
 from ...runtime.wine import template
 from ...stores import Store
 from ..files import read_document, write_document

@@ -20,7 +20,7 @@ from pathlib import Path
 from ...dockerapi import Filters, faults, names, shapes
 from ...errors import ToolError
 from ...runtime.port import Namespace
-from ..api import bounds
+from .. import bounds
 from ..events import Event, Events
 from ..interfaces import Attachment, Endpoint, Published, Wanted
 from ..settings import EngineSettings

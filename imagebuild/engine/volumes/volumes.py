@@ -25,8 +25,7 @@ from ...dockerapi import Filters, faults, shapes
 from ...errors import StoreError
 from ...runtime.linux.account import choose
 from ...runtime.snapshots import overlay
-from .. import modes
-from ..api import bounds
+from .. import bounds, modes
 from ..events import Event, Events
 from ..files import full, read_document, write_document
 from ..gotext import quoted

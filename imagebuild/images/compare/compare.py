@@ -22,11 +22,11 @@ from ...events import Event, Result
 from ...hive.places import HIVES
 from ...layer import Entry, Kind
 from ..hives.read import CONFIG
-from ..inspect.digests import Place, digest_files
 from ..inspect.listing import Item
 from .acls import same_acl
 from .config import config_changes, history_changes, layer_pairs
 from .difference import Aspect, Difference, FileChange, Subject
+from .digests import Place, digest_files
 from .hive_change import HiveChange
 from .hive_files import file_changes, is_hive, without_told
 from .hives import hive_changes

@@ -9,9 +9,9 @@ from ...codec.readers import open_reader
 from ...layer.tarstream import TarStream
 from ...oci import Image
 from ...windows.upcase import fold
+from ..hives import place_of
 from ..images import Blobs
 from ..spool import Content, spool
-from .hives import place_of
 
 
 def hives_in(image: Image, store: Blobs) -> Iterator[tuple[int, str, Content]]:

@@ -18,11 +18,11 @@ from ...hive.base_block import parse_base_block
 from ...hive.checks.check import check
 from ...hive.checks.damage import Damage
 from ...hive.tree import SYMLINK, TOMBSTONE
+from ..hives import HEAD, Place, is_dirty, problem_of
 from ..report import Report
 from ..rules.finding import Where
 from ..rules.hives import DIRTY, INVALID, rule_of
 from ..spool import SPOOL, Content
-from .hives import HEAD, Place, is_dirty, problem_of
 
 Depth = Literal["quick", "full"]
 DEPTHS: tuple[Depth, ...] = ("quick", "full")

@@ -11,8 +11,8 @@ from ...layer import Batch, Kind
 from ...layer.spellings import Spellings
 from ...windows.names import parse_path
 from ...windows.upcase import fold
+from ..hives import DELTAS
 from ..report import Report
-from .hives import DELTAS
 from .item import Item
 from .lower import LowerHives
 from .names import SUSPICIOUS, check_component

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from ...hive.checks.damage import ERROR as BROKEN
 from ...hive.checks.damage import KINDS
 from ...hive.checks.damage import WARNING as ODD
-from ..checks.hives import Where
+from ..hives import Where
 from .finding import Rule, Severity
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE

@@ -13,8 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..wine import altered
-from ..wine.install import Install
+from ..install import LOADER, OVERRIDES, Install
 
 PREFIX = "/prefix"
 DRIVE_C = f"{PREFIX}/drive_c"
@@ -86,7 +85,7 @@ def wine_environment(install: Install, overrides: Iterable[str], *, terminal: bo
     names = ";".join([off, "winemenubuilder.exe=d", *(f"{name}=n" for name in overrides)])
     out = {"PATH": "/usr/bin", "HOME": PREFIX, "USER": user, "LANG": "C.UTF-8", "WINEPREFIX": PREFIX,
            "WINELOADER": str(install.loader), "WINESERVER": str(install.server), "WINEDEBUG": "-all",
-           "WINEDLLOVERRIDES": names, altered.OVERRIDES: names, altered.LOADER: str(install.loader)}
+           "WINEDLLOVERRIDES": names, OVERRIDES: names, LOADER: str(install.loader)}
     if not install.loader.with_name(f"{install.loader.name}-preloader").exists():
         out["WINELOADERNOEXEC"] = "1"  # the loader would look for that one, and start itself anew without it
     if terminal:

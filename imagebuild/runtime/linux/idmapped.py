@@ -24,8 +24,8 @@ from pathlib import Path
 from threading import Lock
 
 from ...errors import ToolError
+from .. import install as wine_install
 from ..port import OpenFolder
-from ..wine import install as wine_install
 from .account import Account
 
 _OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442

@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ToolError
+from .. import install as wine_install
 from ..port import Limits, Namespace, Stdio
-from ..wine import install as wine_install
 from . import bwrap, joined, notice, seccomp
 from .account import Account
 from .limits import Group, prefix

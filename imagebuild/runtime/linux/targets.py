@@ -20,12 +20,12 @@ from pathlib import Path
 
 from ...errors import ToolError, UsageError, quoted
 from ...windows.upcase import fold
+from .. import install as wine_install
 from ..port import BoxSpec
 from ..spelling import entry
-from ..wine import install as wine_install
-from ..wine.folder import drive
 from .account import Account
 from .bwrap import DRIVE_C, PREFIX
+from .drives import drive
 
 _OPEN = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW_ROOT = "/newroot"

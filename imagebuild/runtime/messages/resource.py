@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterator, Mapping
 
 from ...errors import FormatError
-from ..wine import pe
+from .. import pe
 from . import table
 
 _RESOURCES = 2

@@ -12,7 +12,7 @@ import os
 import stat
 
 from ...windows import attributes as attribute
-from ..unpacking.file import ATTRIBUTES
+from .file import ATTRIBUTES
 
 NAME = ATTRIBUTES
 KEPT = attribute.HIDDEN | attribute.SYSTEM

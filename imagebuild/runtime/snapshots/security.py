@@ -16,7 +16,7 @@ from ...windows.acl.sddl import parse_sddl
 from ...windows.folders import ROOT_SDDL
 from ...windows.security import Acl, SecurityDescriptor
 from ...windows.sid import ADMINISTRATORS, Sid
-from ..unpacking.file import SECURITY
+from .file import SECURITY
 
 NAME = SECURITY
 MOST = 4000

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from .beside import Beside
-from .file import Facts, write_file
+from ..snapshots.file import Facts, write_file
+from ..snapshots.writer_process import Beside
 from .tree import Folder
 
 SMALL = 64 << 10

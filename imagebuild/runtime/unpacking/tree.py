@@ -11,8 +11,8 @@ from pathlib import Path
 from ...layer import Entry
 from ...windows.filetime import TICKS_PER_SECOND, UNIX_EPOCH
 from ...windows.upcase import fold
+from ..snapshots.file import CREATE
 from ..snapshots.merged import Node, Parts
-from .file import CREATE
 
 
 class Folder:

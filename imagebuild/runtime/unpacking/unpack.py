@@ -33,10 +33,10 @@ from ...windows.upcase import fold
 from .. import links
 from ..scratch import made_whole
 from ..snapshots.attributes import OF_A_FOLDER, text_of, write_attributes
+from ..snapshots.file import SECURITY, Facts, write_file
 from ..snapshots.merged import Merged, Node, Parts
 from ..snapshots.overlay import OPEN_FILE, OPEN_FOLDER, Sort, make_opaque, make_whiteout, open_folder
 from ..snapshots.security import Inheritance, root_security
-from .file import SECURITY, Facts, write_file
 from .small import SMALL, SmallFiles
 from .tree import Folder, moment, unmasked
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .install import Install
+from ..install import LOADER, OVERRIDES, Install
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,7 @@ def _name(library: str, was: str, now: str, encoding: str = "ascii") -> Change:
 # The libraries that would ask for the others do without: every built-in library is in the prefix, too.
 _TOLD = {"WINEDATADIR": "SystemDrive", "WINEHOMEDIR": "SystemDrive", "WINECONFIGDIR": "SystemDrive",
          "WINEDLLDIR%u": "SystemDrive", "WINEUSERLOCALE": "SystemDrive",
-         "WINELOADER": "SystemRoot", "WINEDLLOVERRIDES": "SystemDrive"}
-LOADER, OVERRIDES = "SystemRoot", "SystemDrive"
-"""Under which names of Linux' environment the altered ntdll.so looks for its loader and its overrides."""
+         "WINELOADER": LOADER, "WINEDLLOVERRIDES": OVERRIDES}
 # GetUserName asks the environment. A name that begins with "=" is shown by no program, as those of cmd (=C:) are not.
 _USER, _HIDDEN = "WINEUSERNAME", "=USERNAME"
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import NotFoundError, ToolError, UsageError, quoted
+from ..install import Install
 from ..linux import bwrap, etc, idmapped, joined, launch, targets
 from ..linux.account import Account
 from ..linux.idmapped import Idmaps
@@ -26,7 +27,6 @@ from ..port import KILLED, STOPPED, BoxSpec, Command, Keys, Limits, MountedDrive
 from ..registry import identity, roots
 from ..snapshots import own_drive
 from . import folder, processes, talks
-from .install import Install
 from .program import WineProcess
 from .talks import Talk, Talks
 from .template import overrides

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from . import pe
+from .. import pe
 
 LIBRARY = "wcowcmd.dll"
 """Ours (``programs/cmdlib.c``): the few functions that cmd takes from :data:`REPLACED`."""

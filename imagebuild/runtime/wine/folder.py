@@ -16,24 +16,23 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from ...errors import NotFoundError, UsageError, quoted
 from ..linux.account import Account
+from ..linux.drives import FOLDER
 from ..port import BoxSpec, OpenFolder
 from ..registry import identity
 from ..snapshots import overlay
-from ..unpacking.file import CREATE
+from ..snapshots.file import CREATE
 from .template import HIVES, UPDATED
 
 _HEAD = 4096
 """Bytes of a registry file that have its first key."""
 REFUSED = "refused"
 """A file in ``prefix``: a program was started that stands for one which cannot run here (``programs/refuse.c``)."""
-FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-"""How a folder is opened where a program of the box may have put a link."""
 
 
 def make(spec: BoxSpec, template: Path, account: Account) -> None:
@@ -116,32 +115,6 @@ def remove(folder: Path) -> None:
     overlay leaves a folder in ``work`` without any permissions, and a program of the box may have made others."""
     with suppress(OSError):
         overlay.remove_path(folder)
-
-
-def drive(letter: str, spec: BoxSpec, account: Account) -> int:
-    """A descriptor of the folder of a drive other than C, made where it is missing. A program of the box may have put
-    links where it is to be: an OSError."""
-    with ExitStack() as stack:
-        def keep(descriptor: int) -> int:
-            stack.callback(os.close, descriptor)
-            return descriptor
-
-        prefix = keep(os.open(spec.folder / "prefix", FOLDER))
-        devices = keep(_enter("dosdevices", prefix, account))
-        drives = keep(_enter("drives", prefix, account))
-        made = _enter(letter, drives, account)
-        with suppress(FileExistsError):
-            os.symlink(f"../drives/{letter}", f"{letter}:", dir_fd=devices)
-            account.own(f"{letter}:", devices)
-        return made
-
-
-def _enter(name: str, parent: int, account: Account) -> int:
-    """A descriptor of a folder in an open one, made where it is missing."""
-    with suppress(FileExistsError):
-        os.mkdir(name, dir_fd=parent)
-        account.own(name, parent)
-    return os.open(name, FOLDER, dir_fd=parent)
 
 
 def open_source(path: Path) -> OpenFolder:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 
-from . import pe
+from .. import pe
 
 NAME = "kernelbase.dll"
 SYSTEM = "ntdll.dll"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from ...errors import ToolError, UsageError, quoted
+from .. import install as wine_install
 from .. import messages, toolchain
 from ..linux import account, bwrap, etc, launch, leftover, limits
 from ..linux.idmapped import Idmaps
@@ -21,7 +22,6 @@ from ..port import Box, BoxSpec, Limits, Progress, SandboxFacts, Stdio
 from ..registry import roots
 from ..uses import Uses
 from . import altered, template
-from . import install as wine_install
 from .box import Shared, WineBox
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")

@@ -24,7 +24,7 @@ from pathlib import Path
 from ...errors import UsageError
 from ..linux.account import Account
 from ..linux.bwrap import PREFIX
-from .folder import FOLDER
+from ..linux.drives import FOLDER
 
 MOST = 1 << 20
 """Bytes of answers about one program. launcher.exe writes some forty; a list of ten thousand processes fits."""

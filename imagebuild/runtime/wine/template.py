@@ -21,13 +21,13 @@ from pathlib import Path
 
 from ...errors import ToolError
 from .. import messages, toolchain
+from ..install import Install
 from ..linux.account import Account
 from ..linux.bwrap import USER
 from ..linux.undebugged import undebugged
 from ..port import Progress
 from ..registry.identity import OTHER_USER
 from . import altered, cmd_exe, kernelbase
-from .install import Install
 
 FORM = 19
 """Counted up when what a template holds changes in another way than by :data:`_ADDED`."""

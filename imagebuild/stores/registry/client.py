@@ -6,18 +6,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ...errors import RegistryError, UnsupportedError
 from ...oci import Reference
 from ..credentials import Credentials, DockerConfig
 from .mirrors import Mirrors
+from .registry import RegistryStore
 from .upload import CHUNK
 from .wire.endpoint import Endpoint, Retries
 from .wire.transport import Answer, Timeouts, Tls, Transport
-
-if TYPE_CHECKING:
-    from .registry import RegistryStore
 
 LEFT_ALONE = 60.0
 """Seconds for which a mirror that does not answer is not asked again."""
@@ -53,8 +50,6 @@ class RegistryClient:
 
     def repository(self, reference: Reference | str) -> RegistryStore:
         """The store of one repository; closing it leaves this client open."""
-        from .registry import RegistryStore  # it needs a client, and a client offers it
-
         return RegistryStore(reference, client=self)
 
     def endpoint(self, host: str, scheme: str = "", *, hurried: bool = False) -> Endpoint:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import io
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from ...errors import FormatError, NotFoundError, RegistryError, WcowError
 from ...oci import MAX_SIZE, Descriptor, Location, Reference, describe, media
@@ -12,7 +12,6 @@ from ..port import Progress, Store
 from ..verify import verified
 from . import documents, referrers, tags
 from .asking import Asking
-from .client import RegistryClient
 from .download import Download, Get
 from .mirrors import Place
 from .mount import mount
@@ -22,19 +21,21 @@ from .wire.pages import instead_of_blob, page_error
 from .wire.tokens import pull, push
 from .wire.transport import Answer
 
+if TYPE_CHECKING:
+    from .client import RegistryClient
+
 
 class RegistryStore:
     """One repository of a registry. Reads ask the mirrors first, writes go to the registry itself; where only mirrors
     may be asked and it is none, a write is a UsageError.
 
-    Pass a ``client`` to share connections and tokens; else one is made, and closed with the store.
+    ``client`` has the connections and tokens, and stays open when the store is closed.
     """
 
-    def __init__(self, reference: Reference | str, *, client: RegistryClient | None = None) -> None:
+    def __init__(self, reference: Reference | str, *, client: RegistryClient) -> None:
         self.reference = Reference.parse(reference) if isinstance(reference, str) else reference
-        self._client = client or RegistryClient()
-        self._owns = client is None
-        self._asking = Asking(self._client, self.reference)
+        self._client = client
+        self._asking = Asking(client, self.reference)
 
     def __enter__(self) -> RegistryStore:
         return self
@@ -198,9 +199,7 @@ class RegistryStore:
         self._home()
 
     def close(self) -> None:
-        """See :class:`~..port.Store`."""
-        if self._owns:
-            self._client.close()
+        """See :class:`~..port.Store`. The client stays open."""
 
     # --- details --------------------------------------------------------------------------------------------------
 

@@ -80,7 +80,7 @@ def test_the_end_of_layers_that_differ_at_the_top_is_compressed_once(
 
 
 def test_a_file_that_changes_between_two_versions_is_noticed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from imagebuild.builder.commit.commit import Committer
+    from imagebuild.builder.execute.commit import Committer
 
     base_index(bench, differing=True)
     real = Committer.commit

@@ -12,7 +12,7 @@ from support.engines import IMAGE, Served, served, wait_for
 from support.floods import HELD_UP, Watch, connected, create, floods, request, sent
 
 from imagebuild.dockerapi import faults
-from imagebuild.engine.api import bounds
+from imagebuild.engine import bounds
 
 QUICK = ("a long command", "many labels", "many mounts", "many networks", "many patterns", "many published ports",
          "many small objects", "many volumes", "pieces of one byte")

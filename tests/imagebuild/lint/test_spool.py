@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from imagebuild.errors import InputError
-from imagebuild.lint.checks.hives import HEAD
+from imagebuild.lint.hives import HEAD
 from imagebuild.lint.spool import MEMORY, SPOOL, spool
 
 

@@ -10,8 +10,8 @@ import pytest
 from support import programs
 from support.sandboxes import Boxes
 
+from imagebuild.runtime import install as wine_install
 from imagebuild.runtime import toolchain
-from imagebuild.runtime.wine import install as wine_install
 from imagebuild.runtime.wine.cmd_exe import without_mklink
 
 pytestmark = pytest.mark.slow

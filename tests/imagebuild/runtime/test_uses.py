@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from imagebuild.runtime import install as wine_install
 from imagebuild.runtime import toolchain
 from imagebuild.runtime.linux import account
 from imagebuild.runtime.linux.account import Account
 from imagebuild.runtime.uses import SPARED, Uses
-from imagebuild.runtime.wine import install as wine_install
 from imagebuild.runtime.wine import template
 from imagebuild.runtime.wine.sandbox import WineSandbox
 

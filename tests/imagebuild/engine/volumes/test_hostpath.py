@@ -15,7 +15,7 @@ from support import sandboxes, users
 from support.racing import as_account, exchanging
 
 from imagebuild.engine.volumes.hostpath import HostPaths, Place, cleaned, is_native, open_below
-from imagebuild.runtime.wine import install as wine_install
+from imagebuild.runtime import install as wine_install
 
 
 @pytest.fixture

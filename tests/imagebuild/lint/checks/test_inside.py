@@ -21,8 +21,8 @@ from imagebuild import lint
 from imagebuild.hive import Key, Value, write
 from imagebuild.layer import Entry, Kind
 from imagebuild.lint import LayerLinter
-from imagebuild.lint.checks.hives import Place
 from imagebuild.lint.checks.inside import BUDGET, LIMIT, SMALL, TOLD, Inside
+from imagebuild.lint.hives import Place
 from imagebuild.lint.rules.hives import HIVE_RULES
 
 BIG = Value("b", 3, bytes(16000))

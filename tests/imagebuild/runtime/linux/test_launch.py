@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from imagebuild.errors import ToolError
+from imagebuild.runtime import install as wine_install
 from imagebuild.runtime.linux import bwrap, launch
 from imagebuild.runtime.linux.account import Account
 from imagebuild.runtime.linux.limits import Group, Means
 from imagebuild.runtime.port import Limits, Stdio
-from imagebuild.runtime.wine import install as wine_install
 
 OURSELVES = Account(os.geteuid(), os.getegid(), False)
 ETC = {"passwd": b"x", "fonts/fonts.conf": b"y"}

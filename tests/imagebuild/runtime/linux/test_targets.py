@@ -15,11 +15,11 @@ from support.racing import as_account, exchanging
 
 from imagebuild.errors import ToolError, UsageError
 from imagebuild.runtime import BoxSpec, Limits, Stdio
+from imagebuild.runtime import install as wine_install
 from imagebuild.runtime.linux import bwrap, launch, targets
 from imagebuild.runtime.linux.account import Account, choose
 from imagebuild.runtime.linux.limits import Group, Means
 from imagebuild.runtime.linux.targets import Targets
-from imagebuild.runtime.wine import install as wine_install
 
 
 @pytest.fixture

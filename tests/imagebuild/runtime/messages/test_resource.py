@@ -9,9 +9,9 @@ import pytest
 from support import programs
 
 from imagebuild.errors import ToolError
+from imagebuild.runtime import install as wine_install
+from imagebuild.runtime import pe
 from imagebuild.runtime.messages import resource, with_messages
-from imagebuild.runtime.wine import install as wine_install
-from imagebuild.runtime.wine import pe
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ import pytest
 from support.sandboxes import Boxes, run, start
 
 from imagebuild.runtime import WineSandbox
+from imagebuild.runtime import install as wine_install
+from imagebuild.runtime.install import Install
 from imagebuild.runtime.wine import altered
-from imagebuild.runtime.wine import install as wine_install
-from imagebuild.runtime.wine.install import Install
 
 TOLD = b"\0".join(name.encode() for name in (
     "", "status", "WINEDLLOVERRIDES", "WINELOADER", "WINEDATADIR", "WINEHOMEDIR", "WINECONFIGDIR", "WINEDLLDIR%u",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebuild.runtime.wine import pe
+from imagebuild.runtime import pe
 from imagebuild.runtime.wine.cmd_exe import LIBRARY, with_library, without_mklink
 
 TABLE = b"".join(word.encode("utf-16-le").ljust(20, b"\0") for word in ("MORE", "CHOICE", "MKLINK", "", "EXIT"))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from imagebuild.runtime import BoxSpec
-from imagebuild.runtime.linux import bwrap, launch
+from imagebuild.runtime.linux import bwrap, drives, launch
 from imagebuild.runtime.linux.account import Account, choose
 from imagebuild.runtime.registry import identity
 from imagebuild.runtime.wine import folder
@@ -34,14 +34,14 @@ def test_a_link_that_a_program_put_where_a_drive_is_to_be_is_not_followed(spec: 
         place.rmdir()
     place.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match=name.rpartition("/")[2]):
-        folder.drive("e", spec, choose())
+        drives.drive("e", spec, choose())
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
 def test_a_drive_is_made_once_also_in_a_prefix_that_had_none(spec: BoxSpec) -> None:
     (spec.folder / "prefix" / "drives").rmdir()
     for _ in range(2):
-        os.close(folder.drive("e", spec, choose()))
+        os.close(drives.drive("e", spec, choose()))
     assert (spec.folder / "prefix" / "dosdevices" / "e:").resolve() == spec.folder / "prefix" / "drives" / "e"
 
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import programs
 
-from imagebuild.runtime import toolchain
-from imagebuild.runtime.wine import install as wine_install
-from imagebuild.runtime.wine import kernelbase, pe
+from imagebuild.runtime import install as wine_install
+from imagebuild.runtime import pe, toolchain
+from imagebuild.runtime.wine import kernelbase
 from imagebuild.runtime.wine.kernelbase import with_library
 
 BASE, RAW = 0x1000, 0x400

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from imagebuild.errors import ToolError
-from imagebuild.runtime.wine import install as wine_install
+from imagebuild.runtime import install as wine_install
 
 
 @pytest.fixture

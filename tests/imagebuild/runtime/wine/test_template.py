@@ -10,8 +10,8 @@ import pytest
 from support import programs
 from support.sandboxes import Boxes, Done, home, run, start
 
+from imagebuild.runtime import install as wine_install
 from imagebuild.runtime import toolchain
-from imagebuild.runtime.wine import install as wine_install
 from imagebuild.runtime.wine.template import OVERRIDES, folder_name, overrides
 
 PRODUCT = Path(__file__).with_name("product.wxs")

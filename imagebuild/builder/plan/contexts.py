@@ -7,8 +7,8 @@ from ...dockerfile import Stage
 from ...dockerfile.instructions import Instruction
 from ...errors import UsageError
 from ...oci import Platform, Reference
-from ..plan.plan import Here, OfImage, OfStage, Origin, Wanted
 from ..request import Pairs
+from .plan import Here, OfImage, OfStage, Origin, Wanted
 
 IMAGE_SCHEMES = {"docker-image://": "", "oci-layout://": "oci:", "docker://": "docker://", "oci:": "oci:",
                  "oci-archive:": "oci-archive:", "docker-archive:": "docker-archive:"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from imagebuild.builder.execute.view import Nothing, View, link_target
+from imagebuild.builder.compose.view import Nothing, View, link_target
 from imagebuild.errors import InputError
 from imagebuild.layer import Entry, Kind
 

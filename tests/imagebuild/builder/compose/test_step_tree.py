@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.builds import NANOSERVER, Bench
 
+from imagebuild.builder.compose import step_tree
+from imagebuild.builder.compose.step_tree import Node, StepTree
+from imagebuild.builder.context.changes import Row
 from imagebuild.builder.context.context import Context
 from imagebuild.builder.context.tree import Listing
-from imagebuild.builder.execute import step_tree
-from imagebuild.builder.execute.changes import Row
-from imagebuild.builder.execute.step_tree import Node, StepTree
 from imagebuild.builder.execute.view_of import over_nothing
 from imagebuild.errors import WcowError
 from imagebuild.events import Warn

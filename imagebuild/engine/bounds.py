@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sized
 
-from ...dockerapi import faults, shapes
+from ..dockerapi import faults, shapes
 
 MAX_LABELS = 5000
 """Of a container, network or volume. Every event of it repeats them."""

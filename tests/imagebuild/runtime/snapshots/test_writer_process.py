@@ -18,11 +18,11 @@ from support.sandboxes import wait_for
 
 from imagebuild.errors import StoreError
 from imagebuild.layer import read
+from imagebuild.runtime.snapshots import writer_process as unpack_beside
+from imagebuild.runtime.snapshots.file import Job
 from imagebuild.runtime.snapshots.merged import Merged
-from imagebuild.runtime.unpacking import beside as unpack_beside
+from imagebuild.runtime.snapshots.writer_process import Beside
 from imagebuild.runtime.unpacking import small as unpack_small
-from imagebuild.runtime.unpacking.beside import Beside
-from imagebuild.runtime.unpacking.file import Job
 from imagebuild.runtime.unpacking.small import SMALL
 from imagebuild.runtime.unpacking.unpack import unpack
 

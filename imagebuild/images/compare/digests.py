@@ -11,8 +11,8 @@ from ...errors import IntegrityError
 from ...events import Advance, Event, Finish, Step
 from ...layer import read
 from ...windows.upcase import fold
-from ..compare.pairs import Side
-from .rootfs import REPORT_EVERY
+from ..inspect.rootfs import REPORT_EVERY
+from .pairs import Side
 
 _KEPT = ("HIVES/", fold("Files/Windows/System32/config/"))
 """Where the files lie whose content an index keeps; asking it for all others takes longer than the answer is worth."""

@@ -16,7 +16,7 @@ from ...windows.acl.sddl import parse_sddl
 from ...windows.folders import Folder
 from ...windows.names import join
 from ...windows.upcase import fold
-from .changes import Components
+from ..context.changes import Components
 
 MAX_LINKS = 63
 """Windows gives up on a path after this many reparse points (MAXIMUM_REPARSE_COUNT, [MS-FSA] 2.1.5.1)."""

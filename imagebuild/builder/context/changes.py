@@ -14,8 +14,8 @@ from ...layer import Kind, Times
 from ...windows.filetime import from_unix_ns
 from ...windows.names import are_plain, ascend, plain_keys
 from ...windows.sid import Sid
-from ..context.context import Context
-from ..context.tree import FACTS, Listing, chosen
+from .context import Context
+from .tree import FACTS, Listing, chosen
 
 Components = tuple[str, ...]
 """A path below ``C:\\`` as its components; the empty tuple is ``C:\\`` itself."""

@@ -12,16 +12,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ...layer import Batch, Entry, Kind, Times
-from ...lint.checks.hives import CONFIG, USER_FILES
+from ...lint.hives import CONFIG, USER_FILES
 from ...windows import attributes as attribute
 from ...windows.acl.inherit import inherited
 from ...windows.filetime import from_unix_ns
 from ...windows.security import Ace, Acl, SecurityDescriptor
 from ...windows.sid import Sid, find_account
 from ...windows.upcase import fold
-from ..execute.changes import Change, Changes, Row
-from ..execute.step_tree import Node, StepTree
-from ..execute.view import View, layer_path
+from ..context.changes import Change, Changes, Row
+from .step_tree import Node, StepTree
+from .view import View, layer_path
 
 FULL_ACCESS = 0x1F01FF
 INHERIT_TO_ALL = 0x03

@@ -13,7 +13,7 @@ from ...layer import Entry, Kind
 from ...layer.batch import LONGEST_FOLDER
 from ...windows.names import check_name, join
 from ...windows.upcase import fold
-from .changes import Change, Components, Row
+from ..context.changes import Change, Components, Row
 from .view import View, layer_path
 
 MOST = 4096

@@ -16,11 +16,11 @@ from typing import Protocol
 from ...dockerfile.instructions import Instruction
 from ...errors import ToolError
 from ...events import Event, Finish, Step
-from ..context.opening import Contexts
-from ..execute.stage import placed
 from ..plan.plan import Configure, Files, OfStage, Plan, PlannedStage, Transfer, transfers
 from ..plan.planner import target_platform
 from ..request import BuildRequest, Pairs
+from .opening import Contexts
+from .stage import placed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,11 +17,11 @@ from ...errors import InputError
 from ...events import Event, Warn
 from ...layer import Kind
 from ...lint import Finding, LayerLinter, Report, Severity, check_image
-from ...lint.checks.hives import place_of
+from ...lint.hives import place_of
 from ...lint.spool import Content
 from ...oci import Image
 from ...windows.upcase import fold
-from .changes import Change, Later, Local
+from ..context.changes import Change, Later, Local
 
 Mode = Literal["error", "warn", "off"]
 

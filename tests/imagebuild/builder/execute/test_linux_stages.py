@@ -13,7 +13,7 @@ import pytest
 from support.builds import NANOSERVER, Bench
 
 from imagebuild.builder import BuildRequest, build
-from imagebuild.builder.run.linux_stages import LinuxStage
+from imagebuild.builder.execute.linux_stages import LinuxStage
 from imagebuild.errors import ContextError, DockerfileError, ToolError
 from imagebuild.events import Event, Finish, Output
 

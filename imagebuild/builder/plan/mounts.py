@@ -17,7 +17,7 @@ from ...dockerfile.mounts import Mount, MountType, Sharing
 from ...errors import UnsupportedError, UsageError
 from ...oci import RunConfig
 from ...windows.names import check_path, join, parse_path
-from ..plan.plan import Files, Here, Origin, RunMount, Transfer
+from .plan import Files, Here, Origin, RunMount, Transfer
 
 INSIDE = "m"
 """The folder of a bind's image that is mounted."""

@@ -24,9 +24,9 @@ from ...stores import Store
 from ...windows import attributes as attribute
 from ..cache.cache import Cache
 from ..cache.key import Memory, Recipes, key_of
-from ..execute.changes import Change, Later, Local, Row
-from ..execute.judge import Judge, hive_in
-from .compose import Composed
+from ..compose.compose import Composed
+from ..compose.judge import Judge, hive_in
+from ..context.changes import Change, Later, Local, Row
 
 REPORT_EVERY = 16 << 20
 REPORT_SECONDS = 0.1

@@ -11,7 +11,7 @@ import pytest
 from support.builds import NANOSERVER, Bench
 
 from imagebuild.builder import BuildRequest, build
-from imagebuild.builder.commit import commit
+from imagebuild.builder.execute import commit
 from imagebuild.events import Advance
 
 SIZE = 24 << 20

@@ -16,11 +16,11 @@ from ...dockerfile import Dockerfile, parse
 from ...dockerfile.ignore import Ignore
 from ...errors import ContextError, DockerfileError, StoreError
 from ...fetch import Fetcher, is_git_url, redact
+from ..context.archive import is_archive
+from ..context.context import Context
+from ..context.statcache import StatCache
+from ..plan.contexts import IMAGE_SCHEMES
 from ..request import BuildRequest
-from .archive import is_archive
-from .context import Context
-from .named import IMAGE_SCHEMES
-from .statcache import StatCache
 
 NAMES = ("Dockerfile", "dockerfile")
 """What a Dockerfile is called when nobody says, in the order of docker."""

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from imagebuild.errors import ToolError
+from imagebuild.runtime import install as wine_install
 from imagebuild.runtime import toolchain
-from imagebuild.runtime.wine import install as wine_install
 from imagebuild.runtime.wine.sandbox import WineSandbox
 
 WINE = wine_install.Install(Path("/bin/sh"), Path("/bin/sh"), Path("/bin"), Path("/"), "wine-10.0 (Debian 10.0)")

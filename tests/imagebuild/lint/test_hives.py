@@ -9,7 +9,7 @@ import pytest
 from support.rawtar import HIVE
 
 from imagebuild.hive.layout import checksum
-from imagebuild.lint.checks.hives import HEAD, Place, is_dirty, place_of, problem_of
+from imagebuild.lint.hives import HEAD, Place, is_dirty, place_of, problem_of
 
 BINS = len(HIVE) - 4096
 

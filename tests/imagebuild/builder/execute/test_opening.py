@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from imagebuild.builder.context.archive import is_archive
-from imagebuild.builder.context.opening import Contexts
+from imagebuild.builder.execute.opening import Contexts
 from imagebuild.builder.request import BuildRequest
 from imagebuild.errors import ContextError, DockerfileError, FetchError, WcowError
 from imagebuild.fetch import MemoryFetcher

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.builds import acl, letters
 
-from imagebuild.builder.commit.compose import Composed, Composer, Looks
-from imagebuild.builder.execute.changes import Change, Changes
-from imagebuild.builder.execute.view import Known, View
+from imagebuild.builder.compose.compose import Composed, Composer, Looks
+from imagebuild.builder.compose.view import Known, View
+from imagebuild.builder.context.changes import Change, Changes
 from imagebuild.builder.execute.view_of import over_nothing, root_security
 from imagebuild.errors import ContextError
 from imagebuild.layer import Entry, Kind, Times

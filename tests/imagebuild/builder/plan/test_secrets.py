@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from support.builds import NANOSERVER, Bench
 
+from imagebuild.builder.plan.secrets import MOST_BYTES, Given, SecretMount, Secrets, secret_mount
 from imagebuild.builder.run.engine import _give
-from imagebuild.builder.run.secrets import MOST_BYTES, Given, SecretMount, Secrets, secret_mount
 from imagebuild.dockerapi import faults
 from imagebuild.dockerfile.mounts import parse_mount
 from imagebuild.errors import DockerfileError, RunError, ToolError, UsageError, WcowError

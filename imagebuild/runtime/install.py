@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ...errors import ToolError
+from ..errors import ToolError
 
 OLDEST = (10, 0)
 """The oldest Wine that the sandbox was tried with."""
+
+LOADER, OVERRIDES = "SystemRoot", "SystemDrive"
+"""Under which names of Linux' environment an ntdll.so that :mod:`.wine.altered` changed looks for its loader and its
+overrides."""
 
 SETPRIV = "/usr/bin/setpriv"
 """Boxes see it under this path, where a program that joins a box goes through it."""

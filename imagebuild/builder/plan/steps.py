@@ -20,8 +20,11 @@ from ...oci import RunConfig
 from ...windows.names import join, parse_path
 from ...windows.sid import find_account
 from ...windows.upcase import fold
-from ..plan import runconfig
-from ..plan.plan import (
+from ..context.changes import Components
+from ..request import BuildRequest
+from . import runconfig
+from .mounts import run_mount
+from .plan import (
     Clone,
     Configure,
     Download,
@@ -37,11 +40,8 @@ from ..plan.plan import (
     Step,
     Transfer,
 )
-from ..plan.scope import Scope, at
-from ..request import BuildRequest
-from ..run.mounts import run_mount
-from ..run.secrets import SecretMount, secret_mount
-from .changes import Components
+from .scope import Scope, at
+from .secrets import SecretMount, secret_mount
 
 _T = TypeVar("_T", bound=Instruction)
 _SECRET = re.compile(r"(?i)(?:_|\b)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|\b)")

@@ -11,12 +11,12 @@ from ...events import Event
 from ...layer import Kind
 from ...oci import Config, create
 from ...windows.filetime import to_iso
-from ..execute.changes import Change, Changes
-from ..execute.gather import Gatherer
-from ..execute.stage import StageBuild
-from ..execute.view_of import over_nothing
+from ..context.changes import Change, Changes
+from ..plan.mounts import INSIDE
 from ..plan.plan import Execute, RunMount, Transfer
-from .mounts import INSIDE
+from .gather import Gatherer
+from .stage import StageBuild
+from .view_of import over_nothing
 
 
 def bound(step: Execute, stage: StageBuild, gatherer: Gatherer) -> Generator[Event, None, Execute]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from struct import Struct, unpack_from
 from typing import Literal
 
-from ...hive.places import MACHINE
-from ...windows.upcase import fold
+from ..hive.places import MACHINE
+from ..windows.upcase import fold
 
 PAGE = 4096
 HEAD = PAGE + 4

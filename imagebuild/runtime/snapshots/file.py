@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One file of a layer is written; and the process that does so for :mod:`.beside`.
+"""One file of a layer is written; and the process that does so for :mod:`.writer_process`.
 
 That process is a program of its own (``python -I -S`` runs :func:`main`), so this file needs nothing but the standard
 library.
