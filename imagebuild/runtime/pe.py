@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 EXPORTS, IMPORTS = 0, 1
 """Numbers of tables, for :meth:`File.directory`."""
@@ -83,10 +84,24 @@ class File:
 
     def function_at(self, name: str) -> int:
         """Where the table of exports has the address of a function; ValueError for one that is not exported."""
+        if name not in self._exported:
+            raise ValueError(f"{name} is not exported")
         table = self.at(self.directory(EXPORTS))
         functions, _unused, ordinals = struct.unpack_from("<III", self.data, table + 28)
-        index = list(exports(self.data)).index(name)
+        index = self._exported[name]
         return self.at(functions) + 4 * self.number("<H", self.at(ordinals) + 2 * index)
+
+    @cached_property
+    def _exported(self) -> dict[str, int]:
+        """Places in the table of names."""
+        return {name: index for index, name in enumerate(self.exports())}
+
+    def exports(self) -> Iterator[str]:
+        """The names of the functions that the library has, in the table's order."""
+        table = self.at(self.directory(EXPORTS))
+        count, names = self.number("<I", table + 24), self.number("<I", table + 32)
+        for _unused, rva in zip(range(count), self.numbers("<I", names), strict=False):
+            yield self.text(rva)
 
     def text(self, rva: int) -> str:
         """The name at an address."""
@@ -120,8 +135,4 @@ def imports(data: bytes) -> Iterator[Import]:
 
 def exports(data: bytes) -> Iterator[str]:
     """The names of the functions that a library has; errors as :func:`imports`."""
-    file = File(data)
-    table = file.at(file.directory(EXPORTS))
-    count, names = struct.unpack_from("<I", data, table + 24)[0], struct.unpack_from("<I", data, table + 32)[0]
-    for _unused, rva in zip(range(count), file.numbers("<I", names), strict=False):
-        yield file.text(rva)
+    yield from File(data).exports()

@@ -24,10 +24,10 @@ from .. import messages, toolchain
 from ..install import Install
 from ..linux.account import Account
 from ..linux.bwrap import USER
-from ..linux.undebugged import undebugged
 from ..port import Progress
 from ..registry.identity import OTHER_USER
 from . import altered, cmd_exe, kernelbase
+from .undebugged import undebugged
 
 FORM = 19
 """Counted up when what a template holds changes in another way than by :data:`_ADDED`."""

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import struct
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import programs
+from support import programs, sandboxes
 
 from imagebuild.runtime import install as wine_install
 from imagebuild.runtime import pe, toolchain
@@ -100,14 +99,14 @@ def test_a_broken_file_is_never_an_error(data: st.DataObject) -> None:
     (True, {"NtClose", "NtCreateFile", "NtCreateSemaphore", "NtDeleteFile", "NtFsControlFile", "NtOpenFile",
             "NtQueryAttributesFile", "NtQueryDirectoryFile", "NtQueryFullAttributesFile", "NtQueryInformationFile",
             "NtQueryObject", "NtQuerySecurityObject", "NtSetInformationFile", "NtSetSecurityObject"})])
-def test_wines_own_take_our_library(tmp_path: Path, calls: bool, names: set[str]) -> None:
+def test_wines_own_take_our_library(calls: bool, names: set[str]) -> None:
     with programs.skipping():
         programs.find(toolchain.COMPILER)
         try:
             wine = wine_install.find_wine().library(kernelbase.SYSTEM if calls else kernelbase.NAME).read_bytes()
         except wine_install.ToolError as error:
             raise programs.Unavailable(str(error)) from error
-    found = toolchain.find(tmp_path)
+    found = toolchain.find(sandboxes.home())
     assert found is not None
     ours = (found / kernelbase.LIBRARY).read_bytes()
     changed = with_library(wine, ours, calls=calls)

@@ -13,8 +13,8 @@ from support import programs
 
 from imagebuild.errors import ToolError
 from imagebuild.runtime.install import find_wine
-from imagebuild.runtime.linux.undebugged import undebugged
 from imagebuild.runtime.pe import File
+from imagebuild.runtime.wine.undebugged import undebugged
 
 HEADER, PAGE = 0x80, 0x1000
 STRIP = "x86_64-w64-mingw32-strip"
